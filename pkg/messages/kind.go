@@ -99,29 +99,42 @@ const (
 // Has reports whether d is in the set.
 func (s Sides) Has(d Direction) bool { return s>>d&1 != 0 }
 
-type kindInfo struct {
-	name  string
-	tag   byte // 0: the message has no type byte
-	sides Sides
-	new   func() Message
-}
-
 // String returns the manual's name of the message.
-func (k Kind) String() string {
-	if k >= numKinds {
-		return "Unknown"
-	}
-	return kinds[k].name
-}
+func (k Kind) String() string { return k.info().name }
 
 // Tag returns the type byte, or 0 for messages that have none.
-func (k Kind) Tag() byte { return kinds[k].tag }
+func (k Kind) Tag() byte { return k.info().tag }
 
 // Sides returns the directions in which the kind is defined.
-func (k Kind) Sides() Sides { return kinds[k].sides }
+func (k Kind) Sides() Sides { return k.info().sides }
 
 // New returns a zero message of the kind, ready for Decode.
-func (k Kind) New() Message { return kinds[k].new() }
+func (k Kind) New() Message { return k.info().new() }
+
+// BodyLen returns the least and the greatest number of bytes that the body of
+// such a message can have: what follows the length field, or for the one-byte
+// replies that byte. Where the format sets no bound, max is what PostgreSQL's
+// own server or libpq accept, so a longer message is a sign of a lost boundary
+// and not proof of one. For Unknown every length is possible.
+func (k Kind) BodyLen() (min, max int) {
+	info := k.info()
+	return info.min, info.max
+}
+
+// FixedLen returns the length of the body for kinds where all have the same;
+// ok is false for the others.
+func (k Kind) FixedLen() (bodyLen int, ok bool) {
+	info := k.info()
+	return info.min, info.min == info.max
+}
+
+// info returns the row of the table of kinds; Unknown's for an invalid k.
+func (k Kind) info() *kindInfo {
+	if k >= numKinds {
+		k = KindUnknown
+	}
+	return &kinds[k]
+}
 
 // Codes in place of the version in a startup packet (manual: "Message Formats").
 const (
@@ -129,7 +142,7 @@ const (
 	CodeSSLRequest    = 80877103
 	CodeGSSENCRequest = 80877104
 	Version30         = 0x00030000
-	Version32         = 0x00030002
+	Version32         = 0x00030002 // 3.1 is reserved and never sent
 )
 
 // KindOf tells the kind of a framed message: its direction, the phase it was
@@ -167,16 +180,16 @@ func authenticationKind(body []byte) Kind {
 
 // authenticationKinds maps the first field of an 'R' message to its kind.
 var authenticationKinds = [...]Kind{
-	0:  KindAuthenticationOk,
-	2:  KindAuthenticationKerberosV5,
-	3:  KindAuthenticationCleartextPassword,
-	5:  KindAuthenticationMD5Password,
-	7:  KindAuthenticationGSS,
-	8:  KindAuthenticationGSSContinue,
-	9:  KindAuthenticationSSPI,
-	10: KindAuthenticationSASL,
-	11: KindAuthenticationSASLContinue,
-	12: KindAuthenticationSASLFinal,
+	codeOk:                KindAuthenticationOk,
+	codeKerberosV5:        KindAuthenticationKerberosV5,
+	codeCleartextPassword: KindAuthenticationCleartextPassword,
+	codeMD5Password:       KindAuthenticationMD5Password,
+	codeGSS:               KindAuthenticationGSS,
+	codeGSSContinue:       KindAuthenticationGSSContinue,
+	codeSSPI:              KindAuthenticationSSPI,
+	codeSASL:              KindAuthenticationSASL,
+	codeSASLContinue:      KindAuthenticationSASLContinue,
+	codeSASLFinal:         KindAuthenticationSASLFinal,
 }
 
 // StartupKindOf tells the kind of a startup packet (no type byte) from its body.

@@ -10,11 +10,15 @@ type Message interface {
 	// (for messages without type byte: after the length; for the one-byte
 	// replies: that byte). Byte slices in the message are borrowed from body.
 	// It returns a *DecodeError for a body that does not have the message's
-	// format, bytes left over included; the fields read before the fault are
-	// set, the others are zero.
+	// format, bytes left over included. The fields before the fault are then
+	// set; a string or list that the end of the body cut off holds what is
+	// there of it; the fields after are zero. VisitDecoded visits only those
+	// that were read.
 	Decode(body []byte) error
 	// Append appends the complete message as sent on the wire, with type byte
-	// and length, and returns the extended slice.
+	// and length, and returns the extended slice. What Decode accepted comes
+	// out as the same bytes. It does not check what the format cannot carry:
+	// strings with a NUL inside, lists of more than 65535; see Encodable.
 	Append(dst []byte) []byte
 	// Visit names each field once, in wire order, with the names of the JSON
 	// output. Values are borrowed for the duration of each call.

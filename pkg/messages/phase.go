@@ -25,25 +25,25 @@ type Phase uint8
 
 // The phases of a connection (manual: "Message Flow").
 const (
-	PhaseUnknown        Phase = iota // joined in the middle, not yet concluded
-	PhaseStartup                     // before StartupMessage; also between encryption negotiations
-	PhaseSSLNegotiation              // SSLRequest sent, its one-byte answer is due
-	PhaseGSSNegotiation              // GSSENCRequest sent, its one-byte answer is due
-	PhaseAuthenticating              // from StartupMessage to AuthenticationOk, where no finer phase applies
-	PhaseAuthenticatingGSS           // AuthenticationGSS or SSPI seen: 'p' is GSSResponse; printed "authenticating"
-	PhaseSASLInitial                 // AuthenticationSASL seen: 'p' is SASLInitialResponse
-	PhaseSASLContinue                // SASLInitialResponse seen: 'p' is SASLResponse
-	PhaseInitialization              // from AuthenticationOk to the first ReadyForQuery
-	PhaseReady                       // idle: no request outstanding
-	PhaseSimpleQuery                 // a Query is being answered
-	PhaseExtendedQuery               // Parse, Bind, … until the ReadyForQuery of the Sync
-	PhaseCopyIn                      // CopyInResponse seen
-	PhaseCopyOut                     // CopyOutResponse seen
-	PhaseCopyBoth                    // CopyBothResponse seen (streaming replication)
-	PhaseFunctionCall                // a FunctionCall is being answered
-	PhaseTerminated                  // Terminate or CancelRequest sent, or the connection closed
-	PhaseFailed                      // a FATAL error or a broken handshake ended the connection
-	PhaseEncrypted                   // TLS or GSS ciphertext follows; nothing can be decoded
+	PhaseUnknown           Phase = iota // joined in the middle, not yet concluded
+	PhaseStartup                        // before StartupMessage; also between encryption negotiations
+	PhaseSSLNegotiation                 // SSLRequest sent, its one-byte answer is due
+	PhaseGSSNegotiation                 // GSSENCRequest sent, its one-byte answer is due
+	PhaseAuthenticating                 // from StartupMessage to AuthenticationOk, where no finer phase applies
+	PhaseAuthenticatingGSS              // AuthenticationGSS or SSPI seen: 'p' is GSSResponse; printed "authenticating"
+	PhaseSASLInitial                    // AuthenticationSASL seen: 'p' is SASLInitialResponse
+	PhaseSASLContinue                   // SASLInitialResponse seen: 'p' is SASLResponse
+	PhaseInitialization                 // from AuthenticationOk to the first ReadyForQuery
+	PhaseReady                          // idle: no request outstanding
+	PhaseSimpleQuery                    // a Query is being answered
+	PhaseExtendedQuery                  // Parse, Bind, … until the ReadyForQuery of the Sync
+	PhaseCopyIn                         // CopyInResponse seen
+	PhaseCopyOut                        // CopyOutResponse seen
+	PhaseCopyBoth                       // CopyBothResponse seen (streaming replication)
+	PhaseFunctionCall                   // a FunctionCall is being answered
+	PhaseTerminated                     // Terminate or CancelRequest sent, or the connection closed
+	PhaseFailed                         // a FATAL error or a broken handshake ended the connection
+	PhaseEncrypted                      // TLS or GSS ciphertext follows; nothing can be decoded
 	numPhases
 )
 

@@ -5,12 +5,15 @@ import (
 	"iter"
 )
 
+// nullLen is the length that stands for NULL: -1.
+const nullLen = 0xFFFFFFFF
+
 // Values is a counted list of values as the protocol writes them: each an Int32
 // length (-1 for NULL) and its bytes. It keeps the wire form and is iterated,
 // never split into a slice of slices. The zero Values is an empty list.
 type Values struct {
 	n   int
-	raw []byte // the n values, validated, without the count
+	raw []byte // the n values, validated, without the count; nil if n is 0
 }
 
 // MakeValues builds a list from values; nil is NULL, empty but not nil is the
@@ -23,17 +26,23 @@ func MakeValues(values ...[]byte) Values {
 	return v
 }
 
-// Add appends a value to the list; nil is NULL. The value's bytes are copied.
-// A list that was decoded is first detached from the body that it borrows.
+// Add appends a value to the list; nil is NULL. The value's bytes are copied. A
+// list that was decoded is detached from the body that it borrows by the first
+// Add. As with append, of two copies of a list only one may be added to.
 func (v *Values) Add(b []byte) {
-	raw := v.raw[:len(v.raw):len(v.raw)]
 	if b == nil {
-		raw = binary.BigEndian.AppendUint32(raw, 0xFFFFFFFF)
+		v.raw = binary.BigEndian.AppendUint32(v.raw, nullLen)
 	} else {
-		raw = binary.BigEndian.AppendUint32(raw, uint32(len(b)))
-		raw = append(raw, b...)
+		v.raw = binary.BigEndian.AppendUint32(v.raw, uint32(len(b)))
+		v.raw = append(v.raw, b...)
 	}
-	v.raw, v.n = raw, v.n+1
+	v.n++
+}
+
+// Reset empties the list and keeps its memory for the next Add. It is not for
+// lists that were decoded: their memory is the body's.
+func (v *Values) Reset() {
+	v.raw, v.n = v.raw[:0], 0
 }
 
 // Len returns the number of values.
@@ -69,6 +78,7 @@ type ValueIter struct {
 	rest  []byte
 	value []byte
 	left  int
+	size  int
 }
 
 // Next advances to the next value and reports whether there is one.
@@ -77,16 +87,13 @@ func (it *ValueIter) Next() bool {
 		return false
 	}
 	it.left--
-	n := int32(binary.BigEndian.Uint32(it.rest))
+	it.size = int(int32(binary.BigEndian.Uint32(it.rest)))
 	it.rest = it.rest[4:]
-	if n < 0 {
+	if it.size < 0 {
 		it.value = nil
 		return true
 	}
-	if int(n) > len(it.rest) {
-		it.left = 0
-		return false
-	}
+	n := min(it.size, len(it.rest))
 	it.value = it.rest[:n:n]
 	it.rest = it.rest[n:]
 	return true
@@ -95,3 +102,8 @@ func (it *ValueIter) Next() bool {
 // Value returns the current value; nil is NULL. It is borrowed from the body
 // that the list was decoded from.
 func (it *ValueIter) Value() []byte { return it.value }
+
+// Size returns the current value's length in bytes as the message states it, -1
+// for NULL. It is more than len(Value()) only for the last value of a list whose
+// body was cut short, where Decode returned an error.
+func (it *ValueIter) Size() int { return it.size }
