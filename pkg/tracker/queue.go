@@ -1,0 +1,72 @@
+package tracker
+
+// maxOutstanding bounds the queue of outstanding requests of one connection.
+// A pipelining client has hundreds in flight; where only one direction was
+// captured the queue would grow for ever. What is pushed out was never answered.
+const maxOutstanding = 1 << 16
+
+// pending is a request whose replies are still due.
+type pending struct {
+	unit     uint64
+	request  request // 0: void, passed over
+	doubtful bool    // a Sync sent during COPY IN: the server may ignore it
+	inferred bool    // never seen: concluded from its replies
+}
+
+// queue is the FIFO of outstanding requests: a ring that grows to its bound.
+type queue struct {
+	ring []pending // length is a power of two, or 0
+	head int       // index of the oldest
+	n    int
+}
+
+func (q *queue) at(i int) *pending { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
+
+func (q *queue) grow() {
+	size := max(8, 2*len(q.ring))
+	ring := make([]pending, size)
+	for i := range q.n {
+		ring[i] = *q.at(i)
+	}
+	q.ring, q.head = ring, 0
+}
+
+// push adds a request at the end. It reports the unit of a request that was
+// pushed out because the queue is full.
+func (q *queue) push(p pending) (lost uint64) {
+	if q.n == maxOutstanding {
+		lost = q.at(0).unit
+		q.drop(1)
+	}
+	if q.n == len(q.ring) {
+		q.grow()
+	}
+	q.n++
+	*q.at(q.n - 1) = p
+	return lost
+}
+
+// pushFront adds a request before all others; the oldest of a full queue stays.
+func (q *queue) pushFront(p pending) {
+	if q.n == maxOutstanding {
+		return
+	}
+	if q.n == len(q.ring) {
+		q.grow()
+	}
+	q.head = (q.head - 1) & (len(q.ring) - 1)
+	q.n++
+	*q.at(0) = p
+}
+
+// drop removes the i oldest and the void entries and marks that follow them.
+func (q *queue) drop(i int) {
+	q.head = (q.head + i) & (len(q.ring) - 1)
+	q.n -= i
+	for q.n > 0 && (q.at(0).request == 0 || q.at(0).request == reqCopyEnd) {
+		q.head = (q.head + 1) & (len(q.ring) - 1)
+		q.n--
+	}
+}
+
+func (q *queue) clear() { q.head, q.n = 0, 0 }

@@ -1,0 +1,321 @@
+package tracker
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// searchAhead bounds how far a reply that does not answer the oldest request is
+// matched to a later one: a lost stretch of replies is shorter than a cycle.
+const searchAhead = 256
+
+// reply observes a message of the backend.
+func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
+	if t.base == messages.PhaseUnknown || t.base == messages.PhaseStartup && t.lossF {
+		t.concludeFromReply(k)
+	}
+	switch {
+	case asynchronous(k):
+		t.replyAsynchronous(s, k)
+		return
+	case k == messages.KindUnknown:
+		s.Anomaly = &Anomaly{Code: CodeUnknownType, Direction: messages.Backend, Kind: k, Phase: s.Phase}
+		return
+	case k == messages.KindErrorResponse && t.q.n == 0 && (f.Fatal || !t.lossF):
+		t.replyErrorUnasked(s, k, f)
+		return
+	}
+	rule := &replies[k]
+	p := t.match(s, k, rule)
+	if p == nil {
+		if k == messages.KindReadyForQuery {
+			t.tx = f.Status
+		}
+		return
+	}
+	s.Inferred = p.inferred
+	s.Unit = p.unit
+	if p.request&reqStartup != 0 && p.unit == 0 {
+		t.replyStartup(k, f)
+	}
+	completes := p.request&rule.completes != 0
+	if p.inferred && k != messages.KindReadyForQuery {
+		completes = false // it stands for a whole cycle
+	}
+	t.replyEffects(s, k, f)
+	if completes {
+		t.q.drop(1)
+	}
+	switch k {
+	case messages.KindErrorResponse, messages.KindErrorResponseV2:
+		t.replyError(s, f, completes)
+	case messages.KindReadyForQuery:
+		t.replyReady(s, f)
+	}
+}
+
+// concludeFromReply leaves PhaseUnknown by what the backend sends.
+func (t *Tracker) concludeFromReply(k messages.Kind) {
+	switch rule := &replies[k]; {
+	case k == messages.KindBackendKeyData:
+		t.base = messages.PhaseInitialization
+	case rule.answers == reqStartup:
+		t.base = authenticationPhase(k)
+	case k == messages.KindParameterStatus, k == messages.KindNoticeResponse, k == messages.KindUnknown:
+		// At startup or in session: not told by this.
+	default:
+		t.base = messages.PhaseReady
+	}
+}
+
+// replyAsynchronous gives a notice or a changed parameter to the unit that is
+// being answered; a notification belongs to nobody.
+func (t *Tracker) replyAsynchronous(s *Step, k messages.Kind) {
+	if k != messages.KindNotificationResponse && t.q.n > 0 {
+		s.Unit = t.q.at(0).unit
+	}
+}
+
+// replyErrorUnasked is an error while idle: an administrator or a timeout ended
+// the session, or the server could not make sense of what it read.
+func (t *Tracker) replyErrorUnasked(s *Step, k messages.Kind, f Facts) {
+	if f.Fatal {
+		t.base = messages.PhaseFailed
+		return
+	}
+	if !t.lossB && !t.discarding {
+		t.unsolicited(s, k)
+	}
+}
+
+func (t *Tracker) unsolicited(s *Step, k messages.Kind) {
+	s.Anomaly = &Anomaly{Code: CodeUnsolicitedReply, Direction: messages.Backend, Kind: k, Phase: s.Phase}
+	if t.q.n > 0 {
+		s.Anomaly.Code = CodeUnexpectedMessage
+		s.Anomaly.Expected = expectedReplies(t.q.at(0).request)
+	}
+}
+
+// match finds the request that a reply answers and makes it the oldest of the
+// queue; nil if there is none and none can be concluded.
+func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
+	if t.q.n > 0 {
+		if p := t.q.at(0); p.request&rule.answers != 0 && !p.doubtful {
+			return p
+		}
+		if p := t.matchLater(s, k, rule); p != nil {
+			return p
+		}
+	}
+	certain := !t.lossF && !t.lossB
+	if certain {
+		t.unsolicited(s, k)
+		if k == messages.KindReadyForQuery {
+			return nil
+		}
+	}
+	if rule.answers == 0 || certain && t.base == messages.PhaseStartup {
+		return nil
+	}
+	return t.infer(k, rule, certain)
+}
+
+// matchLater looks for the request further back in the queue. Doubtful Syncs
+// are passed over first, and taken if nothing else fits.
+func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending {
+	doubtful := -1
+	for i := range min(t.q.n, searchAhead) {
+		p := t.q.at(i)
+		if p.request&rule.answers == 0 {
+			if p.request&reqCycleEnd != 0 && !p.doubtful && k != messages.KindReadyForQuery && !t.lossB {
+				break // replies never cross a ReadyForQuery
+			}
+			continue
+		}
+		if p.doubtful {
+			if doubtful < 0 {
+				doubtful = i
+			}
+			continue
+		}
+		if k == messages.KindErrorResponse {
+			i = 0
+		}
+		return t.advance(s, k, i)
+	}
+	if doubtful >= 0 {
+		t.q.at(doubtful).doubtful = false
+		return t.advance(s, k, doubtful)
+	}
+	return nil
+}
+
+// advance gives up the i oldest requests, which were passed over by a reply.
+func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
+	for j := range i {
+		p := t.q.at(j)
+		if p.request&^reqCopyEnd == 0 || p.doubtful || t.lossB || t.lossF || s.Anomaly != nil {
+			continue
+		}
+		s.Anomaly = &Anomaly{
+			Code: CodeSkippedReply, Direction: messages.Backend, Kind: k, Phase: s.Phase,
+			Expected: expectedReplies(p.request),
+		}
+	}
+	unit := t.q.at(i).unit
+	if i > 0 && t.q.at(0).unit < unit && s.Over == 0 && unit > 1 {
+		s.Over = unit - 1
+	}
+	t.q.drop(i)
+	return t.q.at(0)
+}
+
+// infer concludes a request that was not seen from one of its replies.
+func (t *Tracker) infer(k messages.Kind, rule *replyRule, certain bool) *pending {
+	r := rule.answers
+	if t.q.n > 0 {
+		// The missing request belongs to the cycle at the head, if that can be.
+		p := t.q.at(0)
+		if p.inferred && p.request&r == 0 && p.request&reqExtended != 0 && r&reqExtended != 0 {
+			p.request |= r
+		}
+		if p.inferred && p.request&r != 0 || certain {
+			return p
+		}
+		if p.request&reqExtended != 0 && r&reqExtended != 0 {
+			head := *p
+			return &head // not in the queue: nothing is completed by it
+		}
+	}
+	if certain && t.q.n == 0 && k != messages.KindRowDescription && k != messages.KindDataRow {
+		return nil
+	}
+	switch {
+	case k == messages.KindReadyForQuery:
+		return nil // only the end of a cycle: nothing to conclude a query from
+	case r&reqQuery == 0 && r&reqExtended != 0:
+		r = reqExtended | reqSync
+	case r&reqQuery != 0:
+		r = reqQuery | reqExecute | reqDescribe | reqSync
+	case r == reqStartup:
+		t.q.pushFront(pending{request: reqStartup, inferred: true})
+		return t.q.at(0)
+	default:
+		return nil
+	}
+	t.unit++
+	t.unitState = unitClosed
+	t.q.pushFront(pending{request: r, unit: t.unit, inferred: true})
+	return t.q.at(0)
+}
+
+// replyStartup moves through authentication.
+func (t *Tracker) replyStartup(k messages.Kind, f Facts) {
+	switch {
+	case k == messages.KindNegotiateProtocolVersion:
+	case k == messages.KindBackendKeyData:
+		t.base = messages.PhaseInitialization
+	case k == messages.KindReadyForQuery:
+		t.base = messages.PhaseReady
+	case k == messages.KindErrorResponse, k == messages.KindErrorResponseV2:
+		t.base = messages.PhaseFailed
+	default:
+		t.base = authenticationPhase(k)
+	}
+}
+
+// replyEffects changes the phase where a reply does more than answer.
+func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
+	switch k {
+	case messages.KindSSLResponse, messages.KindGSSENCResponse:
+		switch {
+		case f.Status == 'S', f.Status == 'G':
+			t.base = messages.PhaseEncrypted
+		case t.base == messages.PhaseSSLNegotiation, t.base == messages.PhaseGSSNegotiation:
+			t.base = messages.PhaseStartup
+		}
+	case messages.KindCopyInResponse:
+		t.copyUnit = s.Unit
+		if !t.passSyncs() {
+			t.copying = messages.PhaseCopyIn
+		}
+	case messages.KindCopyOutResponse:
+		t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit
+	case messages.KindCopyBothResponse:
+		t.copying, t.copyUnit, t.copyHalves = messages.PhaseCopyBoth, s.Unit, 0
+	case messages.KindCopyData:
+		if t.copying == 0 {
+			t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit // its CopyOutResponse was lost
+		}
+	case messages.KindCopyDone:
+		if t.copying != messages.PhaseCopyBoth {
+			t.copying = 0
+		} else if t.copyHalves++; t.copyHalves == 2 {
+			t.copying = 0
+		}
+	case messages.KindCommandComplete:
+		t.copying = 0
+		t.dropDoubtful()
+	}
+}
+
+// passSyncs drops the Syncs sent after the request that has just begun a COPY
+// IN: the server reads past them. It reports whether the frontend has already
+// ended its data.
+func (t *Tracker) passSyncs() (ended bool) {
+	for i := 1; i < t.q.n; i++ {
+		p := t.q.at(i)
+		switch {
+		case p.request == reqCopyEnd:
+			p.request = 0
+			return true
+		case p.request == reqSync:
+			p.request = 0
+			t.unitState = unitExecuted // its Sync is still to come
+		case p.request != 0:
+			return false
+		}
+	}
+	return false
+}
+
+// dropDoubtful drops the Syncs that were sent during a COPY IN which has succeeded.
+func (t *Tracker) dropDoubtful() {
+	for i := range t.q.n {
+		if p := t.q.at(i); p.doubtful {
+			p.request, p.doubtful = 0, false
+		}
+	}
+}
+
+// replyError discards what the server will not answer any more.
+func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
+	t.copying = 0
+	if f.Fatal {
+		t.base = messages.PhaseFailed
+		s.Over = t.unit
+		t.q.clear()
+		return
+	}
+	if !completes || s.Phase == messages.PhaseSSLNegotiation || s.Phase == messages.PhaseGSSNegotiation {
+		return
+	}
+	i := 0
+	for i < t.q.n && t.q.at(i).request&reqSync == 0 {
+		i++
+	}
+	t.discarding = i == t.q.n
+	if i > 0 {
+		t.q.drop(i)
+	}
+}
+
+// replyReady ends a cycle.
+func (t *Tracker) replyReady(s *Step, f Facts) {
+	t.tx = f.Status
+	t.copying = 0
+	t.base = messages.PhaseReady
+	s.Over = s.Unit
+	if t.q.n == 0 {
+		// Nothing is outstanding: certain again, unless one side is never heard.
+		t.lossF, t.lossB = !t.frontend, false
+		t.discarding = false
+	}
+}

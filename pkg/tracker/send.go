@@ -1,0 +1,214 @@
+package tracker
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// send observes a message of the frontend.
+func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
+	s.Tx = t.tx
+	rule := &sends[k]
+	if t.base == messages.PhaseUnknown {
+		t.concludeFromSend(k)
+	} else if !rule.allowed.has(s.Phase) && !rule.tolerated.has(s.Phase) {
+		t.sendAnomaly(s, k)
+	}
+	switch {
+	case rule.request == reqCopyEnd:
+		t.sendCopyEnd(s)
+	case rule.request&(reqExtended|reqSync|reqQuery|reqFunction) != 0:
+		t.sendRequest(s, k, rule.request)
+	case rule.request != 0:
+		t.sendStartup(s, k, rule.request, f)
+	default:
+		t.sendOther(s, k)
+	}
+}
+
+func (t *Tracker) sendAnomaly(s *Step, k messages.Kind) {
+	if k == messages.KindUnknown {
+		s.Anomaly = &Anomaly{Code: CodeUnknownType, Direction: messages.Frontend, Kind: k, Phase: s.Phase}
+		return
+	}
+	if t.lossF || t.lossB {
+		return // the phase is not certain enough to accuse anyone
+	}
+	s.Anomaly = &Anomaly{
+		Code: CodeUnexpectedMessage, Direction: messages.Frontend, Kind: k, Phase: s.Phase,
+		Expected: expectedSends(s.Phase),
+	}
+}
+
+// concludeFromSend leaves PhaseUnknown by what the frontend sends.
+func (t *Tracker) concludeFromSend(k messages.Kind) {
+	switch r := sends[k].request; {
+	case r&(reqStartup|reqSSL|reqGSS) != 0, k == messages.KindCancelRequest:
+		t.base = messages.PhaseStartup
+		t.lossF, t.lossB = false, false
+	case k == messages.KindPasswordMessage, k == messages.KindGSSResponse:
+		t.base = messages.PhaseAuthenticating
+	case k == messages.KindSASLInitialResponse, k == messages.KindSASLResponse:
+		t.base = messages.PhaseSASLContinue
+	case k != messages.KindUnknown:
+		t.base = messages.PhaseReady
+	}
+}
+
+func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
+	switch k {
+	case messages.KindSSLRequest:
+		t.base = messages.PhaseSSLNegotiation
+	case messages.KindGSSENCRequest:
+		t.base = messages.PhaseGSSNegotiation
+	default:
+		t.base = messages.PhaseAuthenticating
+		// 3.1 is reserved and never valid; other minor versions are negotiated.
+		if k == messages.KindStartupMessage && f.Protocol == 0x00030001 && s.Anomaly == nil {
+			s.Anomaly = &Anomaly{Code: CodeBadVersion, Direction: messages.Frontend, Kind: k, Phase: s.Phase,
+				Detail: "3.1 is reserved"}
+		}
+	}
+	t.push(s, pending{request: r})
+}
+
+func (t *Tracker) sendOther(s *Step, k messages.Kind) {
+	switch k {
+	case messages.KindCancelRequest, messages.KindTerminate:
+		t.base = messages.PhaseTerminated
+		if k == messages.KindTerminate && t.q.n > 0 {
+			t.base = messages.PhaseReady // what was asked before is still answered
+		}
+	case messages.KindSASLInitialResponse:
+		t.base = messages.PhaseSASLContinue
+	case messages.KindCopyData:
+		s.Unit = t.unit
+		if t.copying != 0 {
+			s.Unit = t.copyUnit
+		}
+	case messages.KindFlush:
+		if t.unitState != unitClosed {
+			s.Unit = t.unit
+		}
+	}
+}
+
+// sendCopyEnd observes CopyDone or CopyFail.
+func (t *Tracker) sendCopyEnd(s *Step) {
+	s.Unit = t.unit
+	switch t.copying {
+	case messages.PhaseCopyIn:
+		s.Unit, t.copying = t.copyUnit, 0
+	case messages.PhaseCopyBoth:
+		s.Unit = t.copyUnit
+		if t.copyHalves++; t.copyHalves == 2 {
+			t.copying = 0
+		}
+	default:
+		// Sent ahead of the CopyInResponse: remember where the data ends.
+		if t.q.n > 0 {
+			t.push(s, pending{request: reqCopyEnd, unit: t.unit})
+		}
+	}
+}
+
+// sendRequest observes a request that belongs to a query cycle.
+func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
+	if t.base != messages.PhaseReady && (t.lossB || !t.backend) && early.has(t.base) {
+		// The end of the startup was not captured; no client asks before it.
+		t.base = messages.PhaseReady
+		t.q.clear()
+	}
+	if r != reqSync && t.unitState == unitClosed {
+		t.beginCycle(s)
+	}
+	t.assignUnit(s, r)
+	if t.discarding && r != reqSync {
+		s.Discarded = true
+		return
+	}
+	t.discarding = false
+	t.push(s, pending{
+		request: r, unit: s.Unit,
+		doubtful: r == reqSync && (t.copying == messages.PhaseCopyIn || t.copying == messages.PhaseCopyBoth),
+	})
+}
+
+// beginCycle is the place to give up replies that were lost: most frontends
+// wait for ReadyForQuery before they ask again, so what is still outstanding
+// after a loss was answered in the part that is missing.
+func (t *Tracker) beginCycle(s *Step) {
+	if t.q.n == 0 || t.base != messages.PhaseReady {
+		return
+	}
+	switch {
+	case t.lossB && (!t.pipelining || t.lastReady), !t.backend:
+		t.q.clear()
+		t.copying = 0
+		t.discarding = false
+		t.lossB = !t.backend
+		s.Over = t.unit
+	case !t.lossB && !t.lossF && t.onlyDoubtful():
+		t.q.clear()
+	default:
+		t.pipelining = true
+	}
+}
+
+// onlyDoubtful reports whether nothing but Syncs that the server may have
+// ignored is outstanding.
+func (t *Tracker) onlyDoubtful() bool {
+	for i := range t.q.n {
+		if p := t.q.at(i); p.request&^(reqCopyEnd) != 0 && !p.doubtful {
+			return false
+		}
+	}
+	return true
+}
+
+// assignUnit numbers the unit of work that a request belongs to.
+func (t *Tracker) assignUnit(s *Step, r request) {
+	state := t.unitState
+	switch r {
+	case reqQuery, reqFunction:
+		t.newUnit(s)
+		state = unitClosed
+	case reqParse, reqBind, reqDescribe:
+		if state != unitOpen {
+			t.newUnit(s)
+		}
+		state = unitOpen
+	case reqExecute:
+		if state != unitOpen {
+			t.newUnit(s)
+		}
+		state = unitExecuted
+	case reqClose:
+		if state == unitClosed {
+			t.newUnit(s)
+			state = unitAside
+		}
+	case reqSync:
+		if state == unitClosed && t.copying == 0 {
+			t.newUnit(s)
+		}
+		if t.copying == 0 {
+			state = unitClosed
+		}
+	}
+	t.unitState = state
+	s.Unit = t.unit
+}
+
+func (t *Tracker) newUnit(s *Step) {
+	t.unit++
+	s.Begins = true
+}
+
+func (t *Tracker) push(s *Step, p pending) {
+	lost := t.q.push(p)
+	if lost == 0 {
+		return
+	}
+	s.Over = lost
+	if s.Anomaly == nil && t.backend {
+		s.Anomaly = &Anomaly{Code: CodeQueueOverflow, Direction: messages.Frontend, Kind: messages.KindUnknown, Phase: s.Phase}
+	}
+}

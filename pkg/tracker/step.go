@@ -1,0 +1,93 @@
+package tracker
+
+import (
+	"strings"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Step is what one message meant for the connection.
+type Step struct {
+	// Phase is the connection's phase when the message was sent, After the one
+	// that the message led to.
+	Phase, After messages.Phase
+	// Tx is the transaction status once known ('I', 'T' or 'E'), else 0. A
+	// ReadyForQuery carries its own.
+	Tx byte
+	// Unit is the number of the unit of work that the message belongs to,
+	// counting from 1 in each connection; 0 where it belongs to none.
+	Unit uint64
+	// Over, where it is not 0, tells that no more replies are due for this unit
+	// and all before it.
+	Over uint64
+	// Begins tells that the message is the first of its unit.
+	Begins bool
+	// Discarded tells that the server passes over this request because an
+	// earlier one failed in the same cycle.
+	Discarded bool
+	// Inferred tells that the request which this reply answers was not seen.
+	Inferred bool
+	// Anomaly is what is wrong with the message in this place; nil if nothing.
+	Anomaly *Anomaly
+}
+
+// Anomaly is a message out of the protocol's order. It is an error value, so
+// strict machines return it as it is.
+type Anomaly struct {
+	Code      string // stable identifier, such as "unexpected_message"
+	Direction messages.Direction
+	Kind      messages.Kind
+	Phase     messages.Phase
+	Expected  []messages.Kind // what would have been in order, where that is a short list
+	Detail    string          // more, where the code does not say it all
+}
+
+// Codes of anomalies.
+const (
+	CodeUnexpectedMessage = "unexpected_message" // not in order in this phase
+	CodeUnsolicitedReply  = "unsolicited_reply"  // answers no outstanding request
+	CodeSkippedReply      = "skipped_reply"      // earlier requests were not answered
+	CodeUnknownType       = "unknown_type"       // a type byte that the protocol does not define
+	CodeBadVersion        = "bad_protocol_version"
+	CodeQueueOverflow     = "too_many_outstanding"
+)
+
+// Error makes an Anomaly the error of strict machines.
+func (a *Anomaly) Error() string { return "postgresql protocol: " + a.Text() }
+
+// Text describes the anomaly in one line.
+func (a *Anomaly) Text() string {
+	var b strings.Builder
+	b.WriteString(a.Kind.String())
+	switch a.Code {
+	case CodeUnsolicitedReply:
+		b.WriteString(" answers no outstanding request")
+	case CodeSkippedReply:
+		b.WriteString(" came before the replies to earlier requests")
+	case CodeUnknownType:
+		b.WriteString(": the protocol does not define this message type")
+	case CodeBadVersion:
+		b.WriteString(": no such protocol version")
+	case CodeQueueOverflow:
+		b.WriteString(": too many requests without a reply; the oldest was given up")
+	default:
+		b.WriteString(" is out of order in phase ")
+		b.WriteString(a.Phase.String())
+	}
+	if a.Detail != "" {
+		b.WriteString(" (" + a.Detail + ")")
+	}
+	if n := len(a.Expected); n > 0 && n <= 8 {
+		b.WriteString("; expected ")
+		for i, k := range a.Expected {
+			switch {
+			case i > 0 && i == n-1:
+				b.WriteString(" or ")
+			case i > 0:
+				b.WriteString(", ")
+			}
+			b.WriteString(k.String())
+		}
+	}
+	return b.String()
+}

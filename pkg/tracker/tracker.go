@@ -1,0 +1,227 @@
+package tracker
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Tracker follows one connection by the messages of both directions. It never
+// refuses: what is out of order is an Anomaly on the Step, and a ReadyForQuery
+// is where a confused tracker finds its feet again. The zero Tracker is at the
+// beginning of a connection, before the first startup packet.
+//
+// The frontend runs ahead of the backend, so the outstanding requests are a
+// queue and a reply's phase is that of the request it answers.
+type Tracker struct {
+	q       queue
+	base    messages.Phase // startup, authentication, …; PhaseReady once in session
+	begun   bool           // base is set
+	copying messages.Phase // PhaseCopyIn, PhaseCopyOut or PhaseCopyBoth while data flows, else 0
+	// copyUnit is the unit of the latest COPY; copyHalves counts the ends of a
+	// CopyBoth seen so far.
+	copyUnit   uint64
+	copyHalves uint8
+
+	unit      uint64 // number of the latest unit
+	unitState unitState
+	tx        byte
+
+	discarding bool // an extended cycle failed and its Sync has not been sent yet
+	pipelining bool // the frontend has begun a cycle before the last one ended
+	lossF      bool // requests may have been missed since the queue was last certain
+	lossB      bool // replies may have been missed
+	frontend   bool // the frontend has been heard
+	backend    bool // the backend has been heard
+	lastReady  bool // the latest message of either side was ReadyForQuery
+}
+
+// unitState is how far the latest unit has come on the frontend's side.
+type unitState uint8
+
+const (
+	unitClosed   unitState = iota // the next request begins another unit
+	unitOpen                      // Parse, Bind or Describe: an Execute may follow
+	unitExecuted                  // Execute: its Sync may follow
+	unitAside                     // only Close so far: no Execute joins it
+)
+
+// Facts are the contents of a message that its meaning depends on.
+type Facts struct {
+	Status   byte // ReadyForQuery's transaction status; the byte of SSLResponse and GSSENCResponse
+	Fatal    bool // ErrorResponse of severity FATAL or PANIC: the connection ends
+	Protocol uint32
+}
+
+// FactsOf reads the facts from a message's body, which may be cut short.
+func FactsOf(k messages.Kind, body []byte) (f Facts) {
+	switch k {
+	case messages.KindReadyForQuery, messages.KindSSLResponse, messages.KindGSSENCResponse:
+		if len(body) > 0 {
+			f.Status = body[0]
+		}
+	case messages.KindErrorResponse:
+		f.Fatal = fatal(body)
+	case messages.KindErrorResponseV2:
+		f.Fatal = true
+	case messages.KindStartupMessage:
+		if len(body) >= 4 {
+			f.Protocol = binary.BigEndian.Uint32(body)
+		}
+	}
+	return f
+}
+
+// fatal looks for severity FATAL or PANIC in an ErrorResponse's fields. The
+// never translated field V decides where it was sent (since 9.6).
+func fatal(body []byte) (yes bool) {
+	for len(body) > 1 && body[0] != 0 {
+		end := bytes.IndexByte(body[1:], 0)
+		if end < 0 {
+			return yes
+		}
+		value := body[1 : 1+end]
+		switch body[0] {
+		case 'V':
+			return string(value) == "FATAL" || string(value) == "PANIC"
+		case 'S':
+			yes = string(value) == "FATAL" || string(value) == "PANIC"
+		case 'M':
+			return yes
+		}
+		body = body[end+2:]
+	}
+	return yes
+}
+
+// Reset makes t ready for another connection, keeping its queue's memory.
+func (t *Tracker) Reset() {
+	ring := t.q.ring
+	if len(ring) > 256 {
+		ring = nil
+	}
+	*t = Tracker{q: queue{ring: ring}}
+}
+
+// Join tells that the connection is joined at an unknown place: its phase is
+// PhaseUnknown until the first message tells more.
+func (t *Tracker) Join() {
+	t.begun, t.base = true, messages.PhaseUnknown
+	t.lossF, t.lossB = true, true
+}
+
+// SetPhase places the tracker in a phase, as pooled and proxied connections
+// need that are handed over after their startup.
+func (t *Tracker) SetPhase(p messages.Phase) { t.begun, t.base = true, p }
+
+// Gap tells that bytes of direction d were lost: requests or replies may be missing.
+func (t *Tracker) Gap(d messages.Direction) {
+	if d == messages.Frontend {
+		t.lossF = true
+		if t.opening() {
+			t.begun, t.base = true, messages.PhaseUnknown // the startup packet may be gone
+			t.q.clear()
+		}
+		return
+	}
+	t.lossB = true
+	if t.q.n > 0 && t.q.at(0).request&(reqSSL|reqGSS) != 0 {
+		t.q.drop(1)
+		if t.opening() {
+			t.base = messages.PhaseStartup
+		}
+	}
+}
+
+// opening reports whether a startup packet is due.
+func (t *Tracker) opening() bool {
+	return !t.begun || t.base == messages.PhaseStartup ||
+		t.base == messages.PhaseSSLNegotiation || t.base == messages.PhaseGSSNegotiation
+}
+
+// Decrypted tells that the ciphertext after a successful negotiation is being
+// decrypted: the startup packet follows.
+func (t *Tracker) Decrypted() { t.begun, t.base = true, messages.PhaseStartup }
+
+// Encrypted tells that ciphertext follows without a negotiation that was seen.
+func (t *Tracker) Encrypted() { t.begun, t.base = true, messages.PhaseEncrypted }
+
+// Tx returns the transaction status that the latest ReadyForQuery told, or 0.
+func (t *Tracker) Tx() byte { return t.tx }
+
+// Outstanding returns the number of requests whose replies are still due.
+func (t *Tracker) Outstanding() int { return t.q.n }
+
+// LastUnit returns the number of the latest unit of work.
+func (t *Tracker) LastUnit() uint64 { return t.unit }
+
+// PendingSyncs returns how many ReadyForQuery are due for Sync messages.
+func (t *Tracker) PendingSyncs() (n int) {
+	for i := range t.q.n {
+		if p := t.q.at(i); p.request&reqSync != 0 && !p.doubtful {
+			n++
+		}
+	}
+	return n
+}
+
+// Phase returns the phase in which the next message of direction d would be
+// sent. It decides how that direction's bytes are framed.
+func (t *Tracker) Phase(d messages.Direction) messages.Phase {
+	if !t.begun {
+		return messages.PhaseStartup
+	}
+	if t.base != messages.PhaseReady {
+		// A frontend that did not wait for the one-byte answer is already
+		// further than the backend.
+		if d == messages.Backend && t.q.n > 0 && t.q.at(0).request&(reqSSL|reqGSS) != 0 {
+			return phaseOf(t.q.at(0).request)
+		}
+		return t.base
+	}
+	if t.copying != 0 {
+		return t.copying
+	}
+	if t.q.n == 0 {
+		return messages.PhaseReady
+	}
+	if d == messages.Backend {
+		return phaseOf(t.q.at(0).request)
+	}
+	if p := t.q.at(t.q.n - 1).request; p != reqCopyEnd {
+		return phaseOf(p)
+	}
+	return phaseOf(t.q.at(0).request)
+}
+
+// Observe takes a message of direction d, by its kind and body (without type
+// byte and length, possibly cut short), and says what it meant.
+func (t *Tracker) Observe(d messages.Direction, k messages.Kind, body []byte) Step {
+	var f Facts
+	switch k {
+	case messages.KindReadyForQuery, messages.KindErrorResponse, messages.KindSSLResponse,
+		messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindErrorResponseV2:
+		f = FactsOf(k, body)
+	}
+	return t.ObserveFacts(d, k, f)
+}
+
+// ObserveFacts is Observe for callers that have the message decoded.
+func (t *Tracker) ObserveFacts(d messages.Direction, k messages.Kind, f Facts) Step {
+	if !t.begun {
+		t.begun, t.base = true, messages.PhaseStartup
+	}
+	s := Step{Phase: t.Phase(d)}
+	if d == messages.Frontend {
+		t.frontend = true
+		t.send(&s, k, f)
+	} else {
+		t.backend = true
+		t.reply(&s, k, f)
+		s.Tx = t.tx
+	}
+	t.lastReady = k == messages.KindReadyForQuery
+	s.After = t.Phase(d)
+	return s
+}
