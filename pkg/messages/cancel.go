@@ -66,10 +66,7 @@ func (c *cursor) key(field string) []byte {
 	if c.failed() {
 		return nil
 	}
-	switch n := c.left(); {
-	case n < minKey:
-		c.fail(field, reasonShort)
-	case n > maxKey:
+	if n := c.left(); n < minKey || n > maxKey {
 		c.fail(field, reasonKey)
 	}
 	k := c.tail()

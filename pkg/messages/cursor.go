@@ -29,6 +29,7 @@ func (e *DecodeError) Error() string {
 // The reasons of a DecodeError.
 const (
 	reasonShort    = "the body ends too early"
+	reasonCut      = "the value goes beyond the end of the body"
 	reasonNoNUL    = "no NUL ends the string"
 	reasonTrailing = "bytes are left over"
 	reasonCode     = "not the code of this message"
@@ -170,7 +171,7 @@ func (c *cursor) value(field string) []byte {
 		c.fail(field, reasonLength)
 		return nil
 	case int(size) > c.left():
-		c.fail(field, reasonShort)
+		c.fail(field, reasonCut)
 		return c.tail()
 	}
 	c.off += int(size)

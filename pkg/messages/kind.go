@@ -129,11 +129,14 @@ func (k Kind) FixedLen() (bodyLen int, ok bool) {
 }
 
 // info returns the row of the table of kinds; Unknown's for an invalid k.
-func (k Kind) info() *kindInfo {
+func (k Kind) info() *kindInfo { return &kinds[k.index()] }
+
+// index returns k as an index of the tables, Unknown's for an invalid k.
+func (k Kind) index() Kind {
 	if k >= numKinds {
-		k = KindUnknown
+		return KindUnknown
 	}
-	return &kinds[k]
+	return k
 }
 
 // Codes in place of the version in a startup packet (manual: "Message Formats").

@@ -57,6 +57,17 @@ func (v Values) Bytes() int {
 	return total
 }
 
+// whole reports whether every value is there in full.
+func (v Values) whole() bool {
+	it := v.Iter()
+	for it.Next() {
+		if it.size > len(it.value) {
+			return false
+		}
+	}
+	return it.left == 0 && len(it.rest) == 0
+}
+
 // Iter returns an iterator over the values.
 func (v Values) Iter() ValueIter { return ValueIter{rest: v.raw, left: v.n} }
 
