@@ -32,6 +32,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	}
 	s.Inferred = p.inferred
 	s.Unit = p.unit
+	s.Request = kindOf(p.request)
 	if p.request&reqStartup != 0 && p.unit == 0 {
 		t.replyStartup(k, f)
 	}

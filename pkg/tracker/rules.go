@@ -58,7 +58,7 @@ var (
 	early = in(messages.PhaseAuthenticating, messages.PhaseAuthenticatingGSS, messages.PhaseSASLInitial,
 		messages.PhaseSASLContinue, messages.PhaseInitialization)
 	// A frontend learns of a FATAL error only when it reads it.
-	unaware = early | in(messages.PhaseFailed)
+	unaware      = early | in(messages.PhaseFailed)
 	copyToServer = in(messages.PhaseCopyIn, messages.PhaseCopyBoth)
 	opening      = in(messages.PhaseStartup)
 	negotiating  = in(messages.PhaseSSLNegotiation, messages.PhaseGSSNegotiation)
@@ -205,4 +205,33 @@ func expectedSends(p messages.Phase) (list []messages.Kind) {
 		}
 	}
 	return list
+}
+
+// kindOf names the message of a single request; KindUnknown for a set.
+func kindOf(r request) messages.Kind {
+	switch r {
+	case reqStartup:
+		return messages.KindStartupMessage
+	case reqSSL:
+		return messages.KindSSLRequest
+	case reqGSS:
+		return messages.KindGSSENCRequest
+	case reqQuery:
+		return messages.KindQuery
+	case reqParse:
+		return messages.KindParse
+	case reqBind:
+		return messages.KindBind
+	case reqDescribe:
+		return messages.KindDescribe
+	case reqExecute:
+		return messages.KindExecute
+	case reqClose:
+		return messages.KindClose
+	case reqSync:
+		return messages.KindSync
+	case reqFunction:
+		return messages.KindFunctionCall
+	}
+	return messages.KindUnknown
 }

@@ -20,6 +20,9 @@ type Step struct {
 	// Over, where it is not 0, tells that no more replies are due for this unit
 	// and all before it.
 	Over uint64
+	// Request is the kind of the request that a reply answers; KindUnknown where
+	// it answers none or the request was not seen.
+	Request messages.Kind
 	// Begins tells that the message is the first of its unit.
 	Begins bool
 	// Discarded tells that the server passes over this request because an

@@ -1,0 +1,71 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Columns is the description of a result, decoded when somebody asks.
+type Columns struct {
+	raw     []byte // body of the RowDescription
+	decoded messages.RowDescription
+	done    bool
+}
+
+// newColumns returns the description with body raw, reusing old if it is the
+// same: applications ask the same again and again.
+func newColumns(raw []byte, old *Columns) *Columns {
+	if old != nil && bytes.Equal(old.raw, raw) {
+		return old
+	}
+	return &Columns{raw: bytes.Clone(raw)}
+}
+
+// Fields returns the columns. The slice must not be changed.
+func (c *Columns) Fields() []messages.ColumnDescription {
+	if c == nil {
+		return nil
+	}
+	if !c.done {
+		c.done = true
+		_ = c.decoded.Decode(c.raw) // a cut description yields the columns before the cut
+	}
+	return c.decoded.Fields
+}
+
+// withFormats returns the columns as a Bind's result formats will have them:
+// the answer to Describe of a statement does not know them yet.
+func (c *Columns) withFormats(formats []int16) *Columns {
+	if c == nil || len(formats) == 0 {
+		return c
+	}
+	fields := c.Fields()
+	same := true
+	for i := range fields {
+		if fields[i].Format != format(formats, i) {
+			same = false
+			break
+		}
+	}
+	if same {
+		return c
+	}
+	d := &Columns{raw: c.raw, done: true}
+	d.decoded.Fields = append([]messages.ColumnDescription(nil), fields...)
+	for i := range d.decoded.Fields {
+		d.decoded.Fields[i].Format = format(formats, i)
+	}
+	return d
+}
+
+// format is the format code of value i: none means text, one is for all.
+func format(formats []int16, i int) int16 {
+	switch {
+	case len(formats) == 1:
+		return formats[0]
+	case i < len(formats):
+		return formats[i]
+	}
+	return 0
+}

@@ -1,0 +1,211 @@
+package exchange
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// Stamp is a place in the capture.
+type Stamp struct {
+	Time  int64  // nanoseconds since the Unix epoch
+	Frame uint64 // number of the packet, 1 = first
+}
+
+// Protocol is how a unit of work was asked for.
+type Protocol uint8
+
+// The protocols of a unit of work. ProtocolUnknown is that of a unit whose
+// request was not seen.
+const (
+	ProtocolUnknown Protocol = iota
+	ProtocolSimple
+	ProtocolExtended
+	ProtocolFunctionCall
+	ProtocolReplication
+)
+
+var protocolNames = [...]string{"", "simple", "extended", "function_call", "replication"}
+
+func (p Protocol) String() string { return protocolNames[p] }
+
+// Missing is a set of parts of an exchange that were not seen.
+type Missing uint8
+
+// What may be missing. SQL is set where the text was taken from another
+// connection that prepared the same name.
+const (
+	MissingRequest Missing = 1 << iota // the Query, Execute or FunctionCall
+	MissingParse                       // the Parse of the statement
+	MissingBind                        // the Bind of the portal
+	MissingReply                       // the end of the replies
+	InferredSQL
+)
+
+var missingNames = [...]string{"request", "parse", "bind", "reply", "sql"}
+
+// Names returns the parts that were concluded although they were not seen, in a
+// fixed order.
+func (m Missing) Names() (names []string) {
+	for i, n := range missingNames {
+		if m>>i&1 != 0 {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// CopyMode is the direction of a COPY.
+type CopyMode uint8
+
+// The directions of COPY, in the server's view.
+const (
+	CopyNone CopyMode = iota
+	CopyIn
+	CopyOut
+	CopyBoth
+)
+
+var copyNames = [...]string{"", "in", "out", "both"}
+
+func (c CopyMode) String() string { return copyNames[c] }
+
+// Result is what one command of an exchange returned.
+type Result struct {
+	Tag       []byte // the command tag; nil if the command did not complete
+	Rows      uint64 // DataRow messages
+	Bytes     uint64 // bytes of those messages on the wire
+	Suspended bool   // the portal was suspended: the row limit was reached
+	Columns   *Columns
+}
+
+// Exchange is one unit of work: a simple Query with all its commands; an
+// Execute with the Parse, Bind and Describe that led to it in the same cycle; a
+// function call. Its memory is borrowed until the handler returns.
+type Exchange struct {
+	ID       uint64 // number within the connection
+	Protocol Protocol
+	SQL      []byte // nil if not known; cut to Limits.SQL bytes
+	SQLLen   int    // length of the whole text in bytes
+	// Prepared is the statement that was executed, nil for other protocols and
+	// for statements never seen. Its Memo lets handlers keep what they derived
+	// from the SQL.
+	Prepared  *Statement
+	Statement []byte // name; nil where there is none, empty for the unnamed
+	Portal    []byte
+
+	Params       messages.Values // of Bind, or the arguments of a FunctionCall
+	ParamFormats []int16
+	HasParams    bool
+	Function     uint32 // OID of the function called
+
+	Results []Result
+	Rows    uint64 // sum over Results
+	Bytes   uint64
+
+	Copy         CopyMode
+	CopyBytes    uint64 // payload of CopyData
+	CopyMessages uint64
+
+	Error    []byte // body of the ErrorResponse; nil if there was none
+	FailedAt messages.Kind
+	Notices  int
+
+	Start      Stamp // first byte of the first request
+	FirstReply Stamp
+	FirstRow   Stamp
+	End        Stamp // last reply of the cycle
+	// Pause is the time from the end of the last reply before this exchange to
+	// its first request, in nanoseconds; -1 where there was none before it or
+	// the request came while another was being answered.
+	Pause int64
+	// PauseTx is the transaction status during Pause: 'T' or 'E' mean that the
+	// session was idle in a transaction.
+	PauseTx byte
+
+	Tx        byte // status after it, 0 if not known
+	Missing   Missing
+	Complete  bool // request and replies were seen whole
+	LostBytes uint64
+	// CancelledBy is the number of the connection whose CancelRequest was sent
+	// for this exchange; 0 if none was seen before its end.
+	CancelledBy uint64
+
+	flags   flags
+	buf     []byte // owns SQL of simple queries, names, tags, parameters, error
+	targets []*Statement
+	nextTgt int
+	parsed  []parsed
+	columns *Columns
+}
+
+type flags uint8
+
+const (
+	flagExecuted  flags = 1 << iota // an Execute, Query or FunctionCall was seen
+	flagReplied                     // any reply was seen
+	flagDone                        // its own last reply was seen
+	flagRequested                   // a request was seen at all
+	flagOpenRes                     // the last of Results is still receiving rows
+)
+
+// parsed remembers what a Parse replaced, until its ParseComplete.
+type parsed struct {
+	statement *Statement
+	previous  *Statement
+	complete  bool
+}
+
+// ErrorFields decodes the error; its memory is that of the exchange.
+func (x *Exchange) ErrorFields(into *messages.ErrorResponse) bool {
+	return x.Error != nil && (into.Decode(x.Error) == nil || len(into.Fields) > 0)
+}
+
+// SQLState returns the five characters of the error's code, nil if none.
+func (x *Exchange) SQLState() []byte {
+	b := x.Error
+	for len(b) > 1 && b[0] != 0 {
+		end := 1
+		for end < len(b) && b[end] != 0 {
+			end++
+		}
+		if b[0] == messages.FieldSQLState {
+			return b[1:end]
+		}
+		if end == len(b) {
+			break
+		}
+		b = b[end+1:]
+	}
+	return nil
+}
+
+// Duration returns the nanoseconds from the first request byte to the last
+// reply, and whether both were seen.
+func (x *Exchange) Duration() (ns int64, ok bool) {
+	return x.End.Time - x.Start.Time, x.Start.Frame != 0 && x.End.Frame != 0
+}
+
+// reset empties x for reuse and keeps the capacity of its buffers within reason.
+func (x *Exchange) reset() {
+	for i := range x.Results {
+		x.Results[i] = Result{}
+	}
+	clear(x.targets)
+	clear(x.parsed)
+	old := *x
+	if cap(old.buf) > 64<<10 {
+		old.buf = nil
+	}
+	*x = Exchange{
+		Results: old.Results[:0], ParamFormats: old.ParamFormats[:0],
+		buf: old.buf[:0], targets: old.targets[:0], parsed: old.parsed[:0],
+	}
+}
+
+// keep copies b into the exchange's own memory.
+func (x *Exchange) keep(b []byte) []byte {
+	// A full buffer is replaced, not moved: views into it stay valid.
+	if cap(x.buf)-len(x.buf) < len(b) {
+		x.buf = make([]byte, 0, max(256, 2*cap(x.buf), len(b)))
+	}
+	n := len(x.buf)
+	x.buf = append(x.buf, b...)
+	return x.buf[n:len(x.buf):len(x.buf)]
+}

@@ -1,0 +1,320 @@
+package exchange
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+)
+
+// Message is a message as the session saw it; all of it is borrowed for the
+// call it is passed to.
+type Message struct {
+	Direction messages.Direction
+	Kind      messages.Kind
+	Body      []byte // may be cut short
+	Len       int    // length on the wire in bytes
+	Lost      int    // bytes of it that were not captured
+	First, At Stamp  // the packets with its first and its last byte
+	Step      tracker.Step
+}
+
+// Handler takes finished exchanges.
+type Handler interface {
+	// Exchange is called once for each unit of work, in order of their numbers
+	// within a connection. x is borrowed until it returns.
+	Exchange(x *Exchange)
+}
+
+// Totals counts what a connection did.
+type Totals struct {
+	Queries, Errors, Transactions, Rows uint64
+	IdleInTransaction                   int64 // nanoseconds
+}
+
+// Log joins the messages of one connection to exchanges. Make it with New; its
+// memory is bounded by the outstanding requests, the prepared statements and
+// the limits, never by rows.
+type Log struct {
+	handler Handler
+	shared  *Shared
+	Totals  Totals
+
+	replication bool
+	server      string // address and database: where statements are shared
+
+	open  []*Exchange // ring: open[(head+i) % len] has ID first+i, nil for none
+	head  int
+	n     int
+	first uint64
+
+	statements map[string]*Statement
+	unnamed    *Statement
+	last       *Statement // the statement of the latest Bind, to spare the map
+	portals    map[string]*portal
+	unnamedPtl portal
+
+	cycleFailed bool // an extended cycle failed and its ReadyForQuery is due
+	lastEnd     Stamp
+	lastTx      byte
+	worked      bool // something was executed since the session was last idle
+	columns     *Columns
+	cancelledBy uint64 // connection of a CancelRequest for what is in flight
+	cancelAt    uint64
+
+	parse  messages.Parse
+	bind   messages.Bind
+	params messages.ParameterDescription
+	fcall  messages.FunctionCall
+}
+
+// New returns the log of a new connection. shared is that of all connections.
+func New(h Handler, shared *Shared) *Log {
+	return &Log{handler: h, shared: shared}
+}
+
+// Begin tells the facts of the startup that exchanges depend on: whether the
+// connection replicates, and the server and database whose statements may be
+// those of other connections.
+func (l *Log) Begin(replication bool, server string) {
+	l.replication, l.server = replication, server
+}
+
+// Find returns the open exchange with a number, nil if there is none. It is
+// borrowed until the next call of Observe.
+func (l *Log) Find(id uint64) *Exchange {
+	if id < l.first || id >= l.first+uint64(l.n) {
+		return nil
+	}
+	return *l.slot(id)
+}
+
+func (l *Log) slot(id uint64) **Exchange {
+	return &l.open[(l.head+int(id-l.first))&(len(l.open)-1)]
+}
+
+// InFlight returns the number of the oldest exchange that is waiting for
+// replies, 0 if there is none.
+func (l *Log) InFlight() uint64 {
+	for i := range l.n {
+		x := *l.slot(l.first + uint64(i))
+		if x != nil && x.flags&flagExecuted != 0 && x.flags&flagDone == 0 {
+			return x.ID
+		}
+	}
+	return 0
+}
+
+// CancelRequested tells that a CancelRequest for this connection was sent on
+// connection conn. It returns the exchange that is in flight, 0 if none is.
+func (l *Log) CancelRequested(conn uint64) uint64 {
+	id := l.InFlight()
+	if id != 0 {
+		l.cancelledBy, l.cancelAt = conn, id
+		(*l.slot(id)).CancelledBy = conn
+	}
+	return id
+}
+
+// Observe takes the next message of the connection.
+func (l *Log) Observe(m *Message) {
+	s := &m.Step
+	if s.Unit != 0 {
+		if x := l.unit(s.Unit, m); x != nil {
+			if m.Direction == messages.Frontend {
+				l.request(x, m)
+			} else {
+				l.reply(x, m)
+			}
+		}
+	}
+	if m.Kind == messages.KindReadyForQuery {
+		l.ready(m)
+	}
+	if s.Over != 0 {
+		l.over(s.Over)
+	}
+}
+
+// Lost tells that n bytes of a direction are missing at this place: what is
+// being asked or answered is not complete.
+func (l *Log) Lost(d messages.Direction, n int) {
+	if l.n == 0 {
+		return
+	}
+	// Requests are lost at the end of the queue, replies at its head.
+	id := l.first + uint64(l.n) - 1
+	if d == messages.Backend {
+		if id = l.InFlight(); id == 0 {
+			return
+		}
+	}
+	if x := *l.slot(id); x != nil {
+		x.LostBytes += uint64(max(n, 0))
+		x.Missing |= lostPart(d, x)
+	}
+}
+
+// lostPart says what a loss leaves in doubt. A reply that is lost before the
+// last one does not hide the end, but the rows are not all there.
+func lostPart(d messages.Direction, x *Exchange) Missing {
+	if d == messages.Frontend && x.flags&flagExecuted == 0 {
+		return MissingRequest
+	}
+	return 0
+}
+
+// End tells that the connection or the capture ended: what is open is handed
+// over as it is.
+func (l *Log) End() {
+	l.over(l.first + uint64(l.n))
+	for _, s := range l.statements {
+		l.shared.release(s.size())
+	}
+	l.statements, l.portals = nil, nil
+	l.unnamed, l.last, l.unnamedPtl = nil, nil, portal{}
+}
+
+// unit returns the exchange with a number, opening it and giving up gaps.
+func (l *Log) unit(id uint64, m *Message) *Exchange {
+	if l.n > 0 && id < l.first {
+		return nil // a late message of a unit that is over
+	}
+	if l.n == 0 {
+		if id < l.first {
+			return nil
+		}
+		l.first, l.head = id, 0
+	}
+	if id < l.first+uint64(l.n) {
+		if x := *l.slot(id); x != nil || !m.Step.Begins && !m.Step.Inferred {
+			return x
+		}
+	}
+	if !m.Step.Begins && !m.Step.Inferred && m.Direction == messages.Backend {
+		return nil
+	}
+	l.finishBefore(id)
+	return l.openUnit(id, m)
+}
+
+func (l *Log) openUnit(id uint64, m *Message) *Exchange {
+	if l.n == 0 {
+		l.first, l.head = id, 0
+	}
+	for id >= l.first+uint64(l.n) {
+		if l.n == len(l.open) {
+			l.grow()
+		}
+		l.n++
+		*l.slot(l.first + uint64(l.n) - 1) = nil
+	}
+	x := l.shared.get()
+	x.ID, x.Pause = id, -1
+	if m.Direction == messages.Frontend {
+		x.Start = m.First
+		x.flags |= flagRequested
+		if l.n == 1 && l.lastEnd.Frame != 0 {
+			x.Pause = max(m.First.Time-l.lastEnd.Time, 0)
+			x.PauseTx = l.lastTx
+			if l.lastTx == 'T' || l.lastTx == 'E' {
+				l.Totals.IdleInTransaction += x.Pause
+			}
+		}
+	} else {
+		x.Missing |= MissingRequest
+	}
+	*l.slot(id) = x
+	return x
+}
+
+func (l *Log) grow() {
+	open := make([]*Exchange, max(4, 2*len(l.open)))
+	for i := range l.n {
+		open[i] = *l.slot(l.first + uint64(i))
+	}
+	l.open, l.head = open, 0
+}
+
+// finishBefore hands over the exchanges before id that wait for nothing more:
+// another has begun, so no ReadyForQuery of theirs is due.
+func (l *Log) finishBefore(id uint64) {
+	for l.n > 0 && l.first < id {
+		x := *l.slot(l.first)
+		if x != nil && x.flags&flagDone == 0 {
+			return
+		}
+		l.pop()
+	}
+}
+
+// over hands over all exchanges up to id.
+func (l *Log) over(id uint64) {
+	for l.n > 0 && l.first <= id {
+		l.pop()
+	}
+}
+
+// pop hands over the oldest exchange if it is one for handlers.
+func (l *Log) pop() {
+	p := l.slot(l.first)
+	x := *p
+	*p = nil
+	l.first++
+	l.head = (l.head + 1) & (len(l.open) - 1)
+	l.n--
+	if x == nil {
+		return
+	}
+	l.finish(x)
+	l.shared.put(x)
+}
+
+func (l *Log) finish(x *Exchange) {
+	if l.discarded(x) {
+		l.rollBack(x, true)
+		return
+	}
+	if x.flags&flagDone == 0 {
+		x.Missing |= MissingReply
+	}
+	x.Complete = x.Missing == 0 && x.LostBytes == 0
+	if x.flags&flagExecuted == 0 && x.Error == nil {
+		return // prepared only, or closed something
+	}
+	l.Totals.Queries++
+	if x.Error != nil {
+		l.Totals.Errors++
+	}
+	l.Totals.Rows += x.Rows
+	l.handler.Exchange(x)
+}
+
+// discarded reports whether the server passed x over because an earlier request
+// of its cycle failed: it was never answered.
+func (l *Log) discarded(x *Exchange) bool {
+	return l.cycleFailed && x.Protocol != ProtocolSimple && x.flags&(flagReplied|flagDone) == 0
+}
+
+// ready ends a cycle.
+func (l *Log) ready(m *Message) {
+	s := &m.Step
+	if s.Unit != 0 {
+		for i := range l.n {
+			x := *l.slot(l.first + uint64(i))
+			if x != nil && x.ID <= s.Unit && x.Error != nil {
+				x.Tx = s.Tx
+			}
+		}
+		if l.worked && s.Tx == 'I' {
+			l.Totals.Transactions++
+			l.worked = false
+		}
+	}
+	l.lastEnd, l.lastTx = m.At, s.Tx
+	if s.Tx == 'I' && len(l.portals) > 0 {
+		clear(l.portals) // portals end with their transaction
+	}
+	if s.Over != 0 {
+		l.over(s.Over)
+	}
+	l.cycleFailed = false
+}

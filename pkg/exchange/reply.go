@@ -1,0 +1,224 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// reply adds a message of the backend to its exchange.
+func (l *Log) reply(x *Exchange, m *Message) {
+	if m.Kind == messages.KindNoticeResponse {
+		x.Notices++
+		return
+	}
+	if m.Kind == messages.KindParameterStatus {
+		return
+	}
+	if x.flags&flagReplied == 0 {
+		x.flags |= flagReplied
+		x.FirstReply = m.At
+	}
+	x.LostBytes += uint64(m.Lost)
+	x.End = m.At
+	switch m.Kind {
+	case messages.KindDataRow:
+		r := x.openResult(l)
+		r.Rows++
+		r.Bytes += uint64(m.Len)
+		x.Rows++
+		x.Bytes += uint64(m.Len)
+		if x.FirstRow.Frame == 0 {
+			x.FirstRow = m.At
+		}
+	case messages.KindRowDescription:
+		l.replyColumns(x, m)
+	case messages.KindParameterDescription:
+		l.replyParameters(x, m)
+	case messages.KindNoData:
+		x.nextTarget()
+	case messages.KindCommandComplete:
+		l.replyCommand(x, cstring(m.Body))
+	case messages.KindEmptyQueryResponse:
+		x.closeResult()
+		x.endOfExecute()
+	case messages.KindPortalSuspended:
+		x.openResult(l).Suspended = true
+		x.closeResult()
+		x.endOfExecute()
+	case messages.KindParseComplete:
+		for i := range x.parsed {
+			if !x.parsed[i].complete {
+				x.parsed[i].complete = true
+				break
+			}
+		}
+	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:
+		x.Copy = copyMode(m.Kind)
+		x.flags |= flagExecuted
+	case messages.KindCopyData:
+		l.replyCopyData(x, m)
+	case messages.KindErrorResponse, messages.KindErrorResponseV2:
+		l.replyError(x, m)
+	case messages.KindReadyForQuery:
+		x.Tx = m.Step.Tx
+		x.flags |= flagDone
+	}
+}
+
+func copyMode(k messages.Kind) CopyMode {
+	switch k {
+	case messages.KindCopyInResponse:
+		return CopyIn
+	case messages.KindCopyOutResponse:
+		return CopyOut
+	}
+	return CopyBoth
+}
+
+// openResult returns the result that is receiving rows, beginning one if none is.
+func (x *Exchange) openResult(l *Log) *Result {
+	if x.flags&flagOpenRes == 0 {
+		x.flags |= flagOpenRes | flagExecuted
+		if len(x.Results) < maxResults {
+			x.Results = append(x.Results, Result{Columns: x.columns})
+		} else {
+			l.shared.DroppedResults++
+			x.Results[len(x.Results)-1].Columns = nil
+		}
+	}
+	return &x.Results[len(x.Results)-1]
+}
+
+// maxResults bounds the results kept of one exchange: a string of more commands
+// adds the rest to the last of them.
+const maxResults = 10000
+
+func (x *Exchange) closeResult() { x.flags &^= flagOpenRes }
+
+// endOfExecute marks the last reply of an Execute; a simple query ends only
+// with its ReadyForQuery.
+func (x *Exchange) endOfExecute() {
+	if x.Protocol == ProtocolExtended {
+		x.flags |= flagDone
+	}
+}
+
+// nextTarget returns the statement whose Describe is answered next.
+func (x *Exchange) nextTarget() *Statement {
+	if x.nextTgt >= len(x.targets) {
+		return nil
+	}
+	x.nextTgt++
+	return x.targets[x.nextTgt-1]
+}
+
+func (l *Log) replyColumns(x *Exchange, m *Message) {
+	if x.Protocol == ProtocolExtended {
+		if s := x.nextTarget(); s != nil {
+			s.columns = newColumns(m.Body, s.columns)
+			x.columns = s.columns
+			return
+		}
+	} else {
+		x.closeResult()
+	}
+	l.columns = newColumns(m.Body, l.columns)
+	x.columns = l.columns
+	if x.Protocol != ProtocolExtended {
+		x.openResult(l)
+	} else if x.Portal != nil && len(x.Portal) > 0 {
+		if p := l.portals[string(x.Portal)]; p != nil {
+			p.columns = x.columns
+		}
+	} else {
+		l.unnamedPtl.columns = x.columns
+	}
+}
+
+func (l *Log) replyParameters(x *Exchange, m *Message) {
+	if x.nextTgt >= len(x.targets) {
+		return
+	}
+	s := x.targets[x.nextTgt]
+	if s == nil || l.params.Decode(m.Body) != nil {
+		return
+	}
+	if s.Inferred && s.SQL != nil || !equalOIDs(s.ParamTypes, l.params.ParameterOIDs) {
+		s.ParamTypes = append([]uint32(nil), l.params.ParameterOIDs...)
+	}
+}
+
+func equalOIDs(a, b []uint32) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Log) replyCommand(x *Exchange, tag []byte) {
+	r := x.openResult(l)
+	r.Tag = x.keep(tag)
+	x.closeResult()
+	if x.Protocol != ProtocolExtended {
+		x.columns = nil
+	}
+	x.endOfExecute()
+	l.afterCommand(x, tag)
+}
+
+// afterCommand forgets the statements that a command removed.
+func (l *Log) afterCommand(x *Exchange, tag []byte) {
+	if len(tag) == 0 || tag[0] != 'D' || bytes.HasPrefix(tag, []byte("DELETE")) {
+		return
+	}
+	switch {
+	case string(tag) == "DISCARD ALL", string(tag) == "DEALLOCATE ALL":
+		for name := range l.statements {
+			l.forget(name)
+		}
+		l.unnamed = nil
+	case string(tag) == "DEALLOCATE":
+		if name, all, ok := deallocated(x.SQL); ok && !all {
+			l.forget(name)
+		}
+	}
+}
+
+func (l *Log) replyCopyData(x *Exchange, m *Message) {
+	if x.Copy == CopyNone {
+		x.Copy = CopyOut
+		x.flags |= flagExecuted
+	}
+	x.CopyMessages++
+	x.CopyBytes += uint64(m.Len - 5)
+	if x.FirstRow.Frame == 0 {
+		x.FirstRow = m.At
+	}
+}
+
+func (l *Log) replyError(x *Exchange, m *Message) {
+	x.closeResult()
+	if x.Error == nil { // the first one counts
+		x.Error = x.keep(l.shared.cut(m.Body))
+		if x.Error == nil {
+			x.Error = []byte{0}
+		}
+		x.FailedAt = m.Step.Request
+	}
+	if x.Protocol == ProtocolExtended || m.Step.Over != 0 {
+		x.flags |= flagDone
+	}
+	if x.Protocol == ProtocolExtended {
+		l.cycleFailed = true
+		if m.Step.Request == messages.KindParse {
+			l.rollBack(x, false)
+		}
+		x.parsed = x.parsed[:0]
+	}
+}

@@ -1,0 +1,316 @@
+package exchange
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// request adds a message of the frontend to its exchange.
+func (l *Log) request(x *Exchange, m *Message) {
+	x.LostBytes += uint64(m.Lost)
+	if m.Step.Discarded {
+		x.flags |= flagRequested
+		if m.Kind != messages.KindParse { // its statement is not made
+			l.requestSQL(x, m)
+		}
+		return
+	}
+	switch m.Kind {
+	case messages.KindQuery:
+		x.flags |= flagExecuted
+		x.Protocol = ProtocolSimple
+		if l.replication {
+			x.Protocol = ProtocolReplication
+		}
+		l.worked = true
+		sql := cstring(m.Body)
+		x.SQL, x.SQLLen = x.keep(l.shared.cut(sql)), m.Len-6
+		l.unnamedPtl = portal{} // a simple query destroys the unnamed portal
+	case messages.KindParse, messages.KindBind, messages.KindDescribe, messages.KindExecute:
+		x.Protocol = ProtocolExtended
+		l.requestSQL(x, m)
+	case messages.KindClose:
+		x.Protocol = ProtocolExtended
+		l.requestClose(m.Body)
+	case messages.KindFunctionCall:
+		l.requestFunction(x, m)
+	case messages.KindCopyData:
+		x.CopyMessages++
+		x.CopyBytes += uint64(m.Len - 5)
+	}
+}
+
+func (l *Log) requestSQL(x *Exchange, m *Message) {
+	switch m.Kind {
+	case messages.KindParse:
+		l.requestParse(x, m)
+	case messages.KindBind:
+		l.requestBind(x, m)
+	case messages.KindDescribe:
+		l.requestDescribe(x, m.Body)
+	case messages.KindExecute:
+		x.flags |= flagExecuted
+		l.worked = true
+		l.requestExecute(x, m)
+	}
+}
+
+// requestParse makes a statement at once: a Bind may follow before the
+// ParseComplete. What it replaced comes back if it fails.
+func (l *Log) requestParse(x *Exchange, m *Message) {
+	p := &l.parse
+	_ = p.Decode(m.Body) // of a cut message, the part before the cut
+	sqlLen := m.Len - 5 - len(p.Statement) - 2 - 2 - 4*len(p.ParameterOIDs)
+	if len(p.Statement) == 0 {
+		old := l.unnamed
+		s := old
+		// Re-preparing the same text needs no new statement.
+		if s == nil || s.Inferred || string(s.SQL) != string(p.SQL) || !sameTypes(s.ParamTypes, p.ParameterOIDs) {
+			s = l.newStatement("", p, sqlLen)
+			l.unnamed = s
+			x.parsed = append(x.parsed, parsed{statement: s, previous: old})
+		}
+		l.setSQL(x, s)
+		return
+	}
+	name := string(p.Statement)
+	s := l.newStatement(name, p, sqlLen)
+	old := l.statements[name]
+	if l.addStatement(name, s) {
+		x.parsed = append(x.parsed, parsed{statement: s, previous: old})
+		l.shared.learn(l.server, s)
+	}
+	l.setSQL(x, s)
+}
+
+func sameTypes(known, declared []uint32) bool {
+	if len(declared) > len(known) {
+		return false
+	}
+	for i, oid := range declared {
+		if oid != 0 && oid != known[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statement {
+	s := &Statement{name: name, SQLLen: sqlLen}
+	s.SQL = append([]byte{}, l.shared.cut(p.SQL)...)
+	if len(p.ParameterOIDs) > 0 {
+		s.ParamTypes = append([]uint32(nil), p.ParameterOIDs...)
+	}
+	return s
+}
+
+// addStatement files a named statement, within the budget of all connections.
+func (l *Log) addStatement(name string, s *Statement) bool {
+	if !l.shared.reserve(s.size()) {
+		l.shared.DroppedStatements++
+		delete(l.statements, name)
+		return false
+	}
+	if l.statements == nil {
+		l.statements = make(map[string]*Statement)
+	}
+	l.statements[name] = s
+	if l.last != nil && l.last.name == name {
+		l.last = nil
+	}
+	return true
+}
+
+// statement finds a statement by name; one that was prepared before the capture
+// began gets an entry of its own, with the SQL of another connection's
+// statement of that name if all that are known agree.
+func (l *Log) statement(name []byte) *Statement {
+	if len(name) == 0 {
+		if l.unnamed == nil {
+			l.unnamed = &Statement{Inferred: true}
+		}
+		return l.unnamed
+	}
+	if l.last != nil && l.last.name == string(name) {
+		return l.last
+	}
+	s := l.statements[string(name)]
+	if s == nil {
+		s = &Statement{name: string(name), Inferred: true}
+		if other := l.shared.borrow(l.server, s.name); other != nil {
+			s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
+		}
+		l.addStatement(s.name, s)
+	}
+	l.last = s
+	return s
+}
+
+func (l *Log) setSQL(x *Exchange, s *Statement) {
+	x.Prepared, x.SQL, x.SQLLen = s, s.SQL, s.SQLLen
+	x.Missing &^= MissingParse | InferredSQL
+	if s.Inferred {
+		x.Missing |= MissingParse
+		if s.SQL != nil {
+			x.Missing |= InferredSQL
+		}
+	}
+	if len(s.name) > 0 && len(x.Statement) == len(s.name) && string(x.Statement) == s.name {
+		return
+	}
+	x.Statement = x.keep([]byte(s.name))
+}
+
+func (l *Log) requestBind(x *Exchange, m *Message) {
+	b := &l.bind
+	_ = b.Decode(m.Body)
+	s := l.statement(b.Statement)
+	l.setSQL(x, s)
+	x.Portal = x.keep(b.Portal)
+	columns := s.columns
+	if columns != nil && len(b.ResultFormats) > 0 {
+		if s.bound == nil || s.bound.withFormats(b.ResultFormats) != s.bound {
+			s.bound = columns.withFormats(b.ResultFormats)
+		}
+		columns = s.bound
+	}
+	x.columns = columns
+	p := portal{statement: s, columns: columns, known: true}
+	l.setParams(x, m.Body)
+	if len(b.Portal) == 0 {
+		l.unnamedPtl = p
+		return
+	}
+	p.params = l.shared.keepParams(m.Body)
+	if l.portals == nil {
+		l.portals = make(map[string]*portal)
+	}
+	if len(l.portals) < maxPortals {
+		l.portals[string(b.Portal)] = &p
+	}
+}
+
+// maxPortals bounds the portals kept of one connection. Portals end with their
+// transaction; one that opens more in it loses the parameters of the rest.
+const maxPortals = 4096
+
+// setParams keeps a Bind's parameters in the exchange.
+func (l *Log) setParams(x *Exchange, bind []byte) {
+	b := messages.Bind{ParameterFormats: x.ParamFormats, ResultFormats: l.bind.ResultFormats}
+	_ = b.Decode(x.keep(l.shared.cut(bind)))
+	x.ParamFormats, x.Params, x.HasParams = b.ParameterFormats, b.Parameters, true
+	l.bind.ResultFormats = b.ResultFormats
+}
+
+func (l *Log) requestDescribe(x *Exchange, body []byte) {
+	if len(body) == 0 {
+		return
+	}
+	var s *Statement
+	if body[0] == byte(messages.TargetStatement) {
+		s = l.statement(cstring(body[1:]))
+		if x.Prepared == nil {
+			l.setSQL(x, s)
+		}
+	}
+	x.targets = append(x.targets, s)
+}
+
+func (l *Log) requestExecute(x *Exchange, m *Message) {
+	name := cstring(m.Body)
+	if x.Portal == nil {
+		x.Portal = x.keep(name)
+	}
+	if x.HasParams && string(name) == string(x.Portal) {
+		return
+	}
+	x.Portal = x.keep(name)
+	p := &l.unnamedPtl
+	if len(name) > 0 {
+		p = l.portals[string(name)]
+	}
+	if p == nil || !p.known {
+		x.Missing |= MissingBind
+		if x.Prepared == nil {
+			x.Missing |= MissingParse
+		}
+		return
+	}
+	l.setSQL(x, p.statement)
+	x.columns = p.columns
+	if p.params != nil {
+		l.setParams(x, p.params)
+	}
+}
+
+func (l *Log) requestClose(body []byte) {
+	if len(body) == 0 {
+		return
+	}
+	name := cstring(body[1:])
+	if body[0] == byte(messages.TargetPortal) {
+		delete(l.portals, string(name))
+		return
+	}
+	l.forget(string(name))
+}
+
+// forget drops a statement.
+func (l *Log) forget(name string) {
+	if name == "" {
+		l.unnamed = nil
+		return
+	}
+	if s := l.statements[name]; s != nil {
+		l.shared.release(s.size())
+		delete(l.statements, name)
+	}
+	if l.last != nil && l.last.name == name {
+		l.last = nil
+	}
+}
+
+func (l *Log) requestFunction(x *Exchange, m *Message) {
+	x.flags |= flagExecuted
+	x.Protocol = ProtocolFunctionCall
+	l.worked = true
+	f := &l.fcall
+	if f.Decode(x.keep(l.shared.cut(m.Body))) != nil {
+		return
+	}
+	x.Function, x.Params, x.HasParams = f.FunctionOID, f.Arguments, true
+	x.ParamFormats = append(x.ParamFormats[:0], f.ArgumentFormats...)
+	f.Arguments = messages.Values{}
+}
+
+// rollBack undoes the Parses of an exchange that failed in them or was passed over.
+func (l *Log) rollBack(x *Exchange, all bool) {
+	for i := len(x.parsed) - 1; i >= 0; i-- {
+		p := &x.parsed[i]
+		if p.complete && !all {
+			continue
+		}
+		name := p.statement.name
+		if name == "" {
+			if l.unnamed == p.statement {
+				l.unnamed = p.previous
+			}
+			continue
+		}
+		if l.statements[name] != p.statement {
+			continue
+		}
+		l.forget(name)
+		if p.previous != nil {
+			l.addStatement(name, p.previous)
+		}
+	}
+	x.parsed = x.parsed[:0]
+}
+
+// cstring returns b up to its first NUL, or all of it.
+func cstring(b []byte) []byte {
+	for i, c := range b {
+		if c == 0 {
+			return b[:i]
+		}
+	}
+	return b
+}
