@@ -1,0 +1,269 @@
+package sqlnorm
+
+import "strconv"
+
+// Append appends the normalised text of sql to dst and returns the extended
+// slice, as the built-in append does. The two must not overlap; sql is read
+// only and not kept. The text of a statement without any token is empty. Sql
+// may hold several statements, separated by semicolons, and may be cut off
+// anywhere.
+//
+// A constant of one byte becomes a parameter of several, so the text of a
+// statement made of nothing else is a small multiple of its length; that of
+// ordinary SQL is shorter.
+func Append(dst, sql []byte) []byte {
+	n := normalizer{start: len(dst)}
+	out := n.run(dst, sql)
+	switch {
+	case n.highest == 0:
+		return out // there were no parameters to get in the way
+	case n.squashed:
+		n = normalizer{start: len(dst), renumber: true}
+	case n.literals > 0:
+		n = normalizer{start: len(dst), number: n.highest}
+	default:
+		return out
+	}
+	return n.run(out[:len(dst)], sql)
+}
+
+// maxParam caps the numbers of parameters that are read. The protocol can bind
+// 65,535 of them; the cap keeps what is added to it from overflowing.
+const maxParam = 1 << 31
+
+// before is the class of the token that was written last. It decides the space
+// before the next one and whether that begins an operand.
+type before uint8
+
+const (
+	beforeNothing  before = iota
+	beforeIdent           // names and the words that end an operand
+	beforeKeyword         // words that an operand follows
+	beforeConstant        // constants and parameters
+	beforeOperator
+	beforeDot
+	beforeColon
+	beforeCast
+	beforeComma
+	beforeOpen // both kinds
+	beforeClose
+	beforeOther
+)
+
+// operandEnded tells whether the token before ends an operand, so that a sign
+// is an operator and NULL a word of a clause.
+func (b before) operandEnded() bool {
+	return b == beforeIdent || b == beforeConstant || b == beforeClose
+}
+
+// normalizer is the state of one pass over a statement.
+type normalizer struct {
+	lexer
+	dst   []byte
+	start int // where the normalised text starts in dst
+
+	before    before
+	word      wordClass // class of the word before, if a word was before
+	afterIs   bool      // the word before is the NOT of IS NOT
+	semicolon bool      // one is to be written if anything follows
+
+	// A minus that began an operand is undone if a number follows.
+	minusAt     int // its place in dst; -1: not before
+	minusBefore before
+
+	renumber bool // all parameters are numbered in order of appearance
+	number   int  // the last number given
+	literals int  // how many constants were replaced
+	highest  int  // the highest parameter of the statement
+	squashed bool // a list was cut short
+
+	lists lists
+}
+
+// run normalises sql and returns dst with the text.
+func (n *normalizer) run(dst, sql []byte) []byte {
+	n.dst, n.src, n.pos, n.minusAt = dst, sql, 0, -1
+	for {
+		t := n.next()
+		if t.kind == tokenEOF {
+			break
+		}
+		n.token(t)
+	}
+	n.leaveRows()
+	return n.dst
+}
+
+// token writes one token.
+func (n *normalizer) token(t token) {
+	if n.lists.inRows() && !n.rowsGoOn(t) {
+		n.leaveRows()
+	}
+	minusAt := n.minusAt
+	n.minusAt = -1
+	switch t.kind {
+	case tokenWord:
+		n.writeWord(n.src[t.start:t.end])
+	case tokenString:
+		n.constant()
+	case tokenNumber:
+		if minusAt >= 0 { // the sign belongs to the constant
+			n.dst, n.before = n.dst[:minusAt], n.minusBefore
+		}
+		n.constant()
+	case tokenParam:
+		n.param(n.src[t.start+1 : t.end])
+	case tokenComma:
+		n.endItem()
+		n.write(t, beforeComma)
+		n.startItem()
+	case tokenSemicolon:
+		n.semicolon = n.semicolon || len(n.dst) > n.start
+	case tokenOpen, tokenOpenBracket:
+		n.open(t)
+	case tokenClose, tokenCloseBracket:
+		n.close(t)
+	case tokenOperator:
+		n.operator(t)
+	case tokenDots:
+		n.write(t, beforeOther)
+		n.endRow()
+	default:
+		n.write(t, writtenAs[t.kind])
+	}
+}
+
+// writtenAs says what a token that is written as it is leaves behind.
+var writtenAs = [...]before{
+	tokenQuotedIdent: beforeIdent,
+	tokenDot:         beforeDot,
+	tokenColon:       beforeColon,
+	tokenCast:        beforeCast,
+	tokenOther:       beforeOther,
+}
+
+// write writes a token as it is.
+func (n *normalizer) write(t token, b before) {
+	n.space(t.kind)
+	n.dst = append(n.dst, n.src[t.start:t.end]...)
+	n.before, n.word = b, wordPlain
+}
+
+// operator writes an operator, and remembers a minus that is a sign.
+func (n *normalizer) operator(t token) {
+	n.flushSemicolon()
+	if t.end == t.start+1 && n.src[t.start] == '-' && !n.before.operandEnded() {
+		n.minusAt, n.minusBefore = len(n.dst), n.before
+	}
+	n.write(t, beforeOperator)
+}
+
+// writeWord writes a word in lower case, or replaces it if it is a constant.
+func (n *normalizer) writeWord(w []byte) {
+	n.flushSemicolon()
+	mark := len(n.dst)
+	n.space(tokenWord)
+	at := len(n.dst)
+	n.dst = appendLower(n.dst, w)
+	c := wordPlain
+	if n.before != beforeDot { // a name after a dot is never a keyword
+		c = classify(n.dst[at:])
+	}
+	if (c == wordBool || c == wordNull) && n.isConstant(c) {
+		n.dst = n.dst[:mark]
+		n.constant()
+		return
+	}
+	n.afterIs = c == wordNot && n.word == wordIs
+	n.before, n.word = beforeKeyword, c
+	switch c {
+	case wordPlain, wordSpaced, wordArray, wordBool, wordNull:
+		n.before = beforeIdent
+	case wordValues:
+		n.enterRows()
+	}
+}
+
+// isConstant tells a constant true, false or null from the same word in IS NOT
+// TRUE, NOT NULL, ON NULL INPUT, SET NULL and the like.
+func (n *normalizer) isConstant(c wordClass) bool {
+	switch {
+	case n.before.operandEnded(), n.word == wordIs, n.word == wordNot && n.afterIs:
+		return false
+	case c == wordNull:
+		return n.word != wordNot && n.word != wordOn
+	}
+	return true
+}
+
+// constant writes a new parameter in the place of a constant.
+func (n *normalizer) constant() {
+	n.literals++
+	n.number++
+	n.writeParam(n.number)
+}
+
+// param writes a parameter of the statement.
+func (n *normalizer) param(digits []byte) {
+	number := 0
+	for _, c := range digits {
+		number = min(number*10+int(c-'0'), maxParam)
+	}
+	n.highest = max(n.highest, number)
+	if n.renumber {
+		n.number++
+		number = n.number
+	}
+	n.writeParam(number)
+}
+
+func (n *normalizer) writeParam(number int) {
+	n.space(tokenParam)
+	n.dst = append(n.dst, '$')
+	n.dst = strconv.AppendInt(n.dst, int64(number), 10)
+	n.before, n.word = beforeConstant, wordPlain
+}
+
+// flushSemicolon writes the semicolon that separates two statements, now that
+// the second begins.
+func (n *normalizer) flushSemicolon() {
+	if n.semicolon {
+		n.dst = append(n.dst, ';')
+		n.semicolon = false
+		n.before, n.word = beforeOther, wordPlain
+	}
+}
+
+// space writes what separates the next token from the one before. Two tokens
+// stand together only where they cannot be read as one.
+func (n *normalizer) space(next tokenKind) {
+	n.flushSemicolon()
+	if !n.together(next) {
+		n.dst = append(n.dst, ' ')
+	}
+}
+
+// together tells whether the next token follows the one before without a space.
+func (n *normalizer) together(next tokenKind) bool {
+	switch n.before {
+	case beforeNothing, beforeOpen:
+		return true
+	case beforeDot:
+		return next == tokenWord || next == tokenQuotedIdent || next == tokenParam ||
+			next == tokenOperator || isClosing(next)
+	case beforeColon, beforeCast:
+		return next == tokenWord || next == tokenQuotedIdent || next == tokenParam || isClosing(next)
+	}
+	switch next {
+	case tokenOpen:
+		return n.before == beforeIdent && n.word != wordSpaced
+	case tokenOpenBracket, tokenDot, tokenColon, tokenCast:
+		return n.before.operandEnded()
+	}
+	return isClosing(next)
+}
+
+// isClosing tells whether a token never has a space before it.
+func isClosing(k tokenKind) bool {
+	return k == tokenComma || k == tokenClose || k == tokenCloseBracket
+}
