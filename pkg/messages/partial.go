@@ -8,7 +8,11 @@ import "errors"
 // nobody takes its zero for a fact.
 func VisitDecoded(m Message, err error, v Visitor) {
 	var fault *DecodeError
-	if errors.As(err, &fault) && fault.Field != "" {
+	switch {
+	case !errors.As(err, &fault) || fault.Reason == reasonTrailing:
+	case fault.Field == "": // the code before all fields
+		return
+	default:
 		v = &partialVisitor{Visitor: v, fault: fault}
 	}
 	m.Visit(v)
