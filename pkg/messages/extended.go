@@ -66,7 +66,7 @@ func (m *Bind) Visit(v Visitor) {
 	v.Text("portal", m.Portal)
 	v.Text("statement", m.Statement)
 	v.Formats("parameter_formats", m.ParameterFormats)
-	v.Values("parameters", m.Parameters, m.ParameterFormats)
+	v.Values("parameters", m.Parameters, stated(m.ParameterFormats))
 	v.Formats("result_formats", m.ResultFormats)
 }
 

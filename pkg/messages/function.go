@@ -33,7 +33,7 @@ func (m *FunctionCall) Append(dst []byte) []byte {
 func (m *FunctionCall) Visit(v Visitor) {
 	v.Int("function_oid", int64(m.FunctionOID))
 	v.Formats("argument_formats", m.ArgumentFormats)
-	v.Values("arguments", m.Arguments, m.ArgumentFormats)
+	v.Values("arguments", m.Arguments, stated(m.ArgumentFormats))
 	v.Int("result_format", int64(m.ResultFormat))
 }
 

@@ -59,6 +59,17 @@ type Visitor interface {
 	Columns(name string, v []ColumnDescription)
 }
 
+// stated returns formats for Visitor.Values: an empty list stands for text, and
+// nil would say that the message has none.
+func stated(formats []int16) []int16 {
+	if formats == nil {
+		return allText
+	}
+	return formats
+}
+
+var allText = []int16{}
+
 // Pair is a name and its value, as in StartupMessage's parameters.
 type Pair struct {
 	Name, Value []byte
