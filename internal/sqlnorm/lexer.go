@@ -30,12 +30,13 @@ const (
 // Classes of bytes, as src/backend/parser/scan.l has them.
 const (
 	classSpace      = 1 << iota // white space
+	classGap                    // what white space or a comment may begin with
 	classIdentStart             // letters, underscore, every byte of a multi-byte character
 	classIdentCont              // may follow in an identifier
 	classDigit
 	classHex
-	classOperator        // characters of operators
-	classOperatorSpecial // those that let an operator end in + or -
+	classOperator // characters of operators
+	classSpecial  // those that let an operator end in + or -
 )
 
 // maxOperator is the length at which a run of operator characters is cut into
@@ -64,13 +65,15 @@ func buildClasses() (t [256]uint8) {
 		}
 	}
 	for _, b := range []byte(" \t\n\r\f\v") {
-		t[b] |= classSpace
+		t[b] |= classSpace | classGap
 	}
+	t['-'] |= classGap
+	t['/'] |= classGap
 	for _, b := range []byte("+-*/<>=~!@#%^&|`?") {
 		t[b] |= classOperator
 	}
 	for _, b := range []byte("~!@#%^&|`?") {
-		t[b] |= classOperatorSpecial
+		t[b] |= classSpecial
 	}
 	return t
 }
@@ -103,12 +106,19 @@ func (l *lexer) is(i int, c uint8) bool {
 
 // next returns the next token, skipping white space and comments before it.
 func (l *lexer) next() token {
-	l.pos = l.skipSpace(l.pos)
-	if l.pos >= len(l.src) {
-		return token{tokenEOF, len(l.src), len(l.src)}
+	i := l.pos
+	if l.is(i, classSpace) { // mostly there is one space, or none
+		i++
 	}
-	t := token{start: l.pos}
-	t.kind, t.end = l.scan(l.pos)
+	if l.is(i, classGap) {
+		i = l.skipSpace(i)
+	}
+	if i >= len(l.src) {
+		l.pos = i
+		return token{tokenEOF, i, i}
+	}
+	t := token{start: i}
+	t.kind, t.end = l.scan(i)
 	l.pos = t.end
 	return t
 }
@@ -122,6 +132,12 @@ func (l *lexer) scan(i int) (tokenKind, int) {
 	if class[c]&classDigit != 0 {
 		return tokenNumber, l.scanNumber(i)
 	}
+	if k := single[c]; k != tokenEOF {
+		return k, i + 1
+	}
+	if class[c]&classOperator != 0 {
+		return tokenOperator, l.scanOperator(i)
+	}
 	switch c {
 	case '\'':
 		return tokenString, l.scanQuoted(i, false)
@@ -132,30 +148,19 @@ func (l *lexer) scan(i int) (tokenKind, int) {
 	case '.':
 		return l.scanDot(i)
 	case ':':
-		switch l.at(i + 1) {
-		case ':':
-			return tokenCast, i + 2
-		case '=':
-			return tokenOther, i + 2
-		}
-		return tokenColon, i + 1
-	case ',':
-		return tokenComma, i + 1
-	case ';':
-		return tokenSemicolon, i + 1
-	case '(':
-		return tokenOpen, i + 1
-	case ')':
-		return tokenClose, i + 1
-	case '[':
-		return tokenOpenBracket, i + 1
-	case ']':
-		return tokenCloseBracket, i + 1
-	}
-	if class[c]&classOperator != 0 {
-		return tokenOperator, l.scanOperator(i)
+		return l.scanColon(i)
 	}
 	return tokenOther, i + 1
+}
+
+// single has the kinds of the tokens that are one byte whatever follows.
+var single = [256]tokenKind{
+	',': tokenComma,
+	';': tokenSemicolon,
+	'(': tokenOpen,
+	')': tokenClose,
+	'[': tokenOpenBracket,
+	']': tokenCloseBracket,
 }
 
 // skipSpace returns the first position from i on that is neither white space
@@ -233,6 +238,17 @@ func (l *lexer) scanWord(i int) (tokenKind, int) {
 	return tokenWord, i
 }
 
+// scanColon scans a colon, a cast, or an assignment.
+func (l *lexer) scanColon(i int) (tokenKind, int) {
+	switch l.at(i + 1) {
+	case ':':
+		return tokenCast, i + 2
+	case '=':
+		return tokenOther, i + 2
+	}
+	return tokenColon, i + 1
+}
+
 // scanDot scans a number without an integral part, a dot, or several.
 func (l *lexer) scanDot(i int) (tokenKind, int) {
 	if l.is(i+1, classDigit) {
@@ -257,7 +273,7 @@ func (l *lexer) scanOperator(i int) int {
 		if c, after := l.src[j], l.at(j+1); c == '-' && after == '-' || c == '/' && after == '*' {
 			break
 		}
-		special = special || class[l.src[j]]&classOperatorSpecial != 0
+		special = special || class[l.src[j]]&classSpecial != 0
 		j++
 	}
 	for !special && j > i+1 && (l.src[j-1] == '+' || l.src[j-1] == '-') {

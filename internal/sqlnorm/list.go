@@ -20,6 +20,9 @@ type list struct {
 	number  int // the normalizer's number at keptEnd
 }
 
+// keeps tells whether an element was kept. Plain lists keep none.
+func (l *list) keeps() bool { return l.keptEnd > l.kept }
+
 type listKind uint8
 
 const (
@@ -145,15 +148,35 @@ func (n *normalizer) endRow() {
 func (n *normalizer) squash(l *list) {
 	item := bytes.TrimPrefix(n.dst[l.item:], []byte(" "))
 	kept := n.dst[l.kept:l.keptEnd]
-	if len(kept) > 0 && (string(item) == "..." || equalButNumbers(kept, item)) {
-		n.dst = n.dst[:l.keptEnd]
-		n.dst = append(n.dst, ellipsis...)
-		n.number = l.number
-		n.squashed = true
-		n.before, n.word = beforeOther, wordPlain
+	if l.keeps() && (string(item) == "..." || equalButNumbers(kept, item)) {
+		n.leaveOut(l)
 		return
 	}
 	l.kept, l.keptEnd, l.number = len(n.dst)-len(item), len(n.dst), n.number
+}
+
+// leaveOut replaces what follows the last element that was kept by an ellipsis.
+func (n *normalizer) leaveOut(l *list) {
+	n.dst = append(n.dst[:l.keptEnd], ellipsis...)
+	n.marks.cut(l.keptEnd)
+	n.number = l.number
+	n.squashed = true
+	n.before, n.word = beforeOther, wordPlain
+}
+
+// dropUnfinished leaves out the element in which the text ends, which only text
+// that was cut off does: long lists are what most such statements are made of,
+// and the place of the cut must not tell them apart.
+func (n *normalizer) dropUnfinished() {
+	s := &n.lists
+	for i := range s.n {
+		l := &s.stack[i]
+		inside := i < s.n-1 || s.deeper > 0
+		if l.keeps() && (l.kind == listItems || inside || n.before == beforeComma) {
+			n.leaveOut(l)
+			return
+		}
+	}
 }
 
 // equalButNumbers tells whether two normalised texts are the same except for

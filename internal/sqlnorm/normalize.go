@@ -14,17 +14,17 @@ import "strconv"
 func Append(dst, sql []byte) []byte {
 	n := normalizer{start: len(dst)}
 	out := n.run(dst, sql)
-	switch {
-	case n.highest == 0:
-		return out // there were no parameters to get in the way
-	case n.squashed:
-		n = normalizer{start: len(dst), renumber: true}
-	case n.literals > 0:
-		n = normalizer{start: len(dst), number: n.highest}
-	default:
-		return out
+	if n.highest == 0 || n.literals == 0 && !n.squashed {
+		return out // no parameter gets in the way of another
 	}
-	return n.run(out[:len(dst)], sql)
+	if n.marks.complete() {
+		return n.numberAgain()
+	}
+	again := normalizer{start: len(dst), number: n.highest}
+	if n.squashed {
+		again.number, again.renumber = 0, true
+	}
+	return again.run(out[:len(dst)], sql)
 }
 
 // maxParam caps the numbers of parameters that are read. The protocol can bind
@@ -38,6 +38,7 @@ type before uint8
 const (
 	beforeNothing  before = iota
 	beforeIdent           // names and the words that end an operand
+	beforeSpaced          // those of them that a parenthesis stands apart from
 	beforeKeyword         // words that an operand follows
 	beforeConstant        // constants and parameters
 	beforeOperator
@@ -53,7 +54,7 @@ const (
 // operandEnded tells whether the token before ends an operand, so that a sign
 // is an operator and NULL a word of a clause.
 func (b before) operandEnded() bool {
-	return b == beforeIdent || b == beforeConstant || b == beforeClose
+	return b == beforeIdent || b == beforeSpaced || b == beforeConstant || b == beforeClose
 }
 
 // normalizer is the state of one pass over a statement.
@@ -78,6 +79,7 @@ type normalizer struct {
 	squashed bool // a list was cut short
 
 	lists lists
+	marks marks
 }
 
 // run normalises sql and returns dst with the text.
@@ -90,13 +92,13 @@ func (n *normalizer) run(dst, sql []byte) []byte {
 		}
 		n.token(t)
 	}
-	n.leaveRows()
+	n.dropUnfinished()
 	return n.dst
 }
 
 // token writes one token.
 func (n *normalizer) token(t token) {
-	if n.lists.inRows() && !n.rowsGoOn(t) {
+	if n.lists.n > 0 && n.lists.inRows() && !n.rowsGoOn(t) {
 		n.leaveRows()
 	}
 	minusAt := n.minusAt
@@ -177,8 +179,10 @@ func (n *normalizer) writeWord(w []byte) {
 	n.afterIs = c == wordNot && n.word == wordIs
 	n.before, n.word = beforeKeyword, c
 	switch c {
-	case wordPlain, wordSpaced, wordArray, wordBool, wordNull:
+	case wordPlain, wordArray, wordBool, wordNull:
 		n.before = beforeIdent
+	case wordSpaced:
+		n.before = beforeSpaced
 	case wordValues:
 		n.enterRows()
 	}
@@ -200,7 +204,7 @@ func (n *normalizer) isConstant(c wordClass) bool {
 func (n *normalizer) constant() {
 	n.literals++
 	n.number++
-	n.writeParam(n.number)
+	n.writeParam(n.number, true)
 }
 
 // param writes a parameter of the statement.
@@ -214,11 +218,12 @@ func (n *normalizer) param(digits []byte) {
 		n.number++
 		number = n.number
 	}
-	n.writeParam(number)
+	n.writeParam(number, false)
 }
 
-func (n *normalizer) writeParam(number int) {
+func (n *normalizer) writeParam(number int, literal bool) {
 	n.space(tokenParam)
+	n.marks.add(len(n.dst), literal)
 	n.dst = append(n.dst, '$')
 	n.dst = strconv.AppendInt(n.dst, int64(number), 10)
 	n.before, n.word = beforeConstant, wordPlain
@@ -237,33 +242,35 @@ func (n *normalizer) flushSemicolon() {
 // space writes what separates the next token from the one before. Two tokens
 // stand together only where they cannot be read as one.
 func (n *normalizer) space(next tokenKind) {
-	n.flushSemicolon()
-	if !n.together(next) {
+	if n.semicolon {
+		n.flushSemicolon()
+	}
+	if together[n.before]&(1<<next) == 0 {
 		n.dst = append(n.dst, ' ')
 	}
 }
 
-// together tells whether the next token follows the one before without a space.
-func (n *normalizer) together(next tokenKind) bool {
-	switch n.before {
-	case beforeNothing, beforeOpen:
-		return true
-	case beforeDot:
-		return next == tokenWord || next == tokenQuotedIdent || next == tokenParam ||
-			next == tokenOperator || isClosing(next)
-	case beforeColon, beforeCast:
-		return next == tokenWord || next == tokenQuotedIdent || next == tokenParam || isClosing(next)
-	}
-	switch next {
-	case tokenOpen:
-		return n.before == beforeIdent && n.word != wordSpaced
-	case tokenOpenBracket, tokenDot, tokenColon, tokenCast:
-		return n.before.operandEnded()
-	}
-	return isClosing(next)
-}
+// Sets of kinds of tokens that follow without a space.
+const (
+	closing      = 1<<tokenComma | 1<<tokenClose | 1<<tokenCloseBracket // whatever is before
+	afterOperand = closing | 1<<tokenOpenBracket | 1<<tokenDot | 1<<tokenColon | 1<<tokenCast
+	afterColon   = closing | 1<<tokenWord | 1<<tokenQuotedIdent | 1<<tokenParam
+	everything   = 1<<(tokenOther+1) - 1
+)
 
-// isClosing tells whether a token never has a space before it.
-func isClosing(k tokenKind) bool {
-	return k == tokenComma || k == tokenClose || k == tokenCloseBracket
+// together has, for what is before, the set of what follows without a space.
+var together = [...]uint32{
+	beforeNothing:  everything,
+	beforeIdent:    afterOperand | 1<<tokenOpen,
+	beforeSpaced:   afterOperand,
+	beforeKeyword:  closing,
+	beforeConstant: afterOperand,
+	beforeOperator: closing,
+	beforeDot:      afterColon | 1<<tokenOperator,
+	beforeColon:    afterColon,
+	beforeCast:     afterColon,
+	beforeComma:    closing,
+	beforeOpen:     everything,
+	beforeClose:    afterOperand,
+	beforeOther:    closing,
 }
