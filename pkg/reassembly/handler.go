@@ -1,0 +1,72 @@
+package reassembly
+
+// Handler receives what the Assembler puts together. Its methods are called
+// from within Segment, Advance and Flush, never concurrently, and must not
+// call them. A *Conn is valid until Close returns.
+type Handler interface {
+	// Open tells of the first packet of a connection.
+	Open(c *Conn, at Stamp)
+	// Data hands over the next bytes of a direction; at is the packet that
+	// carried them. b is borrowed until Data returns.
+	Data(c *Conn, d Dir, b []byte, at Stamp)
+	// Gap tells that the next n bytes of a direction will never come: they
+	// are not in the capture, or cut off by the snap length. n < 0 means an
+	// unknown number. at is the packet that made it known.
+	Gap(c *Conn, d Dir, n int64, at Stamp)
+	// Close ends the connection, exactly once for each Open and after all of
+	// its data; at is the connection's last packet.
+	Close(c *Conn, why Reason, at Stamp)
+}
+
+// HalfCloser is implemented by a Handler that wants to know of each
+// direction's FIN, told in its place in the order of Data and Gap.
+type HalfCloser interface {
+	HalfClose(c *Conn, d Dir, at Stamp)
+}
+
+// AnomalyHandler is implemented by a Handler that wants to know of segments
+// that no healthy pair of TCPs sends.
+type AnomalyHandler interface {
+	Anomaly(c *Conn, d Dir, kind Anomaly, at Stamp)
+}
+
+// Anomaly is a kind of oddity.
+type Anomaly uint8
+
+const (
+	// ConflictingRetransmission: bytes came again and were others. What was
+	// delivered first stands. Bytes that wait in the queue are compared all;
+	// delivered ones by a fingerprint while it is among the last few thousand
+	// segments of the capture, where the retransmission covers the whole
+	// segment: all of it up to 256 bytes, its first 192 and last 64 above.
+	ConflictingRetransmission Anomaly = iota + 1
+)
+
+func (k Anomaly) String() string {
+	if k == ConflictingRetransmission {
+		return "conflicting retransmission"
+	}
+	return "unknown anomaly"
+}
+
+// Reason tells why a connection ended.
+type Reason uint8
+
+// The reasons of Handler.Close.
+const (
+	ByFIN   Reason = iota // both sides closed; or one did and the other side was never seen
+	ByRST                 // one side aborted it
+	ByReuse               // a SYN began another connection between the same endpoints
+	ByLimit               // the least recently used of Config.MaxConns gave way to a new one
+	ByEnd                 // the capture ended
+	numReasons
+)
+
+var reasonNames = [numReasons]string{"FIN", "RST", "reuse", "limit", "end of capture"}
+
+func (r Reason) String() string {
+	if r >= numReasons {
+		return "unknown"
+	}
+	return reasonNames[r]
+}

@@ -1,0 +1,176 @@
+package reassembly
+
+// admit finds the connection that s belongs to, opening one if need be. c and
+// d are what the table knows. It returns nil if s belongs to none: RSTs and
+// ghosts of closed connections begin nothing.
+func (a *Assembler) admit(c *Conn, d Dir, s *Segment) (*Conn, Dir) {
+	if c == nil {
+		return a.begin(s)
+	}
+	if c.state == stateClosed {
+		if a.ghost(c, d, s) {
+			return nil, 0
+		}
+		a.forget(c)
+		return a.begin(s)
+	}
+	if s.Flags&(SYN|RST) == SYN && !a.handshake(c, d, s) {
+		a.close(c, ByReuse, c.Last)
+		a.forget(c)
+		return a.begin(s)
+	}
+	return c, d
+}
+
+// ghost tells whether s belongs to the closed connection c.
+func (a *Assembler) ghost(c *Conn, d Dir, s *Segment) bool {
+	h := &c.half[d]
+	switch {
+	case s.Flags&RST != 0:
+		return true
+	case s.Flags&SYN != 0:
+		// A SYN of the same number is no retransmission, the connection being
+		// over: the capture is read a second time.
+		return s.Flags&ACK != 0 && h.is(known) && h.isn == s.Seq
+	case s.span() == 0:
+		return true
+	case c.ID == 0: // only its FIN was seen
+		return false
+	case a.clock.now-c.closedAt > lingerTime:
+		return false
+	case !h.is(known):
+		return true
+	}
+	off := diff(s.Seq, h.next)
+	if c.why == ByFIN && h.is(finDone) {
+		return off <= 0 && off >= -maxBehind
+	}
+	return off <= 4*maxResetAhead && off >= -maxBehind // in flight when it was reset
+}
+
+// begin opens the connection that s is the first packet of.
+func (a *Assembler) begin(s *Segment) (*Conn, Dir) {
+	if s.Flags&RST != 0 {
+		return nil, 0
+	}
+	bareFIN := s.Flags&(SYN|FIN) == FIN && s.span() == 0
+	if a.open.n >= a.cfg.MaxConns && !bareFIN {
+		a.evict()
+	}
+	c := a.newConn()
+	d := Dir(0)
+	c.A, c.B = s.Src, s.Dst
+	if s.Flags&(SYN|ACK) == SYN|ACK {
+		c.A, c.B, d = s.Dst, s.Src, 1
+	}
+	c.hash = a.table.hash(&c.A, &c.B)
+	c.First, c.Last = s.At, s.At
+	a.table.insert(c)
+	a.last = c
+	if bareFIN { // the end of something before the capture: expect its ghosts
+		c.state, c.closedAt = stateClosed, a.clock.now
+		a.lingerOn(c)
+		return nil, 0
+	}
+	a.ids++
+	c.ID = a.ids
+	c.MidStream = s.Flags&SYN == 0
+	c.used, c.listed = a.count, a.count
+	a.open.push(c)
+	a.h.Open(c, s.At)
+	if !c.MidStream {
+		a.handshake(c, d, s)
+	}
+	return c, d
+}
+
+// handshake takes in a SYN. It returns false if the SYN is not of this
+// connection.
+func (a *Assembler) handshake(c *Conn, d Dir, s *Segment) bool {
+	h, r := &c.half[d], &c.half[d^1]
+	fresh := c.Stats[d].Bytes == 0 && !h.is(hasFIN)
+	switch {
+	case !h.is(known):
+		if !h.is(seen) && s.Flags&ACK == 0 && c.Stats[d^1].Bytes > 0 {
+			return false // this side's second connection; its first was not captured
+		}
+		if s.Flags&ACK != 0 && r.is(synSeen) && (diff(s.Ack, r.isn) <= 0 || diff(s.Ack, r.next) > 0) {
+			return false // answers another SYN
+		}
+	case s.Seq == h.isn:
+	case s.Flags&ACK != 0:
+		// Another SYN-ACK to the same SYN: the passive side began anew.
+		if !r.is(known) || s.Ack != r.isn+1 || !fresh {
+			return false
+		}
+	case !h.is(seen) && fresh:
+		// next came from the SYN-ACK, which may have acknowledged data on the SYN.
+		if n := diff(h.next, s.Seq+1); n < 0 || n > 1<<16 {
+			return false
+		}
+	default:
+		return false
+	}
+	if !h.is(synSeen) {
+		if fresh {
+			h.isn, h.next = s.Seq, s.Seq+1
+			h.bits &^= tentative
+		}
+		h.bits |= known | synSeen
+	} else if s.Seq != h.isn {
+		h.isn, h.next = s.Seq, s.Seq+1
+	}
+	if s.Flags&ACK != 0 && !r.is(known) {
+		r.isn, r.next = s.Ack-1, s.Ack
+		r.bits |= known
+	}
+	c.MidStream = false
+	return true
+}
+
+func (a *Assembler) newConn() *Conn {
+	n := len(a.free)
+	if n == 0 {
+		return new(Conn)
+	}
+	c := a.free[n-1]
+	a.free[n-1] = nil
+	a.free = a.free[:n-1]
+	*c = Conn{}
+	return c
+}
+
+// evict closes the least recently used connection. The list is put in order
+// only here: whatever was used since it was listed goes back to the end.
+func (a *Assembler) evict() {
+	for c := a.open.head; c != nil; c = a.open.head {
+		if c.used == c.listed {
+			a.close(c, ByLimit, c.Last)
+			a.forget(c)
+			return
+		}
+		c.listed = c.used
+		a.open.remove(c)
+		a.open.push(c)
+	}
+}
+
+// lingerOn keeps the closed connection c to recognise what comes after it.
+func (a *Assembler) lingerOn(c *Conn) {
+	if a.linger.n >= maxLinger {
+		a.forget(a.linger.head)
+	}
+	a.linger.push(c)
+}
+
+// forget removes the closed connection c.
+func (a *Assembler) forget(c *Conn) {
+	a.linger.remove(c)
+	a.table.remove(c)
+	if a.last == c {
+		a.last = nil
+	}
+	if len(a.free) < maxLinger {
+		a.free = append(a.free, c)
+	}
+}

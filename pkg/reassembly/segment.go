@@ -1,0 +1,42 @@
+package reassembly
+
+// Control bits of a TCP header, as Segment.Flags holds them.
+const (
+	FIN uint8 = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+)
+
+// Stamp tells when and where in the capture something was seen.
+type Stamp struct {
+	Time  int64  // nanoseconds since the Unix epoch, as captured
+	Frame uint64 // number of the packet in the capture, 1 = first
+}
+
+// Dir is a direction of a connection: 0 from Conn.A to Conn.B, 1 back.
+type Dir uint8
+
+// Opposite returns the other direction.
+func (d Dir) Opposite() Dir { return d ^ 1 }
+
+// Segment is one TCP segment as captured. The caller may reuse it, and the
+// memory of Payload, as soon as Assembler.Segment returns.
+type Segment struct {
+	Src, Dst Endpoint
+	Seq, Ack uint32 // Ack counts only where Flags has ACK
+	Flags    uint8
+	Window   uint16 // as in the header, not scaled
+	Payload  []byte
+	// Missing is the number of payload bytes that the snap length cut off
+	// the end, between 0 and 2^30.
+	Missing int
+	At      Stamp
+}
+
+// span is the length of the segment's text in sequence numbers.
+func (s *Segment) span() int { return len(s.Payload) + s.Missing }
+
+// diff is a-b in the arithmetic of RFC 1982: how far a is ahead of b.
+func diff(a, b uint32) int { return int(int32(a - b)) }

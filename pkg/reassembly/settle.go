@@ -1,0 +1,158 @@
+package reassembly
+
+// settle delivers what has become ready on c, and gives up holes that enough
+// has come after.
+func (a *Assembler) settle(c *Conn) {
+	if c.state != stateOpen {
+		return
+	}
+	if c.wait == nil {
+		if c.ignored || !c.hasHole() {
+			c.refresh()
+			return
+		}
+		a.waitOf(c)
+	}
+	before := c.progress()
+	for a.drain(c) && a.giveUp(c, a.overfull(c)) {
+	}
+	a.park(c, before)
+}
+
+// exhaust gives up all holes of c.
+func (a *Assembler) exhaust(c *Conn) {
+	before := c.progress()
+	for a.drain(c) && a.giveUp(c, true) {
+	}
+	a.park(c, before)
+}
+
+// progress is a number that changes whenever something was delivered or lost.
+func (c *Conn) progress() [2]uint32 { return [2]uint32{c.half[0].next, c.half[1].next} }
+
+// park decides whether c goes on waiting.
+func (a *Assembler) park(c *Conn, before [2]uint32) {
+	w := c.wait
+	if w == nil || c.state != stateOpen {
+		return
+	}
+	if c.ignored || w.empty() && !c.hasHole() {
+		a.release(c)
+	} else if before != c.progress() {
+		w.moved = a.clock.stamp()
+		a.postpone(w)
+	}
+	c.refresh()
+}
+
+func (a *Assembler) postpone(w *wait) {
+	a.waiting.remove(w)
+	w.since = a.clock.stamp()
+	a.waiting.push(w)
+}
+
+// release drops all that waits on c.
+func (a *Assembler) release(c *Conn) {
+	w := c.wait
+	if w == nil {
+		return
+	}
+	for d := range w.q {
+		for w.q[d].len() > 0 {
+			a.pool.put(w.q[d].pop())
+		}
+	}
+	a.waiting.remove(w)
+	c.wait = nil
+	a.pool.putWait(w)
+}
+
+// hasHole tells whether the peer has acknowledged bytes that have not come,
+// in a direction that is in the capture.
+func (c *Conn) hasHole() bool {
+	return c.half[0].is(seen) && c.half[0].ackedAhead() > 0 ||
+		c.half[1].is(seen) && c.half[1].ackedAhead() > 0
+}
+
+// drain delivers all that is ready, in the order of the capture as far as the
+// sequence and acknowledgment numbers allow. It returns false if the
+// connection needs no more of it: it is closed, ignored, or nothing waits.
+func (a *Assembler) drain(c *Conn) bool {
+	for c.wait != nil && c.state != stateClosed && !c.ignored {
+		w := c.wait
+		a.trim(c, 0)
+		a.trim(c, 1)
+		f0, ok0 := c.front(0)
+		f1, ok1 := c.front(1)
+		ok0 = ok0 && f0.seq == c.half[0].next
+		ok1 = ok1 && f1.seq == c.half[1].next
+		r0, r1 := ok0 && c.answered(0, f0.hasAck, f0.ack), ok1 && c.answered(1, f1.hasAck, f1.ack)
+		if ok0 && ok1 && !r0 && !r1 {
+			// Each acknowledges the other: retransmissions, whose originals
+			// were sent earlier. Nothing that is to come can part them.
+			r0, r1 = true, true
+		}
+		d, order := Dir(0), f0.order
+		if !r0 || r1 && f1.order < f0.order {
+			d, order = 1, f1.order
+		}
+		if w.rst.set && a.resetReady(c) && (!r0 && !r1 || w.rst.order < order) {
+			a.close(c, ByRST, w.rst.at)
+			return false
+		}
+		if !r0 && !r1 {
+			return !w.empty() || c.hasHole()
+		}
+		a.deliverFront(c, d)
+	}
+	return false
+}
+
+// trim cuts off the front of direction d's queue what has been delivered.
+func (a *Assembler) trim(c *Conn, d Dir) {
+	q, h := &c.wait.q[d], &c.half[d]
+	for k := q.front(); k != nil; k = q.front() {
+		n := -diff(k.seq, h.next)
+		if n <= 0 {
+			return
+		}
+		if n >= len(k.data)+k.miss {
+			a.pool.put(q.pop())
+			continue
+		}
+		cut := min(n, len(k.data))
+		q.bytes -= cut
+		k.data = k.data[cut:]
+		k.miss -= n - cut
+		k.seq = h.next
+		return
+	}
+}
+
+// deliverFront hands over what waits first in direction d.
+func (a *Assembler) deliverFront(c *Conn, d Dir) {
+	w := c.wait
+	if w.q[d].len() > 0 {
+		k := w.q[d].pop()
+		a.deliver(c, d, k.data, k.miss, k.at)
+		a.pool.put(k)
+		return
+	}
+	m := w.fin[d]
+	w.fin[d] = mark{}
+	a.finish(c, d, m.at)
+}
+
+// overfull tells whether a queue of c has reached its bounds.
+func (a *Assembler) overfull(c *Conn) bool {
+	if c.wait == nil {
+		return false
+	}
+	for d := range c.wait.q {
+		q := &c.wait.q[d]
+		if q.len() > a.cfg.MaxQueueSegments || q.bytes > a.cfg.MaxQueueBytes {
+			return true
+		}
+	}
+	return false
+}
