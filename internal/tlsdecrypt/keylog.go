@@ -1,0 +1,328 @@
+package tlsdecrypt
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// label says what a secret is for.
+type label uint8
+
+const (
+	labelMaster          label = iota // CLIENT_RANDOM: master secret, up to TLS 1.2
+	labelClientHandshake              // TLS 1.3
+	labelServerHandshake
+	labelClientTraffic
+	labelServerTraffic
+	numLabels
+)
+
+// labelNames are the labels of RFC 9850 that carry something needed here.
+// Later traffic secrets (…_1 and on) follow from the first, RFC 8446 section
+// 7.2, and are therefore treated like the labels that are not needed.
+var labelNames = [numLabels]string{
+	labelMaster:          "CLIENT_RANDOM",
+	labelClientHandshake: "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+	labelServerHandshake: "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+	labelClientTraffic:   "CLIENT_TRAFFIC_SECRET_0",
+	labelServerTraffic:   "SERVER_TRAFFIC_SECRET_0",
+}
+
+const (
+	randomLen = 32
+	masterLen = 48
+
+	// maxSecretConns is the number of TLS connections whose secrets are kept;
+	// the oldest are forgotten. Full, with five secrets each, they take 40 MB.
+	maxSecretConns = 1 << 16
+	// maxSessions is the number of resumable TLS 1.2 sessions remembered.
+	maxSessions = 1 << 13
+)
+
+type clientRandom [randomLen]byte
+
+// connSecrets are the secrets logged under one client random.
+type connSecrets struct {
+	value [numLabels][]byte
+	used  bool
+}
+
+// sessionKey names a TLS 1.2 session: the SHA-256 of its id or ticket.
+type sessionKey [sha256.Size]byte
+
+// Warning reports a line of a key log that could not be read.
+type Warning struct {
+	File string // as given to OpenFile; empty for Load
+	Line int    // from 1
+	Text string // what is wrong with it; never holds a secret
+}
+
+func (w Warning) String() string {
+	if w.File == "" {
+		return fmt.Sprintf("key log line %d: %s", w.Line, w.Text)
+	}
+	return fmt.Sprintf("%s:%d: %s", w.File, w.Line, w.Text)
+}
+
+// KeyLog holds TLS secrets by client random and label, as an NSS key log
+// (SSLKEYLOGFILE, RFC 9850) or a pcapng decryption secrets block gives them.
+// It is safe for concurrent use by any number of Conns and readers. Secrets of
+// the last 65,536 connections are kept, older ones forgotten.
+type KeyLog struct {
+	warn func(Warning)
+
+	mu       sync.RWMutex
+	conns    fifoMap[clientRandom, *connSecrets]
+	sessions fifoMap[sessionKey, [masterLen]byte]
+
+	// generation grows with every secret, so that a Conn that waits for one
+	// sees cheaply that a look may be worth it.
+	generation atomic.Uint64
+	// held is the ciphertext that all Conns of this key log hold, in bytes.
+	held atomic.Int64
+
+	filesMu sync.Mutex
+	files   []*followedFile
+}
+
+// NewKeyLog returns an empty key log. warn, if not nil, is called for every
+// malformed line, from the goroutine that reads it.
+func NewKeyLog(warn func(Warning)) *KeyLog {
+	return &KeyLog{
+		warn:     warn,
+		conns:    newFIFOMap[clientRandom, *connSecrets](maxSecretConns),
+		sessions: newFIFOMap[sessionKey, [masterLen]byte](maxSessions),
+	}
+}
+
+// The ways in which a line can be malformed. None of them quotes the line.
+var (
+	errFields = errors.New("not of the form LABEL CLIENT_RANDOM SECRET")
+	errRandom = errors.New("the client random is not 64 hexadecimal digits")
+	errMaster = errors.New("the master secret is not 96 hexadecimal digits")
+	errSecret = errors.New("the secret is not 64 or 96 hexadecimal digits")
+	errLong   = errors.New("line too long")
+)
+
+// Add reads one line of an NSS key log, without or with its line end. Empty
+// lines, comments and labels that are not needed for decryption are ignored; a
+// line that says something else is an error. A secret that was there already
+// is replaced. line is not kept.
+func (k *KeyLog) Add(line []byte) error {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 || line[0] == '#' {
+		return nil
+	}
+	name, rest, _ := bytes.Cut(line, []byte(" "))
+	random, secret, ok := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	l := label(slices.Index(labelNames[:], string(name)))
+	if l >= numLabels {
+		if !isLabel(name) || len(rest) == 0 {
+			return errFields
+		}
+		return nil
+	}
+	if !ok {
+		return errFields
+	}
+	var r clientRandom
+	if len(random) != hex.EncodedLen(randomLen) {
+		return errRandom
+	}
+	if _, err := hex.Decode(r[:], random); err != nil {
+		return errRandom
+	}
+	value, err := parseSecret(l, bytes.TrimLeft(secret, " "))
+	if err != nil {
+		return err
+	}
+	k.put(l, r, value)
+	return nil
+}
+
+func parseSecret(l label, digits []byte) ([]byte, error) {
+	bad := errSecret
+	if l == labelMaster {
+		bad = errMaster
+	}
+	n := len(digits) / 2
+	if len(digits)%2 != 0 || n != masterLen && (n != sha256.Size || l == labelMaster) {
+		return nil, bad
+	}
+	value := make([]byte, n)
+	if _, err := hex.Decode(value, digits); err != nil {
+		return nil, bad
+	}
+	return value, nil
+}
+
+// isLabel reports whether name could be a label of a kind not known here.
+func isLabel(name []byte) bool {
+	for _, c := range name {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *KeyLog) put(l label, r clientRandom, value []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, ok := k.conns.get(r)
+	if !ok {
+		s = new(connSecrets)
+		k.conns.put(r, s)
+	}
+	if bytes.Equal(s.value[l], value) {
+		return
+	}
+	s.value[l] = value
+	k.generation.Add(1)
+}
+
+// Load reads a whole key log, as of a file or a decryption secrets block. A
+// last line without a line end counts. Malformed lines are warned about and
+// passed over; the error is r's.
+func (k *KeyLog) Load(r io.Reader) error {
+	var s lineSplitter
+	err := k.read(r, &s, "")
+	if line, number, ok := s.rest(); ok {
+		k.addLine(line, number, "")
+	}
+	return err
+}
+
+// read feeds r through s to its end.
+func (k *KeyLog) read(r io.Reader, s *lineSplitter, file string) error {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		s.feed(buf[:n], func(line []byte, number int) { k.addLine(line, number, file) })
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// addLine adds a line; nil stands for one that was too long.
+func (k *KeyLog) addLine(line []byte, number int, file string) {
+	err := errLong
+	if line != nil {
+		err = k.Add(line)
+	}
+	if err != nil && k.warn != nil {
+		k.warn(Warning{File: file, Line: number, Text: err.Error()})
+	}
+}
+
+// Len returns the number of TLS connections that there are secrets for.
+func (k *KeyLog) Len() int {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return len(k.conns.m)
+}
+
+// Used returns the secrets of the connections that were decrypted with them,
+// as key log lines in the order of their client randoms, to be embedded in a
+// capture. The result is the caller's.
+func (k *KeyLog) Used() []byte {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var used []clientRandom
+	for r, s := range k.conns.m {
+		if s.used {
+			used = append(used, r)
+		}
+	}
+	slices.SortFunc(used, func(a, b clientRandom) int { return bytes.Compare(a[:], b[:]) })
+	var out []byte
+	for _, r := range used {
+		for l, v := range k.conns.m[r].value {
+			if v != nil {
+				out = fmt.Appendf(out, "%s %x %x\n", labelNames[l], r[:], v)
+			}
+		}
+	}
+	return out
+}
+
+// secret returns a secret of the given length in bytes, or nil. It is shared
+// and never written to.
+func (k *KeyLog) secret(l label, r clientRandom, length int) []byte {
+	if k == nil {
+		return nil
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	s, ok := k.conns.get(r)
+	if !ok || len(s.value[l]) != length {
+		return nil
+	}
+	return s.value[l]
+}
+
+// markUsed notes that the secrets under r have decrypted something.
+func (k *KeyLog) markUsed(r clientRandom) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s, ok := k.conns.get(r); ok {
+		s.used = true
+	}
+}
+
+// recent returns up to n client randoms, the youngest first, that there are
+// TLS 1.3 traffic secrets for.
+func (k *KeyLog) recent(n int) []clientRandom {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var out []clientRandom
+	k.conns.newest(func(r clientRandom) bool {
+		s := k.conns.m[r]
+		if s.value[labelClientTraffic] != nil && s.value[labelServerTraffic] != nil {
+			out = append(out, r)
+		}
+		return len(out) < n
+	})
+	return out
+}
+
+// rememberSession notes the master secret of a TLS 1.2 session by its id or
+// ticket. Programs that log a full handshake only, such as Go's, need it for
+// the connections that resume the session.
+func (k *KeyLog) rememberSession(idOrTicket, master []byte) {
+	if len(idOrTicket) == 0 || len(master) != masterLen {
+		return
+	}
+	key, value := sessionKey(sha256.Sum256(idOrTicket)), [masterLen]byte(master)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if old, ok := k.sessions.get(key); !ok || old != value {
+		k.sessions.put(key, value)
+		k.generation.Add(1)
+	}
+}
+
+// session returns the master secret of a session, or nil.
+func (k *KeyLog) session(idOrTicket []byte) []byte {
+	if k == nil || len(idOrTicket) == 0 {
+		return nil
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	value, ok := k.sessions.get(sha256.Sum256(idOrTicket))
+	if !ok {
+		return nil
+	}
+	return value[:]
+}
