@@ -51,7 +51,7 @@ var visited = map[string]string{
 	"DataRow":                `values=("1" NULL "" "\x00\xff\x80")`,
 	"Parse":                  `statement="stmt_1"; query="SELECT $1, $2"; parameter_oids=oids [23 0]`,
 	"Bind":                   `portal="c1"; statement="stmt_1"; parameter_formats=[0 1]; parameters=("42" NULL) as [0 1]; result_formats=[1]`,
-	"Bind, nothing":      `portal=""; statement=""; parameter_formats=[]; parameters=() as []; result_formats=[]`,
+	"Bind, nothing":          `portal=""; statement=""; parameter_formats=[]; parameters=() as []; result_formats=[]`,
 	"Describe statement":     `kind="statement"; name="stmt_1"`,
 	"Close portal":           `kind="portal"; name="c1"`,
 	"Execute":                `portal="c1"; max_rows=100`,
