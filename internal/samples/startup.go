@@ -27,6 +27,8 @@ func startup() []Sample {
 				{Name: b("user"), Value: b("r")},
 				{Name: b("replication"), Value: b("database")},
 			}}),
+		packet("StartupMessage 4.0", "\x00\x04\x00\x00user\x00alice\x00\x00",
+			&messages.StartupMessage{Version: 4 << 16, Parameters: []messages.Pair{{Name: b("user"), Value: b("alice")}}}),
 		packet("StartupMessage without parameters", "\x00\x03\x00\x00\x00",
 			&messages.StartupMessage{Version: messages.Version30}),
 		packet("StartupMessageV2", "\x00\x02\x00\x00"+padded("app", 64)+padded("alice", 32)+

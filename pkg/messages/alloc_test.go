@@ -28,6 +28,7 @@ func (discard) Columns(string, []messages.ColumnDescription) {}
 // Names that take an allocation to visit: what is never seen in healthy traffic.
 var visitAllocates = map[string]bool{
 	"StartupMessage 3.9999, replication":         true, // a version without ready-made text
+	"StartupMessage 4.0":                         true,
 	"StartupMessageV2":                           true,
 	"ErrorResponse, unknown field and one twice": true,
 }

@@ -248,3 +248,10 @@ func (c *cursor) pairs(field string, dst []Pair) []Pair {
 	}
 	return dst
 }
+
+// skipPairs is pairs without a result.
+func (c *cursor) skipPairs() {
+	for !c.failed() && len(c.cstring("")) > 0 {
+		c.cstring("")
+	}
+}

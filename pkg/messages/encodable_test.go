@@ -54,3 +54,22 @@ func TestEncodableRefuses(t *testing.T) {
 		t.Errorf("SASL data may hold NULs: %v", err)
 	}
 }
+
+// The two gigabytes are the same megabyte many times.
+func TestEncodableRefusesTooLong(t *testing.T) {
+	option := make([]byte, 1<<20)
+	for i := range option {
+		option[i] = 'a'
+	}
+	m := &messages.NegotiateProtocolVersion{}
+	for range 2047 {
+		m.Unsupported = append(m.Unsupported, option)
+	}
+	if err := messages.Encodable(m); err != nil {
+		t.Errorf("2047 MiB: %v", err)
+	}
+	m.Unsupported = append(m.Unsupported, option)
+	if err := messages.Encodable(m); !errors.Is(err, messages.ErrTooLong) {
+		t.Errorf("2048 MiB: %v", err)
+	}
+}

@@ -196,6 +196,8 @@ var authenticationKinds = [...]Kind{
 }
 
 // StartupKindOf tells the kind of a startup packet (no type byte) from its body.
+// A major version that does not exist yet is taken for a StartupMessage only if
+// its parameters are whole: servers refuse it, but it is what was sent.
 func StartupKindOf(body []byte) Kind {
 	if len(body) < 4 {
 		return KindUnknown
@@ -211,6 +213,11 @@ func StartupKindOf(body []byte) Kind {
 		return KindStartupMessage
 	case code>>16 == 2:
 		return KindStartupMessageV2
+	case code>>16 > 3 && code>>16 <= maxMajor:
+		c := cursor{body: body, off: 4}
+		if c.skipPairs(); c.ok() {
+			return KindStartupMessage
+		}
 	}
 	return KindUnknown
 }

@@ -22,6 +22,7 @@ type peerMessage interface {
 var peerDeviates = map[string]string{
 	"StartupMessage 3.2, option, empty value, name twice": "keeps parameters in a map: no repetition",
 	"StartupMessage 3.9999, replication":                  "refuses versions other than 3.0 and 3.2",
+	"StartupMessage 4.0":                                  "refuses versions other than 3.0 and 3.2",
 	"StartupMessage without parameters":                   "refuses it",
 	"SASLInitialResponse, no data":                        "does not tell absent data from empty",
 	"NoticeResponse":                                      "does not tell an empty field from an absent one",

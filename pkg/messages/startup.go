@@ -15,6 +15,10 @@ func (p ProtocolVersion) Minor() int { return int(p & 0xffff) }
 // String returns the version as "3.0".
 func (p ProtocolVersion) String() string { return string(p.text()) }
 
+// maxMajor bounds the major versions taken for one. Far above are the codes of
+// the other startup packets (1234) and other protocols' text.
+const maxMajor = 99
+
 // Texts of the versions that occur, so that showing them allocates nothing.
 var (
 	textVersion20 = []byte("2.0")
@@ -61,7 +65,7 @@ func (*StartupMessage) Kind() Kind { return KindStartupMessage }
 func (m *StartupMessage) Decode(body []byte) error {
 	c := cursor{body: body}
 	m.Version = ProtocolVersion(c.uint32("protocol_version"))
-	if !c.failed() && m.Version.Major() != 3 {
+	if major := m.Version.Major(); !c.failed() && (major < 3 || major > maxMajor) {
 		c.off = 0
 		c.fail("protocol_version", reasonCode)
 	}

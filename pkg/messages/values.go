@@ -39,12 +39,6 @@ func (v *Values) Add(b []byte) {
 	v.n++
 }
 
-// Reset empties the list and keeps its memory for the next Add. It is not for
-// lists that were decoded: their memory is the body's.
-func (v *Values) Reset() {
-	v.raw, v.n = v.raw[:0], 0
-}
-
 // Len returns the number of values.
 func (v Values) Len() int { return v.n }
 

@@ -27,10 +27,6 @@ func TestValues(t *testing.T) {
 			break
 		}
 	}
-	v.Reset()
-	if it := v.Iter(); v.Len() != 0 || it.Next() {
-		t.Error("not empty after Reset")
-	}
 	var zero messages.Values
 	if it := zero.Iter(); zero.Len() != 0 || zero.Bytes() != 0 || it.Next() {
 		t.Error("the zero Values is not empty")

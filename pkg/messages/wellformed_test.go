@@ -13,6 +13,7 @@ import (
 // cannot be told from chance.
 var implausible = map[string]bool{
 	"StartupMessage without parameters":          true, // a user is always sent
+	"StartupMessage 4.0":                         true, // no server has it
 	"AuthenticationSASL, no mechanism":           true,
 	"PasswordMessage, empty":                     true,
 	"SASLResponse, empty":                        true,
