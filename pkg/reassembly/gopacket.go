@@ -1,0 +1,94 @@
+package reassembly
+
+import (
+	"encoding/binary"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+)
+
+// SegmentFromLayers makes a Segment of a packet that gopacket decoded. Frame
+// is left for the caller to number. The payload is the layers' own memory. It
+// returns false where network is neither IPv4 nor IPv6.
+//
+// What the snap length cut off is told from the IP header's length, which
+// hosts with segmentation offload write as 0 for the largest segments: then
+// nothing is taken to be missing.
+func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopacket.CaptureInfo) (Segment, bool) {
+	var src, dst Addr
+	var length int // of the TCP header and its payload, as sent
+	switch ip := network.(type) {
+	case *layers.IPv4:
+		src, dst = addrFromBytes(ip.SrcIP), addrFromBytes(ip.DstIP)
+		if int(ip.Length) > int(ip.IHL)*4 {
+			length = int(ip.Length) - int(ip.IHL)*4
+		}
+	case *layers.IPv6:
+		src, dst = addrFromBytes(ip.SrcIP), addrFromBytes(ip.DstIP)
+		if ip.Length > 0 {
+			length = int(ip.Length) - ipv6Extensions(ip)
+		}
+	default:
+		return Segment{}, false
+	}
+	return Segment{
+		Src:     Endpoint{src, uint16(tcp.SrcPort)},
+		Dst:     Endpoint{dst, uint16(tcp.DstPort)},
+		Seq:     tcp.Seq,
+		Ack:     tcp.Ack,
+		Flags:   flagsOf(tcp),
+		Window:  tcp.Window,
+		Payload: tcp.Payload,
+		Missing: max(length-int(tcp.DataOffset)*4-len(tcp.Payload), 0),
+		At:      Stamp{Time: ci.Timestamp.UnixNano()},
+	}, true
+}
+
+// ipv6Extensions is the length of the extension headers before the TCP header.
+func ipv6Extensions(ip *layers.IPv6) int {
+	next, b, n := ip.NextHeader, ip.Payload, 0
+	if ip.HopByHop != nil {
+		// gopacket decodes this one together with the fixed header.
+		next, n = ip.HopByHop.NextHeader, ip.HopByHop.ActualLength
+	}
+	for len(b) >= 8 {
+		size := 0
+		switch next {
+		case layers.IPProtocolIPv6Routing, layers.IPProtocolIPv6Destination:
+			size = 8 + int(b[1])*8
+		case layers.IPProtocolIPv6Fragment:
+			size = 8
+		case layers.IPProtocolAH:
+			size = 8 + int(b[1])*4
+		}
+		if size == 0 || size > len(b) {
+			break
+		}
+		next, b = layers.IPProtocol(b[0]), b[size:]
+		n += size
+	}
+	return n
+}
+
+func flagsOf(tcp *layers.TCP) uint8 {
+	var f uint8
+	for _, b := range [...]struct {
+		set  bool
+		flag uint8
+	}{{tcp.FIN, FIN}, {tcp.SYN, SYN}, {tcp.RST, RST}, {tcp.PSH, PSH}, {tcp.ACK, ACK}} {
+		if b.set {
+			f |= b.flag
+		}
+	}
+	return f
+}
+
+func addrFromBytes(ip []byte) Addr {
+	switch len(ip) {
+	case 4:
+		return Addr{Lo: v4Prefix | uint64(binary.BigEndian.Uint32(ip))}
+	case 16:
+		return Addr{binary.BigEndian.Uint64(ip[:8]), binary.BigEndian.Uint64(ip[8:])}
+	}
+	return Addr{}
+}
