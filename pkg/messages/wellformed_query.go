@@ -49,7 +49,8 @@ func wfCommandComplete(body []byte) bool {
 
 func wfParse(body []byte) bool {
 	c := cursor{body: body}
-	if !isText(c.cstring("")) || !isText(c.cstring("")) {
+	statement, sql := c.cstring(""), c.cstring("")
+	if !isText(statement) || !isText(sql) {
 		return false
 	}
 	n := int(c.uint16(""))
@@ -58,7 +59,8 @@ func wfParse(body []byte) bool {
 
 func wfBind(body []byte) bool {
 	c := cursor{body: body}
-	if !isText(c.cstring("")) || !isText(c.cstring("")) {
+	portal, statement := c.cstring(""), c.cstring("")
+	if !isText(portal) || !isText(statement) {
 		return false
 	}
 	formats, ok := c.checkFormats()
@@ -133,7 +135,7 @@ func wfFunctionCallResponse(body []byte) bool {
 	return c.ok()
 }
 
-// severities are the values of the field that is never translated.
+// isSeverity accepts the values of the field that is never translated.
 func isSeverity(s []byte) bool {
 	switch string(s) {
 	case "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "DEBUG", "INFO", "LOG":
