@@ -14,7 +14,7 @@ import "strconv"
 func Append(dst, sql []byte) []byte {
 	n := normalizer{start: len(dst)}
 	out := n.run(dst, sql)
-	if n.highest == 0 || n.literals == 0 && !n.squashed {
+	if !n.params || n.literals == 0 && !n.squashed {
 		return out // no parameter gets in the way of another
 	}
 	if n.marks.complete() {
@@ -27,9 +27,12 @@ func Append(dst, sql []byte) []byte {
 	return again.run(out[:len(dst)], sql)
 }
 
-// maxParam caps the numbers of parameters that are read. The protocol can bind
-// 65,535 of them; the cap keeps what is added to it from overflowing.
-const maxParam = 1 << 31
+// Limits of parameters' numbers. The protocol can bind 65,535 parameters, the
+// server reads numbers up to an int32.
+const (
+	maxParam  = 1<<31 - 1 // constants are not numbered after what exceeds it
+	maxNumber = 1 << 40   // what exceeds it is written as this
+)
 
 // before is the class of the token that was written last. It decides the space
 // before the next one and whether that begins an operand.
@@ -75,7 +78,8 @@ type normalizer struct {
 	renumber bool // all parameters are numbered in order of appearance
 	number   int  // the last number given
 	literals int  // how many constants were replaced
-	highest  int  // the highest parameter of the statement
+	params   bool // the statement has parameters
+	highest  int  // the highest of them
 	squashed bool // a list was cut short
 
 	lists lists
@@ -211,9 +215,12 @@ func (n *normalizer) constant() {
 func (n *normalizer) param(digits []byte) {
 	number := 0
 	for _, c := range digits {
-		number = min(number*10+int(c-'0'), maxParam)
+		number = min(number*10+int(c-'0'), maxNumber)
 	}
-	n.highest = max(n.highest, number)
+	n.params = true
+	if number <= maxParam {
+		n.highest = max(n.highest, number)
+	}
 	if n.renumber {
 		n.number++
 		number = n.number

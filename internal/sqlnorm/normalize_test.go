@@ -48,7 +48,7 @@ var normalCases = []struct{ name, sql, want string }{
 	{"constants after the highest", "select 1, $3, 'x', $1", "select $4, $3, $5, $1"},
 	{"wider numbers", "select 1, $10, 2, $9", "select $11, $10, $12, $9"},
 	{"parameters in constants and names do not count", `select '$7', a$8, "$9", $1, 2`, `select $2, a$8, "$9", $1, $3`},
-	{"spelling of parameters", "select $007, $99999999999999999999", "select $7, $2147483648"},
+	{"spelling of parameters", "select 'x', $007, $99999999999999999999", "select $8, $7, $1099511627776"},
 	{"parameter or dollar quote", "select $1$$x$$, $1a", "select $1 $2, $1 a"},
 
 	{"lists", "select * from t where a in (1, 2,3) and b not in ('a','b') and c = 1",
@@ -242,9 +242,11 @@ func rewrite(sql []byte) []byte {
 		case tokenNumber:
 			text = []byte("0x7F")
 		case tokenWord:
-			text = bytes.ToUpper(text)
-			if bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x80 }) {
-				text = sql[t.start:t.end]
+			text = bytes.Clone(text)
+			for i, c := range text {
+				if c-'a' < 26 {
+					text[i] = c - 0x20
+				}
 			}
 		}
 		out = append(append(out, " /*'*/ "...), text...)

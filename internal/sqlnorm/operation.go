@@ -79,9 +79,10 @@ func mainOperation(l *lexer) string {
 				return ""
 			}
 		case tokenOpen:
-			if depth > 0 || prev != tokenClose { // WITH … AS (…) (SELECT …)
-				depth++
+			if depth == 0 && prev == tokenClose {
+				continue // WITH … AS (…) ((SELECT …)): these hide nothing
 			}
+			depth++
 		case tokenClose:
 			depth = max(depth-1, 0)
 		case tokenComma:

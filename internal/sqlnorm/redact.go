@@ -143,7 +143,7 @@ func (r *redactor) code(t token) {
 	body := text[start:end]
 	switch {
 	case !MayHoldSecret(body):
-	case carriesPassword(body) && !bytes.ContainsAny(body, `'$`), r.nesting == maxNesting:
+	case carriesPassword(body) && isConnectionString(body), r.nesting == maxNesting:
 		r.replace(t)
 	default:
 		r.dst = append(r.dst, r.src[r.copied:t.start+start]...)

@@ -61,7 +61,8 @@ func carriesPassword(s []byte) bool {
 }
 
 // uriPassword tells whether a URI in s has a password before its host (RFC
-// 3986, section 3.2.1).
+// 3986, section 3.2.1). If s is cut off before the host, what could be a port is
+// taken for a password.
 func uriPassword(s []byte) bool {
 	for {
 		_, rest, ok := bytes.Cut(s, []byte("://"))
@@ -74,10 +75,26 @@ func uriPassword(s []byte) bool {
 			authority = authority[:n]
 		}
 		user, _, ok := bytes.Cut(authority, []byte("@"))
-		if ok && bytes.IndexByte(user, ':') >= 0 {
+		if (ok || len(authority) == len(rest) && !ended(s)) && bytes.IndexByte(user, ':') >= 0 {
 			return true
 		}
 	}
+}
+
+// ended tells whether a constant has the end of one.
+func ended(s []byte) bool {
+	return bytes.HasSuffix(s, []byte("'")) || bytes.HasSuffix(s, []byte("$"))
+}
+
+// isConnectionString tells whether text is of the form "host=…" or "scheme://…"
+// and not code.
+func isConnectionString(text []byte) bool {
+	l := lexer{src: text}
+	if l.next().kind != tokenWord {
+		return false
+	}
+	t := l.next()
+	return t.kind == tokenColon || t.kind == tokenOperator && text[t.start] == '='
 }
 
 // buildsPassword tells whether a constant is SQL, or the beginning of SQL, that
