@@ -10,19 +10,19 @@ import (
 // errors.Is.
 var (
 	ErrNotFound   = errors.New("no such file")
-	ErrDirectory  = errors.New("is a directory")
+	ErrDirectory  = errors.New("a directory, not a file")
 	ErrUnreadable = errors.New("cannot be read")
-	ErrEmpty      = errors.New("is empty")
-	ErrNotCapture = errors.New("is not a capture file")
+	ErrEmpty      = errors.New("empty file")
+	ErrNotCapture = errors.New("not a capture file")
 	// ErrTruncated is a file that ends inside a record, as every file does
 	// that is still being written. All packets before it were delivered.
-	ErrTruncated = errors.New("is cut off")
+	ErrTruncated = errors.New("cut off")
 	// ErrCorrupt is a record that cannot be right. All packets before it were
 	// delivered; those after it cannot be found.
-	ErrCorrupt = errors.New("is corrupt")
+	ErrCorrupt = errors.New("corrupt")
 	// ErrTrailing is the warning that a compressed file goes on with
 	// something that is not compressed data, which was left unread.
-	ErrTrailing = errors.New("has trailing garbage")
+	ErrTrailing = errors.New("trailing garbage")
 )
 
 // FileError is what went wrong with one capture file.
@@ -51,13 +51,17 @@ func (e *FileError) Error() string {
 	}
 	fmt.Fprintf(&b, "%s: %v", name, e.Kind)
 	if e.Offset >= 0 {
-		fmt.Fprintf(&b, " after packet %d, at byte %d", e.Packet, e.Offset)
+		fmt.Fprintf(&b, " after packet %d (byte %d)", e.Packet, e.Offset)
 	}
-	for _, s := range []string{e.Detail, causeText(e.Cause), e.Hint} {
+	for _, s := range []string{e.Detail, causeText(e.Cause)} {
 		if s != "" {
 			b.WriteString(": ")
 			b.WriteString(s)
 		}
+	}
+	if e.Hint != "" {
+		b.WriteString("; ")
+		b.WriteString(e.Hint)
 	}
 	return b.String()
 }

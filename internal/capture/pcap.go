@@ -1,0 +1,124 @@
+package capture
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
+
+// Magic numbers of pcap, as the writer's byte order shows them.
+const (
+	magicMicro    = 0xa1b2c3d4
+	magicNano     = 0xa1b23c4d
+	magicModified = 0xa1b2cd34 // Kuznetzov's: longer record headers
+)
+
+const (
+	pcapHeaderLen         = 24
+	pcapRecordLen         = 16
+	pcapModifiedRecordLen = 24
+
+	// maxPacket is the longest packet believed. tcpdump itself stops at
+	// 256 KiB, offloaded segments (BIG TCP) at 512 KiB; a header that claims
+	// more, and more than its file's own snap length, is not a header.
+	maxPacket = 1 << 20
+	// maxSnapLen is up to where a file's snap length is believed.
+	maxSnapLen = 16 << 20
+)
+
+// pcapReader reads the classic format ("PCAP Capture File Format",
+// draft-ietf-opsawg-pcap).
+type pcapReader struct {
+	w         *window
+	big       bool // big-endian
+	headerLen int
+	nanos     int64 // one unit of the time stamp's fraction
+	limit     uint32
+	linkType  uint16
+	fcsLen    uint8
+	minor     uint16
+}
+
+// pcapMagic reports whether h begins like a pcap file, and how it is written.
+func pcapMagic(h []byte) (r pcapReader, ok bool) {
+	m := binary.LittleEndian.Uint32(h)
+	switch m {
+	case magicMicro, magicNano, magicModified:
+	default:
+		m, r.big = bits.ReverseBytes32(m), true
+	}
+	r.headerLen, r.nanos = pcapRecordLen, 1000
+	switch m {
+	case magicMicro:
+	case magicNano:
+		r.nanos = 1
+	case magicModified:
+		r.headerLen = pcapModifiedRecordLen
+	default:
+		return pcapReader{}, false
+	}
+	return r, true
+}
+
+// newPcapReader reads the file header; the magic number has been recognised.
+func newPcapReader(w *window, r pcapReader) (*pcapReader, error) {
+	h, ok := w.peek(pcapHeaderLen)
+	if !ok {
+		return nil, cutError(w, h, pcapHeaderLen, "the file header")
+	}
+	r.w = w
+	r.minor = binary.LittleEndian.Uint16(h[6:])
+	if r.big {
+		r.minor = binary.BigEndian.Uint16(h[6:])
+	}
+	// A snap length of 0, or smaller than what was captured, is common.
+	r.limit = max(min(r.u32(h[16:]), maxSnapLen), maxPacket)
+	link := r.u32(h[20:])
+	r.linkType = uint16(link)
+	const fcsPresent = 1 << 26
+	if link&fcsPresent != 0 {
+		r.fcsLen = uint8(link >> 28 * 2)
+	}
+	w.take(pcapHeaderLen)
+	return &r, nil
+}
+
+func (r *pcapReader) u32(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if r.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+func (r *pcapReader) next(p *Packet) error {
+	h, ok := r.w.peek(r.headerLen)
+	if !ok {
+		return cutError(r.w, h, r.headerLen, "a record header")
+	}
+	sec, frac, n, orig := r.u32(h), r.u32(h[4:]), r.u32(h[8:]), r.u32(h[12:])
+	if r.minor <= 3 && n > orig { // before 2.4 the two lengths were written in either order
+		n, orig = orig, n
+	}
+	if n > r.limit {
+		return &FileError{
+			Kind: ErrCorrupt, Offset: r.w.off,
+			Detail: fmt.Sprintf("a record header claims a packet of %d bytes", n),
+		}
+	}
+	total := r.headerLen + int(n)
+	b, ok := r.w.peek(total)
+	if !ok {
+		return cutError(r.w, b, total, "the last record")
+	}
+	r.w.take(total)
+	p.Data = b[r.headerLen:total:total]
+	p.Time = int64(sec)*1e9 + int64(frac)*r.nanos
+	p.OrigLen = max(int(orig), int(n))
+	p.LinkType = r.linkType
+	p.FCSLen = r.fcsLen
+	p.Interface = 0
+	return nil
+}
+
+func (r *pcapReader) interfaces() int { return 1 }
