@@ -209,3 +209,16 @@ func (x *Exchange) keep(b []byte) []byte {
 	x.buf = append(x.buf, b...)
 	return x.buf[n:len(x.buf):len(x.buf)]
 }
+
+// Columns returns the columns of the result that is being received, nil if they
+// are not known. The slice must not be changed.
+func (x *Exchange) Columns() []messages.ColumnDescription { return x.columns.Fields() }
+
+// ParamTypes returns the type OIDs of the parameters as far as they are known.
+// The slice must not be changed.
+func (x *Exchange) ParamTypes() []uint32 {
+	if x.Prepared == nil {
+		return nil
+	}
+	return x.Prepared.ParamTypes
+}

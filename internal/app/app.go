@@ -1,0 +1,128 @@
+// Package app is the command line: cobra commands, their options, and the way
+// from a capture source to a writer. Streams, clock and terminal are injected,
+// so that tests run commands as a user would.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes of the program; docs/cli.md lists them.
+const (
+	ExitOK        = 0
+	ExitFailure   = 1 // could not do it; what was before the fault is printed
+	ExitUsage     = 2
+	ExitViolation = 3 // --strict and something broke the protocol
+)
+
+// Env is what commands have from outside.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+	Now      func() time.Time
+	// Width returns the columns of the terminal that Out is, 0 if it is none.
+	Width func() int
+	// ErrTerminal tells that Err is a terminal.
+	ErrTerminal bool
+}
+
+// Main runs the program on the process's own streams and returns its exit code.
+func Main() int {
+	env := &Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
+		Width:       func() int { return terminalWidth(os.Stdout) },
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	return Run(env, os.Args[1:])
+}
+
+func terminalWidth(f *os.File) int {
+	if !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || w <= 0 {
+		return 80
+	}
+	return w
+}
+
+// exitError carries an exit code; its message has been printed if it is empty.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{ExitUsage, fmt.Errorf(format, args...)}
+}
+
+// Run runs the program with arguments and returns its exit code.
+func Run(env *Env, args []string) int {
+	root := newRoot(env)
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return ExitOK
+	}
+	if isClosedPipe(err) {
+		return ExitOK
+	}
+	code := ExitUsage // what cobra itself refuses is wrong usage
+	var e *exitError
+	if errors.As(err, &e) {
+		code = e.code
+	}
+	if msg := err.Error(); msg != "" {
+		fmt.Fprintf(env.Err, "pgsniff: %s\n", msg)
+	}
+	return code
+}
+
+// isClosedPipe reports whether the reader of our output has gone: the end of
+// the work, not an error.
+func isClosedPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+}
+
+func newRoot(env *Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pgsniff",
+		Short: "See what PostgreSQL clients and servers say to each other",
+		Long: `pgsniff decodes the PostgreSQL protocol from live traffic or capture files and
+prints the annotated message flow, the queries with their times and results,
+the connections, or totals; as text, or as JSON for jq.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError("unknown command %q; pgsniff help lists the commands", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	root.AddCommand(newRead(env), newVersion(env))
+	return root
+}

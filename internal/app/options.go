@@ -1,0 +1,127 @@
+package app
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Options are the flags that read and live share.
+type Options struct {
+	Output       string
+	JSON         bool
+	View         []string
+	Ports        []string
+	AnyPort      bool
+	Filter       string
+	BPFFile      string
+	KeyLog       string
+	Strict       bool
+	ShowSecrets  bool
+	MaxValue     int
+	Rows         int
+	Color        string
+	Time         string
+	Write        string
+	Count        uint64
+	Quiet        bool
+	Verbose      bool
+	Workers      int
+	selection    selectionFlags
+	portsChanged bool
+	maxChanged   bool
+}
+
+// add declares the shared flags.
+func (o *Options) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&o.Output, "output", "o", "pretty", "output `form`: pretty or json (one JSON object a line)")
+	f.BoolVar(&o.JSON, "json", false, "short for -o json")
+	f.StringSliceVar(&o.View, "view", []string{"messages"}, "what to print: messages, queries, connections, stats")
+	f.StringSliceVar(&o.Ports, "port", []string{"5432"}, "server `ports`, comma-separated, with ranges (5432,6432-6435)")
+	f.BoolVar(&o.Strict, "strict", false, "exit 3 if anything broke the protocol")
+	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys")
+	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")
+	f.IntVar(&o.Rows, "rows", 10, "pretty: show at most `N` rows in a row, then count; 0: all")
+	f.StringVar(&o.Color, "color", "auto", "`when` to colour: auto, always or never")
+	f.StringVar(&o.Time, "time", "abs", "timestamps in pretty output: abs, utc, rel, delta or epoch")
+	f.Uint64VarP(&o.Count, "count", "c", 0, "stop after `N` packets")
+	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
+	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
+	o.selection.add(cmd)
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		o.portsChanged = cmd.Flags().Changed("port")
+		o.maxChanged = cmd.Flags().Changed("max-value-bytes")
+	}
+}
+
+// check refuses values that no flag type refuses.
+func (o *Options) check() error {
+	if o.JSON {
+		o.Output = "json"
+	}
+	if err := oneOf("output", o.Output, "pretty", "json"); err != nil {
+		return err
+	}
+	if err := oneOf("color", o.Color, "auto", "always", "never"); err != nil {
+		return err
+	}
+	if err := oneOf("time", o.Time, "abs", "utc", "rel", "delta", "epoch"); err != nil {
+		return err
+	}
+	for _, v := range o.View {
+		if err := oneOf("view", v, "messages", "queries", "connections", "stats"); err != nil {
+			return err
+		}
+	}
+	if o.MaxValue < 0 || o.Rows < 0 {
+		return usageError("--max-value-bytes and --rows take a number from 0")
+	}
+	if !o.maxChanged {
+		o.MaxValue = 200
+		if o.Output == "json" {
+			o.MaxValue = 4096
+		}
+	}
+	return nil
+}
+
+func oneOf(flag, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return usageError("--%s %s: must be one of %s", flag, value, strings.Join(allowed, ", "))
+}
+
+// view reports whether a view was asked for.
+func (o *Options) view(name string) bool {
+	for _, v := range o.View {
+		if v == name {
+			return true
+		}
+	}
+	return false
+}
+
+// ports reads the list of ports and ranges.
+func (o *Options) ports() (list []uint16, err error) {
+	for _, p := range o.Ports {
+		lo, hi, isRange := strings.Cut(strings.TrimSpace(p), "-")
+		a, err1 := strconv.ParseUint(lo, 10, 16)
+		b := a
+		var err2 error
+		if isRange {
+			b, err2 = strconv.ParseUint(hi, 10, 16)
+		}
+		if err1 != nil || err2 != nil || b < a || a == 0 {
+			return nil, usageError("--port %s: must be a port number or a range", p)
+		}
+		for n := a; n <= b; n++ {
+			list = append(list, uint16(n))
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/spf13/cobra"
+)
+
+func newRead(env *Env) *cobra.Command {
+	o := &Options{}
+	cmd := &cobra.Command{
+		Use:   "read [flags] FILE...",
+		Short: "Read captures: pcap or pcapng, plain, gzip, zstd, lz4 or xz; - is standard input",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError("read needs a capture file, or - for standard input")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return runRead(env, o, args) },
+	}
+	o.add(cmd)
+	return cmd
+}
+
+func runRead(env *Env, o *Options, paths []string) error {
+	r, err := newRun(env, o)
+	if err != nil {
+		return err
+	}
+	files, err := capture.OpenFiles(paths, capture.FileOptions{
+		Stdin:     env.In,
+		OnWarning: func(err error) { r.warn(err) },
+	})
+	if err != nil {
+		return &exitError{ExitFailure, err}
+	}
+	defer files.Close()
+	return r.finish(r.loop(files))
+}
+
+// loop takes packets until the source ends, the count is reached or the output
+// is gone. It returns the source's error.
+func (r *run) loop(src capture.Source) error {
+	var p capture.Packet
+	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; n++ {
+		err := src.Next(&p)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.analyzer.Packet(&p)
+		if r.writer.Err() != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r *run) warn(err error) {
+	if !r.opt.Quiet {
+		fmt.Fprintf(r.env.Err, "pgsniff: warning: %v\n", err)
+	}
+}

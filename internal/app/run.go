@@ -1,0 +1,121 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pgsniff/pgsniff/internal/analyze"
+	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// run is one run of read or live: an analyzer and where its results go.
+type run struct {
+	env      *Env
+	opt      *Options
+	analyzer *analyze.Analyzer
+	writer   render.Writer
+	handler  *views
+}
+
+func newRun(env *Env, o *Options) (*run, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	ports, err := o.ports()
+	if err != nil {
+		return nil, err
+	}
+	r := &run{env: env, opt: o}
+	sel, err := o.selection.compile()
+	if err != nil {
+		return nil, err
+	}
+	r.writer = newWriter(env, o)
+	r.handler = newViews(o, sel, r.writer)
+	r.analyzer = analyze.New(analyze.Options{
+		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
+		Session: session.Config{Messages: o.view("messages"), Exchanges: true},
+		Limits:  exchange.Limits{},
+	}, r.handler)
+	return r, nil
+}
+
+func newWriter(env *Env, o *Options) render.Writer {
+	ropt := render.Options{MaxValueBytes: o.MaxValue, ShowSecrets: o.ShowSecrets}
+	if o.Output == "json" {
+		return render.NewJSON(env.Out, ropt)
+	}
+	width := env.Width()
+	colored := o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == ""
+	return render.NewPretty(env.Out, render.PrettyOptions{
+		Options: ropt, Rows: o.Rows, Width: width, Time: timeModes[o.Time],
+		Theme: render.NewTheme(colored), Flow: o.view("messages"),
+	})
+}
+
+var timeModes = map[string]render.TimeMode{
+	"abs": render.TimeAbs, "utc": render.TimeUTC, "rel": render.TimeRel,
+	"delta": render.TimeDelta, "epoch": render.TimeEpoch,
+}
+
+// finish ends the analysis, writes what is left and says how it went.
+func (r *run) finish(sourceErr error) error {
+	r.analyzer.Finish()
+	if err := r.writer.Flush(); err != nil {
+		if isClosedPipe(err) {
+			return nil
+		}
+		return &exitError{ExitFailure, fmt.Errorf("writing the output: %w", err)}
+	}
+	if sourceErr != nil {
+		return &exitError{ExitFailure, sourceErr}
+	}
+	r.summary()
+	if r.opt.Strict && r.handler.violations > 0 {
+		return &exitError{ExitViolation, fmt.Errorf("%s of the protocol", plural(r.handler.violations, "violation"))}
+	}
+	return nil
+}
+
+// summary is the closing line on standard error.
+func (r *run) summary() {
+	if r.opt.Quiet {
+		return
+	}
+	c, h := &r.analyzer.Counts, r.handler
+	if c.Connections == 0 {
+		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList())
+		return
+	}
+	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(c.Connections, "connection"),
+		plural(h.messages, "message"), plural(h.queries, "query"), plural(h.errors, "error"))
+	if c.Lost > 0 {
+		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))
+	}
+	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", line)
+}
+
+func (r *run) portList() string {
+	ports := r.analyzer.Counts.TopPorts(5)
+	if len(ports) == 0 {
+		return ""
+	}
+	names := make([]string, len(ports))
+	for i, p := range ports {
+		names[i] = fmt.Sprint(p)
+	}
+	return ", server ports " + strings.Join(names, ", ")
+}
+
+func plural(n uint64, what string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "y"):
+		what = what[:len(what)-1] + "ies"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

@@ -1,0 +1,203 @@
+package app
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+	"github.com/spf13/cobra"
+)
+
+// selectionFlags say what is shown. What is not shown is tracked all the same.
+type selectionFlags struct {
+	types       []string
+	users       []string
+	databases   []string
+	apps        []string
+	clients     []string
+	conns       []string
+	minDuration time.Duration
+	errors      bool
+	grep        string
+}
+
+func (f *selectionFlags) add(cmd *cobra.Command) {
+	s := cmd.Flags()
+	s.StringSliceVar(&f.types, "type", nil, "show messages of these `names` only (Query,ErrorResponse)")
+	s.StringSliceVar(&f.users, "user", nil, "show connections of these `users` only")
+	s.StringSliceVar(&f.databases, "database", nil, "show connections to these `databases` only")
+	s.StringSliceVar(&f.apps, "app", nil, "show connections with these `application_names` only")
+	s.StringSliceVar(&f.clients, "client", nil, "show connections from these `addresses` only (10.0.0.7 or 10.0.0.7:51950)")
+	s.StringSliceVar(&f.conns, "conn", nil, "show connections with these `numbers` only")
+	s.DurationVar(&f.minDuration, "min-duration", 0, "show queries that took at least this `long` (250ms), and their messages")
+	s.BoolVar(&f.errors, "errors", false, "show errors only: failed queries, ErrorResponse messages")
+	s.StringVar(&f.grep, "grep", "", "show what a regular `expression` matches in SQL, values and texts")
+}
+
+// selection is the compiled form.
+type selection struct {
+	kinds       *[messages.NumKinds]bool // nil: all
+	users       map[string]bool
+	databases   map[string]bool
+	apps        map[string]bool
+	clients     map[string]bool
+	conns       map[uint64]bool
+	minDuration int64
+	errors      bool
+	grep        *regexp.Regexp
+	text        fieldText
+	decoded     [messages.NumKinds]messages.Message
+	errs        messages.ErrorResponse
+}
+
+func (f *selectionFlags) compile() (*selection, error) {
+	s := &selection{
+		users: set(f.users), databases: set(f.databases), apps: set(f.apps), clients: set(f.clients),
+		minDuration: int64(f.minDuration), errors: f.errors,
+	}
+	if f.minDuration < 0 {
+		return nil, usageError("--min-duration %s: must not be negative", f.minDuration)
+	}
+	if len(f.types) > 0 {
+		s.kinds = new([messages.NumKinds]bool)
+		for _, name := range f.types {
+			k, ok := kindByName(name)
+			if !ok {
+				return nil, usageError("--type %s: no such message; names are those of PostgreSQL's manual, such as Query, DataRow, ErrorResponse", name)
+			}
+			s.kinds[k] = true
+		}
+	}
+	for _, c := range f.conns {
+		n, err := strconv.ParseUint(strings.TrimPrefix(c, "#"), 10, 64)
+		if err != nil {
+			return nil, usageError("--conn %s: must be a connection's number", c)
+		}
+		if s.conns == nil {
+			s.conns = make(map[uint64]bool)
+		}
+		s.conns[n] = true
+	}
+	if f.grep != "" {
+		re, err := regexp.Compile(f.grep)
+		if err != nil {
+			return nil, usageError("--grep: %v", err)
+		}
+		s.grep = re
+	}
+	return s, nil
+}
+
+func set(list []string) map[string]bool {
+	if len(list) == 0 {
+		return nil
+	}
+	m := make(map[string]bool, len(list))
+	for _, v := range list {
+		m[v] = true
+	}
+	return m
+}
+
+func kindByName(name string) (messages.Kind, bool) {
+	for k := range messages.NumKinds {
+		if strings.EqualFold(messages.Kind(k).String(), name) {
+			return messages.Kind(k), true
+		}
+	}
+	return 0, false
+}
+
+// all reports whether nothing was deselected.
+func (s *selection) all() bool {
+	return s.kinds == nil && s.anyConn() && s.minDuration == 0 && !s.errors && s.grep == nil
+}
+
+func (s *selection) anyConn() bool {
+	return s.users == nil && s.databases == nil && s.apps == nil && s.clients == nil && s.conns == nil
+}
+
+// conn reports whether a connection is shown. Before its startup packet its
+// user is not known, and it is not shown.
+func (s *selection) conn(c *session.Session) bool {
+	if s.anyConn() {
+		return true
+	}
+	i := c.Info()
+	return (s.users == nil || s.users[i.User]) &&
+		(s.databases == nil || s.databases[i.Database]) &&
+		(s.apps == nil || s.apps[i.Application]) &&
+		(s.conns == nil || s.conns[c.ID]) &&
+		(s.clients == nil || s.clients[c.Client] || s.clients[host(c.Client)])
+}
+
+// host is an address without its port and brackets.
+func host(address string) string {
+	if i := strings.LastIndexByte(address, ':'); i >= 0 {
+		address = address[:i]
+	}
+	return strings.Trim(address, "[]")
+}
+
+// message reports whether a message is shown, but for the duration of its query.
+func (s *selection) message(e *session.Event) bool {
+	if s.kinds != nil && !s.kinds[e.Kind] {
+		return false
+	}
+	if s.errors && e.Kind != messages.KindErrorResponse && e.Kind != messages.KindErrorResponseV2 {
+		return false
+	}
+	if !s.conn(e.Session) {
+		return false
+	}
+	return s.grep == nil || s.grepMessage(e)
+}
+
+func (s *selection) grepMessage(e *session.Event) bool {
+	m := s.decoded[e.Kind]
+	if m == nil {
+		m = e.Kind.New()
+		s.decoded[e.Kind] = m
+	}
+	err := m.Decode(e.Body)
+	s.text.reset(e.Exchange, e.Kind)
+	messages.VisitDecoded(m, err, &s.text)
+	return s.grep.Match(s.text.buf)
+}
+
+// exchange reports whether a query is shown.
+func (s *selection) exchange(c *session.Session, x *exchange.Exchange) bool {
+	if s.errors && x.Error == nil || !s.conn(c) || !s.longEnough(x) {
+		return false
+	}
+	return s.grep == nil || s.grepExchange(x)
+}
+
+func (s *selection) longEnough(x *exchange.Exchange) bool {
+	if s.minDuration == 0 {
+		return true
+	}
+	ns, ok := x.Duration()
+	return ok && ns >= s.minDuration
+}
+
+func (s *selection) grepExchange(x *exchange.Exchange) bool {
+	t := &s.text
+	t.reset(x, messages.KindBind)
+	t.Text("sql", x.SQL)
+	t.Text("statement", x.Statement)
+	if x.HasParams {
+		t.Values("params", x.Params, x.ParamFormats)
+	}
+	for i := range x.Results {
+		t.Text("command_tag", x.Results[i].Tag)
+	}
+	if x.ErrorFields(&s.errs) {
+		s.errs.Visit(t)
+	}
+	return s.grep.Match(t.buf)
+}

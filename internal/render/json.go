@@ -1,0 +1,253 @@
+package render
+
+import (
+	"io"
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// JSON writes records as NDJSON, in the form that docs/json.md describes. It
+// appends to a buffer by hand: nothing is allocated for a record.
+type JSON struct {
+	out     *Output // main, or what is held
+	main    *Output
+	opt     Options
+	clock   clock
+	body    body
+	decoded [messages.NumKinds]messages.Message
+	kinds   [messages.NumKinds][2]string // constant parts, by kind and direction
+	errs    messages.ErrorResponse
+	normal  normalizer
+	redact  []byte
+}
+
+// NewJSON returns a writer of JSON records.
+func NewJSON(w io.Writer, opt Options) *JSON {
+	j := &JSON{main: NewOutput(w), opt: opt}
+	j.out = j.main
+	j.body.max, j.body.secrets = opt.MaxValueBytes, opt.ShowSecrets
+	for k := range messages.NumKinds {
+		for d := range 2 {
+			j.kinds[k][d] = kindPart(messages.Kind(k), messages.Direction(d))
+		}
+	}
+	return j
+}
+
+// kindPart is what every record of a kind has in common.
+func kindPart(k messages.Kind, d messages.Direction) string {
+	s := `,"dir":"` + d.String() + `","msg":"` + k.String() + `"`
+	if t := k.Tag(); t != 0 && k != messages.KindUnknown {
+		s += `,"tag":"` + string(rune(t)) + `"`
+	}
+	return s
+}
+
+// label is the constant part of a connection's records.
+type label struct{ json []byte }
+
+func (j *JSON) label(s *session.Session) []byte {
+	l, ok := s.Memo.(*label)
+	if !ok {
+		l = new(label)
+		b := append(l.json, `,"conn":`...)
+		b = strconv.AppendUint(b, s.ID, 10)
+		b = append(b, `,"client":"`...)
+		b = append(b, s.Client...)
+		b = append(b, `","server":"`...)
+		b = append(b, s.Server...)
+		l.json = append(b, '"')
+		s.Memo = l
+	}
+	return l.json
+}
+
+// begin starts a record of a type at a time.
+func (j *JSON) begin(dst []byte, kind string, s *session.Session, at int64) []byte {
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, kind...)
+	dst = append(dst, `","ts":"`...)
+	dst = j.clock.appendTime(dst, at)
+	dst = append(dst, '"')
+	return append(dst, j.label(s)...)
+}
+
+// Message writes a message record.
+func (j *JSON) Message(e *session.Event) {
+	b := j.begin(j.out.buf, "message", e.Session, e.At.Time)
+	b = append(b, `,"frame":`...)
+	b = strconv.AppendUint(b, e.At.Frame, 10)
+	b = append(b, j.kinds[e.Kind][e.Direction]...)
+	if e.Kind == messages.KindUnknown && e.Tag != 0 {
+		b = append(b, `,"tag":`...)
+		b = appendQuoted(b, []byte(string(rune(e.Tag))))
+	}
+	b = append(b, `,"len":`...)
+	b = strconv.AppendInt(b, int64(e.Len), 10)
+	b = append(b, `,"phase":"`...)
+	b = append(b, e.Step.Phase.String()...)
+	b = append(b, '"')
+	if e.Step.Tx != 0 {
+		b = append(b, `,"tx":"`...)
+		b = append(b, e.Step.Tx, '"')
+	}
+	if e.Step.Unit != 0 {
+		b = append(b, `,"query":`...)
+		b = strconv.AppendUint(b, e.Step.Unit, 10)
+	}
+	if e.Cancels.Conn != 0 {
+		b = appendCancels(b, e.Cancels)
+	}
+	b = append(b, `,"body":`...)
+	j.body.buf = b
+	malformed := j.writeBody(e)
+	b = j.body.buf
+	b = j.appendNotes(b, e, malformed)
+	if e.Truncated || len(j.body.cuts) > 0 {
+		b = append(b, `,"truncated":true`...)
+		b = j.appendCuts(b)
+	}
+	j.out.buf = append(b, '}', '\n')
+	j.out.wrote()
+}
+
+// writeBody decodes the message and visits its fields. It returns the fault of
+// a body that has not the message's format.
+func (j *JSON) writeBody(e *session.Event) error {
+	m := j.decoded[e.Kind]
+	if m == nil {
+		m = e.Kind.New()
+		j.decoded[e.Kind] = m
+	}
+	err := m.Decode(e.Body)
+	if u, ok := m.(*messages.Unknown); ok {
+		u.Tag = e.Tag
+	}
+	setTypes(&j.body, e)
+	j.body.begin()
+	if err == nil {
+		m.Visit(&j.body)
+	} else {
+		messages.VisitDecoded(m, err, &j.body)
+	}
+	j.body.end()
+	if e.Truncated {
+		return nil
+	}
+	return err
+}
+
+// setTypes gives the visitor the types of the values it will meet.
+func setTypes(b *body, e *session.Event) {
+	b.types, b.columns, b.unknown = nil, nil, false
+	switch {
+	case e.Kind == messages.KindDataRow && e.Exchange != nil:
+		b.columns = e.Exchange.Columns()
+		b.unknown = b.columns == nil
+	case e.Kind == messages.KindDataRow:
+		b.unknown = true
+	case e.Kind == messages.KindBind && e.Exchange != nil:
+		b.types = e.Exchange.ParamTypes()
+	}
+}
+
+func (j *JSON) appendNotes(b []byte, e *session.Event, malformed error) []byte {
+	if len(e.Notes) == 0 && malformed == nil {
+		return b
+	}
+	b = append(b, `,"notes":[`...)
+	for i := range e.Notes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendNote(b, e.Notes[i].Code, e.Notes[i].Text)
+	}
+	if malformed != nil {
+		if len(e.Notes) > 0 {
+			b = append(b, ',')
+		}
+		b = appendNote(b, session.NoteMalformed, malformed.Error())
+	}
+	return append(b, ']')
+}
+
+func appendNote(b []byte, code, text string) []byte {
+	b = append(b, `{"code":"`...)
+	b = append(b, code...)
+	b = append(b, `","text":`...)
+	b = appendQuoted(b, []byte(text))
+	return append(b, '}')
+}
+
+// appendCuts names the values that were shortened, with their true length.
+func (j *JSON) appendCuts(b []byte) []byte {
+	if len(j.body.cuts) == 0 {
+		return b
+	}
+	b = append(b, `,"cut":[`...)
+	for i, c := range j.body.cuts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"field":"`...)
+		b = append(b, c.field...)
+		if c.index >= 0 {
+			b = append(b, '[')
+			b = strconv.AppendInt(b, int64(c.index), 10)
+			b = append(b, ']')
+		}
+		b = append(b, `","length":`...)
+		b = strconv.AppendInt(b, int64(c.length), 10)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendCancels(b []byte, c session.Cancelled) []byte {
+	b = append(b, `,"cancels":{"conn":`...)
+	b = strconv.AppendUint(b, c.Conn, 10)
+	if c.Query != 0 {
+		b = append(b, `,"query":`...)
+		b = strconv.AppendUint(b, c.Query, 10)
+	}
+	return append(b, '}')
+}
+
+// Notice writes a notice record.
+func (j *JSON) Notice(s *session.Session, n *session.Notice) {
+	b := j.begin(j.out.buf, "notice", s, n.At.Time)
+	if n.Directed {
+		b = append(b, `,"dir":"`...)
+		b = append(b, n.Direction.String()...)
+		b = append(b, '"')
+	}
+	b = append(b, `,"code":"`...)
+	b = append(b, n.Code...)
+	b = append(b, `","text":`...)
+	b = appendQuoted(b, []byte(n.Text))
+	if n.Bytes > 0 {
+		b = append(b, `,"bytes":`...)
+		b = strconv.AppendInt(b, n.Bytes, 10)
+	}
+	j.out.buf = append(b, '}', '\n')
+	j.out.wrote()
+}
+
+// Flush writes what is buffered.
+func (j *JSON) Flush() error { return j.main.Flush() }
+
+// Err returns the first error of the output.
+func (j *JSON) Err() error { return j.main.Err() }
+
+// Hold sends what is written from now on to h instead; nil ends that.
+func (j *JSON) Hold(h *Held) { j.out = j.main.hold(h) }
+
+// Release writes what was held of a connection.
+func (j *JSON) Release(_ *session.Session, h *Held) {
+	j.main.buf = append(j.main.buf, h.out.buf...)
+	j.main.wrote()
+}
+
+var _ Writer = (*JSON)(nil)

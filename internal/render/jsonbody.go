@@ -1,0 +1,273 @@
+package render
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/internal/value"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+const redacted = `"<redacted>"`
+
+// cut is a value that was shortened, with its true length in bytes.
+type cut struct {
+	field  string
+	index  int // in a list, else -1
+	length int
+}
+
+// body writes a message's fields as a JSON object. It is the Visitor of JSON.
+type body struct {
+	buf      []byte
+	scratch  []byte
+	redacted []byte
+	cuts     []cut
+	max      int // longest value in bytes, 0: any
+	secrets  bool
+	comma    bool
+
+	// The types and formats of the values, where the message does not have them.
+	types   []uint32
+	columns []messages.ColumnDescription
+	unknown bool // not even the formats are known
+}
+
+func (b *body) begin() {
+	b.buf = append(b.buf, '{')
+	b.comma = false
+	b.cuts = b.cuts[:0]
+}
+
+func (b *body) end() { b.buf = append(b.buf, '}') }
+
+func (b *body) key(name string) {
+	if b.comma {
+		b.buf = append(b.buf, ',')
+	}
+	b.comma = true
+	b.buf = append(b.buf, '"')
+	b.buf = append(b.buf, name...)
+	b.buf = append(b.buf, '"', ':')
+}
+
+func (b *body) limit(name string, index int, v []byte) []byte {
+	if b.max > 0 && len(v) > b.max {
+		b.cuts = append(b.cuts, cut{name, index, len(v)})
+		return cutText(v, b.max)
+	}
+	return v
+}
+
+func (b *body) Int(name string, v int64) {
+	b.key(name)
+	b.buf = strconv.AppendInt(b.buf, v, 10)
+}
+
+func (b *body) Bool(name string, v bool) {
+	b.key(name)
+	b.buf = strconv.AppendBool(b.buf, v)
+}
+
+func (b *body) Text(name string, v []byte) {
+	if name == "query" && !b.secrets && sqlnorm.MayHoldSecret(v) {
+		b.redacted = sqlnorm.Redact(b.redacted[:0], v)
+		v = b.redacted
+	}
+	b.key(name)
+	b.buf = appendQuoted(b.buf, b.limit(name, -1, v))
+}
+
+func (b *body) Data(name string, v []byte) {
+	b.key(name)
+	v = b.limit(name, -1, v)
+	if utf8.Valid(v) {
+		b.buf = appendQuoted(b.buf, v)
+		return
+	}
+	b.hexObject(v)
+}
+
+func (b *body) hexObject(v []byte) {
+	b.buf = append(b.buf, `{"hex":"`...)
+	b.buf = appendHex(b.buf, v)
+	b.buf = append(b.buf, `"}`...)
+}
+
+func (b *body) Hex(name string, v []byte) {
+	b.key(name)
+	b.buf = append(b.buf, '"')
+	b.buf = appendHex(b.buf, b.limit(name, -1, v))
+	b.buf = append(b.buf, '"')
+}
+
+func (b *body) SecretText(name string, v []byte) {
+	if b.secrets {
+		b.Text(name, v)
+		return
+	}
+	b.key(name)
+	b.buf = append(b.buf, redacted...)
+}
+
+func (b *body) SecretHex(name string, v []byte) {
+	if b.secrets {
+		b.Hex(name, v)
+		return
+	}
+	b.key(name)
+	b.buf = append(b.buf, redacted...)
+}
+
+func (b *body) Texts(name string, list [][]byte) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i, v := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = appendQuoted(b.buf, b.limit(name, i, v))
+	}
+	b.buf = append(b.buf, ']')
+}
+
+// Pairs writes an object. A name that comes again replaces nothing: keys are
+// unique, so the first stands and later ones get a number.
+func (b *body) Pairs(name string, list []messages.Pair) {
+	b.key(name)
+	b.buf = append(b.buf, '{')
+	for i := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		n := 1
+		for j := range i {
+			if string(list[j].Name) == string(list[i].Name) {
+				n++
+			}
+		}
+		b.buf = appendQuoted(b.buf, list[i].Name)
+		if n > 1 {
+			b.buf = append(b.buf[:len(b.buf)-1], '#')
+			b.buf = strconv.AppendInt(b.buf, int64(n), 10)
+			b.buf = append(b.buf, '"')
+		}
+		b.buf = append(b.buf, ':')
+		b.buf = appendQuoted(b.buf, b.limit(name, i, list[i].Value))
+	}
+	b.buf = append(b.buf, '}')
+}
+
+func (b *body) OIDs(name string, list []uint32) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i, v := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = strconv.AppendUint(b.buf, uint64(v), 10)
+	}
+	b.buf = append(b.buf, ']')
+}
+
+func (b *body) Formats(name string, list []int16) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i, v := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = strconv.AppendInt(b.buf, int64(v), 10)
+	}
+	b.buf = append(b.buf, ']')
+}
+
+func (b *body) Values(name string, list messages.Values, formats []int16) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	i := 0
+	for it := list.Iter(); it.Next(); i++ {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		oid, f := b.typeOf(i, formats)
+		b.value(name, i, it.Value(), oid, f)
+	}
+	b.buf = append(b.buf, ']')
+}
+
+// typeOf returns the type and format of value i.
+func (b *body) typeOf(i int, formats []int16) (oid uint32, format int16) {
+	if b.columns != nil {
+		if i < len(b.columns) {
+			return b.columns[i].TypeOID, b.columns[i].Format
+		}
+		return 0, 0
+	}
+	if i < len(b.types) {
+		oid = b.types[i]
+	}
+	return oid, formatOf(formats, i)
+}
+
+func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
+	if v == nil {
+		b.buf = append(b.buf, "null"...)
+		return
+	}
+	var t []byte
+	ok := false
+	if b.unknown {
+		b.scratch, ok = value.AppendUnknown(b.scratch[:0], v, nil)
+		t = b.scratch
+	} else {
+		t, b.scratch, ok = text(b.scratch, v, oid, format)
+	}
+	if !ok {
+		if b.max > 0 && len(v) > b.max {
+			b.cuts = append(b.cuts, cut{name, i, len(v)})
+			v = v[:b.max]
+		}
+		b.hexObject(v)
+		return
+	}
+	b.buf = appendQuoted(b.buf, b.limit(name, i, t))
+}
+
+func (b *body) Value(name string, v []byte) {
+	b.key(name)
+	b.value(name, -1, v, 0, 0)
+}
+
+func (b *body) Columns(name string, list []messages.ColumnDescription) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		c := &list[i]
+		b.buf = append(b.buf, `{"name":`...)
+		b.buf = appendQuoted(b.buf, c.Name)
+		b.buf = append(b.buf, `,"table_oid":`...)
+		b.buf = strconv.AppendUint(b.buf, uint64(c.TableOID), 10)
+		b.buf = append(b.buf, `,"column":`...)
+		b.buf = strconv.AppendInt(b.buf, int64(c.Column), 10)
+		b.buf = append(b.buf, `,"type_oid":`...)
+		b.buf = strconv.AppendUint(b.buf, uint64(c.TypeOID), 10)
+		if t := value.TypeName(c.TypeOID); t != "" {
+			b.buf = append(b.buf, `,"type":"`...)
+			b.buf = append(b.buf, t...)
+			b.buf = append(b.buf, '"')
+		}
+		b.buf = append(b.buf, `,"type_size":`...)
+		b.buf = strconv.AppendInt(b.buf, int64(c.TypeSize), 10)
+		b.buf = append(b.buf, `,"type_modifier":`...)
+		b.buf = strconv.AppendInt(b.buf, int64(c.TypeModifier), 10)
+		b.buf = append(b.buf, `,"format":`...)
+		b.buf = strconv.AppendInt(b.buf, int64(c.Format), 10)
+		b.buf = append(b.buf, '}')
+	}
+	b.buf = append(b.buf, ']')
+}

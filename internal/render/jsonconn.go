@@ -1,0 +1,67 @@
+package render
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// End writes a connection record.
+func (j *JSON) End(s *session.Session) {
+	i := s.Info()
+	b := &j.body
+	b.buf = j.begin(j.out.buf, "connection", s, i.Started.Time)
+	b.comma, b.cuts = true, b.cuts[:0]
+	b.key("end")
+	b.buf = append(b.buf, '"')
+	b.buf = j.clock.appendTime(b.buf, i.Ended.Time)
+	b.buf = append(b.buf, '"')
+	j.who(s)
+	b.known("protocol_version", i.ProtocolVersion)
+	b.known("server_version", i.ServerVersion)
+	if i.HasProcessID {
+		b.Int("process_id", int64(i.ProcessID))
+	}
+	b.known("auth", i.Auth)
+	b.known("encryption", i.Encryption.String())
+	j.tls(i)
+	b.str("state", i.State.String())
+	if i.Cancels.Conn != 0 {
+		b.buf = appendCancels(b.buf, i.Cancels)
+	}
+	t := s.Totals()
+	b.Int("queries", int64(t.Queries))
+	b.Int("errors", int64(t.Errors))
+	b.Int("transactions", int64(t.Transactions))
+	b.Int("rows", int64(t.Rows))
+	if t.IdleInTransaction > 0 {
+		b.Int("idle_in_transaction_ns", t.IdleInTransaction)
+	}
+	f, k := messages.Frontend, messages.Backend
+	b.Int("frontend_bytes", int64(i.Traffic.Bytes[f]))
+	b.Int("backend_bytes", int64(i.Traffic.Bytes[k]))
+	b.Int("lost_bytes", int64(i.Traffic.Lost[f]+i.Traffic.Lost[k]))
+	b.Int("retransmitted_bytes", int64(i.Traffic.Retransmitted[f]+i.Traffic.Retransmitted[k]))
+	b.Bool("started_mid_stream", i.MidStream)
+	j.out.buf = append(b.buf, '}', '\n')
+	j.out.wrote()
+}
+
+// known writes a fact that may be unknown.
+func (b *body) known(name, v string) {
+	if v != "" {
+		b.str(name, v)
+	}
+}
+
+func (j *JSON) tls(i *session.Info) {
+	if i.Encryption != session.EncryptionTLS && i.Encryption != session.EncryptionTLSDirect {
+		return
+	}
+	b := &j.body
+	b.known("tls_version", i.TLS.Version)
+	b.known("cipher", i.TLS.Cipher)
+	b.known("server_name", i.TLS.ServerName)
+	b.known("alpn", i.TLS.ALPN)
+	b.known("certificate_subject", i.TLS.Subject)
+	b.Bool("decrypted", i.TLS.Decrypted)
+}

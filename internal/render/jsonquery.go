@@ -1,0 +1,248 @@
+package render
+
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/internal/value"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// Exchange writes a query record.
+func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
+	at := x.Start
+	if at.Frame == 0 {
+		at = x.FirstReply
+	}
+	b := &j.body
+	b.buf = j.begin(j.out.buf, "query", s, at.Time)
+	b.comma, b.cuts = true, b.cuts[:0]
+	b.Int("id", int64(x.ID))
+	if x.Protocol != exchange.ProtocolUnknown {
+		b.str("protocol", x.Protocol.String())
+	}
+	j.who(s)
+	if x.SQL != nil {
+		j.sql(x)
+	}
+	if x.Protocol == exchange.ProtocolExtended {
+		if x.Statement != nil {
+			b.Text("statement", x.Statement)
+		}
+		if x.Portal != nil {
+			b.Text("portal", x.Portal)
+		}
+	}
+	if x.Protocol == exchange.ProtocolFunctionCall {
+		b.Int("function_oid", int64(x.Function))
+	}
+	if x.HasParams {
+		b.types, b.columns = x.ParamTypes(), nil
+		b.Values("params", x.Params, x.ParamFormats)
+		if len(b.types) > 0 {
+			b.typeNames("param_types", b.types)
+		}
+	}
+	j.results(x)
+	if x.Copy != exchange.CopyNone {
+		b.key("copy")
+		b.buf = append(b.buf, `{"direction":"`...)
+		b.buf = append(b.buf, x.Copy.String()...)
+		b.buf = append(b.buf, `","bytes":`...)
+		b.buf = strconv.AppendUint(b.buf, x.CopyBytes, 10)
+		b.buf = append(b.buf, `,"messages":`...)
+		b.buf = strconv.AppendUint(b.buf, x.CopyMessages, 10)
+		b.buf = append(b.buf, '}')
+	}
+	j.failure(x)
+	b.Int("notices", int64(x.Notices))
+	j.times(x)
+	if x.Tx != 0 {
+		b.str("tx", string(rune(x.Tx)))
+	}
+	if x.CancelledBy != 0 {
+		b.Int("cancelled_by", int64(x.CancelledBy))
+	}
+	b.Bool("complete", x.Complete)
+	if x.Missing != 0 {
+		b.strs("inferred", x.Missing.Names())
+	}
+	if x.LostBytes > 0 {
+		b.Int("lost_bytes", int64(x.LostBytes))
+	}
+	if len(b.cuts) > 0 || x.SQLLen > len(x.SQL) && x.SQL != nil {
+		b.Bool("truncated", true)
+		b.buf = j.appendCuts(b.buf)
+	}
+	j.out.buf = append(b.buf, '}', '\n')
+	j.out.wrote()
+}
+
+func (b *body) str(name, v string) {
+	b.key(name)
+	b.buf = appendQuoted(b.buf, []byte(v))
+}
+
+func (b *body) strs(name string, list []string) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i, v := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = appendQuoted(b.buf, []byte(v))
+	}
+	b.buf = append(b.buf, ']')
+}
+
+// typeNames writes types by name, by number where they are not built in.
+func (b *body) typeNames(name string, oids []uint32) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i, oid := range oids {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = append(b.buf, '"')
+		if t := value.TypeName(oid); t != "" {
+			b.buf = append(b.buf, t...)
+		} else {
+			b.buf = strconv.AppendUint(b.buf, uint64(oid), 10)
+		}
+		b.buf = append(b.buf, '"')
+	}
+	b.buf = append(b.buf, ']')
+}
+
+// who writes the facts of the connection that a query record repeats.
+func (j *JSON) who(s *session.Session) {
+	i := s.Info()
+	if i.User != "" {
+		j.body.str("user", i.User)
+	}
+	if i.Database != "" {
+		j.body.str("database", i.Database)
+	}
+	if i.Application != "" {
+		j.body.str("application_name", i.Application)
+	}
+}
+
+func (j *JSON) sql(x *exchange.Exchange) {
+	b := &j.body
+	n := j.normal.of(x)
+	text := x.SQL
+	if !b.secrets && sqlnorm.MayHoldSecret(text) {
+		j.redact = sqlnorm.Redact(j.redact[:0], text)
+		text = j.redact
+	}
+	if x.SQLLen > len(x.SQL) {
+		b.cuts = append(b.cuts, cut{"sql", -1, x.SQLLen})
+		text = cutText(text, b.max)
+		b.key("sql")
+		b.buf = appendQuoted(b.buf, text)
+	} else {
+		b.Text("sql", text)
+	}
+	b.Text("normalized", n.Text)
+	b.key("fingerprint")
+	b.buf = append(b.buf, '"')
+	b.buf = sqlnorm.AppendFingerprint(b.buf, n.Hash)
+	b.buf = append(b.buf, '"')
+	if n.Operation != "" {
+		b.str("operation", n.Operation)
+	}
+}
+
+func (j *JSON) results(x *exchange.Exchange) {
+	b := &j.body
+	b.key("results")
+	b.buf = append(b.buf, '[')
+	for i := range x.Results {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		r := &x.Results[i]
+		b.buf = append(b.buf, '{')
+		b.comma = false
+		if r.Tag != nil {
+			b.Text("command_tag", r.Tag)
+		}
+		b.Int("rows", int64(r.Rows))
+		b.Int("bytes", int64(r.Bytes))
+		if fields := r.Columns.Fields(); fields != nil {
+			b.resultColumns(fields)
+		}
+		if r.Suspended {
+			b.Bool("suspended", true)
+		}
+		b.buf = append(b.buf, '}')
+	}
+	b.buf = append(b.buf, ']')
+	b.comma = true
+	b.Int("rows", int64(x.Rows))
+	b.Int("bytes", int64(x.Bytes))
+}
+
+// resultColumns writes the columns of a result: name and type of each.
+func (b *body) resultColumns(fields []messages.ColumnDescription) {
+	b.key("columns")
+	b.buf = append(b.buf, '[')
+	for i := range fields {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = append(b.buf, `{"name":`...)
+		b.buf = appendQuoted(b.buf, fields[i].Name)
+		b.buf = append(b.buf, `,"type_oid":`...)
+		b.buf = strconv.AppendUint(b.buf, uint64(fields[i].TypeOID), 10)
+		if t := value.TypeName(fields[i].TypeOID); t != "" {
+			b.buf = append(b.buf, `,"type":"`...)
+			b.buf = append(b.buf, t...)
+			b.buf = append(b.buf, '"')
+		}
+		b.buf = append(b.buf, '}')
+	}
+	b.buf = append(b.buf, ']')
+}
+
+func (j *JSON) failure(x *exchange.Exchange) {
+	if !x.ErrorFields(&j.errs) {
+		return
+	}
+	b := &j.body
+	b.key("error")
+	b.buf = append(b.buf, '{')
+	b.comma = false
+	j.errs.Visit(b)
+	b.buf = append(b.buf, '}')
+	b.comma = true
+	if x.FailedAt != messages.KindUnknown {
+		b.str("failed_at", x.FailedAt.String())
+	}
+}
+
+// times writes the durations that both ends of were seen.
+func (j *JSON) times(x *exchange.Exchange) {
+	b := &j.body
+	if ns, ok := x.Duration(); ok {
+		b.Int("duration_ns", ns)
+	}
+	if x.Start.Frame == 0 {
+		return
+	}
+	if x.FirstReply.Frame != 0 {
+		b.Int("first_reply_ns", x.FirstReply.Time-x.Start.Time)
+	}
+	if x.FirstRow.Frame != 0 {
+		b.Int("first_row_ns", x.FirstRow.Time-x.Start.Time)
+	}
+	if x.Pause >= 0 {
+		b.Int("pause_ns", x.Pause)
+		if x.PauseTx == 'T' || x.PauseTx == 'E' {
+			b.Bool("paused_in_transaction", true)
+		}
+	}
+}

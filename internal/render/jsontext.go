@@ -1,0 +1,109 @@
+package render
+
+import (
+	"time"
+	"unicode/utf8"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// plain marks the bytes that a JSON string holds as they are.
+var plain = func() (t [256]bool) {
+	for c := 0x20; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// appendQuoted appends s as a JSON string. Bytes that are not UTF-8 become
+// U+FFFD, one each.
+func appendQuoted(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if plain[c] {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			_, n := utf8.DecodeRune(s[i:])
+			if n > 1 {
+				i += n
+				continue
+			}
+			dst = append(append(dst, s[start:i]...), "\ufffd"...)
+			i++
+			start = i
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		dst = appendEscape(dst, c)
+		i++
+		start = i
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+func appendHex(dst, b []byte) []byte {
+	for _, c := range b {
+		dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+	}
+	return dst
+}
+
+// cutText returns the longest prefix of s of at most max bytes that does not
+// end inside a character.
+func cutText(s []byte, max int) []byte {
+	if max <= 0 || len(s) <= max {
+		return s
+	}
+	for i := max; i > max-utf8.UTFMax && i > 0; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i]
+		}
+	}
+	return s[:max]
+}
+
+// clock appends timestamps and keeps the text of the latest second.
+type clock struct {
+	second int64
+	valid  bool
+	text   [20]byte // "2006-01-02T15:04:05."
+}
+
+// appendTime appends ns since the epoch in RFC 3339, UTC, with nine digits.
+func (c *clock) appendTime(dst []byte, ns int64) []byte {
+	second, rest := ns/1e9, ns%1e9
+	if rest < 0 {
+		second, rest = second-1, rest+1e9
+	}
+	if !c.valid || second != c.second {
+		c.second, c.valid = second, true
+		time.Unix(second, 0).UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:05.")
+	}
+	dst = append(dst, c.text[:]...)
+	var d [10]byte
+	d[9] = 'Z'
+	for i := 8; i >= 0; i-- {
+		d[i] = byte('0' + rest%10)
+		rest /= 10
+	}
+	return append(dst, d[:]...)
+}

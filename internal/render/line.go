@@ -1,0 +1,187 @@
+package render
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// line builds one line of pretty output and knows how wide it is on a terminal.
+type line struct {
+	buf   []byte
+	col   int // columns used so far, colours not counted
+	width int // columns of the terminal, 0: no limit
+	// indent is where a wrapped line goes on.
+	indent int
+	// wrap says what happens at the terminal's edge: go on in the next line, or
+	// drop the rest and end with an ellipsis.
+	wrap bool
+	full bool // the rest is being dropped
+}
+
+func (l *line) reset(buf []byte, width int) {
+	*l = line{buf: buf, width: width}
+}
+
+// ascii appends text that is known to be printable ASCII.
+func (l *line) ascii(s string) {
+	if l.width == 0 {
+		l.buf = append(l.buf, s...)
+		l.col += len(s)
+		return
+	}
+	for i := range len(s) {
+		if !l.room(1) {
+			return
+		}
+		l.buf = append(l.buf, s[i])
+		l.col++
+	}
+}
+
+// room makes place for n columns, wrapping or ending the line at the edge.
+func (l *line) room(n int) bool {
+	if l.full {
+		return false
+	}
+	if l.width == 0 {
+		return true
+	}
+	if l.wrap {
+		if l.col+n > l.width {
+			l.newline()
+		}
+		return true
+	}
+	if l.col+n > l.width-1 {
+		l.buf = append(l.buf, "…"...)
+		l.col++
+		l.full = true
+		return false
+	}
+	return true
+}
+
+func (l *line) newline() {
+	l.buf = append(l.buf, '\n')
+	for range l.indent {
+		l.buf = append(l.buf, ' ')
+	}
+	l.col = l.indent
+}
+
+// pad fills with blanks up to a column.
+func (l *line) pad(col int) {
+	for l.col < col && !l.full {
+		l.buf = append(l.buf, ' ')
+		l.col++
+	}
+}
+
+func (l *line) space() { l.ascii(" ") }
+
+func (l *line) int(n int64) {
+	var b [20]byte
+	l.ascii(string(strconv.AppendInt(b[:0], n, 10)))
+}
+
+func (l *line) uint(n uint64) { l.int(int64(n)) }
+
+func (l *line) paint(p paint)   { l.buf = append(l.buf, p.on...) }
+func (l *line) unpaint(p paint) { l.buf = append(l.buf, p.off...) }
+
+// painted appends ASCII text in a colour.
+func (l *line) painted(p paint, s string) {
+	l.paint(p)
+	l.ascii(s)
+	l.unpaint(p)
+}
+
+// text appends text of unknown content. Control characters and bytes that are
+// not UTF-8 are escaped: a capture must not be able to control the terminal.
+func (l *line) text(s []byte) {
+	for i := 0; i < len(s) && !l.full; {
+		c := s[i]
+		if c >= 0x20 && c < 0x7f {
+			start := i
+			for i < len(s) && s[i] >= 0x20 && s[i] < 0x7f {
+				i++
+			}
+			l.run(s[start:i])
+			continue
+		}
+		if c < utf8.RuneSelf {
+			l.escape(c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(s[i:])
+		if n == 1 || r >= 0x80 && r < 0xa0 || isFormatting(r) {
+			for _, c := range s[i : i+n] {
+				l.escape(c)
+			}
+		} else if w := runewidth.RuneWidth(r); l.room(w) {
+			l.buf = append(l.buf, s[i:i+n]...)
+			l.col += w
+		}
+		i += n
+	}
+}
+
+// isFormatting reports characters that reorder or hide the text around them.
+func isFormatting(r rune) bool {
+	return r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f || r == 0xfeff
+}
+
+// run appends printable ASCII.
+func (l *line) run(s []byte) {
+	if l.width == 0 {
+		l.buf = append(l.buf, s...)
+		l.col += len(s)
+		return
+	}
+	for _, c := range s {
+		if !l.room(1) {
+			return
+		}
+		l.buf = append(l.buf, c)
+		l.col++
+	}
+}
+
+func (l *line) escape(c byte) {
+	switch c {
+	case '\n':
+		l.ascii(`\n`)
+	case '\r':
+		l.ascii(`\r`)
+	case '\t':
+		l.ascii(`\t`)
+	default:
+		l.ascii(`\x`)
+		l.ascii(string([]byte{hexDigits[c>>4], hexDigits[c&15]}))
+	}
+}
+
+// foldSpace appends s to dst with each run of white space as one blank, for SQL
+// that was laid out over several lines. Strings inside it are not spared: the
+// text is for reading; JSON has it as it is.
+func foldSpace(dst, s []byte) []byte {
+	blank := true
+	for _, c := range s {
+		if c == ' ' || c == '\n' || c == '\r' || c == '\t' {
+			if !blank {
+				dst = append(dst, ' ')
+			}
+			blank = true
+			continue
+		}
+		blank = false
+		dst = append(dst, c)
+	}
+	if n := len(dst); n > 0 && dst[n-1] == ' ' {
+		dst = dst[:n-1]
+	}
+	return dst
+}

@@ -1,0 +1,343 @@
+package render
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// TimeMode is how pretty output shows times.
+type TimeMode uint8
+
+// The ways to show times.
+const (
+	TimeAbs   TimeMode = iota // local time of day
+	TimeUTC                   // time of day in UTC
+	TimeRel                   // seconds since the first packet shown
+	TimeDelta                 // seconds since the line before
+	TimeEpoch                 // seconds since 1970
+)
+
+// PrettyOptions configure pretty output.
+type PrettyOptions struct {
+	Options
+	Rows  int // rows shown in a row before they are counted; 0: all
+	Width int // columns of the terminal, 0: lines are not cut
+	Time  TimeMode
+	Theme *Theme
+	Local *time.Location
+	// Flow tells that the message flow is shown, with its connection lines.
+	Flow bool
+}
+
+// Pretty writes records for reading.
+type Pretty struct {
+	out     *Output // main, or what is held
+	main    *Output
+	opt     PrettyOptions
+	line    line
+	fields  fields
+	decoded [messages.NumKinds]messages.Message
+	normal  normalizer
+	errs    messages.ErrorResponse
+	started bool
+	first   int64
+	last    int64
+	day     int64
+	clock   dayClock
+}
+
+// NewPretty returns a writer of pretty output.
+func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
+	if opt.Theme == nil {
+		opt.Theme = NewTheme(false)
+	}
+	if opt.Local == nil {
+		opt.Local = time.Local
+	}
+	p := &Pretty{main: NewOutput(w), opt: opt}
+	p.out = p.main
+	p.fields = fields{line: &p.line, theme: opt.Theme, max: opt.MaxValueBytes, secrets: opt.ShowSecrets}
+	if opt.Time == TimeUTC {
+		p.clock.zone = time.UTC
+	} else {
+		p.clock.zone = opt.Local
+	}
+	return p
+}
+
+// prettyConn is what is remembered of a connection.
+type prettyConn struct {
+	introduced bool
+	run        messages.Kind // kind of the rows being counted
+	shown      int
+	hidden     uint64
+	hiddenSize uint64
+}
+
+func (p *Pretty) conn(s *session.Session) *prettyConn {
+	c, ok := s.Memo.(*prettyConn)
+	if !ok {
+		c = new(prettyConn)
+		s.Memo = c
+	}
+	return c
+}
+
+// start begins a line.
+func (p *Pretty) start() { p.line.reset(p.out.buf, p.opt.Width) }
+
+// end ends a line.
+func (p *Pretty) end() {
+	p.out.buf = append(p.line.buf, '\n')
+	p.out.wrote()
+}
+
+// nameWidth is the column that the fields begin at, counted from the name.
+func (p *Pretty) nameWidth() int {
+	if p.opt.Width > 0 && p.opt.Width < 100 {
+		return 16
+	}
+	return 22
+}
+
+// Message writes one message, unless it is a row beyond the limit.
+func (p *Pretty) Message(e *session.Event) {
+	c := p.conn(e.Session)
+	if !c.introduced && p.out == p.main {
+		p.introduce(e.Session, c, e.At.Time)
+	}
+	if p.tooMany(c, e) {
+		return
+	}
+	p.start()
+	l := &p.line
+	p.prefix(e.Session, e.At.Time, e.Direction)
+	at := l.col
+	l.paint(p.opt.Theme.name)
+	l.ascii(e.Kind.String())
+	if e.Kind == messages.KindUnknown {
+		l.ascii(" ")
+		l.text([]byte{e.Tag})
+	}
+	l.unpaint(p.opt.Theme.name)
+	l.space()
+	l.pad(at + p.nameWidth())
+	l.indent = min(at+2, 40)
+	l.wrap = e.Kind != messages.KindDataRow && e.Kind != messages.KindCopyData
+	malformed := p.writeFields(e)
+	l.wrap = true
+	if e.Step.After != e.Step.Phase && e.Step.After.String() != e.Step.Phase.String() {
+		l.full = false
+		p.tail("[" + e.Step.After.String() + "]")
+	}
+	p.end()
+	p.notes(e, malformed)
+}
+
+// tail appends a word at the end of the line, or on a line of its own where it
+// does not fit.
+func (p *Pretty) tail(s string) {
+	l := &p.line
+	if l.width > 0 && l.col+1+len(s) > l.width {
+		l.newline()
+	} else if n := len(l.buf); n > 0 && l.buf[n-1] != ' ' {
+		l.space()
+	}
+	l.painted(p.opt.Theme.dim, s)
+}
+
+func (p *Pretty) prefix(s *session.Session, at int64, d messages.Direction) {
+	l, t := &p.line, p.opt.Theme
+	p.time(at)
+	l.space()
+	l.paint(t.conn)
+	l.ascii("#")
+	l.uint(s.ID)
+	l.unpaint(t.conn)
+	if d == messages.Frontend {
+		l.buf = append(append(append(l.buf, t.frontend.on...), " → "...), t.frontend.off...)
+	} else {
+		l.buf = append(append(append(l.buf, t.backend.on...), " ← "...), t.backend.off...)
+	}
+	l.col += 3
+}
+
+func (p *Pretty) writeFields(e *session.Event) error {
+	m := p.decoded[e.Kind]
+	if m == nil {
+		m = e.Kind.New()
+		p.decoded[e.Kind] = m
+	}
+	err := m.Decode(e.Body)
+	if u, ok := m.(*messages.Unknown); ok {
+		u.Tag = e.Tag
+	}
+	f := &p.fields
+	f.kind, f.first = e.Kind, true
+	f.setTypes(e)
+	if err == nil {
+		m.Visit(f)
+	} else {
+		messages.VisitDecoded(m, err, f)
+	}
+	if e.Cancels.Conn != 0 {
+		p.line.ascii(" cancels #" + strconv.FormatUint(e.Cancels.Conn, 10))
+		if e.Cancels.Query != 0 {
+			p.line.ascii(" query " + strconv.FormatUint(e.Cancels.Query, 10))
+		}
+	}
+	if e.Truncated {
+		return nil
+	}
+	return err
+}
+
+// tooMany counts the rows beyond the limit, and says how many there were when
+// another message follows.
+func (p *Pretty) tooMany(c *prettyConn, e *session.Event) bool {
+	row := e.Kind == messages.KindDataRow || e.Kind == messages.KindCopyData
+	if !row {
+		if e.Kind != messages.KindNoticeResponse {
+			p.endRun(e.Session, c)
+		}
+		return false
+	}
+	if c.run != e.Kind {
+		p.endRun(e.Session, c)
+		c.run = e.Kind
+	}
+	if p.opt.Rows == 0 || c.shown < p.opt.Rows {
+		c.shown++
+		return false
+	}
+	c.hidden++
+	c.hiddenSize += uint64(e.Len)
+	return true
+}
+
+// endRun writes how many rows were not shown.
+func (p *Pretty) endRun(s *session.Session, c *prettyConn) {
+	hidden, size, kind := c.hidden, c.hiddenSize, c.run
+	c.run, c.shown, c.hidden, c.hiddenSize = messages.KindUnknown, 0, 0, 0
+	if hidden == 0 {
+		return
+	}
+	p.start()
+	l := &p.line
+	l.pad(p.timeWidth() + 1)
+	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(s.ID, 10))
+	l.buf = append(l.buf, "   … "...)
+	l.col += 5
+	l.paint(p.opt.Theme.dim)
+	l.uint(hidden)
+	l.ascii(" more " + kind.String() + ", ")
+	l.uint(size)
+	l.ascii(" bytes")
+	l.unpaint(p.opt.Theme.dim)
+	p.end()
+}
+
+// introduce writes the line that names a connection's ends.
+func (p *Pretty) introduce(s *session.Session, c *prettyConn, at int64) {
+	c.introduced = true
+	if !p.opt.Flow {
+		return
+	}
+	p.start()
+	l, t := &p.line, p.opt.Theme
+	l.paint(t.dim)
+	l.buf = append(l.buf, "── "...)
+	l.col += 3
+	l.unpaint(t.dim)
+	l.painted(t.name, "#"+strconv.FormatUint(s.ID, 10))
+	l.space()
+	l.ascii(s.Client)
+	l.buf = append(l.buf, " → "...)
+	l.col += 3
+	l.ascii(s.Server)
+	l.paint(t.dim)
+	l.ascii(time.Unix(0, at).In(p.clock.zone).Format("  2006-01-02"))
+	if s.Info().MidStream {
+		l.ascii("  joined in the middle")
+	}
+	l.unpaint(t.dim)
+	p.end()
+}
+
+// notes writes what is odd about a message below it.
+func (p *Pretty) notes(e *session.Event, malformed error) {
+	for i := range e.Notes {
+		p.note(e.Notes[i].Code, e.Notes[i].Text)
+	}
+	if malformed != nil {
+		p.note(session.NoteMalformed, malformed.Error())
+	}
+}
+
+func (p *Pretty) note(code, text string) {
+	p.start()
+	l := &p.line
+	l.wrap = true
+	l.pad(p.timeWidth() + 1)
+	l.indent = l.col + 2
+	l.paint(p.opt.Theme.warn)
+	l.ascii("! " + code + ": ")
+	l.text([]byte(text))
+	l.unpaint(p.opt.Theme.warn)
+	p.end()
+}
+
+// Notice writes what is to be said of a connection between messages.
+func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
+	c := p.conn(s)
+	if !c.introduced {
+		p.introduce(s, c, n.At.Time)
+	}
+	p.endRun(s, c)
+	p.start()
+	l := &p.line
+	l.wrap = true
+	p.time(n.At.Time)
+	l.space()
+	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(s.ID, 10))
+	l.indent = l.col + 1
+	arrow := "   "
+	if n.Directed {
+		arrow = " → "
+		if n.Direction == messages.Backend {
+			arrow = " ← "
+		}
+	}
+	l.buf = append(l.buf, arrow...)
+	l.col += 3
+	l.paint(p.opt.Theme.warn)
+	l.ascii("! " + n.Code + ": ")
+	l.text([]byte(n.Text))
+	l.unpaint(p.opt.Theme.warn)
+	p.end()
+}
+
+// Flush writes what is buffered.
+func (p *Pretty) Flush() error { return p.main.Flush() }
+
+// Err returns the first error of the output.
+func (p *Pretty) Err() error { return p.main.Err() }
+
+// Hold sends what is written from now on to h instead; nil ends that.
+func (p *Pretty) Hold(h *Held) { p.out = p.main.hold(h) }
+
+// Release writes what was held of a connection, and before it the line that
+// names the connection if there was none yet.
+func (p *Pretty) Release(s *session.Session, h *Held) {
+	if c := p.conn(s); !c.introduced {
+		p.introduce(s, c, s.Info().Started.Time)
+	}
+	p.main.buf = append(p.main.buf, h.out.buf...)
+	p.main.wrote()
+}
+
+var _ Writer = (*Pretty)(nil)

@@ -1,0 +1,434 @@
+package render
+
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/internal/value"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// style says how pretty output shows a field.
+type style uint8
+
+const (
+	named  style = iota // name=value
+	bare                // value alone
+	sql                 // value alone, as SQL
+	noted               // name=value, unless the value is empty or zero
+	hidden              // only in JSON
+)
+
+// styleOf is the one place that knows which fields matter to a reader. A field
+// that is not listed is shown with its name, so a new one cannot get lost.
+func styleOf(k messages.Kind, name string) style {
+	switch name {
+	case "query":
+		return sql
+	case "accepted", "command_tag", "status", "mechanisms", "fields", "values", "parameter_formats", "parameters":
+		if name == "parameter_formats" {
+			return hidden
+		}
+		return bare
+	case "portal", "statement", "max_rows", "parameter_oids":
+		return noted
+	case "result_formats", "argument_formats", "column_formats", "file", "line", "routine", "severity_localized":
+		return hidden
+	case "protocol_version", "mechanism", "severity", "sqlstate", "message", "kind", "data", "channel", "password":
+		return bare
+	case "name", "value":
+		return bare
+	case "format":
+		return named
+	}
+	return named
+}
+
+// fields writes a message's fields for reading. It is the Visitor of pretty
+// output.
+type fields struct {
+	line    *line
+	theme   *Theme
+	kind    messages.Kind
+	max     int
+	secrets bool
+	first   bool
+	scratch []byte
+	fold    []byte
+
+	types   []uint32
+	columns []messages.ColumnDescription
+	unknown bool
+}
+
+// label writes the separator and, as the style wants, the name. It reports
+// whether the field is to be shown.
+func (f *fields) label(name string, empty bool) bool {
+	s := styleOf(f.kind, name)
+	if s == hidden || s == noted && empty {
+		return false
+	}
+	if !f.first {
+		f.line.space()
+	}
+	f.first = false
+	if s == named || s == noted {
+		f.line.ascii(name)
+		f.line.ascii("=")
+	}
+	return true
+}
+
+func (f *fields) cut(v []byte) (shown []byte, rest int) {
+	if f.max > 0 && len(v) > f.max {
+		shown = cutText(v, f.max)
+		return shown, len(v)
+	}
+	return v, 0
+}
+
+// content writes text, with the true length where it was cut.
+func (f *fields) content(v []byte) {
+	shown, length := f.cut(v)
+	f.line.text(shown)
+	f.more(length)
+}
+
+func (f *fields) more(length int) {
+	if length == 0 {
+		return
+	}
+	f.line.buf = append(f.line.buf, "…"...)
+	f.line.col++
+	f.line.painted(f.theme.dim, "("+strconv.Itoa(length)+" bytes)")
+}
+
+func (f *fields) Int(name string, v int64) {
+	if f.label(name, v == 0) {
+		f.line.int(v)
+	}
+}
+
+func (f *fields) Bool(name string, v bool) {
+	if !f.label(name, false) {
+		return
+	}
+	switch {
+	case name == "accepted" && v:
+		f.line.painted(f.theme.good, "accepted")
+	case name == "accepted":
+		f.line.painted(f.theme.warn, "refused")
+	default:
+		f.line.ascii(strconv.FormatBool(v))
+	}
+}
+
+func (f *fields) Text(name string, v []byte) {
+	if !f.label(name, len(v) == 0) {
+		return
+	}
+	switch name {
+	case "query":
+		f.sql(v)
+	case "status":
+		f.status(v)
+	case "severity":
+		p := f.theme.bad
+		if f.kind == messages.KindNoticeResponse {
+			p = f.theme.warn
+		}
+		f.line.paint(p)
+		f.content(v)
+		f.line.unpaint(p)
+	case "command_tag":
+		f.line.paint(f.theme.good)
+		f.content(v)
+		f.line.unpaint(f.theme.good)
+	case "statement", "portal", "name":
+		if f.kind == messages.KindParameterStatus {
+			f.content(v)
+			f.line.ascii(" =")
+			return
+		}
+		f.quoted(v)
+	default:
+		f.content(v)
+	}
+}
+
+// quoted writes a name in quotes, so that the empty name is seen.
+func (f *fields) quoted(v []byte) {
+	f.line.ascii(`"`)
+	f.content(v)
+	f.line.ascii(`"`)
+}
+
+func (f *fields) sql(v []byte) {
+	if !f.secrets && sqlnorm.MayHoldSecret(v) {
+		f.scratch = sqlnorm.Redact(f.scratch[:0], v)
+		v = f.scratch
+	}
+	f.fold = foldSpace(f.fold[:0], v)
+	f.line.paint(f.theme.sql)
+	f.content(f.fold)
+	f.line.unpaint(f.theme.sql)
+}
+
+func (f *fields) status(v []byte) {
+	p, text := f.theme.good, "idle"
+	switch string(v) {
+	case "I":
+	case "T":
+		p, text = f.theme.warn, "in transaction"
+	case "E":
+		p, text = f.theme.bad, "failed transaction"
+	default:
+		f.content(v)
+		return
+	}
+	f.line.painted(p, text)
+}
+
+func (f *fields) Data(name string, v []byte) {
+	if f.label(name, len(v) == 0) {
+		f.anything(v)
+	}
+}
+
+// anything writes a payload as text if it is some, else as hex.
+func (f *fields) anything(v []byte) {
+	if out, ok := value.AppendUnknown(f.scratch[:0], v, nil); ok {
+		f.scratch = out
+		f.content(out)
+		return
+	}
+	f.hex(v)
+}
+
+func (f *fields) hex(v []byte) {
+	shown, length := v, 0
+	if f.max > 0 && len(v) > f.max/2 {
+		shown, length = v[:f.max/2], len(v)
+	}
+	f.line.ascii(`\x`)
+	f.scratch = appendHex(f.scratch[:0], shown)
+	f.line.run(f.scratch)
+	f.more(length)
+}
+
+func (f *fields) Hex(name string, v []byte) {
+	if f.label(name, len(v) == 0) {
+		f.hex(v)
+	}
+}
+
+func (f *fields) SecretText(name string, v []byte) {
+	if f.secrets {
+		f.Text(name, v)
+		return
+	}
+	f.redacted(name)
+}
+
+func (f *fields) SecretHex(name string, v []byte) {
+	if f.secrets {
+		f.Hex(name, v)
+		return
+	}
+	f.redacted(name)
+}
+
+func (f *fields) redacted(name string) {
+	if f.label(name, false) {
+		f.line.painted(f.theme.dim, "<redacted>")
+	}
+}
+
+func (f *fields) Texts(name string, list [][]byte) {
+	if !f.label(name, len(list) == 0) {
+		return
+	}
+	for i, v := range list {
+		if i > 0 {
+			f.line.ascii(", ")
+		}
+		f.content(v)
+	}
+}
+
+func (f *fields) Pairs(name string, list []messages.Pair) {
+	for i := range list {
+		if !f.first {
+			f.line.space()
+		}
+		f.first = false
+		f.line.text(list[i].Name)
+		f.line.ascii("=")
+		f.pairValue(list[i].Value)
+	}
+}
+
+// pairValue puts what has blanks into quotes.
+func (f *fields) pairValue(v []byte) {
+	for _, c := range v {
+		if c == ' ' {
+			f.quoted(v)
+			return
+		}
+	}
+	f.content(v)
+}
+
+func (f *fields) OIDs(name string, list []uint32) {
+	if !f.label(name, len(list) == 0) {
+		return
+	}
+	for i, oid := range list {
+		if i > 0 {
+			f.line.ascii(",")
+		}
+		f.typeName(oid)
+	}
+}
+
+func (f *fields) typeName(oid uint32) {
+	switch name := value.TypeName(oid); {
+	case name != "":
+		f.line.ascii(name)
+	case oid == 0:
+		f.line.ascii("unspecified")
+	default:
+		f.line.uint(uint64(oid))
+	}
+}
+
+func (f *fields) Formats(name string, list []int16) {
+	if !f.label(name, len(list) == 0) {
+		return
+	}
+	for i, v := range list {
+		if i > 0 {
+			f.line.ascii(",")
+		}
+		f.line.int(int64(v))
+	}
+}
+
+func (f *fields) Values(name string, list messages.Values, formats []int16) {
+	if list.Len() == 0 {
+		return
+	}
+	if !f.label(name, false) {
+		return
+	}
+	i := 0
+	for it := list.Iter(); it.Next() && !f.line.full; i++ {
+		if i > 0 {
+			f.line.space()
+		}
+		f.valueName(i)
+		oid, format := f.typeOf(i, formats)
+		f.value(it.Value(), oid, format)
+	}
+}
+
+func (f *fields) valueName(i int) {
+	switch {
+	case f.kind != messages.KindDataRow:
+		f.line.ascii("$")
+		f.line.int(int64(i + 1))
+		f.line.ascii("=")
+	case i < len(f.columns):
+		f.line.paint(f.theme.dim)
+		f.line.text(f.columns[i].Name)
+		f.line.ascii("=")
+		f.line.unpaint(f.theme.dim)
+	}
+}
+
+func (f *fields) typeOf(i int, formats []int16) (oid uint32, format int16) {
+	if f.columns != nil {
+		if i < len(f.columns) {
+			return f.columns[i].TypeOID, f.columns[i].Format
+		}
+		return 0, 0
+	}
+	if i < len(f.types) {
+		oid = f.types[i]
+	}
+	return oid, formatOf(formats, i)
+}
+
+func (f *fields) value(v []byte, oid uint32, format int16) {
+	if v == nil {
+		f.line.painted(f.theme.null, "NULL")
+		return
+	}
+	if f.unknown {
+		f.anything(v)
+		return
+	}
+	t, scratch, ok := text(f.scratch, v, oid, format)
+	f.scratch = scratch
+	if !ok {
+		f.hex(v)
+		return
+	}
+	if needsQuotes(t) {
+		f.line.ascii("'")
+		f.content(t)
+		f.line.ascii("'")
+		return
+	}
+	f.content(t)
+}
+
+// needsQuotes reports whether a value could not be told from its surroundings.
+func needsQuotes(v []byte) bool {
+	if len(v) == 0 || string(v) == "NULL" {
+		return true
+	}
+	for _, c := range v {
+		if c == ' ' || c == '=' {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fields) Value(name string, v []byte) {
+	if f.label(name, false) {
+		if v == nil {
+			f.line.painted(f.theme.null, "NULL")
+			return
+		}
+		f.anything(v)
+	}
+}
+
+func (f *fields) Columns(_ string, list []messages.ColumnDescription) {
+	for i := range list {
+		if f.line.full {
+			return
+		}
+		if i > 0 {
+			f.line.ascii(", ")
+		}
+		f.line.text(list[i].Name)
+		f.line.space()
+		f.line.paint(f.theme.dim)
+		f.typeName(list[i].TypeOID)
+		if list[i].Format == 1 {
+			f.line.ascii(" binary")
+		}
+		f.line.unpaint(f.theme.dim)
+	}
+}
+
+// setTypes gives the visitor the types of the values it will meet.
+func (f *fields) setTypes(e *session.Event) {
+	var b body
+	setTypes(&b, e)
+	f.types, f.columns, f.unknown = b.types, b.columns, b.unknown
+}

@@ -1,0 +1,112 @@
+package render
+
+import (
+	"strconv"
+	"time"
+)
+
+// dayClock appends times of day and keeps the text of the latest second.
+type dayClock struct {
+	zone   *time.Location
+	second int64
+	valid  bool
+	text   [9]byte // "15:04:05."
+}
+
+func (c *dayClock) append(dst []byte, ns int64) []byte {
+	second, rest := ns/1e9, ns%1e9
+	if rest < 0 {
+		second, rest = second-1, rest+1e9
+	}
+	if !c.valid || second != c.second {
+		c.second, c.valid = second, true
+		time.Unix(second, 0).In(c.zone).AppendFormat(c.text[:0], "15:04:05.")
+	}
+	dst = append(dst, c.text[:]...)
+	return appendDigits(dst, rest/1e3, 6)
+}
+
+// appendDigits appends n with leading zeros.
+func appendDigits(dst []byte, n int64, digits int) []byte {
+	at := len(dst)
+	for range digits {
+		dst = append(dst, '0')
+	}
+	for i := at + digits - 1; i >= at; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
+}
+
+func (p *Pretty) timeWidth() int {
+	if p.opt.Time == TimeEpoch {
+		return 17
+	}
+	return 15
+}
+
+// time writes the time of a line.
+func (p *Pretty) time(ns int64) {
+	if !p.started {
+		p.started, p.first, p.last = true, ns, ns
+	}
+	l := &p.line
+	l.paint(p.opt.Theme.time)
+	at := len(l.buf)
+	switch p.opt.Time {
+	case TimeAbs, TimeUTC:
+		l.buf = p.clock.append(l.buf, ns)
+	case TimeRel:
+		l.buf = appendSeconds(l.buf, ns-p.first, 15)
+	case TimeDelta:
+		l.buf = appendSeconds(l.buf, ns-p.last, 15)
+	case TimeEpoch:
+		l.buf = appendSeconds(l.buf, ns, 17)
+	}
+	l.col += len(l.buf) - at
+	p.last = ns
+	l.unpaint(p.opt.Theme.time)
+}
+
+// appendSeconds appends ns as seconds with six decimals, right-aligned.
+func appendSeconds(dst []byte, ns int64, width int) []byte {
+	var b [32]byte
+	t := b[:0]
+	if ns < 0 {
+		t = append(t, '-')
+		ns = -ns
+	}
+	t = strconv.AppendInt(t, ns/1e9, 10)
+	t = append(t, '.')
+	t = appendDigits(t, ns%1e9/1e3, 6)
+	for i := len(t); i < width; i++ {
+		dst = append(dst, ' ')
+	}
+	return append(dst, t...)
+}
+
+// appendDuration appends a duration with three significant digits and a unit.
+func appendDuration(dst []byte, ns int64) []byte {
+	units := []struct {
+		size int64
+		name string
+	}{{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}, {1, "ns"}}
+	for _, u := range units {
+		if ns < u.size && u.size > 1 {
+			continue
+		}
+		whole := float64(ns) / float64(u.size)
+		decimals := 2
+		switch {
+		case u.size == 1 || whole >= 100:
+			decimals = 0
+		case whole >= 10:
+			decimals = 1
+		}
+		dst = strconv.AppendFloat(dst, whole, 'f', decimals, 64)
+		dst = append(dst, ' ')
+		return append(dst, u.name...)
+	}
+	return dst
+}

@@ -1,0 +1,77 @@
+package render
+
+import (
+	"io"
+
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// Writer renders what sessions report. Errors of the underlying writer are kept
+// and returned by Flush; after one, records are thrown away.
+type Writer interface {
+	session.Handler
+	// Flush writes what is buffered and returns the first error of the output.
+	Flush() error
+	// Hold sends what is written from now on to h instead; nil ends that.
+	Hold(h *Held)
+	// Release writes what was held of a connection.
+	Release(s *session.Session, h *Held)
+	// Err returns the first error of the output.
+	Err() error
+}
+
+// Options configure a Writer.
+type Options struct {
+	MaxValueBytes int // longer values are cut; 0: never
+	ShowSecrets   bool
+}
+
+// flushAt is the size at which output is written: large enough that writes cost
+// nothing beside the formatting, small enough for the processor's cache.
+const flushAt = 64 << 10
+
+// Output buffers records and writes them whole.
+type Output struct {
+	w   io.Writer
+	buf []byte
+	err error
+}
+
+// NewOutput returns a buffer before w.
+func NewOutput(w io.Writer) *Output { return &Output{w: w, buf: make([]byte, 0, flushAt+16<<10)} }
+
+// Held is output of a connection that waits for a decision.
+type Held struct{ out Output }
+
+// Len returns the number of bytes held.
+func (h *Held) Len() int { return len(h.out.buf) }
+
+// hold switches between the output and what is held.
+func (o *Output) hold(h *Held) *Output {
+	if h == nil {
+		return o
+	}
+	return &h.out
+}
+
+// wrote is called after each record.
+func (o *Output) wrote() {
+	if len(o.buf) >= flushAt && o.w != nil {
+		_ = o.Flush()
+	}
+}
+
+// Flush writes the buffer. The first error stays.
+func (o *Output) Flush() error {
+	if len(o.buf) > 0 && o.err == nil {
+		_, o.err = o.w.Write(o.buf)
+	}
+	if cap(o.buf) > 4<<20 {
+		o.buf = make([]byte, 0, flushAt+16<<10)
+	}
+	o.buf = o.buf[:0]
+	return o.err
+}
+
+// Err returns the first error of the output.
+func (o *Output) Err() error { return o.err }

@@ -1,0 +1,74 @@
+package session
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Stamp is a place in the capture.
+type Stamp = exchange.Stamp
+
+// Event is one message of a connection, with what it meant there. All of it is
+// borrowed until the handler returns.
+type Event struct {
+	exchange.Message
+	Session *Session
+	Tag     byte // 0 where the message has no type byte
+	// Truncated tells that Body is shorter than the message was.
+	Truncated bool
+	// Exchange is the unit of work that the message belongs to, while it is
+	// open; nil where there is none. It knows the types of parameters and columns.
+	Exchange *exchange.Exchange
+	Notes    []Note
+	// Cancels is what a CancelRequest cancels, where it is known at this point.
+	Cancels Cancelled
+}
+
+// Note is something odd about a message.
+type Note struct {
+	Code string // stable identifier
+	Text string
+}
+
+// Codes of notes that are not the tracker's anomalies.
+const (
+	NoteTruncated    = "truncated"           // part of the message was not captured
+	NoteMalformed    = "malformed"           // the body does not have the message's format
+	NotePlaintext    = "plaintext_injection" // bytes between the answer to SSLRequest and the handshake
+	NoteInferred     = "inferred"            // the request that it answers was not seen
+	NoteDiscarded    = "discarded"           // the server passes over it after an error
+	NoticeLost       = "lost"                // bytes that were not captured
+	NoticeSkipped    = "skipped"             // bytes that could not be made out
+	NoticeEncrypted  = "encrypted"           // what follows cannot be read
+	NoticeNotPG      = "not_postgresql"
+	NoticeRetransmit = "conflicting_retransmission"
+	NoticeTLS        = "tls"
+)
+
+// Notice is something about a connection that is no message.
+type Notice struct {
+	Code      string
+	Text      string
+	Direction messages.Direction
+	Directed  bool // Direction says something
+	Bytes     int64
+	At        Stamp
+}
+
+// Cancelled names a unit of work of another connection; the zero value none.
+type Cancelled struct {
+	Conn  uint64
+	Query uint64 // 0 where the connection is known but nothing was in flight
+}
+
+// Handler takes what a session makes of its connection.
+type Handler interface {
+	// Message takes each message, in causal order.
+	Message(e *Event)
+	// Exchange takes each unit of work when it is over.
+	Exchange(s *Session, x *exchange.Exchange)
+	// Notice takes what is to be said between messages.
+	Notice(s *Session, n *Notice)
+	// End takes the connection when it is over; its Info is final.
+	End(s *Session)
+}

@@ -1,0 +1,195 @@
+package session
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// State is how a connection stands or ended.
+type State uint8
+
+// The states of a connection.
+const (
+	StateOpen State = iota
+	StateTerminated
+	StateClosed
+	StateReset
+	StateFailed
+	StateCancelRequest
+	StateNotPostgreSQL
+)
+
+var stateNames = [...]string{"open", "terminated", "closed", "reset", "failed", "cancel_request", "not_postgresql"}
+
+func (s State) String() string { return stateNames[s] }
+
+// Encryption is how a connection is protected.
+type Encryption uint8
+
+// The kinds of encryption.
+const (
+	EncryptionUnknown Encryption = iota
+	EncryptionNone
+	EncryptionRefused
+	EncryptionTLS
+	EncryptionTLSDirect
+	EncryptionGSS
+)
+
+var encryptionNames = [...]string{"", "none", "refused", "tls", "tls_direct", "gss"}
+
+func (e Encryption) String() string { return encryptionNames[e] }
+
+// Traffic counts the bytes of TCP payload of a connection, by direction.
+type Traffic struct {
+	Bytes, Lost, Retransmitted [2]uint64 // indexed by messages.Direction
+}
+
+// Info is what is known of a connection. Strings are owned.
+type Info struct {
+	User, Database, Application string
+	Replication                 string // the startup parameter, "" if not sent
+	ProtocolVersion             string
+	ServerVersion               string
+	ProcessID                   uint32
+	HasProcessID                bool
+	Auth                        string
+	Encryption                  Encryption
+	TLS                         TLSFacts
+	State                       State
+	Started                     Stamp // first packet
+	Ended                       Stamp // last packet, or the one that ended it
+	MidStream                   bool
+	Traffic                     Traffic
+	Cancels                     Cancelled
+}
+
+// learn gathers facts from a message on its way.
+func (s *Session) learn(e *Event) {
+	switch e.Kind {
+	case messages.KindStartupMessage:
+		s.learnStartup(e.Body)
+	case messages.KindStartupMessageV2:
+		s.info.ProtocolVersion = "2.0"
+		s.plain()
+	case messages.KindParameterStatus:
+		s.learnParameter(e.Body)
+	case messages.KindBackendKeyData:
+		s.learnKey(e.Body)
+	case messages.KindNegotiateProtocolVersion:
+		var m messages.NegotiateProtocolVersion
+		if m.Decode(e.Body) == nil {
+			s.info.ProtocolVersion = m.Version().String()
+		}
+	case messages.KindSSLResponse, messages.KindGSSENCResponse:
+		s.learnEncryption(e)
+	case messages.KindCancelRequest:
+		s.plain()
+		s.info.State = StateCancelRequest
+		s.cancelRequest(e)
+	case messages.KindTerminate:
+		if s.info.State == StateOpen {
+			s.info.State = StateTerminated
+		}
+	case messages.KindErrorResponse, messages.KindErrorResponseV2:
+		if e.Step.After == messages.PhaseFailed && s.info.State == StateOpen {
+			s.info.State = StateFailed
+		}
+	case messages.KindSASLInitialResponse:
+		var m messages.SASLInitialResponse
+		if m.Decode(e.Body) == nil {
+			s.info.Auth = strings.ToLower(string(m.Mechanism))
+		}
+	default:
+		s.learnAuth(e.Kind)
+	}
+}
+
+func (s *Session) plain() {
+	if s.info.Encryption == EncryptionUnknown {
+		s.info.Encryption = EncryptionNone
+	}
+}
+
+func (s *Session) learnStartup(body []byte) {
+	var m messages.StartupMessage
+	_ = m.Decode(body) // of a cut one, the parameters before the cut
+	i := &s.info
+	s.plain()
+	i.ProtocolVersion = m.Version.String()
+	i.User = string(m.Parameter("user"))
+	i.Database = string(m.Parameter("database"))
+	if i.Database == "" {
+		i.Database = i.User // the server's default
+	}
+	i.Application = string(m.Parameter("application_name"))
+	i.Replication = string(m.Parameter("replication"))
+	s.log.Begin(replicates(i.Replication), s.Server+"/"+i.Database)
+}
+
+// replicates reports whether the replication parameter makes a walsender.
+func replicates(v string) bool {
+	switch strings.ToLower(v) {
+	case "", "false", "off", "no", "0", "f", "n":
+		return false
+	}
+	return true
+}
+
+func (s *Session) learnParameter(body []byte) {
+	name, rest, _ := bytes.Cut(body, []byte{0})
+	switch string(name) {
+	case "server_version":
+		value, _, _ := bytes.Cut(rest, []byte{0})
+		s.info.ServerVersion = string(value)
+	case "application_name":
+		value, _, _ := bytes.Cut(rest, []byte{0})
+		if string(value) != s.info.Application {
+			s.info.Application = string(value)
+		}
+	}
+}
+
+func (s *Session) learnEncryption(e *Event) {
+	if len(e.Body) == 0 {
+		return
+	}
+	switch e.Body[0] {
+	case 'S':
+		s.info.Encryption = EncryptionTLS
+	case 'G':
+		s.info.Encryption = EncryptionGSS
+	default:
+		s.info.Encryption = EncryptionRefused
+	}
+}
+
+// learnAuth concludes the method from the first authentication request.
+func (s *Session) learnAuth(k messages.Kind) {
+	method := ""
+	switch k {
+	case messages.KindAuthenticationOk:
+		if s.info.Auth == "" && !s.info.MidStream && !s.lost() {
+			method = "trust"
+		}
+	case messages.KindAuthenticationCleartextPassword:
+		method = "password"
+	case messages.KindAuthenticationMD5Password:
+		method = "md5"
+	case messages.KindAuthenticationGSS:
+		method = "gss"
+	case messages.KindAuthenticationSSPI:
+		method = "sspi"
+	case messages.KindAuthenticationKerberosV5:
+		method = "krb5"
+	case messages.KindAuthenticationSASL:
+		method = "sasl"
+	default:
+		return
+	}
+	if method != "" && s.info.Auth == "" {
+		s.info.Auth = method
+	}
+}

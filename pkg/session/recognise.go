@@ -1,0 +1,112 @@
+package session
+
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// maxUnread is how many bytes of one direction may be passed over before the
+// first message: more is not PostgreSQL, or nothing that can be made out.
+const maxUnread = 64 << 10
+
+// recognised is called for the first message of a connection.
+func (s *Session) recognised(e *Event) {
+	s.heard = true
+	s.candidate = false
+}
+
+// skip takes bytes that belong to no message.
+func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
+	if !s.heard {
+		s.unread[d] += k.Bytes
+		if !s.info.MidStream && !s.gaps || s.unread[d] > maxUnread {
+			s.giveUp(at)
+		}
+		return
+	}
+	if k.Bytes == 0 && k.Lost > 0 {
+		return // the gap itself has been told
+	}
+	s.notice(&Notice{
+		Code: NoticeSkipped, Direction: d, Directed: true, Bytes: int64(k.Bytes), At: at,
+		Text: strconv.Itoa(k.Bytes) + " bytes could not be made out: " + k.Reason.String(),
+	})
+	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
+		s.Violations++
+	}
+	s.tracker.Gap(d)
+}
+
+// giveUp ends the interest in a connection that is not PostgreSQL.
+func (s *Session) giveUp(at Stamp) {
+	s.over = true
+	s.info.State = StateNotPostgreSQL
+	for _, st := range s.streams {
+		st.Drop()
+	}
+	if !s.candidate {
+		s.notice(&Notice{Code: NoticeNotPG, Text: "this is not the PostgreSQL protocol", At: at})
+	}
+}
+
+// Reason says why a connection ended.
+type Reason uint8
+
+// Reasons for the end of a connection.
+const (
+	EndOfCapture Reason = iota
+	EndFIN
+	EndRST
+	EndReplaced // its addresses were used again
+	EndGivenUp  // evicted for memory, or idle for too long
+)
+
+// End tells that the connection is over. Nothing may follow.
+func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	if s.tls != nil {
+		s.tls.Close(at, (*tlsSink)(s))
+	}
+	if !s.over && (!s.encrypted || s.decrypting) {
+		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
+			s.endStream(d)
+		}
+	}
+	if s.cfg.Exchanges {
+		s.log.End()
+	}
+	i := &s.info
+	i.Ended, i.Traffic = at, traffic
+	if s.tls != nil {
+		decrypted := i.TLS.Decrypted
+		i.TLS = *s.tls.Facts()
+		i.TLS.Decrypted = i.TLS.Decrypted || decrypted
+	}
+	if i.State == StateOpen {
+		switch why {
+		case EndFIN, EndReplaced:
+			i.State = StateClosed
+		case EndRST:
+			i.State = StateReset
+		}
+	}
+	s.shared.ended(s)
+}
+
+// endStream turns what a direction still holds into its last events.
+func (s *Session) endStream(d messages.Direction) {
+	st, p := s.streams[d], &s.pending[d]
+	switch st.End() {
+	case codec.FrameReady:
+		s.frame(d, st.Frame(), p.first, p.last)
+	case codec.SkipReady:
+		if s.heard {
+			s.skip(d, st.Skip(), p.last)
+		}
+	}
+}

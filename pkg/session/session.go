@@ -1,0 +1,331 @@
+package session
+
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+)
+
+// Config is what the sessions of a capture have in common.
+type Config struct {
+	// NewTLS makes the TLS layer of a connection; nil: ciphertext is counted only.
+	NewTLS func() TLS
+	// Stream configures the decoders.
+	Stream codec.StreamOptions
+	// Exchanges tells that the handler wants exchanges (or connection totals);
+	// without, none are made.
+	Exchanges bool
+	// Messages tells that the handler wants messages.
+	Messages bool
+}
+
+// Opening is what is known of a connection when its first packet is seen.
+type Opening struct {
+	ID             uint64
+	Client, Server string // address:port
+	At             Stamp
+	MidStream      bool // no SYN was seen
+	// Candidate tells that only the content can say whether this is PostgreSQL:
+	// neither its port nor the user named it.
+	Candidate bool
+}
+
+// Session is one captured connection. Make it with Shared.New.
+type Session struct {
+	ID             uint64
+	Client, Server string // address:port
+
+	cfg     *Config
+	shared  *Shared
+	handler Handler
+	log     *exchange.Log
+	tracker tracker.Tracker
+	streams [2]*codec.Stream
+	pending [2]pendingStamp
+	event   Event
+	notes   []Note
+	info    Info
+
+	tls        TLS
+	tlsOver    bool
+	encrypted  bool // ciphertext flows
+	decrypting bool // its plaintext is being decoded
+	candidate  bool
+	heard      bool // a message was decoded
+	over       bool // nothing more is wanted of it
+	ended      bool
+	gaps       bool
+	// Bytes passed over before the first message was made out.
+	unread [2]int
+
+	target        *target // where a CancelRequest finds this connection
+	pendingCancel uint64
+	waits         bool // a CancelRequest whose target has not been seen
+	// Memo is for handlers: what they keep for the connection.
+	Memo any
+	// Violations counts anomalies.
+	Violations uint64
+}
+
+// pendingStamp remembers the packets of a message that is not complete.
+type pendingStamp struct {
+	first, last Stamp
+	open        bool
+}
+
+// Info returns what is known of the connection so far.
+func (s *Session) Info() *Info { return &s.info }
+
+// Totals returns the counts of its exchanges so far.
+func (s *Session) Totals() exchange.Totals { return s.log.Totals }
+
+// Done reports whether nothing more is wanted of the connection's bytes.
+func (s *Session) Done() bool { return s.over }
+
+// PostgreSQL reports whether the connection has been recognised, or was named
+// by its port.
+func (s *Session) PostgreSQL() bool { return !s.candidate }
+
+// Tx returns the transaction status, 0 if not known.
+func (s *Session) Tx() byte { return s.tracker.Tx() }
+
+func (s *Session) lost() bool { return s.gaps }
+
+// Data takes the next bytes of a direction; they are borrowed for the call.
+func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
+	if s.over || len(b) == 0 {
+		return
+	}
+	if s.encrypted {
+		s.tlsData(d, b, at)
+		return
+	}
+	if !s.heard && s.opensTLS(d, b) {
+		s.tlsData(d, b, at)
+		return
+	}
+	s.decode(d, b, at)
+}
+
+// opensTLS recognises TLS where a startup packet could be: direct TLS (since
+// PostgreSQL 17), or a connection joined after its handshake.
+func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
+	phase := s.tracker.Phase(d)
+	switch {
+	case s.pending[d].open:
+		return false
+	case phase == messages.PhaseStartup && d == messages.Frontend && b[0] == 22:
+		s.info.Encryption = EncryptionTLSDirect
+	case phase == messages.PhaseUnknown && looksLikeTLS(b):
+		s.info.Encryption = EncryptionTLS
+	default:
+		return false
+	}
+	s.tracker.Encrypted()
+	s.startTLS()
+	return true
+}
+
+// decode takes plaintext.
+func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
+	st, p := s.streams[d], &s.pending[d]
+	st.Feed(b)
+	first, last := at, at
+	if p.open {
+		first = p.first
+		if p.last.Frame > at.Frame {
+			last = p.last
+		}
+	}
+	any := false
+	for {
+		r := st.Next(s.tracker.Phase(d))
+		if r == codec.NeedMore {
+			break
+		}
+		if r == codec.FrameReady {
+			s.frame(d, st.Frame(), first, last)
+		} else {
+			s.skip(d, st.Skip(), last)
+		}
+		if s.over {
+			return
+		}
+		any, first, last = true, at, at
+		if s.encrypted && !s.decrypting {
+			s.switchToTLS(d, st, at)
+			return
+		}
+	}
+	switch {
+	case st.Pending() == 0:
+		p.open = false
+	case any || !p.open:
+		*p = pendingStamp{first: at, last: at, open: true}
+	case at.Frame > p.last.Frame:
+		p.last = at
+	}
+}
+
+// switchToTLS hands the rest of a chunk to the TLS layer.
+func (s *Session) switchToTLS(d messages.Direction, st *codec.Stream, at Stamp) {
+	s.pending[d].open = false
+	rest := st.Take()
+	if len(rest) == 0 {
+		return
+	}
+	if !looksLikeTLS(rest) && len(rest) >= 3 && s.info.Encryption == EncryptionTLS {
+		s.notice(&Notice{
+			Code: NotePlaintext, At: at, Direction: d, Directed: true, Bytes: int64(len(rest)),
+			Text: strconv.Itoa(len(rest)) + " bytes in plain text between the answer to SSLRequest and the TLS handshake (CVE-2021-23214, CVE-2021-23222)",
+		})
+		s.Violations++
+		return
+	}
+	s.tlsData(d, rest, at)
+}
+
+// Gap tells that n bytes of a direction will never come, n < 0 if their number
+// is not known.
+func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
+	if s.over {
+		return
+	}
+	s.gaps = true
+	if s.encrypted && s.tls != nil {
+		s.tls.Gap(d, n, at, (*tlsSink)(s))
+		return
+	}
+	if !s.encrypted {
+		s.gapPlain(d, n, at)
+	}
+}
+
+// Retransmitted tells that bytes of a direction came again and were not the same.
+func (s *Session) Retransmitted(d messages.Direction, at Stamp) {
+	if !s.candidate && !s.over {
+		s.notice(&Notice{
+			Code: NoticeRetransmit, Direction: d, Directed: true, At: at,
+			Text: "a retransmission carried other bytes; the first ones stand",
+		})
+	}
+}
+
+func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
+	s.gaps = true
+	st := s.streams[d]
+	st.Gap(int(min(n, 1<<40)))
+	s.tracker.Gap(d)
+	if s.cfg.Exchanges {
+		s.log.Lost(d, int(n))
+	}
+	text := "an unknown number of bytes was not captured"
+	if n >= 0 {
+		text = strconv.FormatInt(n, 10) + " bytes were not captured"
+	}
+	if !s.candidate {
+		s.notice(&Notice{Code: NoticeLost, Text: text, Direction: d, Directed: true, Bytes: max(n, 0), At: at})
+	}
+	s.decode(d, nil, at)
+}
+
+// frame takes a message from a decoder.
+func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
+	e := &s.event
+	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
+	e.First, e.At = first, at
+	e.Tag, e.Truncated = f.Tag, f.Truncated
+	e.Step = s.tracker.Observe(d, f.Kind, f.Body)
+	e.Notes = s.notes[:0]
+	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
+		s.annotate(e)
+	}
+	if !s.heard {
+		s.recognised(e)
+	}
+	if informative[f.Kind] {
+		s.learn(e)
+	}
+	if s.cfg.Exchanges && s.cfg.Messages && e.Direction == messages.Frontend || !s.cfg.Messages {
+		s.observe(e)
+	}
+	if s.cfg.Messages {
+		e.Exchange = nil
+		if s.cfg.Exchanges && e.Step.Unit != 0 {
+			e.Exchange = s.log.Find(e.Step.Unit)
+		}
+		s.handler.Message(e)
+		if s.cfg.Exchanges && e.Direction == messages.Backend {
+			s.observe(e)
+		}
+	}
+	s.afterFrame(e)
+}
+
+// observe passes a message to the exchanges. Requests go there before they are
+// handed out, so that their statement is known; replies after, since the last
+// one ends its exchange.
+func (s *Session) observe(e *Event) {
+	if s.cfg.Exchanges {
+		s.log.Observe(&e.Message)
+	}
+}
+
+// afterFrame follows up on the messages that change what the bytes after them are.
+func (s *Session) afterFrame(e *Event) {
+	switch e.Kind {
+	case messages.KindSSLResponse, messages.KindGSSENCResponse:
+		if e.Step.After == messages.PhaseEncrypted {
+			if e.Kind == messages.KindSSLResponse {
+				s.startTLS()
+			} else {
+				s.encrypted = true
+				s.notice(&Notice{Code: NoticeEncrypted, Text: "GSSAPI encryption: what follows cannot be read", At: e.At})
+			}
+		}
+	}
+}
+
+func (s *Session) annotate(e *Event) {
+	step := &e.Step
+	if a := step.Anomaly; a != nil {
+		s.Violations++
+		e.Notes = append(e.Notes, Note{a.Code, a.Text()})
+	}
+	if e.Lost > 0 {
+		e.Notes = append(e.Notes, Note{NoteTruncated, strconv.Itoa(e.Lost) + " of its " + strconv.Itoa(e.Len) + " bytes were not captured"})
+	} else if e.Truncated {
+		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are shown"})
+	}
+	if step.Inferred {
+		e.Notes = append(e.Notes, Note{NoteInferred, "the request that it answers was not captured"})
+	}
+	if step.Discarded {
+		e.Notes = append(e.Notes, Note{NoteDiscarded, "the server passes over it: an earlier request of the cycle failed"})
+	}
+	s.notes = e.Notes[:0]
+}
+
+// informative are the kinds that learn looks at.
+var informative = func() (t [messages.NumKinds]bool) {
+	for _, k := range []messages.Kind{
+		messages.KindStartupMessage, messages.KindStartupMessageV2, messages.KindParameterStatus,
+		messages.KindBackendKeyData, messages.KindNegotiateProtocolVersion, messages.KindSSLResponse,
+		messages.KindGSSENCResponse, messages.KindCancelRequest, messages.KindTerminate,
+		messages.KindErrorResponse, messages.KindErrorResponseV2, messages.KindSASLInitialResponse,
+		messages.KindAuthenticationOk, messages.KindAuthenticationCleartextPassword,
+		messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS,
+		messages.KindAuthenticationSSPI, messages.KindAuthenticationKerberosV5,
+		messages.KindAuthenticationSASL,
+	} {
+		t[k] = true
+	}
+	return t
+}()
+
+func (s *Session) notice(n *Notice) {
+	s.handler.Notice(s, n)
+}
