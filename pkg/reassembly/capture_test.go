@@ -167,4 +167,3 @@ func (s *streams) same(t *testing.T, want *streams) {
 		}
 	}
 }
-

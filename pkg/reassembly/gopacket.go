@@ -31,6 +31,12 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 	default:
 		return Segment{}, false
 	}
+	payload, missing := tcp.Payload, 0
+	if length > 0 {
+		length -= int(tcp.DataOffset) * 4
+		missing = max(length-len(payload), 0)
+		payload = payload[:min(len(payload), max(length, 0))] // no padding of the link
+	}
 	return Segment{
 		Src:     Endpoint{src, uint16(tcp.SrcPort)},
 		Dst:     Endpoint{dst, uint16(tcp.DstPort)},
@@ -38,8 +44,8 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 		Ack:     tcp.Ack,
 		Flags:   flagsOf(tcp),
 		Window:  tcp.Window,
-		Payload: tcp.Payload,
-		Missing: max(length-int(tcp.DataOffset)*4-len(tcp.Payload), 0),
+		Payload: payload,
+		Missing: missing,
 		At:      Stamp{Time: ci.Timestamp.UnixNano()},
 	}, true
 }

@@ -109,7 +109,7 @@ func (a *Assembler) text(c *Conn, d Dir, s *Segment) {
 		return
 	}
 	if c.wait != nil && c.wait.q[d].len() > 0 {
-		if a.overlaps(c, d, seq, p, miss) {
+		if a.overlaps(c, d, &chunk{seq: seq, data: p, miss: miss, ack: s.Ack, hasAck: s.Flags&ACK != 0}) {
 			return
 		}
 	}
@@ -176,9 +176,9 @@ func (a *Assembler) anomaly(c *Conn, d Dir, kind Anomaly) {
 
 // overlaps compares a segment with what waits, and tells whether all of it
 // waits already.
-func (a *Assembler) overlaps(c *Conn, d Dir, seq uint32, p []byte, miss int) bool {
-	v := c.wait.q[d].check(seq, p, miss, a.pool.put)
-	c.Stats[d].Retransmitted += uint64(v.duplicate)
+func (a *Assembler) overlaps(c *Conn, d Dir, n *chunk) bool {
+	v := c.wait.q[d].check(n, a.pool.put)
+	c.Stats[d].Retransmitted += uint64(min(v.duplicate, len(n.data)))
 	if v.conflict {
 		a.anomaly(c, d, ConflictingRetransmission)
 	}

@@ -7,6 +7,7 @@ type hole struct {
 	d     Dir
 	n     int
 	text  bool // what waits has text, or lies beyond the hole in d itself
+	knot  bool // no hole: see Conn.knot
 	order uint64
 	since int64
 	at    Stamp
@@ -28,6 +29,9 @@ func (h *hole) want(n int, text bool, it *item) {
 // first waits for. Without force, only holes of which the peer has
 // acknowledged the bytes count, and no more than those bytes.
 func (a *Assembler) hole(c *Conn, force bool) hole {
+	if g, ok := c.knot(); ok {
+		return g
+	}
 	holes := [2]hole{{d: 0}, {d: 1}}
 	for d := range Dir(2) {
 		if it, ok := c.front(d); ok {
@@ -56,6 +60,21 @@ func (a *Assembler) hole(c *Conn, force bool) hole {
 	return holes[0]
 }
 
+// knot finds what both directions have next, but each acknowledges the other:
+// at least one is a retransmission whose original was sent earlier. Unless that
+// turns up, the one that was captured first must go.
+func (c *Conn) knot() (hole, bool) {
+	f0, ok0 := c.front(0)
+	f1, ok1 := c.front(1)
+	if !ok0 || !ok1 || f0.seq != c.half[0].next || f1.seq != c.half[1].next {
+		return hole{}, false
+	}
+	if f1.order < f0.order {
+		return hole{d: 1, knot: true, since: f1.since}, true
+	}
+	return hole{d: 0, knot: true, since: f0.since}, true
+}
+
 // demand adds the hole that it, next in direction d, waits for.
 func (c *Conn) demand(holes *[2]hole, d Dir, it *item) {
 	if n := diff(it.seq, c.half[d].next); n > 0 {
@@ -73,6 +92,10 @@ func (a *Assembler) giveUp(c *Conn, force bool) bool {
 		return false
 	}
 	g := a.hole(c, force)
+	if g.knot {
+		a.deliverFront(c, g.d)
+		return true
+	}
 	if g.n == 0 {
 		if !force || !w.rst.set {
 			return false
@@ -116,10 +139,10 @@ func (a *Assembler) presumeFIN(c *Conn, d Dir, at Stamp) {
 func (a *Assembler) overdue(c *Conn) bool {
 	timeout := int64(a.cfg.GapTimeout)
 	g := a.hole(c, true)
-	if g.n == 0 {
+	if g.n == 0 && !g.knot {
 		return c.wait.rst.set && a.clock.now-c.wait.rst.since >= timeout
 	}
-	if c.half[g.d].ackedAhead() == 0 && c.half[g.d^1].is(seen) {
+	if !g.knot && c.half[g.d].ackedAhead() == 0 && c.half[g.d^1].is(seen) {
 		timeout *= stallRounds
 	}
 	return a.clock.now-g.since >= timeout

@@ -75,31 +75,47 @@ type verdict struct {
 	covered   bool // nothing of it was new
 }
 
-// check compares the text b at seq with what waits, and tells whether it is
-// covered. drop is called with each chunk that b covers, after its removal.
-func (q *queue) check(seq uint32, b []byte, miss int, drop func(*chunk)) (v verdict) {
-	dataEnd, end := seq+uint32(len(b)), seq+uint32(len(b)+miss)
-	i := q.search(seq)
+// makesNeedless tells whether k has all that o has, and is not bound to wait
+// longer: the original of a retransmission is kept beside it, because it
+// acknowledges less.
+func (k *chunk) makesNeedless(o *chunk) bool {
+	if diff(o.seq, k.seq) < 0 || k.later(o) {
+		return false
+	}
+	return diff(k.dataEnd(), o.end()) >= 0 ||
+		diff(k.end(), o.end()) >= 0 && diff(k.dataEnd(), o.dataEnd()) >= 0
+}
+
+// later tells whether k acknowledges more than o does.
+func (k *chunk) later(o *chunk) bool {
+	return k.hasAck && (!o.hasAck || diff(k.ack, o.ack) > 0)
+}
+
+// check compares n, whose data are still borrowed, with what waits, and tells
+// whether it is covered. Chunks that it covers are removed and put away.
+func (q *queue) check(n *chunk, put func(*chunk)) (v verdict) {
+	i := q.search(n.seq)
+	for i > q.head && q.chunks[i-1].seq == n.seq {
+		i--
+	}
 	if i > q.head {
 		k := q.chunks[i-1]
-		if diff(k.dataEnd(), end) >= 0 || diff(k.end(), end) >= 0 && diff(k.dataEnd(), dataEnd) >= 0 {
-			v.compare(k, seq, b)
+		v.compare(k, n)
+		if k.makesNeedless(n) {
 			v.covered = true
 			return v
 		}
-		if k.seq == seq {
-			i--
-		} else {
-			v.compare(k, seq, b)
-		}
 	}
 	keep, j := i, i
-	for ; j < len(q.chunks) && diff(q.chunks[j].seq, dataEnd) < 0; j++ {
+	for ; j < len(q.chunks) && diff(q.chunks[j].seq, n.dataEnd()) < 0; j++ {
 		k := q.chunks[j]
-		v.compare(k, seq, b)
-		if diff(dataEnd, k.end()) >= 0 {
+		v.compare(k, n)
+		switch {
+		case k.makesNeedless(n):
+			v.covered = true
+		case n.makesNeedless(k) && !v.covered:
 			q.bytes -= len(k.data)
-			drop(k)
+			put(k)
 			continue
 		}
 		q.chunks[keep] = k
@@ -107,6 +123,33 @@ func (q *queue) check(seq uint32, b []byte, miss int, drop func(*chunk)) (v verd
 	}
 	q.cut(keep, j)
 	return v
+}
+
+// trim cuts off what lies before next. What then stands first is the chunk
+// that may go first.
+func (q *queue) trim(next uint32, put func(*chunk)) {
+	keep, j := q.head, q.head
+	for ; j < len(q.chunks) && diff(q.chunks[j].seq, next) <= 0; j++ {
+		k := q.chunks[j]
+		if n := diff(next, k.seq); n > 0 {
+			if n >= len(k.data)+k.miss {
+				q.bytes -= len(k.data)
+				put(k)
+				continue
+			}
+			cut := min(n, len(k.data))
+			q.bytes -= cut
+			k.data = k.data[cut:]
+			k.miss -= n - cut
+			k.seq = next
+		}
+		q.chunks[keep] = k
+		if q.chunks[q.head].later(k) {
+			q.chunks[q.head], q.chunks[keep] = k, q.chunks[q.head]
+		}
+		keep++
+	}
+	q.cut(keep, j)
 }
 
 // cut removes the chunks from index i to j.
@@ -131,11 +174,11 @@ func (q *queue) insert(k *chunk) {
 	q.bytes += len(k.data)
 }
 
-// compare adds the overlap of k's bytes and b at seq.
-func (v *verdict) compare(k *chunk, seq uint32, b []byte) {
-	o, n := overlap(k.seq, k.data, seq, b)
-	v.duplicate += len(o)
-	if !bytes.Equal(o, n) {
+// compare adds the overlap of k's and n's bytes.
+func (v *verdict) compare(k, n *chunk) {
+	x, y := overlap(k.seq, k.data, n.seq, n.data)
+	v.duplicate += len(x)
+	if !bytes.Equal(x, y) {
 		v.conflict = true
 	}
 }

@@ -102,7 +102,7 @@ var scenarios = []scenario{
 	{"third packet swapped with data", "A 99 0 S; B 999 100 SA; A 100 1000 PA abc; A 100 1000 A; END 103 1000",
 		"1open 1A:abc 1Afin 1Bfin 1end:FIN"},
 	{"each side acknowledges the other's retransmission", "HS; A 100 1003 PA abc; B 1000 103 PA XYZ; END 103 1003",
-		"1open 1A:abc 1B:XYZ 1Afin 1Bfin 1end:FIN"},
+		"1open | 1A:abc 1B:XYZ 1Afin 1Bfin 1end:FIN"},
 	{"RST captured before the data it follows", "HS; A 103 1003 RA; A 100 1000 PA abc; B 1000 103 PA XYZ",
 		"1open 1A:abc 1B:XYZ 1end:RST"},
 

@@ -80,18 +80,13 @@ func (c *Conn) hasHole() bool {
 func (a *Assembler) drain(c *Conn) bool {
 	for c.wait != nil && c.state != stateClosed && !c.ignored {
 		w := c.wait
-		a.trim(c, 0)
-		a.trim(c, 1)
+		w.q[0].trim(c.half[0].next, a.pool.put)
+		w.q[1].trim(c.half[1].next, a.pool.put)
 		f0, ok0 := c.front(0)
 		f1, ok1 := c.front(1)
 		ok0 = ok0 && f0.seq == c.half[0].next
 		ok1 = ok1 && f1.seq == c.half[1].next
 		r0, r1 := ok0 && c.answered(0, f0.hasAck, f0.ack), ok1 && c.answered(1, f1.hasAck, f1.ack)
-		if ok0 && ok1 && !r0 && !r1 {
-			// Each acknowledges the other: retransmissions, whose originals
-			// were sent earlier. Nothing that is to come can part them.
-			r0, r1 = true, true
-		}
 		d, order := Dir(0), f0.order
 		if !r0 || r1 && f1.order < f0.order {
 			d, order = 1, f1.order
@@ -106,27 +101,6 @@ func (a *Assembler) drain(c *Conn) bool {
 		a.deliverFront(c, d)
 	}
 	return false
-}
-
-// trim cuts off the front of direction d's queue what has been delivered.
-func (a *Assembler) trim(c *Conn, d Dir) {
-	q, h := &c.wait.q[d], &c.half[d]
-	for k := q.front(); k != nil; k = q.front() {
-		n := -diff(k.seq, h.next)
-		if n <= 0 {
-			return
-		}
-		if n >= len(k.data)+k.miss {
-			a.pool.put(q.pop())
-			continue
-		}
-		cut := min(n, len(k.data))
-		q.bytes -= cut
-		k.data = k.data[cut:]
-		k.miss -= n - cut
-		k.seq = h.next
-		return
-	}
 }
 
 // deliverFront hands over what waits first in direction d.
