@@ -94,6 +94,14 @@ func (a *Analyzer) Finish() {
 	a.shared.Finish()
 }
 
+// Messages returns the number of messages decoded so far.
+func (a *Analyzer) Messages() (n uint64) {
+	for _, k := range a.shared.Kinds {
+		n += k
+	}
+	return n
+}
+
 func (a *Analyzer) listed(port uint16) bool { return a.byPort[port/64]>>(port%64)&1 != 0 }
 
 // TopPorts returns the ports with most TCP connections, most first.

@@ -40,6 +40,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.BoolVar(&o.JSON, "json", false, "short for -o json")
 	f.StringSliceVar(&o.View, "view", []string{"messages"}, "what to print: messages, queries, connections, stats")
 	f.StringSliceVar(&o.Ports, "port", []string{"5432"}, "server `ports`, comma-separated, with ranges (5432,6432-6435)")
+	f.StringVar(&o.KeyLog, "keylog", "", "NSS key `file` (SSLKEYLOGFILE) to decrypt TLS with")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 if anything broke the protocol")
 	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys")
 	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")

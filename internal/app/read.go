@@ -34,6 +34,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 	files, err := capture.OpenFiles(paths, capture.FileOptions{
 		Stdin:     env.In,
 		OnWarning: func(err error) { r.warn(err) },
+		OnSecrets: r.addSecrets,
 	})
 	if err != nil {
 		return &exitError{ExitFailure, err}

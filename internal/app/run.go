@@ -1,11 +1,14 @@
 package app
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -17,6 +20,7 @@ type run struct {
 	analyzer *analyze.Analyzer
 	writer   render.Writer
 	handler  *views
+	keys     *tlsdecrypt.KeyLog
 }
 
 func newRun(env *Env, o *Options) (*run, error) {
@@ -28,6 +32,10 @@ func newRun(env *Env, o *Options) (*run, error) {
 		return nil, err
 	}
 	r := &run{env: env, opt: o}
+	keys, err := r.openKeyLog()
+	if err != nil {
+		return nil, err
+	}
 	sel, err := o.selection.compile()
 	if err != nil {
 		return nil, err
@@ -36,11 +44,36 @@ func newRun(env *Env, o *Options) (*run, error) {
 	r.handler = newViews(o, sel, r.writer)
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
-		Session: session.Config{Messages: o.view("messages"), Exchanges: true},
-		Limits:  exchange.Limits{},
+		Session: session.Config{
+			Messages: o.view("messages"), Exchanges: true, Strict: o.Strict, NewTLS: analyze.NewTLS(keys),
+		},
+		Limits: exchange.Limits{},
 	}, r.handler)
 	return r, nil
 }
+
+// openKeyLog reads the key log, if one is named. Captures may bring secrets of
+// their own, so there is always one to add to.
+func (r *run) openKeyLog() (*tlsdecrypt.KeyLog, error) {
+	r.keys = tlsdecrypt.NewKeyLog(func(w tlsdecrypt.Warning) { r.warn(errors.New(w.String())) })
+	if r.opt.KeyLog == "" {
+		return r.keys, nil
+	}
+	if err := r.keys.OpenFile(r.opt.KeyLog); err != nil {
+		return nil, &exitError{ExitFailure, fmt.Errorf("--keylog: %w", err)}
+	}
+	return r.keys, nil
+}
+
+// addSecrets takes the decryption secrets of a capture.
+func (r *run) addSecrets(kind uint32, data []byte) {
+	if kind == secretsTLS {
+		_ = r.keys.Load(bytes.NewReader(data)) // reading memory does not fail
+	}
+}
+
+// secretsTLS is pcapng's type of secrets for an NSS key log.
+const secretsTLS = 0x544c534b
 
 func newWriter(env *Env, o *Options) render.Writer {
 	ropt := render.Options{MaxValueBytes: o.MaxValue, ShowSecrets: o.ShowSecrets}
@@ -90,7 +123,7 @@ func (r *run) summary() {
 		return
 	}
 	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(c.Connections, "connection"),
-		plural(h.messages, "message"), plural(h.queries, "query"), plural(h.errors, "error"))
+		plural(r.analyzer.Messages(), "message"), plural(h.queries, "query"), plural(h.errors, "error"))
 	if c.Lost > 0 {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
-	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -16,10 +15,9 @@ type views struct {
 	showMessages, showQueries, showConns bool
 	closing                              bool // the flow closes each connection with a line
 
-	messages, queries, errors, violations uint64
-	kinds                                 [messages.NumKinds]uint64
-	held                                  map[heldKey]*render.Held
-	heldBytes                             int
+	queries, errors, violations uint64
+	held                        map[heldKey]*render.Held
+	heldBytes                   int
 }
 
 // heldKey names a unit of work whose messages wait for its duration.
@@ -40,8 +38,6 @@ func newViews(o *Options, sel *selection, w render.Writer) *views {
 
 // Message shows a message, or holds it until the duration of its query is known.
 func (v *views) Message(e *session.Event) {
-	v.messages++
-	v.kinds[e.Kind]++
 	if !v.showMessages || !v.showAll && !v.sel.message(e) {
 		return
 	}

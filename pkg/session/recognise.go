@@ -36,7 +36,12 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
 		s.Violations++
 	}
-	s.tracker.Gap(d)
+	switch s.tracker.Phase(messages.Backend) {
+	case messages.PhaseSSLNegotiation, messages.PhaseGSSNegotiation:
+		// Whatever the frontend sent instead of waiting, the answer is due.
+	default:
+		s.tracker.Gap(d)
+	}
 }
 
 // giveUp ends the interest in a connection that is not PostgreSQL.
@@ -103,7 +108,9 @@ func (s *Session) endStream(d messages.Direction) {
 	st, p := s.streams[d], &s.pending[d]
 	switch st.End() {
 	case codec.FrameReady:
+		s.ending = true
 		s.frame(d, st.Frame(), p.first, p.last)
+		s.ending = false
 	case codec.SkipReady:
 		if s.heard {
 			s.skip(d, st.Skip(), p.last)

@@ -20,6 +20,9 @@ type Config struct {
 	Exchanges bool
 	// Messages tells that the handler wants messages.
 	Messages bool
+	// Strict counts messages whose body has not their format as violations;
+	// otherwise bodies are decoded only when somebody asks.
+	Strict bool
 }
 
 // Opening is what is known of a connection when its first packet is seen.
@@ -55,9 +58,11 @@ type Session struct {
 	decrypting bool // its plaintext is being decoded
 	candidate  bool
 	heard      bool // a message was decoded
+	ending     bool // the rest of a direction is being handed out
 	over       bool // nothing more is wanted of it
 	ended      bool
 	gaps       bool
+	inferred   uint64 // latest unit whose request was concluded
 	// Bytes passed over before the first message was made out.
 	unread [2]int
 
@@ -226,7 +231,8 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	if n >= 0 {
 		text = strconv.FormatInt(n, 10) + " bytes were not captured"
 	}
-	if !s.candidate {
+	// A loss inside a message whose head was seen is told with the message.
+	if !s.candidate && !st.Synced() {
 		s.notice(&Notice{Code: NoticeLost, Text: text, Direction: d, Directed: true, Bytes: max(n, 0), At: at})
 	}
 	s.decode(d, nil, at)
@@ -239,9 +245,13 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	e.First, e.At = first, at
 	e.Tag, e.Truncated = f.Tag, f.Truncated
 	e.Step = s.tracker.Observe(d, f.Kind, f.Body)
+	s.shared.Kinds[f.Kind]++
 	e.Notes = s.notes[:0]
 	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
 		s.annotate(e)
+	}
+	if s.cfg.Strict && !f.Truncated {
+		s.validate(e)
 	}
 	if !s.heard {
 		s.recognised(e)
@@ -289,18 +299,34 @@ func (s *Session) afterFrame(e *Event) {
 	}
 }
 
+// validate decodes a message to find out whether its body is well-formed.
+func (s *Session) validate(e *Event) {
+	m := s.shared.decoded[e.Kind]
+	if m == nil {
+		m = e.Kind.New()
+		s.shared.decoded[e.Kind] = m
+	}
+	if m.Decode(e.Body) != nil {
+		s.Violations++
+	}
+}
+
 func (s *Session) annotate(e *Event) {
 	step := &e.Step
 	if a := step.Anomaly; a != nil {
 		s.Violations++
 		e.Notes = append(e.Notes, Note{a.Code, a.Text()})
 	}
-	if e.Lost > 0 {
+	switch {
+	case e.Lost > 0:
 		e.Notes = append(e.Notes, Note{NoteTruncated, strconv.Itoa(e.Lost) + " of its " + strconv.Itoa(e.Len) + " bytes were not captured"})
-	} else if e.Truncated {
-		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are shown"})
+	case e.Truncated && s.ending:
+		e.Notes = append(e.Notes, Note{NoteTruncated, "it ends inside the message: " + strconv.Itoa(len(e.Body)) + " bytes of its body came"})
+	case e.Truncated:
+		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are kept"})
 	}
-	if step.Inferred {
+	if step.Inferred && step.Unit != s.inferred {
+		s.inferred = step.Unit // once for each unit is enough
 		e.Notes = append(e.Notes, Note{NoteInferred, "the request that it answers was not captured"})
 	}
 	if step.Discarded {

@@ -20,7 +20,10 @@ const (
 // goroutine.
 type Shared struct {
 	Exchanges *exchange.Shared
+	// Kinds counts the messages of all connections.
+	Kinds [messages.NumKinds]uint64
 
+	decoded [messages.NumKinds]messages.Message
 	cfg     Config
 	handler Handler
 	targets map[string]*target // by cancel key

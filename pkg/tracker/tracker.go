@@ -184,6 +184,9 @@ func (t *Tracker) Phase(d messages.Direction) messages.Phase {
 		return t.copying
 	}
 	if t.q.n == 0 {
+		if t.discarding {
+			return messages.PhaseExtendedQuery // until the Sync
+		}
 		return messages.PhaseReady
 	}
 	if d == messages.Backend {
