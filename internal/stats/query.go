@@ -1,0 +1,35 @@
+package stats
+
+// query adds up the calls of one normalised query.
+type query struct {
+	text      string
+	textLen   int // of the whole text
+	operation string
+	calls     uint64
+	errors    uint64
+	rows      uint64
+	bytes     uint64
+	durations durations
+}
+
+// add adds a call. It tells whether the query got a histogram by it, which is to
+// be of full precision if fine is set.
+func (q *query) add(s *QuerySample, fine bool) bool {
+	q.calls++
+	q.rows += s.Rows
+	q.bytes += s.Bytes
+	if len(s.SQLState) > 0 {
+		q.errors++
+	}
+	return s.Duration >= 0 && q.durations.add(s.Duration, fine)
+}
+
+func (q *query) report(fingerprint uint64) Query {
+	d := &q.durations
+	p := d.percentiles(50, 95, 99)
+	return Query{
+		Normalized: q.text, TextLen: q.textLen, Fingerprint: fingerprint, Operation: q.operation,
+		Calls: q.calls, Errors: q.errors, Rows: q.rows, Bytes: q.bytes, Timed: d.count,
+		Total: d.total, Mean: d.mean(), Min: d.min, P50: p[0], P95: p[1], P99: p[2], Max: d.max,
+	}
+}

@@ -1,0 +1,186 @@
+package stats
+
+import (
+	"time"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Limits bounds a Stats. A zero field means its default.
+type Limits struct {
+	Queries    int // distinct normalised queries; default 10,000
+	Text       int // bytes of a normalised query that are kept; default 2,048
+	Groups     int // distinct users, databases, applications and clients, each; default 1,000
+	SQLStates  int // distinct SQLSTATEs; PostgreSQL has some 260; default 1,000
+	Histograms int // queries whose percentiles are right to 1 % beyond 64 calls; default 256
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, d := range []struct {
+		field *int
+		value int
+	}{{&l.Queries, 10_000}, {&l.Text, 2048}, {&l.Groups, 1000}, {&l.SQLStates, 1000}, {&l.Histograms, 256}} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
+	}
+	return l
+}
+
+// Traffic is what the reader of packets has counted.
+type Traffic struct {
+	Packets       uint64
+	Bytes         uint64
+	LostBytes     uint64
+	KernelDropped uint64 // packets; live captures only
+}
+
+// QuerySample is one unit of work: what a query record of the output is.
+type QuerySample struct {
+	Normalized  []byte // nil if its SQL is not known
+	Fingerprint uint64 // of Normalized
+	Operation   string // "SELECT"; empty if not known
+	Duration    int64  // nanoseconds; negative if its end or begin was not seen
+	Rows        uint64
+	Bytes       uint64
+	SQLState    []byte // of the error that it ended in; empty if it did not
+}
+
+// ConnectionSample is one connection, when it has ended.
+type ConnectionSample struct {
+	User, Database, Application string // empty if not known
+	Client                      string // address, without the port
+	Queries, Errors, Bytes      uint64
+	Lifetime                    time.Duration
+}
+
+// Stats adds up. The zero Stats is not usable; see New.
+type Stats struct {
+	limits Limits
+
+	traffic  Traffic
+	queries  map[uint64]*query
+	other    *query // those beyond the limit
+	all      *query
+	fine     int // histograms of full precision so far
+	buckets  [len(bucketBounds) + 1]uint64
+	messages [messages.NumKinds]uint64
+
+	connections uint64
+	lifetime    time.Duration
+	groups      [4]groups // users, databases, applications, clients
+
+	errors      uint64
+	states      map[[sqlStateLen]byte]uint64
+	otherStates uint64
+}
+
+// sqlStateLen is the length of a SQLSTATE (manual: "PostgreSQL Error Codes").
+const sqlStateLen = 5
+
+// New returns an empty Stats.
+func New(limits Limits) *Stats {
+	s := &Stats{
+		limits:  limits.withDefaults(),
+		queries: map[uint64]*query{},
+		all:     &query{},
+		states:  map[[sqlStateLen]byte]uint64{},
+	}
+	for i := range s.groups {
+		s.groups[i].byName = map[string]*Group{}
+	}
+	return s
+}
+
+// SetTraffic sets the counters of the packets, all of them since the beginning.
+func (s *Stats) SetTraffic(t Traffic) { s.traffic = t }
+
+// Message counts n messages of a kind.
+func (s *Stats) Message(k messages.Kind, n uint64) {
+	if int(k) >= messages.NumKinds {
+		k = messages.KindUnknown
+	}
+	s.messages[k] += n
+}
+
+// Query adds a query. It keeps nothing of q.
+func (s *Stats) Query(q *QuerySample) {
+	known := s.queries[q.Fingerprint]
+	if known == nil {
+		known = s.admit(q)
+	}
+	fine := s.fine < s.limits.Histograms
+	if known.add(q, fine) && fine {
+		s.fine++
+	}
+	s.all.add(q, true)
+	if q.Duration >= 0 {
+		s.buckets[bucketOf(q.Duration)]++
+	}
+	if len(q.SQLState) > 0 {
+		s.Error(q.SQLState)
+	}
+}
+
+// admit returns the record of a query that was not seen before: its own, or that
+// of the others if there are too many.
+func (s *Stats) admit(q *QuerySample) *query {
+	if len(s.queries) < s.limits.Queries {
+		text := q.Normalized[:min(len(q.Normalized), s.limits.Text)]
+		known := &query{text: string(text), textLen: len(q.Normalized), operation: q.Operation}
+		s.queries[q.Fingerprint] = known
+		return known
+	}
+	if s.other == nil {
+		s.other = &query{}
+	}
+	return s.other
+}
+
+// Error counts an error that no query ended in: of an authentication, or of a
+// session that the server ended. Those of queries are counted by Query.
+func (s *Stats) Error(sqlState []byte) {
+	s.errors++
+	var key [sqlStateLen]byte
+	copy(key[:], sqlState)
+	if _, ok := s.states[key]; !ok && len(s.states) >= s.limits.SQLStates {
+		s.otherStates++
+		return
+	}
+	s.states[key]++
+}
+
+// Connection adds a connection that has ended, or that the capture's end found
+// open.
+func (s *Stats) Connection(c *ConnectionSample) {
+	s.connections++
+	s.lifetime += c.Lifetime
+	for i, name := range [...]string{c.User, c.Database, c.Application, c.Client} {
+		s.groups[i].add(name, c, s.limits.Groups)
+	}
+}
+
+// groups adds up connections by one of their properties.
+type groups struct {
+	byName map[string]*Group
+	other  *Group
+}
+
+func (g *groups) add(name string, c *ConnectionSample, limit int) {
+	group := g.byName[name]
+	switch {
+	case group != nil:
+	case len(g.byName) < limit:
+		group = &Group{Name: name}
+		g.byName[name] = group
+	default:
+		if g.other == nil {
+			g.other = &Group{}
+		}
+		group = g.other
+	}
+	group.Connections++
+	group.Queries += c.Queries
+	group.Errors += c.Errors
+	group.Bytes += c.Bytes
+}
