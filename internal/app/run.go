@@ -123,7 +123,7 @@ func (r *run) summary() {
 		return
 	}
 	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(c.Connections, "connection"),
-		plural(r.analyzer.Messages(), "message"), plural(h.queries, "query"), plural(h.errors, "error"))
+		plural(r.analyzer.Messages(), "message"), plural(h.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
 	if c.Lost > 0 {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))
 	}

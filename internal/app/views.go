@@ -15,7 +15,7 @@ type views struct {
 	showMessages, showQueries, showConns bool
 	closing                              bool // the flow closes each connection with a line
 
-	queries, errors, violations uint64
+	queries, violations uint64
 	held                        map[heldKey]*render.Held
 	heldBytes                   int
 }
@@ -68,9 +68,6 @@ func (v *views) Message(e *session.Event) {
 // Exchange shows a query, and the messages that were held for it.
 func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
 	v.queries++
-	if x.Error != nil {
-		v.errors++
-	}
 	if v.sel.minDuration > 0 {
 		v.release(s, x)
 	}

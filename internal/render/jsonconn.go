@@ -30,7 +30,7 @@ func (j *JSON) End(s *session.Session) {
 	}
 	t := s.Totals()
 	b.Int("queries", int64(t.Queries))
-	b.Int("errors", int64(t.Errors))
+	b.Int("errors", int64(i.Errors))
 	b.Int("transactions", int64(t.Transactions))
 	b.Int("rows", int64(t.Rows))
 	if t.IdleInTransaction > 0 {

@@ -85,9 +85,9 @@ func (p *Pretty) totals(s *session.Session) {
 		}
 	}
 	count(n.Queries, "query", "queries")
-	if n.Errors > 0 {
+	if i.Errors > 0 {
 		l.paint(p.opt.Theme.bad)
-		count(n.Errors, "error", "errors")
+		count(i.Errors, "error", "errors")
 		l.unpaint(p.opt.Theme.bad)
 	}
 	count(n.Transactions, "transaction", "transactions")

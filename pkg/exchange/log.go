@@ -26,7 +26,7 @@ type Handler interface {
 
 // Totals counts what a connection did.
 type Totals struct {
-	Queries, Errors, Transactions, Rows uint64
+	Queries, Transactions, Rows uint64
 	IdleInTransaction                   int64 // nanoseconds
 }
 
@@ -281,9 +281,6 @@ func (l *Log) finish(x *Exchange) {
 		return // prepared only, or closed something
 	}
 	l.Totals.Queries++
-	if x.Error != nil {
-		l.Totals.Errors++
-	}
 	l.Totals.Rows += x.Rows
 	l.handler.Exchange(x)
 }

@@ -63,6 +63,7 @@ type Info struct {
 	Ended                       Stamp // last packet, or the one that ended it
 	MidStream                   bool
 	Traffic                     Traffic
+	Errors                      uint64 // ErrorResponse messages, those outside queries included
 	Cancels                     Cancelled
 }
 
@@ -94,6 +95,8 @@ func (s *Session) learn(e *Event) {
 			s.info.State = StateTerminated
 		}
 	case messages.KindErrorResponse, messages.KindErrorResponseV2:
+		s.info.Errors++
+		s.shared.Errors++
 		if e.Step.After == messages.PhaseFailed && s.info.State == StateOpen {
 			s.info.State = StateFailed
 		}

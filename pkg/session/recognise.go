@@ -15,6 +15,9 @@ const maxUnread = 64 << 10
 func (s *Session) recognised(e *Event) {
 	s.heard = true
 	s.candidate = false
+	if e.Step.Phase == messages.PhaseStartup && e.Direction == messages.Frontend {
+		s.info.MidStream = false // only the handshake of TCP is missing
+	}
 }
 
 // skip takes bytes that belong to no message.
@@ -79,7 +82,7 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	}
 	if !s.over && (!s.encrypted || s.decrypting) {
 		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
-			s.endStream(d)
+			s.endStream(d, why, at)
 		}
 	}
 	if s.cfg.Exchanges {
@@ -103,13 +106,22 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	s.shared.ended(s)
 }
 
-// endStream turns what a direction still holds into its last events.
-func (s *Session) endStream(d messages.Direction) {
+// endStream turns what a direction still holds into its last event. Where the
+// connection went on beyond the capture, the message is not one yet.
+func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 	st, p := s.streams[d], &s.pending[d]
 	switch st.End() {
 	case codec.FrameReady:
+		f := st.Frame()
+		if why == EndOfCapture && f.Lost == 0 {
+			s.notice(&Notice{
+				Code: NoticeCut, Direction: d, Directed: true, Bytes: int64(len(f.Body)), At: at,
+				Text: "the capture ends inside a " + f.Kind.String() + " of " + strconv.Itoa(f.Len) + " bytes",
+			})
+			return
+		}
 		s.ending = true
-		s.frame(d, st.Frame(), p.first, p.last)
+		s.frame(d, f, p.first, p.last)
 		s.ending = false
 	case codec.SkipReady:
 		if s.heard {

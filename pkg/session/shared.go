@@ -20,8 +20,9 @@ const (
 // goroutine.
 type Shared struct {
 	Exchanges *exchange.Shared
-	// Kinds counts the messages of all connections.
-	Kinds [messages.NumKinds]uint64
+	// Kinds counts the messages of all connections, Errors their ErrorResponses.
+	Kinds  [messages.NumKinds]uint64
+	Errors uint64
 
 	decoded [messages.NumKinds]messages.Message
 	cfg     Config

@@ -8,9 +8,6 @@ const searchAhead = 256
 
 // reply observes a message of the backend.
 func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
-	if t.base == messages.PhaseUnknown || t.base == messages.PhaseStartup && t.lossF {
-		t.concludeFromReply(k)
-	}
 	switch {
 	case asynchronous(k):
 		t.replyAsynchronous(s, k)
@@ -30,7 +27,12 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 		}
 		return
 	}
-	s.Inferred = p.inferred
+	if s.Inferred = p.inferred; s.Inferred && t.base == messages.PhaseReady && t.copying == 0 {
+		s.Phase = phaseOf(p.request)
+		if p.request&(reqQuery|reqExecute) == reqQuery|reqExecute {
+			s.Phase = messages.PhaseUnknown // simple or extended: not told
+		}
+	}
 	s.Unit = p.unit
 	s.Request = kindOf(p.request)
 	if p.request&reqStartup != 0 && p.unit == 0 {
@@ -41,6 +43,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 		completes = false // it stands for a whole cycle
 	}
 	t.replyEffects(s, k, f)
+	t.answered = !completes
 	if completes {
 		t.q.drop(1)
 	}
@@ -52,8 +55,12 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	}
 }
 
-// concludeFromReply leaves PhaseUnknown by what the backend sends.
+// concludeFromReply moves on by what the backend sends, where the phase is not
+// known or the startup packet was lost.
 func (t *Tracker) concludeFromReply(k messages.Kind) {
+	if t.base != messages.PhaseUnknown && (t.base != messages.PhaseStartup || !t.lossF) {
+		return
+	}
 	switch rule := &replies[k]; {
 	case k == messages.KindBackendKeyData:
 		t.base = messages.PhaseInitialization
@@ -97,6 +104,9 @@ func (t *Tracker) unsolicited(s *Step, k messages.Kind) {
 // match finds the request that a reply answers and makes it the oldest of the
 // queue; nil if there is none and none can be concluded.
 func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
+	if t.spare > 0 && t.takeSpare(k) {
+		return nil
+	}
 	if t.q.n > 0 {
 		if p := t.q.at(0); p.request&rule.answers != 0 && !p.doubtful {
 			return p
@@ -139,6 +149,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 		if k == messages.KindErrorResponse {
 			i = 0
 		}
+		if k == messages.KindReadyForQuery && doubtful >= 0 && p.request != reqSync {
+			break // a Query or FunctionCall has replies before its ReadyForQuery
+		}
 		return t.advance(s, k, i)
 	}
 	if doubtful >= 0 {
@@ -150,6 +163,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 
 // advance gives up the i oldest requests, which were passed over by a reply.
 func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
+	if k == messages.KindReadyForQuery {
+		t.spareDoubtful(i)
+	}
 	for j := range i {
 		p := t.q.at(j)
 		if p.request&^reqCopyEnd == 0 || p.doubtful || t.lossB || t.lossF || s.Anomaly != nil {
@@ -166,6 +182,30 @@ func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
 	}
 	t.q.drop(i)
 	return t.q.at(0)
+}
+
+// spareDoubtful counts the doubtful Syncs among the i oldest requests, which are
+// given up: each may still be answered.
+func (t *Tracker) spareDoubtful(i int) {
+	for j := range i {
+		if t.q.at(j).doubtful {
+			t.spare = min(t.spare+1, searchAhead)
+		}
+	}
+}
+
+// takeSpare reports whether k is the ReadyForQuery of a doubtful Sync that was
+// given up. Such come before the replies to all that was sent later.
+func (t *Tracker) takeSpare(k messages.Kind) bool {
+	if k != messages.KindReadyForQuery {
+		t.spare = 0
+		return false
+	}
+	if t.q.n > 0 && (t.answered || t.q.at(0).request&(reqQuery|reqFunction) == 0) {
+		return false
+	}
+	t.spare--
+	return true
 }
 
 // infer concludes a request that was not seen from one of its replies.
@@ -240,15 +280,15 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 	case messages.KindCopyOutResponse:
 		t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit
 	case messages.KindCopyBothResponse:
-		t.copying, t.copyUnit, t.copyHalves = messages.PhaseCopyBoth, s.Unit, 0
+		t.copying, t.copyUnit, t.copyEnds = messages.PhaseCopyBoth, s.Unit, 0
 	case messages.KindCopyData:
 		if t.copying == 0 {
 			t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit // its CopyOutResponse was lost
 		}
 	case messages.KindCopyDone:
-		if t.copying != messages.PhaseCopyBoth {
-			t.copying = 0
-		} else if t.copyHalves++; t.copyHalves == 2 {
+		if t.copying == messages.PhaseCopyBoth {
+			t.endCopyBoth(messages.FromBackend)
+		} else {
 			t.copying = 0
 		}
 	case messages.KindCommandComplete:
@@ -257,19 +297,20 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 	}
 }
 
-// passSyncs drops the Syncs sent after the request that has just begun a COPY
-// IN: the server reads past them. It reports whether the frontend has already
-// ended its data.
+// passSyncs passes the Syncs sent after the request that has just begun a COPY
+// IN: the server reads past them, unless the COPY fails before that. It reports
+// whether the frontend has already ended its data.
 func (t *Tracker) passSyncs() (ended bool) {
-	for i := 1; i < t.q.n; i++ {
+	for i := 1; i < min(t.q.n, searchAhead); i++ {
 		p := t.q.at(i)
 		switch {
 		case p.request == reqCopyEnd:
 			p.request = 0
 			return true
 		case p.request == reqSync:
-			p.request = 0
+			p.doubtful = true
 			t.unitState = unitExecuted // its Sync is still to come
+			t.open = t.q.at(0).request&reqExtended != 0
 		case p.request != 0:
 			return false
 		}
@@ -277,13 +318,18 @@ func (t *Tracker) passSyncs() (ended bool) {
 	return false
 }
 
-// dropDoubtful drops the Syncs that were sent during a COPY IN which has succeeded.
+// dropDoubtful drops the Syncs that follow the oldest request and were passed
+// over by its COPY IN, which has succeeded.
 func (t *Tracker) dropDoubtful() {
-	for i := range t.q.n {
-		if p := t.q.at(i); p.doubtful {
-			p.request, p.doubtful = 0, false
-		}
+	i := 1
+	for i < t.q.n && (t.q.at(i).doubtful || t.q.at(i).request&^reqCopyEnd == 0) {
+		i++
 	}
+	if i == 1 {
+		return
+	}
+	*t.q.at(i - 1) = *t.q.at(0)
+	t.q.drop(i - 1)
 }
 
 // replyError discards what the server will not answer any more.
@@ -302,7 +348,7 @@ func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
 	for i < t.q.n && t.q.at(i).request&reqSync == 0 {
 		i++
 	}
-	t.discarding = i == t.q.n
+	t.discarding = t.onlyDoubtful(i)
 	if i > 0 {
 		t.q.drop(i)
 	}
@@ -317,6 +363,6 @@ func (t *Tracker) replyReady(s *Step, f Facts) {
 	if t.q.n == 0 {
 		// Nothing is outstanding: certain again, unless one side is never heard.
 		t.lossF, t.lossB = !t.frontend, false
-		t.discarding = false
+		t.discarding, t.open = false, false
 	}
 }

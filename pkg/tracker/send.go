@@ -6,9 +6,7 @@ import "github.com/pgsniff/pgsniff/pkg/messages"
 func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
 	s.Tx = t.tx
 	rule := &sends[k]
-	if t.base == messages.PhaseUnknown {
-		t.concludeFromSend(k)
-	} else if !rule.allowed.has(s.Phase) && !rule.tolerated.has(s.Phase) {
+	if t.base != messages.PhaseUnknown && !rule.allowed.has(s.Phase) && !rule.tolerated.has(s.Phase) {
 		t.sendAnomaly(s, k)
 	}
 	switch {
@@ -37,15 +35,27 @@ func (t *Tracker) sendAnomaly(s *Step, k messages.Kind) {
 	}
 }
 
-// concludeFromSend leaves PhaseUnknown by what the frontend sends.
+// concludeFromSend moves on by what the frontend sends, where the phase is not
+// known or the end of the startup was not captured.
 func (t *Tracker) concludeFromSend(k messages.Kind) {
-	switch r := sends[k].request; {
+	r := sends[k].request
+	if t.base != messages.PhaseUnknown {
+		asks := r&(reqExtended|reqSync|reqQuery|reqFunction) != 0
+		if asks && (t.lossB || !t.backend) && early.has(t.base) {
+			t.base = messages.PhaseReady // no client asks before it
+			t.q.clear()
+		}
+		return
+	}
+	switch {
 	case r&(reqStartup|reqSSL|reqGSS) != 0, k == messages.KindCancelRequest:
 		t.base = messages.PhaseStartup
 		t.lossF, t.lossB = false, false
 	case k == messages.KindPasswordMessage, k == messages.KindGSSResponse:
 		t.base = messages.PhaseAuthenticating
-	case k == messages.KindSASLInitialResponse, k == messages.KindSASLResponse:
+	case k == messages.KindSASLInitialResponse:
+		t.base = messages.PhaseSASLInitial
+	case k == messages.KindSASLResponse:
 		t.base = messages.PhaseSASLContinue
 	case k != messages.KindUnknown:
 		t.base = messages.PhaseReady
@@ -98,9 +108,7 @@ func (t *Tracker) sendCopyEnd(s *Step) {
 		s.Unit, t.copying = t.copyUnit, 0
 	case messages.PhaseCopyBoth:
 		s.Unit = t.copyUnit
-		if t.copyHalves++; t.copyHalves == 2 {
-			t.copying = 0
-		}
+		t.endCopyBoth(messages.FromFrontend)
 	default:
 		// Sent ahead of the CopyInResponse: remember where the data ends.
 		if t.q.n > 0 {
@@ -109,13 +117,15 @@ func (t *Tracker) sendCopyEnd(s *Step) {
 	}
 }
 
+// endCopyBoth ends one direction of a CopyBoth, and with the second all of it.
+func (t *Tracker) endCopyBoth(side messages.Sides) {
+	if t.copyEnds |= side; t.copyEnds == messages.FromBoth {
+		t.copying = 0
+	}
+}
+
 // sendRequest observes a request that belongs to a query cycle.
 func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
-	if t.base != messages.PhaseReady && (t.lossB || !t.backend) && early.has(t.base) {
-		// The end of the startup was not captured; no client asks before it.
-		t.base = messages.PhaseReady
-		t.q.clear()
-	}
 	if r != reqSync && t.unitState == unitClosed {
 		t.beginCycle(s)
 	}
@@ -125,10 +135,12 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 		return
 	}
 	t.discarding = false
-	t.push(s, pending{
-		request: r, unit: s.Unit,
-		doubtful: r == reqSync && (t.copying == messages.PhaseCopyIn || t.copying == messages.PhaseCopyBoth),
-	})
+	p := pending{request: r, unit: s.Unit}
+	p.doubtful = r == reqSync && copyToServer.has(t.copying)
+	if !p.doubtful {
+		t.open = r&reqExtended != 0
+	}
+	t.push(s, p)
 }
 
 // beginCycle is the place to give up replies that were lost: most frontends
@@ -142,10 +154,11 @@ func (t *Tracker) beginCycle(s *Step) {
 	case t.lossB && (!t.pipelining || t.lastReady), !t.backend:
 		t.q.clear()
 		t.copying = 0
-		t.discarding = false
+		t.discarding, t.answered = false, false
 		t.lossB = !t.backend
 		s.Over = t.unit
-	case !t.lossB && !t.lossF && t.onlyDoubtful():
+	case !t.lossB && !t.lossF && t.onlyDoubtful(0):
+		t.spareDoubtful(t.q.n)
 		t.q.clear()
 	default:
 		t.pipelining = true
@@ -153,9 +166,9 @@ func (t *Tracker) beginCycle(s *Step) {
 }
 
 // onlyDoubtful reports whether nothing but Syncs that the server may have
-// ignored is outstanding.
-func (t *Tracker) onlyDoubtful() bool {
-	for i := range t.q.n {
+// ignored is outstanding after the i oldest requests.
+func (t *Tracker) onlyDoubtful(i int) bool {
+	for ; i < t.q.n; i++ {
 		if p := t.q.at(i); p.request&^(reqCopyEnd) != 0 && !p.doubtful {
 			return false
 		}

@@ -19,15 +19,22 @@ type Tracker struct {
 	base    messages.Phase // startup, authentication, …; PhaseReady once in session
 	begun   bool           // base is set
 	copying messages.Phase // PhaseCopyIn, PhaseCopyOut or PhaseCopyBoth while data flows, else 0
-	// copyUnit is the unit of the latest COPY; copyHalves counts the ends of a
-	// CopyBoth seen so far.
-	copyUnit   uint64
-	copyHalves uint8
+	// copyUnit is the unit of the latest COPY; copyEnds is the set of directions
+	// in which the data of a CopyBoth has ended.
+	copyUnit uint64
+	copyEnds messages.Sides
 
 	unit      uint64 // number of the latest unit
 	unitState unitState
 	tx        byte
 
+	// spare counts Syncs sent during a COPY IN that failed: nobody can tell which
+	// of them the server had read before it failed and so ignored, and which it
+	// will answer.
+	spare uint16
+
+	open       bool // an extended cycle has begun and its Sync has not been sent yet
+	answered   bool // the oldest request has had a reply that did not complete it
 	discarding bool // an extended cycle failed and its Sync has not been sent yet
 	pipelining bool // the frontend has begun a cycle before the last one ended
 	lossF      bool // requests may have been missed since the queue was last certain
@@ -111,9 +118,43 @@ func (t *Tracker) Join() {
 	t.lossF, t.lossB = true, true
 }
 
-// SetPhase places the tracker in a phase, as pooled and proxied connections
-// need that are handed over after their startup.
-func (t *Tracker) SetPhase(p messages.Phase) { t.begun, t.base = true, p }
+// SetPhase places a tracker that has seen nothing in a phase, as pooled and
+// proxied connections need that are handed over after their startup. In a phase
+// where replies are due one request is taken to be outstanding.
+func (t *Tracker) SetPhase(p messages.Phase) {
+	t.q.clear()
+	*t = Tracker{q: t.q, begun: true, base: p}
+	switch p {
+	case messages.PhaseUnknown:
+		t.Join()
+	case messages.PhaseSSLNegotiation:
+		t.q.push(pending{request: reqSSL})
+	case messages.PhaseGSSNegotiation:
+		t.q.push(pending{request: reqGSS})
+	case messages.PhaseSimpleQuery:
+		t.begin(reqQuery)
+	case messages.PhaseFunctionCall:
+		t.begin(reqFunction)
+	case messages.PhaseExtendedQuery:
+		t.begin(0)
+		t.open = true
+	case messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth:
+		t.begin(reqQuery | reqExecute)
+		t.copying = p
+	default:
+		if early.has(p) {
+			t.q.push(pending{request: reqStartup})
+		}
+	}
+}
+
+// begin places the tracker in session, with a request outstanding unless r is 0.
+func (t *Tracker) begin(r request) {
+	t.base = messages.PhaseReady
+	if r != 0 {
+		t.q.push(pending{request: r, inferred: r&(r-1) != 0})
+	}
+}
 
 // Gap tells that bytes of direction d were lost: requests or replies may be missing.
 func (t *Tracker) Gap(d messages.Direction) {
@@ -214,6 +255,12 @@ func (t *Tracker) Observe(d messages.Direction, k messages.Kind, body []byte) St
 func (t *Tracker) ObserveFacts(d messages.Direction, k messages.Kind, f Facts) Step {
 	if !t.begun {
 		t.begun, t.base = true, messages.PhaseStartup
+	}
+	// What the message itself tells of a phase that was not seen comes first.
+	if d == messages.Frontend {
+		t.concludeFromSend(k)
+	} else {
+		t.concludeFromReply(k)
 	}
 	s := Step{Phase: t.Phase(d)}
 	if d == messages.Frontend {
