@@ -32,7 +32,9 @@ func (c *Conn) plain(d *direction, r *record) bool {
 	case typeAlert:
 		c.alert(d.index, r.payload)
 	case typeHandshake:
-		if !d.broken && (d.hs == nil || !d.hs.tls13()) {
+		if d.hs != nil { // TLS 1.3 has none in the clear any more: a damaged header
+			d.loss.add(loss{bytes: int64(headerLen + r.length), max: 1})
+		} else if !d.broken {
 			d.messages.feed(r.payload, func(typ byte, body []byte) { c.message(d, typ, body) })
 		}
 	case typeApplicationData:
@@ -148,7 +150,14 @@ func (c *Conn) unauthentic(d *direction, r record) {
 	}
 	c.info.Unauthentic[d.index]++
 	d.messages.reset()
-	d.loss.add(lossOf(r.header))
+	// It may be one record, or none that the peer sent; where its length was
+	// damaged, it may hold several. What never fitted yet is not worth the
+	// trials that this takes.
+	l := loss{bytes: int64(headerLen + r.length), max: 1}
+	if !d.first {
+		l.max += l.bytes / (headerLen + minProtected)
+	}
+	d.loss.add(l)
 	d.fails++
 	if d.fails < maxFails {
 		return
