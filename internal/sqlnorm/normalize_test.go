@@ -15,34 +15,54 @@ var normalCases = []struct{ name, sql, want string }{
 	{"quoted identifiers", `SELECT "A""b" , U&"d\0061t"  FROM "S"."T"`, `select "A""b", U&"d\0061t" from "S"."T"`},
 	{"identifiers with dollars and letters beyond ASCII", "select a$1, Ünï from T$", "select a$1, Ünï from t$"},
 
-	{"strings", `select 'it''s', E'it\'s \\', e'\\', N'n', B'01', b'1', X'1F', x'f', U&'d\0061', u&'x'`,
-		"select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"},
+	{
+		"strings", `select 'it''s', E'it\'s \\', e'\\', N'n', B'01', b'1', X'1F', x'f', U&'d\0061', u&'x'`,
+		"select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10",
+	},
 	{"a backslash is a byte like others", `select 'a\', 'b'`, "select $1, $2"},
 	{"dollar quotes", "select $$it's$$, $a$ $$ $b$ $a$, $é1$x$é1$", "select $1, $2, $3"},
-	{"strings that go on", "select 'a'\n'b' , E'\\'' -- c\n  'd\\'', 'e' 'f', 'g' /* \n */ 'h'",
-		"select $1, $2, $3 $4, $5 $6"},
+	{
+		"strings that go on", "select 'a'\n'b' , E'\\'' -- c\n  'd\\'', 'e' 'f', 'g' /* \n */ 'h'",
+		"select $1, $2, $3 $4, $5 $6",
+	},
 	{"no string", "select e, n.x, u & b, u&c from t", "select e, n.x, u & b, u & c from t"},
 	{"nested comments", "select /* a /* 'b' */ \" */ 1 --'x'\n, 2", "select $1, $2"},
 
-	{"numbers", "select 1, 1., .5, 1.5e-3, 1E+5, 1_000, 0x1F, 0o17, 0B1, 1_0.0_1e1_0",
-		"select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"},
-	{"numbers with something behind", "select 1e, 1a, 0xg, 1..2, 1.x from t",
-		"select $1 e, $2 a, $3 xg, $4 .. $5, $6 x from t"},
-	{"signs", "select -1, +1, - 1, -/**/1, - -1, a-1, a -1, a- -1, (-1), 1-1, a[-1], -a, -$1",
-		"select $2, + $3, $4, $5, - $6, a - $7, a - $8, a - $9, ($10), $11 - $12, a[$13], - a, - $1"},
-	{"signs after words", "select case when -1 < a then -2 else -3 end -4 from t where a in (-5) and key -6 > 0 limit -7",
-		"select case when $1 < a then $2 else $3 end - $4 from t where a in ($5) and key - $6 > $7 limit $8"},
+	{
+		"numbers", "select 1, 1., .5, 1.5e-3, 1E+5, 1_000, 0x1F, 0o17, 0B1, 1_0.0_1e1_0",
+		"select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10",
+	},
+	{
+		"numbers with something behind", "select 1e, 1a, 0xg, 1..2, 1.x from t",
+		"select $1 e, $2 a, $3 xg, $4 .. $5, $6 x from t",
+	},
+	{
+		"signs", "select -1, +1, - 1, -/**/1, - -1, a-1, a -1, a- -1, (-1), 1-1, a[-1], -a, -$1",
+		"select $2, + $3, $4, $5, - $6, a - $7, a - $8, a - $9, ($10), $11 - $12, a[$13], - a, - $1",
+	},
+	{
+		"signs after words", "select case when -1 < a then -2 else -3 end -4 from t where a in (-5) and key -6 > 0 limit -7",
+		"select case when $1 < a then $2 else $3 end - $4 from t where a in ($5) and key - $6 > $7 limit $8",
+	},
 	{"a sign begins the second statement", "select 1; -1", "select $1; $2"},
 
-	{"constants that are words", "select TRUE, false, Null, not true from t where a = null",
-		"select $1, $2, $3, not $4 from t where a = $5"},
-	{"words that are no constants", "select a is null, a IS NOT NULL, a is true, a is not false, t.null, a isnull from t",
-		"select a is null, a is not null, a is true, a is not false, t.null, a isnull from t"},
-	{"null in definitions",
+	{
+		"constants that are words", "select TRUE, false, Null, not true from t where a = null",
+		"select $1, $2, $3, not $4 from t where a = $5",
+	},
+	{
+		"words that are no constants", "select a is null, a IS NOT NULL, a is true, a is not false, t.null, a isnull from t",
+		"select a is null, a is not null, a is true, a is not false, t.null, a isnull from t",
+	},
+	{
+		"null in definitions",
 		"create table t (a int not null, b int null, c int default null, d int references u on delete set null)",
-		"create table t(a int not null, b int null, c int default $1, d int references u on delete set null)"},
-	{"null in functions", "create function f() returns int called on null input as 'x'",
-		"create function f() returns int called on null input as $1"},
+		"create table t(a int not null, b int null, c int default $1, d int references u on delete set null)",
+	},
+	{
+		"null in functions", "create function f() returns int called on null input as 'x'",
+		"create function f() returns int called on null input as $1",
+	},
 
 	{"parameters keep their numbers", "select $2, $1, $2", "select $2, $1, $2"},
 	{"constants after the highest", "select 1, $3, 'x', $1", "select $4, $3, $5, $1"},
@@ -51,49 +71,75 @@ var normalCases = []struct{ name, sql, want string }{
 	{"spelling of parameters", "select 'x', $007, $99999999999999999999", "select $8, $7, $1099511627776"},
 	{"parameter or dollar quote", "select $1$$x$$, $1a", "select $1 $2, $1 a"},
 
-	{"lists", "select * from t where a in (1, 2,3) and b not in ('a','b') and c = 1",
-		"select * from t where a in ($1, ...) and b not in ($2, ...) and c = $3"},
+	{
+		"lists", "select * from t where a in (1, 2,3) and b not in ('a','b') and c = 1",
+		"select * from t where a in ($1, ...) and b not in ($2, ...) and c = $3",
+	},
 	{"lists of one", "select * from t where a in (1) and b in (2)", "select * from t where a in ($1) and b in ($2)"},
-	{"lists of parameters", "select * from t where a in ($1,$2,$3) and b = $4 or b = $4",
-		"select * from t where a in ($1, ...) and b = $2 or b = $3"},
-	{"lists of both", "select 7 where a in ($1,2,null,-3) and b = $2",
-		"select $1 where a in ($2, ...) and b = $3"},
-	{"lists with casts", "select a in (1::int, 2 :: int), b in (date '2020-01-01', date '2020-01-02')",
-		"select a in ($1::int, ...), b in (date $2, ...)"},
+	{
+		"lists of parameters", "select * from t where a in ($1,$2,$3) and b = $4 or b = $4",
+		"select * from t where a in ($1, ...) and b = $2 or b = $3",
+	},
+	{
+		"lists of both", "select 7 where a in ($1,2,null,-3) and b = $2",
+		"select $1 where a in ($2, ...) and b = $3",
+	},
+	{
+		"lists with casts", "select a in (1::int, 2 :: int), b in (date '2020-01-01', date '2020-01-02')",
+		"select a in ($1::int, ...), b in (date $2, ...)",
+	},
 	{"lists with other things", "select a in (1, b, 2, 3, c, c)", "select a in ($1, b, $2, ..., c, c)"},
 	{"lists of rows", "select (a,b) in ((1,2),(3,4))", "select (a, b) in (($1, $2), ...)"},
 	{"arguments are not a list", "select f(1,2,3), (1,2), round(1.5, 2)", "select f($1, $2, $3), ($4, $5), round($6, $7)"},
-	{"arrays", "select array[1,2,3], ARRAY[[1,2],[3,4]], a[1], array[a[1],a[2]]",
-		"select array[$1, ...], array[[$2, ...], ...], a[$3], array[a[$4], ...]"},
+	{
+		"arrays", "select array[1,2,3], ARRAY[[1,2],[3,4]], a[1], array[a[1],a[2]]",
+		"select array[$1, ...], array[[$2, ...], ...], a[$3], array[a[$4], ...]",
+	},
 	{"a list with a subquery", "select a in (select 1, 2 union select 3, 4)", "select a in (select $1, $2 union select $3, $4)"},
-	{"rows", "insert into t values (1,'a'), (2,'b') , (3,null) returning 5",
-		"insert into t values ($1, $2), ... returning $3"},
+	{
+		"rows", "insert into t values (1,'a'), (2,'b') , (3,null) returning 5",
+		"insert into t values ($1, $2), ... returning $3",
+	},
 	{"one row", "insert into t values (1, 'a')", "insert into t values ($1, $2)"},
-	{"rows that differ", "insert into t values (1, now()), (2, now()), (3, default), (4, 5)",
-		"insert into t values ($1, now()), ..., ($2, default), ($3, $4)"},
+	{
+		"rows that differ", "insert into t values (1, now()), (2, now()), (3, default), (4, 5)",
+		"insert into t values ($1, now()), ..., ($2, default), ($3, $4)",
+	},
 	{"rows of parameters", "insert into t values ($1,$2),($3,$4)", "insert into t values ($1, $2), ..."},
-	{"rows in parentheses", "select * from (values (1,2),(3,4)) as v(a,b) where a = 5",
-		"select * from (values ($1, $2), ...) as v(a, b) where a = $3"},
-	{"rows within rows", "values ((select max(x) from (values (1),(2)) v(x))), (3)",
-		"values ((select max(x) from (values ($1), ...) v(x))), ($2)"},
+	{
+		"rows in parentheses", "select * from (values (1,2),(3,4)) as v(a,b) where a = 5",
+		"select * from (values ($1, $2), ...) as v(a, b) where a = $3",
+	},
+	{
+		"rows within rows", "values ((select max(x) from (values (1),(2)) v(x))), (3)",
+		"values ((select max(x) from (values ($1), ...) v(x))), ($2)",
+	},
 	{"names that look like parameters", `values ("a$1", 1), ("a$2", 2)`, `values ("a$1", $1), ("a$2", $2)`},
-	{"default values", "insert into t default values returning (1), (2)",
-		"insert into t default values returning ($1), ($2)"},
+	{
+		"default values", "insert into t default values returning (1), (2)",
+		"insert into t default values returning ($1), ($2)",
+	},
 	{"our own ellipsis", "select a in ($1, ...), b = $2", "select a in ($1, ...), b = $2"},
 
-	{"casts and operators", "select a::int[], b->>'x', c@>d, e!=f, e<>f, g~*'h', i#>>'{j}', k ? 'l', m||n, o@-p, q<-1",
-		"select a::int[], b ->> $1, c @> d, e != f, e <> f, g ~* $2, i #>> $3, k ? $4, m || n, o @- p, q < $5"},
+	{
+		"casts and operators", "select a::int[], b->>'x', c@>d, e!=f, e<>f, g~*'h', i#>>'{j}', k ? 'l', m||n, o@-p, q<-1",
+		"select a::int[], b ->> $1, c @> d, e != f, e <> f, g ~* $2, i #>> $3, k ? $4, m || n, o @- p, q < $5",
+	},
 	{"an operator before a comment", "select a+--x\nb, c*/*x*/d", "select a + b, c * d"},
 	{"slices", "select a[1:2], a[:2], a[1:], a[b:c]", "select a[$1:$2], a[:$3], a[$4:], a[b:c]"},
 	{"fields", "select (a).b, t.*, a . b . c, (f(1)).*", "select (a).b, t.*, a.b.c, (f($1)).*"},
 	{"named arguments", "select f(a => 1, b := 2)", "select f(a => $1, b := $2)"},
-	{"typed constants", "select date '2020-01-01', interval '1' day, timestamp with time zone 'now', float8 '1'",
-		"select date $1, interval $2 day, timestamp with time zone $3, float8 $4"},
+	{
+		"typed constants", "select date '2020-01-01', interval '1' day, timestamp with time zone 'now', float8 '1'",
+		"select date $1, interval $2 day, timestamp with time zone $3, float8 $4",
+	},
 	{"semicolons", ";;select 1;; ;select 2;", "select $1; select $2"},
 	{"braces and stray characters", "select {a}, \\b, $ c, a$", "select { a }, \\ b, $ c, a$"},
 	{"names of cursors and savepoints stay", "savepoint s1; fetch 10 from c1; release s1", "savepoint s1; fetch $1 from c1; release s1"},
-	{"functions", "select count(*) filter (where a), max(b) over (partition by c), exists (select 1)",
-		"select count(*) filter (where a), max(b) over (partition by c), exists (select $1)"},
+	{
+		"functions", "select count(*) filter (where a), max(b) over (partition by c), exists (select 1)",
+		"select count(*) filter (where a), max(b) over (partition by c), exists (select $1)",
+	},
 
 	{"cut in a string", "select 1, 'secr", "select $1, $2"},
 	{"cut after an escape", `select E'secr\`, "select $1"},
@@ -129,8 +175,10 @@ func TestAppendLongLists(t *testing.T) {
 	tests := []struct{ sql, want string }{
 		{"select $1, " + strings.Repeat("1, ", 40) + "$2", "select $1, " + numbered(3, 40) + "$2"},
 		{"select " + strings.Repeat("$1, ", 40) + "a in ($2, $3)", "select " + numbered(1, 40) + "a in ($41, ...)"},
-		{"insert into t values " + many + "(2, $1, 'y') returning 3",
-			"insert into t values ($1, $2, $3), ... returning $4"},
+		{
+			"insert into t values " + many + "(2, $1, 'y') returning 3",
+			"insert into t values ($1, $2, $3), ... returning $4",
+		},
 	}
 	for _, tt := range tests {
 		if got := string(Append(nil, []byte(tt.sql))); got != tt.want {

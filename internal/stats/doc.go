@@ -15,7 +15,8 @@
 // calls each take about 22 MB; at worst, if each took everything from a
 // microsecond to an hour and has the longest text that is kept, 70 MB.
 //
-// It is not safe for concurrent use and keeps no reference to what it is given.
+// WriteTables is for terminals; other forms of a Report are up to the caller. A
+// Stats is not safe for concurrent use and keeps no reference to what it is given.
 // Queries are told apart by their fingerprints: two texts with the same 64 bits
 // would be one.
 package stats
