@@ -79,7 +79,7 @@ func (h *half) is(b halfBits) bool { return h.bits&b == b }
 
 // ackedAhead returns how many bytes the peer acknowledged beyond next.
 func (h *half) ackedAhead() int {
-	if !h.is(hasAcked | known) {
+	if !h.is(hasAcked|known) || h.is(finDone) {
 		return 0
 	}
 	if n := diff(h.acked, h.next); n > 0 && n <= maxAckAhead {

@@ -34,13 +34,13 @@ func (a *Assembler) hole(c *Conn, force bool) hole {
 	}
 	holes := [2]hole{{d: 0}, {d: 1}}
 	for d := range Dir(2) {
-		if it, ok := c.front(d); ok {
+		h := &c.half[d]
+		it, ok := c.front(d)
+		if ok {
 			c.demand(&holes, d, &it)
 		}
-		if h := &c.half[d]; h.is(seen) {
-			if n := h.ackedAhead(); n > 0 {
-				holes[d].want(n, false, &item{order: math.MaxUint64, since: c.wait.moved, at: c.Last})
-			}
+		if n := h.ackedAhead(); n > 0 && h.is(seen) && !(ok && it.seq == h.next) {
+			holes[d].want(n, false, &item{order: math.MaxUint64, since: c.wait.moved, at: c.Last})
 		}
 	}
 	if m := &c.wait.rst; m.set {

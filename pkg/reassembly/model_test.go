@@ -241,6 +241,9 @@ func (w *wait) verify(t testing.TB, d Dir, cfg Config) (inUse int) {
 		bytes += len(k.data)
 		inUse += cap(k.buf) + chunkCost
 	}
+	if m := &w.fin[d]; m.set && (!h.is(hasFIN) || diff(m.seq, h.next) < 0 || h.is(finDone)) {
+		t.Fatalf("FIN of %d waits at %d, next is %d", w.c.ID, m.seq, h.next)
+	}
 	if bytes != q.bytes {
 		t.Fatalf("queue of %d: %d bytes, %d counted", w.c.ID, bytes, q.bytes)
 	}

@@ -92,7 +92,7 @@ func (c *Conn) answered(d Dir, hasAck bool, ack uint32) bool {
 // unanswered returns the number of bytes that answered misses.
 func (c *Conn) unanswered(d Dir, hasAck bool, ack uint32) int {
 	r := &c.half[d^1]
-	if !hasAck || !r.is(known|seen) {
+	if !hasAck || !r.is(known|seen) || r.is(finDone) {
 		return 0
 	}
 	n := diff(ack, r.next)
