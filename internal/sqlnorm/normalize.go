@@ -8,6 +8,9 @@ import "strconv"
 // may hold several statements, separated by semicolons, and may be cut off
 // anywhere.
 //
+// A password that was written without the quotes of a constant is a name here
+// and stays; where [MayHoldSecret] says so, normalise what [Redact] returns.
+//
 // A constant of one byte becomes a parameter of several, so the text of a
 // statement made of nothing else is a small multiple of its length; that of
 // ordinary SQL is shorter.
