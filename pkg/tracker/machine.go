@@ -1,27 +1,42 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // machine is what the two state machines share: the tracker's rules seen from
-// one side, with anomalies turned into errors where it is strict.
+// one side, with anomalies turned into errors.
 type machine struct {
 	t      Tracker
+	local  messages.Direction
 	strict bool
+	over   bool // Terminate or CancelRequest was sent
+	order  order
 }
 
 // Option configures a state machine.
 type Option func(*machine)
 
 // Lenient lets a machine go on after a message out of order: Send and Receive
-// still return the *Anomaly, but the message has taken its effect.
+// still return the *Anomaly, but the message has taken its effect. What servers
+// tolerate beyond the manual's flow is no anomaly then.
 func Lenient() Option { return func(m *machine) { m.strict = false } }
 
 // InPhase starts a machine in a phase other than PhaseStartup, for connections
-// that were handed over after their startup.
-func InPhase(p messages.Phase) Option { return func(m *machine) { m.t.SetPhase(p) } }
+// that were handed over after their startup. In a phase in which replies are due
+// one request is taken to be outstanding, and any of its replies may come first.
+// PhaseUnknown is for lenient machines only.
+func InPhase(p messages.Phase) Option {
+	return func(m *machine) {
+		m.t.SetPhase(p)
+		m.order = orderIn(p)
+	}
+}
 
-func newMachine(options []Option) machine {
-	m := machine{strict: true}
+func newMachine(local messages.Direction, options []Option) machine {
+	m := machine{strict: true, local: local}
 	for _, o := range options {
 		o(&m)
 	}
@@ -31,95 +46,81 @@ func newMachine(options []Option) machine {
 // Strict reports whether the machine refuses messages out of order.
 func (m *machine) Strict() bool { return m.strict }
 
-// TxStatus returns the latest ReadyForQuery's transaction status, 0 before it.
+// TxStatus returns the latest ReadyForQuery's transaction status: 'I', 'T' or
+// 'E', and 0 before the first.
 func (m *machine) TxStatus() byte { return m.t.Tx() }
 
-// PendingSyncs returns how many Syncs have not been answered by ReadyForQuery.
+// PendingSyncs returns how many Syncs are still to be answered by a
+// ReadyForQuery. Syncs sent during a COPY IN are not counted: the backend
+// ignores them.
 func (m *machine) PendingSyncs() int { return m.t.PendingSyncs() }
 
-// IsReady reports whether the backend waits for the next request.
-func (m *machine) IsReady() bool { return m.t.Phase(messages.Backend) == messages.PhaseReady }
+// IsReady reports whether every request has been answered, so that the backend
+// waits for the next query cycle. It is false between the messages of an
+// extended query cycle, until the ReadyForQuery of its Sync.
+func (m *machine) IsReady() bool { return m.PhaseOf(messages.Backend) == messages.PhaseReady }
 
 // IsActive reports whether the connection is past its startup and not yet ended.
 func (m *machine) IsActive() bool {
-	switch m.t.Phase(messages.Backend) {
-	case messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery, messages.PhaseFunctionCall,
-		messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth:
-		return true
-	}
-	return false
+	return active.has(m.PhaseOf(m.local))
 }
 
+var active = in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
+	messages.PhaseFunctionCall, messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth)
+
 // TLSEstablished tells the machine that the encryption which the SSLRequest or
-// GSSENCRequest brought about is up: the startup packet follows inside it.
-func (m *machine) TLSEstablished() { m.t.Decrypted() }
+// GSSENCRequest brought about is up, or that the connection began with a TLS
+// handshake: the startup packet follows inside. It returns an error, and does
+// nothing, in any other phase.
+func (m *machine) TLSEstablished() error {
+	switch p := m.PhaseOf(m.local); p {
+	case messages.PhaseEncrypted:
+		m.t.Decrypted()
+		m.order.encrypted = true
+		return nil
+	case messages.PhaseStartup:
+		return nil
+	default:
+		return fmt.Errorf("postgresql protocol: encryption established in phase %v; expected %v or %v",
+			p, messages.PhaseEncrypted, messages.PhaseStartup)
+	}
+}
+
+// Phase returns the connection's phase as this side sees it: a frontend that
+// pipelines is in the phase of what it sent last, a backend in that of the
+// oldest request without a complete reply.
+func (m *machine) Phase() messages.Phase { return m.PhaseOf(m.local) }
 
 // PhaseOf returns the phase in which the next message of direction d is sent:
 // the one that a decoder of that direction needs.
-func (m *machine) PhaseOf(d messages.Direction) messages.Phase { return m.t.Phase(d) }
+func (m *machine) PhaseOf(d messages.Direction) messages.Phase {
+	if m.over && (d == messages.Frontend || m.t.q.n == 0) {
+		return messages.PhaseTerminated
+	}
+	return m.t.Phase(d)
+}
 
 // observe applies a message; a strict machine is left as it was if it refuses.
 func (m *machine) observe(d messages.Direction, msg messages.Message) error {
 	k, f := msg.Kind(), factsOfMessage(msg)
 	if m.strict {
-		if a := m.refusal(d, k); a != nil {
+		if a := m.refusal(d, k, f); a != nil {
 			return a
 		}
+		m.advanceOrder(d, k)
 	}
-	if a := m.t.ObserveFacts(d, k, f).Anomaly; a != nil {
-		return a
-	}
-	return nil
-}
-
-// refusal looks a message up in the tables before it takes effect.
-func (m *machine) refusal(d messages.Direction, k messages.Kind) *Anomaly {
-	phase := m.t.Phase(d)
-	a := &Anomaly{Code: CodeUnexpectedMessage, Direction: d, Kind: k, Phase: phase}
-	if d == messages.Frontend {
-		if sends[k].allowed.has(phase) {
-			return nil
-		}
-		a.Expected = expectedSends(phase)
-		return a
-	}
-	if k == messages.KindUnknown {
-		a.Code = CodeUnknownType
-		return a
-	}
-	if asynchronous(k) {
-		if m.t.opening() {
-			return a
-		}
-		return nil
-	}
-	q := &m.t.q
-	if q.n == 0 {
-		if k == messages.KindErrorResponse {
-			return nil // FATAL while idle
-		}
-		a.Code = CodeUnsolicitedReply
-		return a
-	}
-	for i := range q.n {
-		p := q.at(i)
-		if p.request&replies[k].answers != 0 {
-			return m.copyRefusal(k, a)
-		}
-		if p.request != reqCopyEnd && !p.doubtful {
-			a.Expected = expectedReplies(p.request)
-			break
+	negotiating := negotiating.has(m.t.Phase(messages.Backend))
+	step := m.t.ObserveFacts(d, k, f)
+	switch k {
+	case messages.KindTerminate, messages.KindCancelRequest:
+		m.over = m.over || d == messages.Frontend
+	case messages.KindErrorResponse, messages.KindErrorResponseV2:
+		if negotiating && d == messages.Backend {
+			m.t.base = messages.PhaseFailed // "the connection must be closed" ("SSL Session Encryption")
 		}
 	}
-	return a
-}
-
-// copyRefusal refuses COPY's data outside COPY, and results inside it.
-func (m *machine) copyRefusal(k messages.Kind, a *Anomaly) *Anomaly {
-	data := k == messages.KindCopyData || k == messages.KindCopyDone
-	flowing := m.t.copying == messages.PhaseCopyOut || m.t.copying == messages.PhaseCopyBoth
-	if data != flowing && (data || k == messages.KindDataRow || k == messages.KindRowDescription) {
-		return a
+	if step.Anomaly != nil {
+		return step.Anomaly
 	}
 	return nil
 }
@@ -152,12 +153,13 @@ func answer(accepted bool, yes byte) byte {
 }
 
 // FrontendMachine is the state machine of a program that plays the frontend.
-// The zero value is not ready for use; see NewFrontendMachine.
+// The zero value is not ready for use; see NewFrontendMachine. It is not safe
+// for concurrent use.
 type FrontendMachine struct{ machine }
 
 // NewFrontendMachine returns a strict machine before the first startup packet.
 func NewFrontendMachine(options ...Option) *FrontendMachine {
-	return &FrontendMachine{newMachine(options)}
+	return &FrontendMachine{newMachine(messages.Frontend, options)}
 }
 
 // Send tells the machine of a message that the program sends. A strict machine
@@ -166,32 +168,32 @@ func (m *FrontendMachine) Send(msg messages.Message) error {
 	return m.observe(messages.Frontend, msg)
 }
 
-// Receive tells the machine of a message that came from the backend.
+// Receive tells the machine of a message that came from the backend, with the
+// errors of Send.
 func (m *FrontendMachine) Receive(msg messages.Message) error {
 	return m.observe(messages.Backend, msg)
 }
 
-// Phase returns the connection's phase as this side sees it.
-func (m *FrontendMachine) Phase() messages.Phase { return m.t.Phase(messages.Frontend) }
-
 // BackendMachine is the state machine of a program that plays the backend.
-// The zero value is not ready for use; see NewBackendMachine.
+// The zero value is not ready for use; see NewBackendMachine. It is not safe
+// for concurrent use.
 type BackendMachine struct{ machine }
 
 // NewBackendMachine returns a strict machine before the first startup packet.
 func NewBackendMachine(options ...Option) *BackendMachine {
-	return &BackendMachine{newMachine(options)}
+	return &BackendMachine{newMachine(messages.Backend, options)}
 }
 
-// Send tells the machine of a message that the program sends to the frontend.
+// Send tells the machine of a message that the program sends to the frontend. A
+// strict machine returns an *Anomaly, and keeps its state, for one that is out
+// of order.
 func (m *BackendMachine) Send(msg messages.Message) error {
 	return m.observe(messages.Backend, msg)
 }
 
-// Receive tells the machine of a message that came from the frontend.
+// Receive tells the machine of a message that came from the frontend, with the
+// errors of Send. What a frontend may still send before it learns of a failed
+// COPY or of a FATAL error is in order.
 func (m *BackendMachine) Receive(msg messages.Message) error {
 	return m.observe(messages.Frontend, msg)
 }
-
-// Phase returns the connection's phase as this side sees it.
-func (m *BackendMachine) Phase() messages.Phase { return m.t.Phase(messages.Backend) }

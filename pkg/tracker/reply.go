@@ -134,6 +134,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 	doubtful := -1
 	for i := range min(t.q.n, searchAhead) {
 		p := t.q.at(i)
+		if doubtful >= 0 && k == messages.KindReadyForQuery && p.request&^reqCopyEnd&^reqSync != 0 {
+			break // it would have had replies before its ReadyForQuery
+		}
 		if p.request&rule.answers == 0 {
 			if p.request&reqCycleEnd != 0 && !p.doubtful && k != messages.KindReadyForQuery && !t.lossB {
 				break // replies never cross a ReadyForQuery
@@ -148,9 +151,6 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 		}
 		if k == messages.KindErrorResponse {
 			i = 0
-		}
-		if k == messages.KindReadyForQuery && doubtful >= 0 && p.request != reqSync {
-			break // a Query or FunctionCall has replies before its ReadyForQuery
 		}
 		return t.advance(s, k, i)
 	}
@@ -201,8 +201,8 @@ func (t *Tracker) takeSpare(k messages.Kind) bool {
 		t.spare = 0
 		return false
 	}
-	if t.q.n > 0 && (t.answered || t.q.at(0).request&(reqQuery|reqFunction) == 0) {
-		return false
+	if t.q.n > 0 && (t.answered || t.q.at(0).request&(reqSync|reqStartup) != 0) {
+		return false // it is this one's
 	}
 	t.spare--
 	return true

@@ -91,12 +91,13 @@ var sends = [messages.NumKinds]sendRule{
 	// Outside COPY the server drops these without a word: it may have failed
 	// while the frontend was still sending.
 	messages.KindCopyData: {allowed: copyToServer, tolerated: inSession | in(messages.PhaseFailed)},
-	messages.KindCopyDone: {request: reqCopyEnd, allowed: copyToServer | in(messages.PhaseCopyOut), tolerated: inSession | in(messages.PhaseFailed)},
+	messages.KindCopyDone: {request: reqCopyEnd, allowed: copyToServer, tolerated: inSession | in(messages.PhaseFailed)},
 	messages.KindCopyFail: {request: reqCopyEnd, allowed: copyToServer, tolerated: inSession | in(messages.PhaseFailed)},
 
 	// Some clients say goodbye on the connection of a CancelRequest, too.
-	messages.KindTerminate: {allowed: inSession | early | copyToServer | opening | negotiating,
-		tolerated: in(messages.PhaseTerminated, messages.PhaseFailed)},
+	// A server that still waits for a startup packet cannot even read it.
+	messages.KindTerminate: {allowed: inSession | early | copyToServer,
+		tolerated: opening | negotiating | in(messages.PhaseTerminated, messages.PhaseFailed)},
 }
 
 // replyRule says which requests a reply may answer, and which of them it completes.

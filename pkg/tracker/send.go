@@ -42,8 +42,10 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 	if t.base != messages.PhaseUnknown {
 		asks := r&(reqExtended|reqSync|reqQuery|reqFunction) != 0
 		if asks && (t.lossB || !t.backend) && early.has(t.base) {
-			t.base = messages.PhaseReady // no client asks before it
-			t.q.clear()
+			t.base = messages.PhaseReady // hardly any client asks before it
+			if !t.ahead() {
+				t.q.clear()
+			}
 		}
 		return
 	}
@@ -62,6 +64,12 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 	}
 }
 
+// version31 is reserved and never valid (manual: "Protocol Versions").
+const (
+	version31       = 0x00030001
+	detailVersion31 = "3.1 is reserved"
+)
+
 func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
 	switch k {
 	case messages.KindSSLRequest:
@@ -71,9 +79,9 @@ func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
 	default:
 		t.base = messages.PhaseAuthenticating
 		// 3.1 is reserved and never valid; other minor versions are negotiated.
-		if k == messages.KindStartupMessage && f.Protocol == 0x00030001 && s.Anomaly == nil {
+		if k == messages.KindStartupMessage && f.Protocol == version31 && s.Anomaly == nil {
 			s.Anomaly = &Anomaly{Code: CodeBadVersion, Direction: messages.Frontend, Kind: k, Phase: s.Phase,
-				Detail: "3.1 is reserved"}
+				Detail: detailVersion31}
 		}
 	}
 	t.push(s, pending{request: r})
@@ -126,6 +134,9 @@ func (t *Tracker) endCopyBoth(side messages.Sides) {
 
 // sendRequest observes a request that belongs to a query cycle.
 func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
+	if r == reqSync && t.syncsInferred(s) {
+		return
+	}
 	if r != reqSync && t.unitState == unitClosed {
 		t.beginCycle(s)
 	}
@@ -143,6 +154,21 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	t.push(s, p)
 }
 
+// syncsInferred reports whether a Sync belongs to the one outstanding request,
+// which was concluded from its replies and stands for its whole cycle.
+func (t *Tracker) syncsInferred(s *Step) bool {
+	if t.q.n != 1 || t.unitState != unitClosed || t.copying != 0 {
+		return false
+	}
+	p := t.q.at(0)
+	if !p.inferred || p.request&reqExtended == 0 {
+		return false
+	}
+	p.request = p.request&^reqQuery | reqSync
+	s.Unit = p.unit
+	return true
+}
+
 // beginCycle is the place to give up replies that were lost: most frontends
 // wait for ReadyForQuery before they ask again, so what is still outstanding
 // after a loss was answered in the part that is missing.
@@ -151,6 +177,7 @@ func (t *Tracker) beginCycle(s *Step) {
 		return
 	}
 	switch {
+	case t.ahead():
 	case t.lossB && (!t.pipelining || t.lastReady), !t.backend:
 		t.q.clear()
 		t.copying = 0
@@ -163,6 +190,17 @@ func (t *Tracker) beginCycle(s *Step) {
 	default:
 		t.pipelining = true
 	}
+}
+
+// maxAhead is how many requests may be outstanding before the backend has said
+// anything at all: with more, its direction was not captured.
+const maxAhead = 16
+
+// ahead reports whether the frontend may be one that does not even wait for the
+// answer to its startup packet, as far as is known.
+func (t *Tracker) ahead() bool {
+	return !t.backend && !t.lossB && t.q.n > 0 && t.q.n < maxAhead &&
+		t.q.at(0).request&(reqStartup|reqSSL|reqGSS) != 0
 }
 
 // onlyDoubtful reports whether nothing but Syncs that the server may have

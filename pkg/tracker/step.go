@@ -58,6 +58,9 @@ const (
 // Error makes an Anomaly the error of strict machines.
 func (a *Anomaly) Error() string { return "postgresql protocol: " + a.Text() }
 
+// maxHint is the longest list of expected messages that still helps a reader.
+const maxHint = 12
+
 // Text describes the anomaly in one line.
 func (a *Anomaly) Text() string {
 	var b strings.Builder
@@ -80,7 +83,7 @@ func (a *Anomaly) Text() string {
 	if a.Detail != "" {
 		b.WriteString(" (" + a.Detail + ")")
 	}
-	if n := len(a.Expected); n > 0 && n <= 8 {
+	if n := len(a.Expected); n > 0 && n <= maxHint {
 		b.WriteString("; expected ")
 		for i, k := range a.Expected {
 			switch {

@@ -120,7 +120,8 @@ func (t *Tracker) Join() {
 
 // SetPhase places a tracker that has seen nothing in a phase, as pooled and
 // proxied connections need that are handed over after their startup. In a phase
-// where replies are due one request is taken to be outstanding.
+// where replies are due one request is taken to be outstanding; not so in
+// PhaseExtendedQuery, where only the Sync is taken to be missing.
 func (t *Tracker) SetPhase(p messages.Phase) {
 	t.q.clear()
 	*t = Tracker{q: t.q, begun: true, base: p}
@@ -224,8 +225,8 @@ func (t *Tracker) Phase(d messages.Direction) messages.Phase {
 	if t.copying != 0 {
 		return t.copying
 	}
-	if t.q.n == 0 {
-		if t.discarding {
+	if t.q.n == 0 || t.q.at(0).doubtful && t.q.at(t.q.n-1).doubtful {
+		if t.open || t.discarding {
 			return messages.PhaseExtendedQuery // until the Sync
 		}
 		return messages.PhaseReady

@@ -1,0 +1,172 @@
+package tracker
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// refusal returns what a strict machine has against a message, nil if nothing.
+// It changes nothing.
+func (m *machine) refusal(d messages.Direction, k messages.Kind, f Facts) *Anomaly {
+	if d == messages.Frontend && !m.maySend(k) || d == messages.Backend && !m.mayReply(k, f.Fatal) {
+		return m.refuse(d, k)
+	}
+	if d == messages.Backend {
+		return nil
+	}
+	switch rule := &sends[k]; {
+	case k == messages.KindStartupMessage && f.Protocol == version31:
+		return &Anomaly{
+			Code: CodeBadVersion, Direction: d, Kind: k, Phase: m.PhaseOf(d), Detail: detailVersion31,
+		}
+	case rule.request != 0 && m.t.q.n == maxOutstanding:
+		return &Anomaly{Code: CodeQueueOverflow, Direction: d, Kind: k, Phase: m.PhaseOf(d)}
+	}
+	return nil
+}
+
+// refuse makes the error with its hint, from the very rules that refused.
+func (m *machine) refuse(d messages.Direction, k messages.Kind) *Anomaly {
+	a := &Anomaly{Code: CodeUnexpectedMessage, Direction: d, Kind: k, Phase: m.PhaseOf(d)}
+	for e := range messages.Kind(messages.NumKinds) {
+		if d == messages.Frontend && m.maySend(e) || d == messages.Backend && !asynchronous(e) && m.mayReply(e, false) {
+			a.Expected = append(a.Expected, e)
+		}
+	}
+	switch p, _ := m.head(); {
+	case k == messages.KindUnknown:
+		a.Code = CodeUnknownType
+	case d == messages.Backend && p == nil && active.has(a.Phase):
+		a.Code = CodeUnsolicitedReply
+	}
+	return a
+}
+
+// inFlight are the phases in which a backend may still receive what the frontend
+// sent before it learned of a failed COPY ("COPY Operations") or a FATAL error.
+// Some frontends say goodbye after a CancelRequest, too.
+func inFlight(k messages.Kind) phases {
+	switch {
+	case k == messages.KindTerminate:
+		return in(messages.PhaseFailed, messages.PhaseTerminated)
+	case k == messages.KindCopyData, k == messages.KindCopyDone, k == messages.KindCopyFail:
+		return inSession | in(messages.PhaseFailed)
+	case sends[k].tolerated.has(messages.PhaseFailed):
+		return in(messages.PhaseFailed)
+	}
+	return 0
+}
+
+// maySend reports whether a message of the frontend is in order.
+func (m *machine) maySend(k messages.Kind) bool {
+	p := m.PhaseOf(messages.Frontend)
+	if m.local == messages.Backend && inFlight(k).has(p) {
+		return true
+	}
+	if !sends[k].allowed.has(p) {
+		return false
+	}
+	switch k {
+	case messages.KindSSLRequest, messages.KindGSSENCRequest:
+		return m.order.asked&sends[k].request == 0 && !m.order.encrypted
+	case messages.KindPasswordMessage, messages.KindGSSResponse,
+		messages.KindSASLInitialResponse, messages.KindSASLResponse:
+		return authenticationAnswers[m.order.request] == k
+	case messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail:
+		return p != messages.PhaseCopyBoth || !m.t.copyEnds.Has(messages.Frontend)
+	}
+	return true
+}
+
+// head returns the oldest request that is certain to be answered, nil if there is
+// none, and whether doubtful Syncs, which may be, are older.
+func (m *machine) head() (oldest *pending, doubtful bool) {
+	for i := range m.t.q.n {
+		p := m.t.q.at(i)
+		if p.request&^reqCopyEnd != 0 && !p.doubtful {
+			return p, doubtful
+		}
+		doubtful = doubtful || p.doubtful
+	}
+	return nil, doubtful
+}
+
+// mayReply reports whether a message of the backend is in order; fatal tells an
+// ErrorResponse of severity FATAL or PANIC.
+func (m *machine) mayReply(k messages.Kind, fatal bool) bool {
+	p := m.PhaseOf(messages.Backend)
+	if p == messages.PhaseFailed || p == messages.PhaseEncrypted || k == messages.KindUnknown {
+		return false
+	}
+	before := before.has(p)
+	switch {
+	case k == messages.KindErrorResponseV2:
+		return before
+	case k == messages.KindErrorResponse && fatal:
+		return true
+	case k == messages.KindNoticeResponse:
+		return !m.t.opening()
+	case asynchronous(k):
+		return !before
+	}
+	head, doubtful := m.head()
+	if k == messages.KindReadyForQuery && (doubtful || m.t.spare > 0) && m.order.stage == stageFresh {
+		return true // of a Sync sent during a COPY IN that failed
+	}
+	if head == nil || head.request&replies[k].answers == 0 {
+		return false
+	}
+	return m.orderAllows(head, k) && m.copyAllows(k)
+}
+
+// before are the phases up to AuthenticationOk.
+var before = opening | negotiating | early&^in(messages.PhaseInitialization)
+
+// orderAllows reports whether a reply may come now in answer to p.
+func (m *machine) orderAllows(p *pending, k messages.Kind) bool {
+	stage := m.order.stage
+	switch {
+	case !stages[stage].has(k):
+		return false
+	case p.request == reqStartup:
+		return m.startupAllows(k)
+	case stage == stageFresh && p.request == reqQuery:
+		return !notFirstOfQuery.has(k)
+	case stage == stageFresh && p.request == reqFunction:
+		return !notFirstOfFunction.has(k)
+	}
+	return true
+}
+
+// startupAllows orders the replies to a StartupMessage ("Start-up").
+func (m *machine) startupAllows(k messages.Kind) bool {
+	o := &m.order
+	initializing := m.t.base == messages.PhaseInitialization
+	switch {
+	case k == messages.KindErrorResponse:
+		return true
+	case k == messages.KindBackendKeyData, k == messages.KindReadyForQuery:
+		return initializing
+	case initializing, o.request != messages.KindUnknown && o.request != messages.KindAuthenticationGSSContinue:
+		return false // authentication is over, or waits for the frontend
+	}
+	switch k {
+	case messages.KindNegotiateProtocolVersion:
+		return !o.negotiated
+	case messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal:
+		return o.reply == messages.KindSASLInitialResponse || o.reply == messages.KindSASLResponse
+	case messages.KindAuthenticationGSSContinue:
+		return o.reply == messages.KindGSSResponse
+	}
+	return true
+}
+
+// copyAllows orders the messages of a COPY ("COPY Operations").
+func (m *machine) copyAllows(k messages.Kind) bool {
+	switch stage := m.order.stage; k {
+	case messages.KindCopyData, messages.KindCopyDone:
+		return stage != stageCopyBoth || !m.t.copyEnds.Has(messages.Backend)
+	case messages.KindRowDescription:
+		return stage != stageCopyBoth || m.t.copying == 0
+	case messages.KindCommandComplete:
+		return stage != stageCopyIn || m.t.copying == 0
+	}
+	return true
+}
