@@ -35,10 +35,11 @@ type Anomaly uint8
 
 const (
 	// ConflictingRetransmission: bytes came again and were others. What was
-	// delivered first stands. Bytes that wait in the queue are compared all;
-	// delivered ones by a fingerprint while it is among the last few thousand
-	// segments of the capture, where the retransmission covers the whole
-	// segment: all of it up to 256 bytes, its first 192 and last 64 above.
+	// delivered first stands. Bytes that wait are compared with those that
+	// overlap them. Delivered ones are compared by a fingerprint of their
+	// segment, all of it up to 256 bytes and its first 192 and last 64 above,
+	// while it is among the last 8192 segments of the capture and where the
+	// retransmission covers all of it.
 	ConflictingRetransmission Anomaly = iota + 1
 )
 
