@@ -29,9 +29,12 @@ func (c compression) String() string {
 // sniffLen is how many bytes tell the compression.
 const sniffLen = 6
 
-// maxWindow bounds what a decompressor may keep of its past, which the file
-// chooses. It is zstd's own limit without --long=31; xz -9 wants 64 MiB.
-const maxWindow = 128 << 20
+// What a decompressor keeps of its past is chosen by the file, so it is bounded:
+// for zstd by its own limit (without --long=31), for xz by what xz -9 asks for.
+const (
+	maxZstdWindow   = 128 << 20
+	maxXzDictionary = 64 << 20
+)
 
 var xzMagic = []byte("\xfd7zXZ\x00")
 
@@ -54,30 +57,57 @@ func sniffCompression(h []byte) compression {
 	return plain
 }
 
-// newDecompressor returns a reader of the uncompressed bytes and what releases
-// it. warn is told of data that was left unread at the end.
-func newDecompressor(c compression, br *bufio.Reader, warn func(error)) (io.Reader, func()) {
+// decompressors makes the readers of compressed data for one file after the
+// other.
+type decompressors struct {
+	// spare is a zstd decoder for reuse: it holds on to its window.
+	spare chan *zstd.Decoder
+}
+
+func newDecompressors() decompressors { return decompressors{make(chan *zstd.Decoder, 1)} }
+
+// reader returns a reader of the uncompressed bytes and what releases it. warn
+// is told of data that was left unread at the end.
+func (d decompressors) reader(c compression, br *bufio.Reader, warn func(error)) (io.Reader, func()) {
 	nothing := func() {}
 	switch c {
 	case compGzip:
 		return &gzipMembers{br: br, warn: warn}, nothing
 	case compZstd:
-		d, err := zstd.NewReader(br,
-			zstd.WithDecoderConcurrency(1), // no goroutines of its own: little memory
-			zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow),
-			zstd.WithDecoderMaxMemory(1<<62), // the whole stream may be of any length
-		)
-		if err != nil {
-			return errorReader{err}, nothing
-		}
-		return d, d.Close
+		return d.zstd(br)
 	case compLz4:
 		return lz4.NewReader(br), nothing
 	case compXz:
 		return &xzReader{br: br}, nothing
 	}
 	return br, nothing
+}
+
+func (d decompressors) zstd(br *bufio.Reader) (io.Reader, func()) {
+	var z *zstd.Decoder
+	var err error
+	select {
+	case z = <-d.spare:
+		err = z.Reset(br)
+	default:
+		z, err = zstd.NewReader(br,
+			zstd.WithDecoderConcurrency(1), // no goroutines of its own: little memory
+			zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxZstdWindow),
+			zstd.WithDecoderMaxMemory(1<<62), // the whole stream may be of any length
+		)
+	}
+	if err != nil {
+		return errorReader{err}, func() {}
+	}
+	return z, func() {
+		_ = z.Reset(nil) // forget the file; cannot fail without a reader
+		select {
+		case d.spare <- z:
+		default:
+			z.Close()
+		}
+	}
 }
 
 type errorReader struct{ err error }

@@ -17,7 +17,8 @@ import (
 
 // xzReader reads the container of "The .xz File Format" 1.2.0 and leaves LZMA2
 // to the library. The library's own container reader allocates the dictionary
-// that a file asks for, up to 4 GiB; this one refuses beyond maxWindow.
+// that a file asks for, up to 4 GiB; this one refuses beyond
+// maxXzDictionary, and a file that makes it allocate much to yield little.
 type xzReader struct {
 	br      *bufio.Reader
 	counted countingReader // what the current block has taken
@@ -27,6 +28,9 @@ type xzReader struct {
 	stream  bool // inside a stream
 	streams int
 	err     error
+
+	yielded    int64 // uncompressed bytes so far
+	dictionary int64 // sum of the dictionaries so far
 }
 
 // countingReader counts what passes, and offers ReadByte so that the decoder
@@ -57,6 +61,7 @@ func (x *xzReader) Read(p []byte) (int, error) {
 			continue
 		}
 		n, err := x.block.Read(p)
+		x.yielded += int64(n)
 		if x.sum != nil {
 			x.sum.Write(p[:n])
 		}
@@ -164,6 +169,13 @@ func (x *xzReader) beginBlock(size byte) error {
 	if err != nil {
 		return err
 	}
+	// Every block has a dictionary of its own, to be allocated and cleared.
+	// xz --block-size=1MiB -9 asks for 64 bytes of it a byte.
+	const free, perByte = 1 << 30, 256
+	x.dictionary += int64(dict)
+	if x.dictionary > free+perByte*x.yielded {
+		return errors.New("small blocks with large dictionaries")
+	}
 	x.counted = countingReader{br: x.br}
 	x.block, err = lzma.Reader2Config{DictCap: dict}.NewReader2(&x.counted)
 	if x.sum != nil {
@@ -173,19 +185,23 @@ func (x *xzReader) beginBlock(size byte) error {
 }
 
 // xzDictionary takes the dictionary's size from a Block Header that has LZMA2
-// as its only filter.
+// as its only filter: no more than the block's own length, if that is given.
 func xzDictionary(h []byte) (int, error) {
 	flags, rest := h[1], h[2:]
 	if flags&0x3c != 0 {
 		return 0, errors.New("reserved block flags are set")
 	}
+	enough := uint64(maxXzDictionary)
 	for _, present := range []byte{0x40, 0x80} { // compressed, uncompressed size
 		if flags&present != 0 {
-			_, n := binary.Uvarint(rest)
+			v, n := binary.Uvarint(rest)
 			if n <= 0 {
 				return 0, errors.New("bad block header")
 			}
 			rest = rest[n:]
+			if present == 0x80 {
+				enough = max(v, lzma.MinDictCap)
+			}
 		}
 	}
 	const lzma2 = 0x21
@@ -200,10 +216,10 @@ func xzDictionary(h []byte) (int, error) {
 	if bits < 40 {
 		size = int64(2|bits&1) << (bits/2 + 11)
 	}
-	if size > maxWindow {
-		return 0, fmt.Errorf("its dictionary of %d MiB is above the limit of %d MiB", size>>20, maxWindow>>20)
+	if size > maxXzDictionary && enough >= maxXzDictionary {
+		return 0, fmt.Errorf("its dictionary of %d MiB is above the limit of %d MiB", size>>20, maxXzDictionary>>20)
 	}
-	return int(size), nil
+	return int(min(uint64(size), enough)), nil
 }
 
 // endBlock reads Block Padding and checks the block's checksum.

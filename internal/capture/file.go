@@ -24,7 +24,9 @@ type FileOptions struct {
 	// after compressed data (ErrTrailing). Without it, Next returns an
 	// ErrTruncated as its error.
 	OnWarning func(error)
-	// NoReadAhead reads files in Next itself instead of ahead of it.
+	// NoReadAhead reads in Next itself also where reading ahead of it in a
+	// goroutine helps: compressed files, and pipes, whose writer must not be
+	// held up.
 	NoReadAhead bool
 }
 
@@ -35,6 +37,7 @@ type Files struct {
 	cur   *openFile
 	frame uint64
 	base  int // interfaces of the files before
+	dec   decompressors
 
 	read  atomic.Int64
 	total int64 // bytes of all files, -1 if one has no length
@@ -55,7 +58,7 @@ type openFile struct {
 // checked and the first file is opened at once; what the others are is found
 // out when their turn comes. The error is a *FileError.
 func OpenFiles(paths []string, opt FileOptions) (*Files, error) {
-	f := &Files{opt: opt, paths: paths}
+	f := &Files{opt: opt, paths: paths, dec: newDecompressors()}
 	stdin := false
 	for _, p := range paths {
 		if p == "-" {
@@ -199,15 +202,26 @@ func (f *Files) layer(path string, r io.Reader, closeFile func()) (*openFile, co
 	br := bufio.NewReaderSize(in, rawBuffer)
 	head, _ := br.Peek(sniffLen) // an error comes again with the first Read
 	comp := sniffCompression(head)
-	dr, release := newDecompressor(comp, br, c.warn)
+	dr, release := f.dec.reader(comp, br, c.warn)
 	layered := io.Reader(&explained{r: dr, c: comp, in: in})
 	closeAll := func() { release(); closeFile() }
-	if f.opt.NoReadAhead {
+	// The system has read a plain file ahead already; another processor's cache
+	// would be a detour.
+	if f.opt.NoReadAhead || comp == plain && isRegular(r) {
 		c.blocks = newDirectBlocks(layered, closeAll)
 	} else {
 		c.blocks = newAheadBlocks(layered, closeAll)
 	}
 	return c, comp
+}
+
+func isRegular(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode().IsRegular()
 }
 
 // warn is called by the goroutine that reads.

@@ -19,7 +19,8 @@ type blockSource interface {
 	// next returns the next piece, never empty, borrowed until the call after
 	// it; or an error, io.EOF at the end.
 	next() ([]byte, error)
-	// stop ends the source; it does not wait for a read under way.
+	// stop ends the source and releases the reader; if a read is under way,
+	// then when that returns.
 	stop()
 }
 
@@ -41,12 +42,13 @@ func (d *directBlocks) stop() { d.close() }
 // aheadBlocks reads in a goroutine of its own, so that the system's copying,
 // and above all decompression, runs beside the decoding.
 type aheadBlocks struct {
-	full chan block
-	free chan []byte
-	done chan struct{}
-	once sync.Once
-	held []byte
-	err  error
+	full   chan block
+	free   chan []byte
+	done   chan struct{}
+	closed chan struct{}
+	once   sync.Once
+	held   []byte
+	err    error
 }
 
 type block struct {
@@ -57,9 +59,10 @@ type block struct {
 
 func newAheadBlocks(r io.Reader, closeReader func()) *aheadBlocks {
 	a := &aheadBlocks{
-		full: make(chan block, blocksAhead),
-		free: make(chan []byte, blocksAhead),
-		done: make(chan struct{}),
+		full:   make(chan block, blocksAhead),
+		free:   make(chan []byte, blocksAhead),
+		done:   make(chan struct{}),
+		closed: make(chan struct{}),
 	}
 	go a.run(r, closeReader)
 	return a
@@ -67,6 +70,7 @@ func newAheadBlocks(r io.Reader, closeReader func()) *aheadBlocks {
 
 // run closes the reader itself: nobody else can know when its last Read ended.
 func (a *aheadBlocks) run(r io.Reader, closeReader func()) {
+	defer close(a.closed)
 	defer closeReader()
 	made := 0
 	for {
@@ -114,7 +118,12 @@ func (a *aheadBlocks) next() ([]byte, error) {
 	return b.data, nil
 }
 
-func (a *aheadBlocks) stop() { a.once.Do(func() { close(a.done) }) }
+func (a *aheadBlocks) stop() {
+	a.once.Do(func() { close(a.done) })
+	if a.err != nil {
+		<-a.closed // after its last read: what it held can be used again
+	}
+}
 
 // readBlock reads once, as much as there is, so that a live pipe is not held
 // up. A panic of a decompressor on hostile input becomes an error.
