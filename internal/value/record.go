@@ -17,7 +17,7 @@ func (p *printer) record(dst []byte, b []byte) ([]byte, bool) {
 		}
 		oid := uint32At(rest, 0)
 		field, after, ok := cutSized(rest[4:])
-		if !ok || oid == 0 {
+		if !ok || !canExist(oid) {
 			return dst, false
 		}
 		rest = after

@@ -46,66 +46,64 @@ func appendTSQuery(dst []byte, b []byte) ([]byte, bool) {
 		return dst, false
 	}
 	var few [64]queryItem
-	q := tsquery{wire: b, items: few[:0]}
+	items := few[:0]
 	if n > len(few) {
-		q.items = make([]queryItem, 0, n)
+		items = make([]queryItem, 0, n)
 	}
-	if !q.parse(n) || !q.link() {
+	items, ok := parseQuery(items, b, n)
+	if !ok || !linkQuery(items) {
 		return dst, false
 	}
+	q := tsquery{wire: b, items: items}
 	return q.append(dst, 0, 0, false, 0)
 }
 
-type tsquery struct {
-	wire  []byte
-	items []queryItem
-}
-
-// parse finds the items' places.
-func (q *tsquery) parse(n int) bool {
+// parseQuery finds the places of n items. It fills a slice of its caller, which
+// can stay on the stack as a field of q could not.
+func parseQuery(items []queryItem, b []byte, n int) ([]queryItem, bool) {
 	at := 4
 	for range n {
-		if at >= len(q.wire) {
-			return false
+		if at >= len(b) {
+			return nil, false
 		}
 		item := queryItem{at: at + 1}
-		switch q.wire[at] {
+		switch b[at] {
 		case queryValue: // weights, prefix flag, zero-terminated lexeme
-			if len(q.wire) < at+3 {
-				return false
+			if len(b) < at+3 {
+				return nil, false
 			}
-			end := bytes.IndexByte(q.wire[at+3:], 0)
+			end := bytes.IndexByte(b[at+3:], 0)
 			if end < 0 {
-				return false
+				return nil, false
 			}
 			at += 3 + end + 1
 		case queryOperator: // operator, and for a phrase a distance
-			if len(q.wire) < at+2 {
-				return false
+			if len(b) < at+2 {
+				return nil, false
 			}
-			item.op = q.wire[at+1]
+			item.op = b[at+1]
 			at += 2
 			switch item.op {
 			case opNot, opAnd, opOr:
 			case opPhrase:
 				at += 2
 			default:
-				return false
+				return nil, false
 			}
 		default:
-			return false
+			return nil, false
 		}
-		q.items = append(q.items, item)
+		items = append(items, item)
 	}
-	return at == len(q.wire)
+	return items, at == len(b)
 }
 
-// link finds each operator's operands, last item first, and checks that the items
+// linkQuery finds each operator's operands, last item first, and checks that the items
 // are one tree.
-func (q *tsquery) link() bool {
-	n := len(q.items)
+func linkQuery(items []queryItem) bool {
+	n := len(items)
 	for i := n - 1; i >= 0; i-- {
-		item := &q.items[i]
+		item := &items[i]
 		item.end = i + 1
 		if item.op == 0 {
 			continue
@@ -113,16 +111,22 @@ func (q *tsquery) link() bool {
 		if item.end >= n {
 			return false
 		}
-		item.end = q.items[item.end].end
+		item.end = items[item.end].end
 		if item.op == opNot {
 			continue
 		}
 		if item.left = item.end; item.left >= n {
 			return false
 		}
-		item.end = q.items[item.left].end
+		item.end = items[item.left].end
 	}
-	return q.items[0].end == n
+	return items[0].end == n
+}
+
+// tsquery is a query whose items have been found and linked.
+type tsquery struct {
+	wire  []byte
+	items []queryItem
 }
 
 // append prints the tree under item i, in parentheses where the operator above it

@@ -2,9 +2,14 @@ package value
 
 import "unicode/utf8"
 
-// firstAssignedOID is the lowest OID that a database gives to its own objects
-// (FirstNormalObjectId).
-const firstAssignedOID = 16384
+// firstUnlistedOID is the lowest OID that is not fixed by the catalog's sources
+// (FirstGenbkiObjectId). Those of information_schema are right above it.
+const firstUnlistedOID = 10000
+
+// canExist reports whether a type may have this OID in some database.
+func canExist(oid uint32) bool {
+	return oid >= firstUnlistedOID || lookup(oid) != nil
+}
 
 // AppendUnknown appends the text of b, a value in binary format whose type's OID
 // TypeName does not know, if its bytes leave no doubt: printable UTF-8, as enums,
@@ -20,14 +25,15 @@ func AppendUnknown(dst, b []byte, s *Session) (out []byte, ok bool) {
 	return out, true
 }
 
-// unknown tries the forms in turn. They exclude each other: text has no zero
-// bytes, and the others begin with a count.
+// unknown tries the forms in turn. Text has no zero bytes, which the others begin
+// with; an array's second word, 0 or 1, is no type that could be a row's first; and
+// an hstore is not looked into. So each byte is looked at a few times at each
+// level, and not twice as often with each.
 func (p *printer) unknown(dst, b []byte) ([]byte, bool) {
 	if printable(b) {
 		return append(dst, b...), true
 	}
-	p.guessing -= len(b) + 1
-	if p.depth == maxDepth || p.guessing < 0 {
+	if p.depth == maxDepth {
 		return dst, false
 	}
 	p.depth++
@@ -46,10 +52,7 @@ func (p *printer) unknown(dst, b []byte) ([]byte, bool) {
 // unknownArray prints an array. One without elements has little to know it by, so
 // its element type must be one that exists or could.
 func (p *printer) unknownArray(dst, b []byte) ([]byte, bool) {
-	if len(b) < arrayHeader {
-		return dst, false
-	}
-	if elem := uint32At(b, 8); elem < firstAssignedOID && lookup(elem) == nil {
+	if len(b) < arrayHeader || !canExist(uint32At(b, 8)) {
 		return dst, false
 	}
 	return p.array(dst, 0, b)

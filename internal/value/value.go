@@ -44,19 +44,11 @@ type printer struct {
 	session *Session
 	limit   int // the longest that the text may become, with what was there before
 	depth   int
-	// guessing is how many more bytes may be looked at to find the form of unknown
-	// values. A value could be made so that each form fails only deep inside, and
-	// trying them all would take time exponential in the depth.
-	guessing int
 }
 
 func newPrinter(dst, b []byte, s *Session) printer {
-	size := min(len(b), 1<<26) // the products fit an int of 32 bits
-	return printer{
-		session:  s,
-		limit:    len(dst) + textFloor + textFactor*size,
-		guessing: textFactor*size + textFactor,
-	}
+	size := min(len(b), 1<<26) // the product fits an int of 32 bits
+	return printer{session: s, limit: len(dst) + textFloor + textFactor*size}
 }
 
 func (p *printer) value(dst []byte, oid uint32, b []byte) ([]byte, bool) {
