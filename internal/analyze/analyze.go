@@ -1,9 +1,16 @@
 // Package analyze leads packets through decoding, reassembly and sessions: it
 // is the one way from a capture to events.
+//
+// The work has two stages. The first decodes packets and reassembles TCP; the
+// second, sessions, decodes the protocol and calls the handler. With more than
+// one worker they run in a goroutine each, and what the first has to say goes
+// to the second in batches. Order and content of what the handler sees are the
+// same either way: nothing in the first stage depends on the second.
 package analyze
 
 import (
 	"sort"
+	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/internal/packet"
@@ -19,6 +26,12 @@ type Options struct {
 	AnyPort bool     // also take connections on other ports that open like PostgreSQL
 	Session session.Config
 	Limits  exchange.Limits
+	// Workers is the number of goroutines: 1, or 2 for a goroutine for each
+	// stage; more are taken for 2.
+	Workers int
+	// OnIdle, if not nil, is called by the second stage when there is nothing
+	// more to do for the moment: the time to flush output.
+	OnIdle func()
 }
 
 // Counts are the totals of a capture.
@@ -26,8 +39,7 @@ type Counts struct {
 	Packets, Bytes      uint64
 	NotIP, NotTCP, Bad  uint64
 	TCPConnections      uint64
-	Connections         uint64 // those taken for PostgreSQL
-	Lost, Retransmitted uint64 // payload bytes of those
+	Lost, Retransmitted uint64 // payload bytes of the connections taken for PostgreSQL
 	Ports               map[uint16]uint64
 }
 
@@ -35,38 +47,59 @@ type Counts struct {
 // PostgreSQL.
 const maxPorts = 1024
 
-// Analyzer takes packets. It belongs to one goroutine.
+// Analyzer takes packets. Its methods belong to one goroutine.
 type Analyzer struct {
 	Counts  Counts
 	opt     Options
 	decoder *packet.Decoder
 	segment reassembly.Segment
 	tcp     *reassembly.Assembler
-	shared  *session.Shared
 	byPort  [65536 / 64]uint64
-	label   []byte
+	stage   *sessions
+	pipe    *pipe // nil with one worker
+	out     output
 }
 
-// conn is the analyzer's part of a TCP connection.
+// output is the second stage as the first sees it: itself, or the way to it.
+type output interface {
+	data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp)
+	gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp)
+	conflict(k *conn, d reassembly.Dir, at reassembly.Stamp)
+	close(k *conn, why reassembly.Reason, at reassembly.Stamp)
+}
+
+// conn is a TCP connection on its way between the stages. What the first stage
+// writes, it writes before the connection's first event, and traffic before its
+// last.
 type conn struct {
-	session  *session.Session
-	frontend reassembly.Dir
+	id        uint64
+	a, b      reassembly.Endpoint
+	first     reassembly.Stamp
+	midStream bool
+	listed    bool // by its port
+	frontend  reassembly.Dir
+	stats     [2]reassembly.Stats
+	done      atomic.Bool // the second stage wants nothing more
+	session   *session.Session
 }
 
-// New returns an analyzer that reports to h.
+// New returns an analyzer that reports to h. With several workers h is called
+// from another goroutine, until Finish returns.
 func New(opt Options, h session.Handler) *Analyzer {
 	a := &Analyzer{opt: opt, decoder: packet.NewDecoder(packet.Options{})}
 	a.Counts.Ports = make(map[uint16]uint64)
 	for _, p := range opt.Ports {
 		a.byPort[p/64] |= 1 << (p % 64)
 	}
-	a.shared = session.NewShared(opt.Session, opt.Limits, h)
+	a.stage = &sessions{shared: session.NewShared(opt.Session, opt.Limits, h)}
+	a.out = a.stage
+	if opt.Workers > 1 {
+		a.pipe = newPipe(a.stage, opt.OnIdle)
+		a.out = a.pipe
+	}
 	a.tcp = reassembly.New((*streams)(a), reassembly.Config{})
 	return a
 }
-
-// Shared returns what the sessions have in common.
-func (a *Analyzer) Shared() *session.Shared { return a.shared }
 
 // Packet takes the next packet; its data is borrowed for the call.
 func (a *Analyzer) Packet(p *capture.Packet) {
@@ -88,15 +121,36 @@ func (a *Analyzer) Packet(p *capture.Packet) {
 // Advance tells that time passes without packets, in nanoseconds since the epoch.
 func (a *Analyzer) Advance(now int64) { a.tcp.Advance(now) }
 
-// Finish ends the capture: all connections are handed over.
-func (a *Analyzer) Finish() {
-	a.tcp.Flush()
-	a.shared.Finish()
+// Flush passes on what waits for a full batch, for live traffic that pauses.
+func (a *Analyzer) Flush() {
+	if a.pipe != nil {
+		a.pipe.flush()
+	} else if a.opt.OnIdle != nil {
+		a.opt.OnIdle()
+	}
 }
 
-// Messages returns the number of messages decoded so far.
+// Finish ends the capture: all connections are handed over. The results may be
+// read after it.
+func (a *Analyzer) Finish() {
+	a.tcp.Flush()
+	if a.pipe != nil {
+		a.pipe.finish()
+	}
+	a.stage.shared.Finish()
+}
+
+// Shared returns what the sessions have in common. It is to be used by the
+// handler, or after Finish.
+func (a *Analyzer) Shared() *session.Shared { return a.stage.shared }
+
+// Connections returns the number of connections taken for PostgreSQL. It is to
+// be used after Finish.
+func (a *Analyzer) Connections() uint64 { return a.stage.connections }
+
+// Messages returns the number of messages decoded. It is to be used after Finish.
 func (a *Analyzer) Messages() (n uint64) {
-	for _, k := range a.shared.Kinds {
+	for _, k := range a.stage.shared.Kinds {
 		n += k
 	}
 	return n
@@ -117,61 +171,6 @@ func (c *Counts) TopPorts(n int) []uint16 {
 	return ports[:min(n, len(ports))]
 }
 
-// streams is the analyzer as the handler of the reassembler.
-type streams Analyzer
-
-// Open decides which side is the server, as far as addresses can tell.
-func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
-	a := (*Analyzer)(t)
-	a.Counts.TCPConnections++
-	server := c.B.Port
-	if c.MidStream && a.listed(c.A.Port) && !a.listed(c.B.Port) {
-		server = c.A.Port
-	}
-	if len(a.Counts.Ports) < maxPorts || a.Counts.Ports[server] > 0 {
-		a.Counts.Ports[server]++
-	}
-	if !a.listed(server) && !a.opt.AnyPort {
-		c.Ignore()
-	}
-}
-
-// begin makes the session of a connection when its first bytes come. Content
-// decides where ports and SYN do not.
-func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
-	k := &conn{}
-	listed := false
-	switch {
-	case !c.MidStream:
-		listed = a.listed(c.B.Port)
-	case a.listed(c.B.Port) != a.listed(c.A.Port):
-		listed = true
-		if a.listed(c.A.Port) {
-			k.frontend = 1
-		}
-	default:
-		listed = a.listed(c.A.Port)
-		k.frontend = guessFrontend(d, b)
-	}
-	if !listed && c.MidStream && !opens(b) {
-		c.Ignore()
-		return nil
-	}
-	client, server := c.A, c.B
-	if k.frontend == 1 {
-		client, server = server, client
-	}
-	a.label = client.AppendTo(a.label[:0])
-	n := len(a.label)
-	a.label = server.AppendTo(a.label)
-	k.session = a.shared.New(session.Opening{
-		ID: c.ID, Client: string(a.label[:n]), Server: string(a.label[n:]),
-		At: stamp(c.First), MidStream: c.MidStream, Candidate: !listed,
-	})
-	c.Value = k
-	return k
-}
-
 // opens reports whether b begins like a startup packet.
 func opens(b []byte) bool {
 	return len(b) >= 8 && b[0] == 0 && b[1] == 0 && messages.StartupKindOf(b[4:]) != messages.KindUnknown
@@ -188,81 +187,4 @@ func guessFrontend(d reassembly.Dir, b []byte) reassembly.Dir {
 		return 1 - d
 	}
 	return d
-}
-
-func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }
-
-func (k *conn) direction(d reassembly.Dir) messages.Direction {
-	if d == k.frontend {
-		return messages.Frontend
-	}
-	return messages.Backend
-}
-
-// Data passes bytes to the session.
-func (t *streams) Data(c *reassembly.Conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
-	k, _ := c.Value.(*conn)
-	if k == nil {
-		if k = (*Analyzer)(t).begin(c, d, b); k == nil {
-			return
-		}
-	}
-	k.session.Data(k.direction(d), b, stamp(at))
-	if k.session.Done() {
-		c.Ignore()
-	}
-}
-
-// Gap passes a loss to the session.
-func (t *streams) Gap(c *reassembly.Conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
-	k, _ := c.Value.(*conn)
-	if k == nil {
-		if k = (*Analyzer)(t).begin(c, d, nil); k == nil {
-			return
-		}
-	}
-	k.session.Gap(k.direction(d), n, stamp(at))
-}
-
-// Anomaly says what the reassembler found odd.
-func (t *streams) Anomaly(c *reassembly.Conn, d reassembly.Dir, _ reassembly.Anomaly, at reassembly.Stamp) {
-	if k, _ := c.Value.(*conn); k != nil {
-		k.session.Retransmitted(k.direction(d), stamp(at))
-	}
-}
-
-// Close ends the session.
-func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
-	a := (*Analyzer)(t)
-	k, _ := c.Value.(*conn)
-	if k == nil {
-		return
-	}
-	c.Value = nil
-	var traffic session.Traffic
-	for d := range reassembly.Dir(2) {
-		m := k.direction(d)
-		n := &c.Stats[d]
-		traffic.Bytes[m], traffic.Lost[m], traffic.Retransmitted[m] = n.Bytes, n.Lost, n.Retransmitted
-		a.Counts.Lost += n.Lost
-		a.Counts.Retransmitted += n.Retransmitted
-	}
-	if k.session.PostgreSQL() {
-		a.Counts.Connections++
-	}
-	k.session.End(reason(why), stamp(at), traffic)
-}
-
-func reason(why reassembly.Reason) session.Reason {
-	switch why {
-	case reassembly.ByFIN:
-		return session.EndFIN
-	case reassembly.ByRST:
-		return session.EndRST
-	case reassembly.ByReuse:
-		return session.EndReplaced
-	case reassembly.ByEnd:
-		return session.EndOfCapture
-	}
-	return session.EndGivenUp
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.StringVar(&o.Color, "color", "auto", "`when` to colour: auto, always or never")
 	f.StringVar(&o.Time, "time", "abs", "timestamps in pretty output: abs, utc, rel, delta or epoch")
 	f.Uint64VarP(&o.Count, "count", "c", 0, "stop after `N` packets")
+	f.IntVar(&o.Workers, "workers", 0, "use `N` goroutines: 1 or 2; 0: as many as there are processors. The output is the same")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
 	o.selection.add(cmd)
@@ -76,8 +78,8 @@ func (o *Options) check() error {
 			return err
 		}
 	}
-	if o.MaxValue < 0 || o.Rows < 0 {
-		return usageError("--max-value-bytes and --rows take a number from 0")
+	if o.MaxValue < 0 || o.Rows < 0 || o.Workers < 0 {
+		return usageError("--max-value-bytes, --rows and --workers take a number from 0")
 	}
 	if !o.maxChanged {
 		o.MaxValue = 200
@@ -95,6 +97,14 @@ func oneOf(flag, value string, allowed ...string) error {
 		}
 	}
 	return usageError("--%s %s: must be one of %s", flag, value, strings.Join(allowed, ", "))
+}
+
+// workers is how many goroutines analyze.
+func (o *Options) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // view reports whether a view was asked for.

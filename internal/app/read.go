@@ -56,7 +56,7 @@ func (r *run) loop(src capture.Source) error {
 			return err
 		}
 		r.analyzer.Packet(&p)
-		if r.writer.Err() != nil {
+		if r.writer.Failed() {
 			return nil
 		}
 	}

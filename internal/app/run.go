@@ -118,11 +118,11 @@ func (r *run) summary() {
 		return
 	}
 	c, h := &r.analyzer.Counts, r.handler
-	if c.Connections == 0 {
+	if r.analyzer.Connections() == 0 {
 		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList())
 		return
 	}
-	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(c.Connections, "connection"),
+	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(r.analyzer.Connections(), "connection"),
 		plural(r.analyzer.Messages(), "message"), plural(h.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
 	if c.Lost > 0 {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))

@@ -16,8 +16,8 @@ type views struct {
 	closing                              bool // the flow closes each connection with a line
 
 	queries, violations uint64
-	held                        map[heldKey]*render.Held
-	heldBytes                   int
+	held                map[heldKey]*render.Held
+	heldBytes           int
 }
 
 // heldKey names a unit of work whose messages wait for its duration.

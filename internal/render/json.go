@@ -238,8 +238,8 @@ func (j *JSON) Notice(s *session.Session, n *session.Notice) {
 // Flush writes what is buffered.
 func (j *JSON) Flush() error { return j.main.Flush() }
 
-// Err returns the first error of the output.
-func (j *JSON) Err() error { return j.main.Err() }
+// Failed reports whether the output has failed.
+func (j *JSON) Failed() bool { return j.main.Failed() }
 
 // Hold sends what is written from now on to h instead; nil ends that.
 func (j *JSON) Hold(h *Held) { j.out = j.main.hold(h) }

@@ -324,8 +324,8 @@ func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
 // Flush writes what is buffered.
 func (p *Pretty) Flush() error { return p.main.Flush() }
 
-// Err returns the first error of the output.
-func (p *Pretty) Err() error { return p.main.Err() }
+// Failed reports whether the output has failed.
+func (p *Pretty) Failed() bool { return p.main.Failed() }
 
 // Hold sends what is written from now on to h instead; nil ends that.
 func (p *Pretty) Hold(h *Held) { p.out = p.main.hold(h) }

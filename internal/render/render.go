@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -16,8 +17,9 @@ type Writer interface {
 	Hold(h *Held)
 	// Release writes what was held of a connection.
 	Release(s *session.Session, h *Held)
-	// Err returns the first error of the output.
-	Err() error
+	// Failed reports whether the output has failed: what is written from then
+	// on is thrown away. It may be called from any goroutine.
+	Failed() bool
 }
 
 // Options configure a Writer.
@@ -35,6 +37,8 @@ type Output struct {
 	w   io.Writer
 	buf []byte
 	err error
+	// failed is err != nil, for other goroutines.
+	failed atomic.Bool
 }
 
 // NewOutput returns a buffer before w.
@@ -64,7 +68,9 @@ func (o *Output) wrote() {
 // Flush writes the buffer. The first error stays.
 func (o *Output) Flush() error {
 	if len(o.buf) > 0 && o.err == nil {
-		_, o.err = o.w.Write(o.buf)
+		if _, o.err = o.w.Write(o.buf); o.err != nil {
+			o.failed.Store(true)
+		}
 	}
 	if cap(o.buf) > 4<<20 {
 		o.buf = make([]byte, 0, flushAt+16<<10)
@@ -73,5 +79,5 @@ func (o *Output) Flush() error {
 	return o.err
 }
 
-// Err returns the first error of the output.
-func (o *Output) Err() error { return o.err }
+// Failed reports whether writing has failed. It may be called from any goroutine.
+func (o *Output) Failed() bool { return o.failed.Load() }

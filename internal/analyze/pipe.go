@@ -1,0 +1,143 @@
+package analyze
+
+import "github.com/pgsniff/pgsniff/pkg/reassembly"
+
+// Batches of half a mebibyte keep the hand-over rare and the data in the
+// processor's cache; three are enough to keep both stages busy.
+const (
+	batchBytes  = 512 << 10
+	batchEvents = 8 << 10
+	batches     = 3
+)
+
+type eventKind uint8
+
+const (
+	eventData eventKind = iota
+	eventGap
+	eventConflict
+	eventClose
+)
+
+// event is a call of output, to be made later.
+type event struct {
+	conn *conn
+	at   reassembly.Stamp
+	n    int64 // bytes of data in the batch; bytes lost; reason of a close
+	kind eventKind
+	dir  reassembly.Dir
+}
+
+// batch is a run of events with their data, one after the other.
+type batch struct {
+	events []event
+	data   []byte
+	last   bool
+}
+
+// pipe carries the first stage's output to the second in another goroutine.
+// Data is copied into the batch: captured bytes live no longer than a packet.
+type pipe struct {
+	cur    *batch
+	full   chan *batch
+	free   chan *batch
+	done   chan struct{}
+	stage  *sessions
+	onIdle func()
+}
+
+func newPipe(stage *sessions, onIdle func()) *pipe {
+	p := &pipe{
+		full: make(chan *batch, batches), free: make(chan *batch, batches),
+		done: make(chan struct{}), stage: stage, onIdle: onIdle,
+	}
+	for range batches {
+		p.free <- &batch{data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents)}
+	}
+	p.cur = <-p.free
+	go p.run()
+	return p
+}
+
+func (p *pipe) run() {
+	defer close(p.done)
+	for {
+		var b *batch
+		select {
+		case b = <-p.full:
+		default:
+			if p.onIdle != nil {
+				p.onIdle()
+			}
+			b = <-p.full
+		}
+		p.play(b)
+		if b.last {
+			return
+		}
+		clear(b.events) // connections must not live on in them
+		b.events, b.data = b.events[:0], b.data[:0]
+		p.free <- b
+	}
+}
+
+// play makes the calls of a batch.
+func (p *pipe) play(b *batch) {
+	data := b.data
+	for i := range b.events {
+		e := &b.events[i]
+		switch e.kind {
+		case eventData:
+			p.stage.data(e.conn, e.dir, data[:e.n:e.n], e.at)
+			data = data[e.n:]
+		case eventGap:
+			p.stage.gap(e.conn, e.dir, e.n, e.at)
+		case eventConflict:
+			p.stage.conflict(e.conn, e.dir, e.at)
+		case eventClose:
+			p.stage.close(e.conn, reassembly.Reason(e.n), e.at)
+		}
+	}
+}
+
+// flush sends the current batch off.
+func (p *pipe) flush() {
+	if len(p.cur.events) > 0 {
+		p.full <- p.cur
+		p.cur = <-p.free
+	}
+}
+
+// finish sends the rest and waits until all is done.
+func (p *pipe) finish() {
+	p.cur.last = true
+	p.full <- p.cur
+	<-p.done
+}
+
+func (p *pipe) add(e event) {
+	p.cur.events = append(p.cur.events, e)
+	if len(p.cur.events) == batchEvents {
+		p.flush()
+	}
+}
+
+func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
+	if len(p.cur.data)+len(b) > batchBytes {
+		p.flush()
+	}
+	p.cur.data = append(p.cur.data, b...)
+	p.add(event{conn: k, at: at, n: int64(len(b)), kind: eventData, dir: d})
+}
+
+func (p *pipe) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
+	p.add(event{conn: k, at: at, n: n, kind: eventGap, dir: d})
+}
+
+func (p *pipe) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
+	p.add(event{conn: k, at: at, kind: eventConflict, dir: d})
+}
+
+func (p *pipe) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
+	p.add(event{conn: k, at: at, n: int64(why), kind: eventClose})
+}

@@ -1,0 +1,86 @@
+package analyze
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// sessions is the second stage.
+type sessions struct {
+	shared      *session.Shared
+	connections uint64
+	label       []byte
+}
+
+func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }
+
+func (k *conn) direction(d reassembly.Dir) messages.Direction {
+	return messages.Direction(d ^ k.frontend)
+}
+
+// of returns the session of a connection, made when first asked for.
+func (t *sessions) of(k *conn) *session.Session {
+	if k.session != nil {
+		return k.session
+	}
+	client, server := k.a, k.b
+	if k.frontend == 1 {
+		client, server = server, client
+	}
+	t.label = client.AppendTo(t.label[:0])
+	n := len(t.label)
+	t.label = server.AppendTo(t.label)
+	k.session = t.shared.New(session.Opening{
+		ID: k.id, Client: string(t.label[:n]), Server: string(t.label[n:]),
+		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
+	})
+	return k.session
+}
+
+func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
+	s := t.of(k)
+	s.Data(k.direction(d), b, stamp(at))
+	if s.Done() {
+		k.done.Store(true)
+	}
+}
+
+func (t *sessions) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
+	s := t.of(k)
+	s.Gap(k.direction(d), n, stamp(at))
+	if s.Done() {
+		k.done.Store(true)
+	}
+}
+
+func (t *sessions) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
+	t.of(k).Retransmitted(k.direction(d), stamp(at))
+}
+
+func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
+	s := t.of(k)
+	var traffic session.Traffic
+	for d := range reassembly.Dir(2) {
+		m, n := k.direction(d), &k.stats[d]
+		traffic.Bytes[m], traffic.Lost[m], traffic.Retransmitted[m] = n.Bytes, n.Lost, n.Retransmitted
+	}
+	if s.PostgreSQL() {
+		t.connections++
+	}
+	s.End(reason(why), stamp(at), traffic)
+}
+
+func reason(why reassembly.Reason) session.Reason {
+	switch why {
+	case reassembly.ByFIN:
+		return session.EndFIN
+	case reassembly.ByRST:
+		return session.EndRST
+	case reassembly.ByReuse:
+		return session.EndReplaced
+	case reassembly.ByEnd:
+		return session.EndOfCapture
+	}
+	return session.EndGivenUp
+}

@@ -1,0 +1,94 @@
+package analyze
+
+import "github.com/pgsniff/pgsniff/pkg/reassembly"
+
+// streams is the analyzer as the handler of the reassembler.
+type streams Analyzer
+
+// Open decides which side is the server, as far as addresses can tell.
+func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
+	a := (*Analyzer)(t)
+	a.Counts.TCPConnections++
+	server := c.B.Port
+	if c.MidStream && a.listed(c.A.Port) && !a.listed(c.B.Port) {
+		server = c.A.Port
+	}
+	if len(a.Counts.Ports) < maxPorts || a.Counts.Ports[server] > 0 {
+		a.Counts.Ports[server]++
+	}
+	if !a.listed(server) && !a.opt.AnyPort {
+		c.Ignore()
+	}
+}
+
+// begin makes the connection when its first bytes come. Content decides where
+// ports and SYN do not.
+func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
+	k := &conn{id: c.ID, a: c.A, b: c.B, first: c.First, midStream: c.MidStream}
+	switch {
+	case !c.MidStream:
+		k.listed = a.listed(c.B.Port)
+	case a.listed(c.B.Port) != a.listed(c.A.Port):
+		k.listed = true
+		if a.listed(c.A.Port) {
+			k.frontend = 1
+		}
+	default:
+		k.listed = a.listed(c.A.Port)
+		k.frontend = guessFrontend(d, b)
+	}
+	if !k.listed && c.MidStream && !opens(b) {
+		c.Ignore()
+		return nil
+	}
+	c.Value = k
+	return k
+}
+
+// Data passes bytes on.
+func (t *streams) Data(c *reassembly.Conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
+	k, _ := c.Value.(*conn)
+	if k == nil {
+		if k = (*Analyzer)(t).begin(c, d, b); k == nil {
+			return
+		}
+	}
+	if !k.done.Load() {
+		t.out.data(k, d, b, at)
+	}
+}
+
+// Gap passes a loss on.
+func (t *streams) Gap(c *reassembly.Conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
+	k, _ := c.Value.(*conn)
+	if k == nil {
+		if k = (*Analyzer)(t).begin(c, d, nil); k == nil {
+			return
+		}
+	}
+	if !k.done.Load() {
+		t.out.gap(k, d, n, at)
+	}
+}
+
+// Anomaly passes on what the reassembler found odd.
+func (t *streams) Anomaly(c *reassembly.Conn, d reassembly.Dir, _ reassembly.Anomaly, at reassembly.Stamp) {
+	if k, _ := c.Value.(*conn); k != nil {
+		t.out.conflict(k, d, at)
+	}
+}
+
+// Close ends the connection.
+func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
+	k, _ := c.Value.(*conn)
+	if k == nil {
+		return
+	}
+	c.Value = nil
+	k.stats = c.Stats
+	for d := range k.stats {
+		t.Counts.Lost += k.stats[d].Lost
+		t.Counts.Retransmitted += k.stats[d].Retransmitted
+	}
+	t.out.close(k, why, at)
+}
