@@ -190,9 +190,8 @@ func (s *selection) grepExchange(x *exchange.Exchange) bool {
 	t.reset(x, messages.KindBind)
 	t.Text("sql", x.SQL)
 	t.Text("statement", x.Statement)
-	if x.HasParams {
-		t.Values("params", x.Params, x.ParamFormats)
-	}
+	values, formats := x.Parameters()
+	t.Values("params", values, formats)
 	for i := range x.Results {
 		t.Text("command_tag", x.Results[i].Tag)
 	}

@@ -40,7 +40,8 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	if x.HasParams {
 		b.types, b.columns = x.ParamTypes(), nil
-		b.Values("params", x.Params, x.ParamFormats)
+		values, formats := x.Parameters()
+		b.Values("params", values, formats)
 		if len(b.types) > 0 {
 			b.typeNames("param_types", b.types)
 		}

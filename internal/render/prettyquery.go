@@ -121,13 +121,14 @@ func (p *Pretty) queryText(x *exchange.Exchange) {
 }
 
 func (p *Pretty) params(s *session.Session, x *exchange.Exchange) {
-	if !x.HasParams || x.Params.Len() == 0 {
+	values, formats := x.Parameters()
+	if values.Len() == 0 {
 		return
 	}
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
 	f.types, f.columns, f.unknown = x.ParamTypes(), nil, false
-	f.Values("parameters", x.Params, x.ParamFormats)
+	f.Values("parameters", values, formats)
 }
 
 func (p *Pretty) queryError(x *exchange.Exchange) {

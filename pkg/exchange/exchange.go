@@ -90,10 +90,8 @@ type Exchange struct {
 	Statement []byte // name; nil where there is none, empty for the unnamed
 	Portal    []byte
 
-	Params       messages.Values // of Bind, or the arguments of a FunctionCall
-	ParamFormats []int16
-	HasParams    bool
-	Function     uint32 // OID of the function called
+	HasParams bool   // a Bind or FunctionCall was seen; see Parameters
+	Function  uint32 // OID of the function called
 
 	Results []Result
 	Rows    uint64 // sum over Results
@@ -127,6 +125,11 @@ type Exchange struct {
 	// for this exchange; 0 if none was seen before its end.
 	CancelledBy uint64
 
+	// Parameters are decoded when somebody asks.
+	bind    []byte // body of the Bind, nil once decoded
+	params  messages.Values
+	formats []int16
+
 	flags   flags
 	buf     []byte // owns SQL of simple queries, names, tags, parameters, error
 	targets []*Statement
@@ -150,6 +153,18 @@ type parsed struct {
 	statement *Statement
 	previous  *Statement
 	complete  bool
+}
+
+// Parameters returns the values of the Bind, or the arguments of the
+// FunctionCall, with their format codes (none: text; one: for all; else one
+// each). They are empty where Limits.NoParameters is set.
+func (x *Exchange) Parameters() (values messages.Values, formats []int16) {
+	if x.bind != nil {
+		b := messages.Bind{ParameterFormats: x.formats[:0]}
+		_ = b.Decode(x.bind) // of a cut one, what is there
+		x.params, x.formats, x.bind = b.Parameters, b.ParameterFormats, nil
+	}
+	return x.params, x.formats
 }
 
 // ErrorFields decodes the error; its memory is that of the exchange.
@@ -194,7 +209,7 @@ func (x *Exchange) reset() {
 		old.buf = nil
 	}
 	*x = Exchange{
-		Results: old.Results[:0], ParamFormats: old.ParamFormats[:0],
+		Results: old.Results[:0], formats: old.formats[:0],
 		buf: old.buf[:0], targets: old.targets[:0], parsed: old.parsed[:0],
 	}
 }

@@ -27,7 +27,7 @@ type Handler interface {
 // Totals counts what a connection did.
 type Totals struct {
 	Queries, Transactions, Rows uint64
-	IdleInTransaction                   int64 // nanoseconds
+	IdleInTransaction           int64 // nanoseconds
 }
 
 // Log joins the messages of one connection to exchanges. Make it with New; its

@@ -93,7 +93,7 @@ func sameTypes(known, declared []uint32) bool {
 }
 
 func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statement {
-	s := &Statement{name: name, SQLLen: sqlLen}
+	s := &Statement{name: name, label: []byte(name), SQLLen: sqlLen}
 	s.SQL = append([]byte{}, l.shared.cut(p.SQL)...)
 	if len(p.ParameterOIDs) > 0 {
 		s.ParamTypes = append([]uint32(nil), p.ParameterOIDs...)
@@ -124,7 +124,7 @@ func (l *Log) addStatement(name string, s *Statement) bool {
 func (l *Log) statement(name []byte) *Statement {
 	if len(name) == 0 {
 		if l.unnamed == nil {
-			l.unnamed = &Statement{Inferred: true}
+			l.unnamed = &Statement{label: unnamed, Inferred: true}
 		}
 		return l.unnamed
 	}
@@ -133,7 +133,7 @@ func (l *Log) statement(name []byte) *Statement {
 	}
 	s := l.statements[string(name)]
 	if s == nil {
-		s = &Statement{name: string(name), Inferred: true}
+		s = &Statement{name: string(name), label: []byte(string(name)), Inferred: true}
 		if other := l.shared.borrow(l.server, s.name); other != nil {
 			s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
 		}
@@ -144,7 +144,7 @@ func (l *Log) statement(name []byte) *Statement {
 }
 
 func (l *Log) setSQL(x *Exchange, s *Statement) {
-	x.Prepared, x.SQL, x.SQLLen = s, s.SQL, s.SQLLen
+	x.Prepared, x.SQL, x.SQLLen, x.Statement = s, s.SQL, s.SQLLen, s.label
 	x.Missing &^= MissingParse | InferredSQL
 	if s.Inferred {
 		x.Missing |= MissingParse
@@ -152,29 +152,29 @@ func (l *Log) setSQL(x *Exchange, s *Statement) {
 			x.Missing |= InferredSQL
 		}
 	}
-	if len(s.name) > 0 && len(x.Statement) == len(s.name) && string(x.Statement) == s.name {
-		return
+}
+
+// unnamed is the name of the unnamed statement and portal.
+var unnamed = []byte{}
+
+// keepName keeps the name of a portal, which is seldom any.
+func (x *Exchange) keepName(name []byte) []byte {
+	if len(name) == 0 {
+		return unnamed
 	}
-	x.Statement = x.keep([]byte(s.name))
+	return x.keep(name)
 }
 
 func (l *Log) requestBind(x *Exchange, m *Message) {
-	b := &l.bind
-	_ = b.Decode(m.Body)
-	s := l.statement(b.Statement)
+	name := cstring(m.Body)
+	rest := m.Body[min(len(name)+1, len(m.Body)):]
+	s := l.statement(cstring(rest))
 	l.setSQL(x, s)
-	x.Portal = x.keep(b.Portal)
-	columns := s.columns
-	if columns != nil && len(b.ResultFormats) > 0 {
-		if s.bound == nil || s.bound.withFormats(b.ResultFormats) != s.bound {
-			s.bound = columns.withFormats(b.ResultFormats)
-		}
-		columns = s.bound
-	}
-	x.columns = columns
-	p := portal{statement: s, columns: columns, known: true}
+	x.Portal = x.keepName(name)
+	x.columns = l.boundColumns(s, m.Body)
+	p := portal{statement: s, columns: x.columns, known: true}
 	l.setParams(x, m.Body)
-	if len(b.Portal) == 0 {
+	if len(name) == 0 {
 		l.unnamedPtl = p
 		return
 	}
@@ -183,20 +183,35 @@ func (l *Log) requestBind(x *Exchange, m *Message) {
 		l.portals = make(map[string]*portal)
 	}
 	if len(l.portals) < maxPortals {
-		l.portals[string(b.Portal)] = &p
+		l.portals[string(name)] = &p
 	}
+}
+
+// boundColumns returns a statement's columns with the formats that a Bind asks for.
+func (l *Log) boundColumns(s *Statement, bind []byte) *Columns {
+	if s.columns == nil {
+		return nil
+	}
+	b := &l.bind
+	if b.Decode(bind) != nil || len(b.ResultFormats) == 0 {
+		return s.columns
+	}
+	if s.bound == nil || s.bound.withFormats(b.ResultFormats) != s.bound {
+		s.bound = s.columns.withFormats(b.ResultFormats)
+	}
+	return s.bound
 }
 
 // maxPortals bounds the portals kept of one connection. Portals end with their
 // transaction; one that opens more in it loses the parameters of the rest.
 const maxPortals = 4096
 
-// setParams keeps a Bind's parameters in the exchange.
+// setParams keeps a Bind's parameters in the exchange, to be decoded if asked for.
 func (l *Log) setParams(x *Exchange, bind []byte) {
-	b := messages.Bind{ParameterFormats: x.ParamFormats, ResultFormats: l.bind.ResultFormats}
-	_ = b.Decode(x.keep(l.shared.cut(bind)))
-	x.ParamFormats, x.Params, x.HasParams = b.ParameterFormats, b.Parameters, true
-	l.bind.ResultFormats = b.ResultFormats
+	x.HasParams, x.params = true, messages.Values{}
+	if !l.shared.limits.NoParameters {
+		x.bind = x.keep(l.shared.cut(bind))
+	}
 }
 
 func (l *Log) requestDescribe(x *Exchange, body []byte) {
@@ -216,12 +231,12 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 func (l *Log) requestExecute(x *Exchange, m *Message) {
 	name := cstring(m.Body)
 	if x.Portal == nil {
-		x.Portal = x.keep(name)
+		x.Portal = x.keepName(name)
 	}
 	if x.HasParams && string(name) == string(x.Portal) {
 		return
 	}
-	x.Portal = x.keep(name)
+	x.Portal = x.keepName(name)
 	p := &l.unnamedPtl
 	if len(name) > 0 {
 		p = l.portals[string(name)]
@@ -275,8 +290,8 @@ func (l *Log) requestFunction(x *Exchange, m *Message) {
 	if f.Decode(x.keep(l.shared.cut(m.Body))) != nil {
 		return
 	}
-	x.Function, x.Params, x.HasParams = f.FunctionOID, f.Arguments, true
-	x.ParamFormats = append(x.ParamFormats[:0], f.ArgumentFormats...)
+	x.Function, x.params, x.HasParams = f.FunctionOID, f.Arguments, true
+	x.formats = append(x.formats[:0], f.ArgumentFormats...)
 	f.Arguments = messages.Values{}
 }
 

@@ -8,6 +8,9 @@ type Limits struct {
 	// Total is how many bytes prepared statements and parameters of portals may
 	// take in all connections. 0 means DefaultTotal.
 	Total int
+	// NoParameters leaves the values of parameters out, for handlers that do
+	// not show them.
+	NoParameters bool
 }
 
 // The default limits. Texts of a mebibyte are the longest that the decoder

@@ -15,6 +15,7 @@ type Statement struct {
 	Memo any
 
 	name    string
+	label   []byte   // name, for exchanges to point to
 	columns *Columns // answer to Describe of the statement
 	// The columns with the formats of the latest Bind, which are usually those
 	// of the next one.
@@ -29,7 +30,7 @@ type portal struct {
 	known     bool     // its Bind was seen
 }
 
-func (s *Statement) size() int { return len(s.SQL) + len(s.name) + 4*len(s.ParamTypes) + 200 }
+func (s *Statement) size() int { return len(s.SQL) + 2*len(s.name) + 4*len(s.ParamTypes) + 200 }
 
 // deallocated reads the name from the text of a DEALLOCATE; all for DEALLOCATE ALL.
 func deallocated(sql []byte) (name string, all, ok bool) {
