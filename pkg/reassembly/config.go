@@ -5,9 +5,10 @@ import "time"
 // Config bounds an Assembler. The zero value of a field means its default.
 type Config struct {
 	// MaxQueueSegments and MaxQueueBytes bound what waits in one direction of
-	// one connection for a hole to be filled. 256 segments and 1 MiB hold
-	// the flight of an ordinary receive window, and reordering never spans
-	// more than a flight.
+	// one connection for a hole to be filled. Defaults 256 and 1 MiB:
+	// reordering hardly spans more. Where the peer is seen not to have the
+	// bytes either, so that they will be retransmitted, eight times as much
+	// may wait: a whole receive window, of 6 MB at most on Linux.
 	MaxQueueSegments int
 	MaxQueueBytes    int
 	// MaxTotalBytes bounds the memory of all queues together, bookkeeping
@@ -30,6 +31,8 @@ type Config struct {
 }
 
 const (
+	// stallFactor is the one of MaxQueueSegments and MaxQueueBytes.
+	stallFactor = 8
 	// stallRounds is the number of GapTimeouts that a hole may stay open which
 	// the peer is known to have as well: exponential back-off of the sender's
 	// retransmission timer spans some 30 s after seven losses in a row.

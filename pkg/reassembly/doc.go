@@ -36,7 +36,7 @@
 // # Bounds
 //
 // Everything is bounded, see Config: what waits in a direction (256 segments,
-// 1 MiB), in all of them together (64 MiB, counted by capacity and with the
+// 1 MiB; eightfold while the peer is seen to wait too), in all of them together (64 MiB, counted by capacity and with the
 // bookkeeping), and the open connections (100,000, some 300 bytes each before
 // anything waits). 16,384 closed connections are remembered. At a bound the
 // oldest gives way: a hole is reported as a gap, the least recently used

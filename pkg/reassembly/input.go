@@ -67,6 +67,10 @@ func (a *Assembler) acknowledge(c *Conn, d Dir, ack uint32) {
 	switch {
 	case r.is(known) && (diff(ack, r.next) > maxAckAhead || diff(ack, r.next) < -maxAhead):
 		return // of nothing that could have been sent
+	case c.wait != nil:
+		c.wait.heard[d^1] = true
+	}
+	switch {
 	case !r.is(hasAcked) || diff(ack, r.acked) > 0:
 		r.acked = ack
 		r.bits |= hasAcked

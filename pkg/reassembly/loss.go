@@ -142,7 +142,7 @@ func (a *Assembler) overdue(c *Conn) bool {
 	if g.n == 0 && !g.knot {
 		return c.wait.rst.set && a.clock.now-c.wait.rst.since >= timeout
 	}
-	if !g.knot && c.half[g.d].ackedAhead() == 0 && c.half[g.d^1].is(seen) {
+	if !g.knot && c.stalled(g.d) {
 		timeout *= stallRounds
 	}
 	return a.clock.now-g.since >= timeout

@@ -247,7 +247,7 @@ func (w *wait) verify(t testing.TB, d Dir, cfg Config) (inUse int) {
 	if bytes != q.bytes {
 		t.Fatalf("queue of %d: %d bytes, %d counted", w.c.ID, bytes, q.bytes)
 	}
-	if q.len() > cfg.MaxQueueSegments || q.bytes > cfg.MaxQueueBytes {
+	if q.len() > stallFactor*cfg.MaxQueueSegments || q.bytes > stallFactor*cfg.MaxQueueBytes {
 		t.Fatalf("queue of %d: %d segments, %d bytes", w.c.ID, q.len(), q.bytes)
 	}
 	return inUse

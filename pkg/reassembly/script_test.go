@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A script is a capture in text, one segment a line or between semicolons:
@@ -228,5 +227,3 @@ func run(a *Assembler, r *recorder, script string) {
 		r.t.Fatalf("after Flush: %d open, %d bytes queued", a.Open(), a.Queued())
 	}
 }
-
-const testTimeout = 2 * time.Second

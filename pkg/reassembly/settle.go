@@ -122,11 +122,20 @@ func (a *Assembler) overfull(c *Conn) bool {
 	if c.wait == nil {
 		return false
 	}
-	for d := range c.wait.q {
-		q := &c.wait.q[d]
-		if q.len() > a.cfg.MaxQueueSegments || q.bytes > a.cfg.MaxQueueBytes {
+	for d := range Dir(2) {
+		q, factor := &c.wait.q[d], 1
+		if c.stalled(d) {
+			factor = stallFactor
+		}
+		if q.len() > factor*a.cfg.MaxQueueSegments || q.bytes > factor*a.cfg.MaxQueueBytes {
 			return true
 		}
 	}
 	return false
+}
+
+// stalled tells whether the receiver of direction d is seen to have the same
+// hole as the capture: it will be filled.
+func (c *Conn) stalled(d Dir) bool {
+	return c.wait.heard[d] && c.half[d].ackedAhead() == 0
 }

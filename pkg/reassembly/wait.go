@@ -7,6 +7,9 @@ type wait struct {
 	fin [2]mark
 	rst mark
 	dir Dir // of rst
+	// heard tells that the peer sent acknowledgments for a direction while this
+	// waits: a receiver repeats them as long as it has a hole.
+	heard [2]bool
 	// since is the capture clock when this was put at the end of the list of
 	// waiting ones, moved when the connection last got on.
 	since      int64
