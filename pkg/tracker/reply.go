@@ -15,7 +15,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	case k == messages.KindUnknown:
 		s.Anomaly = &Anomaly{Code: CodeUnknownType, Direction: messages.Backend, Kind: k, Phase: s.Phase}
 		return
-	case k == messages.KindErrorResponse && t.q.n == 0 && (f.Fatal || !t.lossF):
+	case isError(k) && t.q.n == 0 && (f.Fatal || !t.lossF):
 		t.replyErrorUnasked(s, k, f)
 		return
 	}

@@ -146,14 +146,19 @@ var replies = [messages.NumKinds]replyRule{
 
 	// An error completes what belongs to an extended cycle; Query, FunctionCall
 	// and Sync still get their ReadyForQuery.
-	messages.KindErrorResponse:   {^reqCopyEnd, reqExtended | reqSSL | reqGSS},
-	messages.KindErrorResponseV2: {^reqCopyEnd, reqExtended | reqSSL | reqGSS | reqStartup},
+	messages.KindErrorResponse: {^reqCopyEnd, reqExtended | reqSSL | reqGSS},
+	// A server that has not read the startup packet cannot know a version.
+	messages.KindErrorResponseV2: {reqStartup | reqSSL | reqGSS, reqStartup | reqSSL | reqGSS},
 }
 
 // asynchronous messages may come at any time ("Asynchronous Operations").
 func asynchronous(k messages.Kind) bool {
 	return k == messages.KindNoticeResponse || k == messages.KindParameterStatus ||
 		k == messages.KindNotificationResponse
+}
+
+func isError(k messages.Kind) bool {
+	return k == messages.KindErrorResponse || k == messages.KindErrorResponseV2
 }
 
 // phaseOf is the phase in which a request is answered.
