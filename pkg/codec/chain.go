@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -17,11 +18,13 @@ type chain struct {
 	size  int // the length of that message, 0 while its header is not complete
 	span  int // bytes of the messages before it, also those no longer held
 	score int
-	kinds uint64 // the kinds that have been counted
-	last  messages.Kind
+	kinds uint64        // the kinds that have been counted
+	last  messages.Kind // of the last message that says what may follow
+	ended messages.Kind // of the last message
 	// columns is the number of columns that a DataRow would now have, or any.
 	columns int
-	edge    bool // it begins where a chunk begins
+	edge    bool // it begins, or went on after a pause, where a chunk begins
+	inside  bool // it began inside a chunk
 	first   firstMessage
 }
 
@@ -35,12 +38,12 @@ type firstMessage struct {
 // rows may hold anything, several in a row that fit together prove much.
 const (
 	edgePoints = 2
-	// enoughCovering is for a chain that begins and ends with a chunk.
-	enoughCovering = 5
-	// enoughToEdge is for one that ends with a chunk, as answers and requests do,
-	// and enoughFromEdge for one that only begins with one.
+	// enoughToEdge is for a chain that ends where a sender flushed: with a chunk
+	// that is shorter than a full segment. enoughCovering is for one that also
+	// begins with a chunk, and enoughFull for one of which that segment is full.
 	enoughToEdge   = 7
-	enoughFromEdge = 8
+	enoughCovering = 5
+	enoughFull     = 9
 	// enoughInside is for a chain in the middle of data, and insideSpan how many
 	// bytes it must have been seen to hold for: rows may contain what looks like
 	// messages, but at the end of the row the chain breaks.
@@ -48,9 +51,11 @@ const (
 	insideSpan   = 2 << 10
 	// horizon is how far a chain is followed at all.
 	horizon = 16 << 10
-	// rivalPoints is the evidence that makes a chain worth waiting for when one
-	// of its messages would enclose what another chain takes for messages.
-	rivalPoints = 5
+	// rivalPoints is the evidence that makes a chain worth waiting for where a
+	// later one would begin inside one of its messages, unless that one has
+	// rivalLead more.
+	rivalPoints = 2
+	rivalLead   = 20
 )
 
 // points is the evidence that a well-formed message of the kind is the first time
@@ -86,19 +91,14 @@ var weakKinds = [messages.NumKinds]bool{
 // double: it would take a long accident.
 const largeCopy = 512
 
-// flushes are the messages after which senders flush, so that a chunk ends.
-var flushes = func() (t [messages.NumKinds]bool) {
-	for k := range messages.NumKinds {
-		t[k] = true
-	}
-	for _, k := range []messages.Kind{
-		messages.KindDataRow, messages.KindRowDescription, messages.KindCommandComplete,
-		messages.KindParse, messages.KindBind, messages.KindDescribe,
-	} {
-		t[k] = false
-	}
-	return t
-}()
+// flushes are the messages after which senders flush as a rule, so that a chunk
+// ends.
+var flushes = asynchronous | authentication | setOf(
+	messages.KindReadyForQuery, messages.KindCopyData,
+	messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse,
+	messages.KindQuery, messages.KindSync, messages.KindFlush, messages.KindFunctionCall, messages.KindTerminate,
+	messages.KindCopyDone, messages.KindCopyFail, messages.KindPasswordMessage,
+	messages.KindSASLInitialResponse, messages.KindSASLResponse, messages.KindGSSResponse)
 
 // plausible reports whether a header found by searching can be one, and the
 // length of the whole message.
@@ -149,17 +149,15 @@ func (s *Stream) follow(w *window, c *chain, fresh bool) bool {
 	for {
 		if c.size == 0 {
 			rest := w.b[min(c.at, len(w.b)):]
-			if len(rest) < standardHead {
-				return len(rest) == 0 || types[s.dir][rest[0]].kind != messages.KindUnknown && (len(rest) == 1 || rest[1] == 0)
+			if len(rest) == 0 {
+				return true
 			}
-			size, ok := s.plausible(rest)
-			if !ok {
+			if !s.begins(w, c, rest) {
 				return false
 			}
-			if size > len(rest) && !s.beginsLike(rest) {
-				return false
+			if c.size == 0 {
+				return true
 			}
-			c.size = size
 		}
 		end := c.at + c.size
 		if end > len(w.b) || fresh && c.span >= horizon && c.score >= enoughInside {
@@ -170,6 +168,29 @@ func (s *Stream) follow(w *window, c *chain, fresh bool) bool {
 		}
 		w.marks.set(end)
 	}
+}
+
+// begins checks what is there, one byte at least, of the message that would come
+// next in the chain, and sets its size once the header is there.
+func (s *Stream) begins(w *window, c *chain, rest []byte) bool {
+	info := &types[s.dir][rest[0]]
+	if info.kind == messages.KindUnknown {
+		return false
+	}
+	if !info.refine && !c.precedes(info.kind, c.at == w.chunk) {
+		// Only what came before is refuted.
+		w.marks.unset(c.at)
+		return false
+	}
+	if len(rest) < standardHead {
+		return len(rest) == 1 || rest[1] == 0
+	}
+	size, ok := s.plausible(rest)
+	if !ok || size > len(rest) && !s.beginsLike(rest) {
+		return false
+	}
+	c.size = size
+	return true
 }
 
 // link adds the complete message being examined to the chain.
@@ -184,7 +205,7 @@ func (s *Stream) link(w *window, c *chain, end int) bool {
 		if c.size >= largeCopy {
 			c.score++
 		}
-		c.columns, c.last = anyColumns, messages.KindUnknown
+		c.columns, c.last, c.ended = anyColumns, messages.KindUnknown, messages.KindUnknown
 	}
 	c.span += c.size
 	c.at, c.size = end, 0
@@ -204,10 +225,15 @@ func (s *Stream) examine(w *window, c *chain, m []byte) bool {
 	if !s.wellFormed(kind, body) {
 		return false
 	}
+	if !c.precedes(kind, c.at == w.chunk) || kind == messages.KindDataRow && c.columns != anyColumns && c.columns != columnsOf(body) {
+		w.marks.unset(c.at)
+		return false
+	}
 	n := points[kind]
 	if c.kinds&(1<<kind) != 0 {
 		n = repeated[kind]
 	}
+	c.columns = anyColumns
 	switch kind {
 	case messages.KindCopyData:
 		if len(body) == 0 {
@@ -216,23 +242,32 @@ func (s *Stream) examine(w *window, c *chain, m []byte) bool {
 			n *= 2
 		}
 	case messages.KindDataRow, messages.KindRowDescription:
-		columns := int(binary.BigEndian.Uint16(body)) + 1
-		if kind == messages.KindDataRow && c.columns != anyColumns && c.columns != columns {
-			return false
-		}
-		c.columns = columns
-	}
-	if kind != messages.KindDataRow && kind != messages.KindRowDescription {
-		c.columns = anyColumns
+		c.columns = columnsOf(body)
 	}
 	if c.span == 0 {
 		c.first = firstMessage{end: c.at + len(m), weak: weakKinds[kind]}
 	}
 	c.score += n
 	c.kinds |= 1 << kind
-	c.last = kind
+	c.ended = kind
+	// An error takes the place of any message.
+	if kind == messages.KindErrorResponse {
+		c.last = messages.KindUnknown
+	} else if !asynchronous.has(kind) {
+		c.last = kind
+	}
 	return true
 }
+
+// precedes reports whether a message of that kind may come after those of the
+// chain.
+func (c *chain) precedes(kind messages.Kind, paused bool) bool {
+	return c.last == messages.KindUnknown || asynchronous.has(kind) || follows(c.last, kind, paused)
+}
+
+// columnsOf is the number of columns of a well-formed DataRow or RowDescription,
+// counted so that none is not anyColumns.
+func columnsOf(body []byte) int { return int(binary.BigEndian.Uint16(body)) + 1 }
 
 // wellFormed is messages.WellFormed for where the phase may not be known.
 func (s *Stream) wellFormed(kind messages.Kind, body []byte) bool {
@@ -250,15 +285,62 @@ func (s *Stream) accept(w *window, c *chain) int {
 		return -1
 	}
 	for i := range s.hunt.chains {
-		o := &s.hunt.chains[i]
-		if o != c && o.score >= rivalPoints && o.start < c.start && o.size > 0 && o.at+o.size > c.start {
+		if o := &s.hunt.chains[i]; o != c && o.start < c.start && o.rivals(c, len(w.b)) {
 			return -1
 		}
 	}
-	if c.first.weak && !c.edge && c.first.end > c.start && s.disputed(w, c) {
+	if !c.inside {
+		return c.start
+	}
+	if c.first.weak && c.first.end > c.start && s.disputed(w, c) {
 		return c.first.end
 	}
+	return s.provenStart(w, c)
+}
+
+// provenStart returns where the messages of a chain that began inside a chunk
+// can be believed from. Before its start lies the end of a message whose
+// beginning is not known; where values look like messages, so may that end, and
+// nothing in it would tell. Whether they do shows in the messages that follow:
+// the first that contains such a value is no value itself.
+func (s *Stream) provenStart(w *window, c *chain) int {
+	for at := c.start; at < min(c.at, c.start+horizon); {
+		size := int(length(w.b[at+1:])) + 1
+		if s.containsMessage(w, w.b[at+standardHead:at+size]) {
+			return at
+		}
+		at += size
+	}
 	return c.start
+}
+
+// containsMessage reports whether the body of a message holds what could be a
+// message itself.
+func (s *Stream) containsMessage(w *window, body []byte) bool {
+	for at := 0; at+standardHead <= len(body); at++ {
+		n := bytes.IndexByte(body[at+1:], 0)
+		if n < 0 || at+n+standardHead > len(body) {
+			return false
+		}
+		at += n
+		size, ok := s.plausible(body[at:])
+		if !ok || size > len(body)-at {
+			continue
+		}
+		m := body[at : at+size]
+		// Messages that prove nothing are found in any binary data.
+		kind := messages.KindOf(s.dir, w.phase, m[0], m[standardHead:])
+		if points[kind] > 1 && !weakKinds[kind] && s.wellFormed(kind, m[standardHead:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// rivals reports whether c must wait for a chain that began before it: one of the
+// two takes for data what the other takes for messages.
+func (o *chain) rivals(c *chain, n int) bool {
+	return o.score >= rivalPoints && c.score < o.score+rivalLead && o.at+o.size <= n+huntWindow
 }
 
 func (s *Stream) enough(w *window, c *chain) bool {
@@ -267,15 +349,18 @@ func (s *Stream) enough(w *window, c *chain) bool {
 		score += edgePoints
 	}
 	toEdge := w.edge && c.size == 0 && c.at == len(w.b)
-	switch {
-	case toEdge && c.edge:
-		return score+edgePoints >= enoughCovering
-	case toEdge && flushes[c.last] && s.shortChunk():
-		return score+edgePoints >= enoughToEdge
-	case c.edge:
-		return score >= enoughFromEdge
+	if toEdge {
+		score += edgePoints
+		switch {
+		case !s.shortChunk():
+			if c.edge && score >= enoughFull {
+				return true
+			}
+		case c.edge && score >= enoughCovering, flushes.has(c.ended) && score >= enoughToEdge:
+			return true
+		}
 	}
-	return score >= enoughInside && len(w.b)-c.at+c.span >= insideSpan
+	return score >= enoughInside && c.span >= insideSpan
 }
 
 // fullSegment is the size from which on chunks are taken for segments filled to

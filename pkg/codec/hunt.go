@@ -171,6 +171,10 @@ func (s *Stream) searchWindow(w *window, p messages.Phase) int {
 	kept := h.chains[:0]
 	for i := range h.chains {
 		c := h.chains[i]
+		if c.size == 0 {
+			w.marks.set(c.at)
+			c.edge = c.edge || s.beginsChunk(w, c.at)
+		}
 		if s.follow(w, &c, false) {
 			kept = append(kept, c)
 		}
@@ -203,7 +207,8 @@ func (s *Stream) scanWindow(w *window) int {
 		if size, ok := s.plausible(b[h.scan:]); !ok || size > len(b)-h.scan && !s.beginsLike(b[h.scan:]) {
 			continue
 		}
-		c := chain{start: h.scan, at: h.scan, first: firstMessage{end: unheld}, edge: h.scan == w.chunk && s.chunk >= standardHead}
+		c := chain{start: h.scan, at: h.scan, first: firstMessage{end: unheld}, edge: s.beginsChunk(w, h.scan)}
+		c.inside = !c.edge
 		if !s.follow(w, &c, true) {
 			continue
 		}
@@ -215,6 +220,12 @@ func (s *Stream) scanWindow(w *window) int {
 		}
 	}
 	return -1
+}
+
+// beginsChunk reports whether the chunk fed last begins at a place of the
+// window, and is large enough for this to mean something.
+func (s *Stream) beginsChunk(w *window, at int) bool {
+	return at == w.chunk && s.chunk >= standardHead
 }
 
 // add keeps a chain for later, in place of the least likely one if there are

@@ -35,3 +35,9 @@ func (m *marks) set(at int) {
 		m.bits[at/64%len(m.bits)] |= 1 << (at % 64)
 	}
 }
+
+func (m *marks) unset(at int) {
+	if m.covered(at) {
+		m.bits[at/64%len(m.bits)] &^= 1 << (at % 64)
+	}
+}
