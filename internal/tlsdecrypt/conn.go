@@ -62,8 +62,9 @@ type Conn struct {
 	reason string
 	opened bool // some record was authentic
 
-	blocked    bool   // records are held, or dropped, for want of a key
-	generation uint64 // of the key log when that was last found so
+	blocked    bool       // records are held, or dropped, for want of a key
+	waiting    *direction // whose key that is
+	generation uint64     // of the key log when that was last found so
 	held       held
 	dropped    [2]loss // of the records that could not be held
 
@@ -123,7 +124,7 @@ func (c *Conn) Feed(fromClient bool, b []byte, at At, sink Sink) {
 // Gap tells that n bytes of a direction are missing; n < 0 is an unknown
 // number. The Sink hears of it once it is known what that means for the
 // plaintext: with the next record of the direction, or in Close.
-func (c *Conn) Gap(fromClient bool, n int64, _ At, _ Sink) {
+func (c *Conn) Gap(fromClient bool, n int64) {
 	if n != 0 {
 		c.dirs[index(fromClient)].framer.gap(n)
 	}
@@ -151,7 +152,7 @@ func (c *Conn) Close(at At, sink Sink) {
 	}
 	c.held.release(c.keys)
 	for i := range c.dirs {
-		c.dirs[i].framer = framer{}
+		c.dirs[i].framer = framer{hunts: c.dirs[i].framer.hunts}
 		c.dirs[i].messages.reset()
 	}
 	c.sink = nil
@@ -189,9 +190,9 @@ func (c *Conn) arrived(d *direction, r record, at At) {
 		if c.process(d, r) {
 			return
 		}
-		c.blocked = true
+		c.blocked, c.waiting = true, d
 	}
-	if c.held.add(c.keys, c.limit, d.index, at, r) {
+	if c.keys == nil || c.held.add(c.keys, c.limit, d.index, at, r) {
 		return
 	}
 	size := int64(headerLen + len(r.payload))
@@ -211,6 +212,9 @@ func lossOf(h header) loss {
 
 // unblock processes what is held, as far as the keys go.
 func (c *Conn) unblock() {
+	if !c.ready(c.waiting) {
+		return
+	}
 	c.blocked = false
 	for {
 		h, ok := c.held.take()
@@ -218,9 +222,9 @@ func (c *Conn) unblock() {
 			break
 		}
 		c.at = h.at
-		if !c.process(&c.dirs[h.dir], h.rec) {
+		if d := &c.dirs[h.dir]; !c.process(d, h.rec) {
 			c.held.untake()
-			c.blocked = true
+			c.blocked, c.waiting = true, d
 			return
 		}
 	}

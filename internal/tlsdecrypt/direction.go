@@ -120,7 +120,7 @@ func (c *Conn) master(hs *handshake) []byte {
 		return nil
 	}
 	m := c.keys.session(hs.offeredTicket)
-	if m == nil && string(hs.offeredID) == string(hs.sessionID) {
+	if m == nil && hs.offeredID == hs.sessionID {
 		m = c.keys.session(hs.sessionID)
 	}
 	return m

@@ -43,6 +43,7 @@ type framer struct {
 	alien   bool // the stream does not begin with a record
 	lost    loss // damaged records since the last whole one
 	hunted  int64
+	hunts   uint64 // times that the next record's beginning was not known
 }
 
 // next takes the next record out of what is buffered and b, and returns what
@@ -80,7 +81,7 @@ func (f *framer) nextBuffered(b []byte) (r record, rest []byte, ok bool) {
 	have := f.buf[f.off:]
 	if !plausible(have) {
 		f.alien = !f.seen
-		f.hunting = true
+		f.startHunt()
 		return f.next(b)
 	}
 	if len(have) < headerLen {
@@ -156,7 +157,9 @@ func (f *framer) gap(n int64) {
 		f.skip = remaining - int(n)
 		return
 	}
-	f.hunting = true
+	if !f.hunting {
+		f.startHunt()
+	}
 	if n >= 0 {
 		n -= int64(max(remaining, 0))
 	}
@@ -172,6 +175,11 @@ func (f *framer) damaged(h header) {
 		l.min = 1
 	}
 	f.lost.add(l)
+}
+
+func (f *framer) startHunt() {
+	f.hunting = true
+	f.hunts++
 }
 
 // missed counts bytes that belong to no known record; n < 0 is unknown.

@@ -11,9 +11,8 @@ type handshake struct {
 	earlyData      bool // offered
 	certified      bool // the server went through a full handshake (before TLS 1.3)
 
-	offeredID, sessionID []byte // session ids of the client and of the server
-	offeredTicket        []byte
-	newTicket            []byte
+	offeredID, sessionID     sessionKey // of the client, of the server
+	offeredTicket, newTicket sessionKey
 }
 
 func (h *handshake) tls13() bool { return h.version >= versionTLS13 }
@@ -36,7 +35,7 @@ func (c *Conn) message(d *direction, typ byte, body []byte) {
 		}
 	case msgNewSessionTicket:
 		if fromServer && !tls13 && c.hs != nil {
-			c.hs.newTicket = parseNewSessionTicket(body)
+			c.hs.newTicket = sessionKeyOf(parseNewSessionTicket(body))
 		}
 	case msgEncryptedExtensions:
 		if fromServer && tls13 {
@@ -70,7 +69,7 @@ func (c *Conn) clientHello(body []byte) {
 	}
 	c.hs = &handshake{
 		clientRandom: h.random, haveClient: true, earlyData: h.earlyData,
-		offeredID: append([]byte(nil), h.sessionID...), offeredTicket: append([]byte(nil), h.ticket...),
+		offeredID: sessionKeyOf(h.sessionID), offeredTicket: sessionKeyOf(h.ticket),
 	}
 	if h.serverName != "" {
 		c.info.ServerName = h.serverName
@@ -93,7 +92,7 @@ func (c *Conn) serverHello(body []byte) {
 	hs := c.hs
 	hs.haveServer, hs.serverRandom, hs.version = true, h.random, h.version
 	hs.suite, hs.encryptThenMAC = suiteByID(h.suite), h.encryptThenMAC
-	hs.sessionID = append([]byte(nil), h.sessionID...)
+	hs.sessionID = sessionKeyOf(h.sessionID)
 	c.info.Version, c.info.CipherSuite = versionName(hs.version), hs.suite.name
 	c.info.EncryptThenMAC = hs.encryptThenMAC && hs.suite.protect == cbc
 	if h.alpn != "" {

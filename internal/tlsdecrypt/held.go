@@ -25,7 +25,7 @@ type held struct {
 // this connection, and of all that share the key log.
 func (h *held) add(keys *KeyLog, limit int64, dir int, at At, rec record) bool {
 	size := int64(len(rec.payload)) + heldOverhead
-	if keys == nil || h.overflow || h.size+size > limit {
+	if h.overflow || h.size+size > limit {
 		h.overflow = true
 		return false
 	}

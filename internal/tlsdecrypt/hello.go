@@ -1,7 +1,6 @@
 package tlsdecrypt
 
 import (
-	"bytes"
 	"crypto/sha256"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -18,8 +17,12 @@ const (
 	extSupportedVersions = 43
 )
 
-// maxALPN bounds the protocols remembered of a ClientHello.
-const maxALPN = 16
+const (
+	// maxALPN bounds the protocols remembered of a ClientHello.
+	maxALPN = 16
+	// maxHostName is the longest name that DNS has, in bytes.
+	maxHostName = 255
+)
 
 // helloRetryRandom marks a ServerHello as a HelloRetryRequest (RFC 8446,
 // section 4.1.3).
@@ -92,7 +95,7 @@ func parseServerName(s cryptobyte.String) string {
 		if !list.ReadUint8(&kind) || !list.ReadUint16LengthPrefixed(&name) {
 			return ""
 		}
-		if kind == 0 {
+		if kind == 0 && len(name) <= maxHostName {
 			return string(name)
 		}
 	}
@@ -185,14 +188,14 @@ func parseCertificate(body []byte, tls13 bool) []byte {
 	return cert
 }
 
-// parseNewSessionTicket returns the ticket of RFC 5077, section 3.3.
+// parseNewSessionTicket returns the ticket of RFC 5077, section 3.3, borrowed.
 func parseNewSessionTicket(body []byte) []byte {
 	s := cryptobyte.String(body)
 	var ticket cryptobyte.String
 	if !s.Skip(4) || !s.ReadUint16LengthPrefixed(&ticket) {
 		return nil
 	}
-	return bytes.Clone(ticket)
+	return ticket
 }
 
 func first(names []string) string {

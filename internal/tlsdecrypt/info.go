@@ -3,6 +3,7 @@ package tlsdecrypt
 import (
 	"crypto/x509"
 	"fmt"
+	"strings"
 )
 
 // State tells how far the decryption of a connection came.
@@ -75,8 +76,11 @@ type Info struct {
 	Plaintext [2]uint64 // bytes of application data handed out
 	// Unauthentic counts whole records that no key and sequence number fitted.
 	Unauthentic [2]uint64
-	KeyUpdates  [2]uint64
-	Gaps        [2]uint64 // losses handed on to the Sink
+	// Resyncs counts how often the next record was looked for by the form of its
+	// header.
+	Resyncs    [2]uint64
+	KeyUpdates [2]uint64
+	Gaps       [2]uint64 // losses handed on to the Sink
 
 	Alerts    [2]uint64 // that could be read
 	LastAlert string    // its name in the RFCs, such as "close_notify"
@@ -90,6 +94,7 @@ func (c *Conn) Info() Info {
 	i := c.info
 	i.State, i.Reason = c.state()
 	i.HeldBytes = c.held.size
+	i.Resyncs = [2]uint64{c.dirs[toServer].framer.hunts, c.dirs[toClient].framer.hunts}
 	return i
 }
 
@@ -148,10 +153,19 @@ func (c *Conn) certificate(dir int, der []byte) {
 		return // an oddity of the certificate is not one of the connection
 	}
 	if dir == toServer {
-		c.info.ClientSubject = cert.Subject.String()
+		c.info.ClientSubject = shortened(cert.Subject.String())
 		return
 	}
-	c.info.ServerSubject, c.info.ServerIssuer = cert.Subject.String(), cert.Issuer.String()
+	c.info.ServerSubject, c.info.ServerIssuer = shortened(cert.Subject.String()), shortened(cert.Issuer.String())
+}
+
+// shortened bounds a name that is kept as long as the connection.
+func shortened(name string) string {
+	const limit = 1024
+	if len(name) > limit {
+		return strings.Clone(name[:limit]) + "…"
+	}
+	return name
 }
 
 // alert notes an alert that could be read.

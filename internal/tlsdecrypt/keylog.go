@@ -54,8 +54,16 @@ type connSecrets struct {
 	used  bool
 }
 
-// sessionKey names a TLS 1.2 session: the SHA-256 of its id or ticket.
+// sessionKey names a TLS 1.2 session: the SHA-256 of its id or ticket. The zero
+// sessionKey names none.
 type sessionKey [sha256.Size]byte
+
+func sessionKeyOf(idOrTicket []byte) sessionKey {
+	if len(idOrTicket) == 0 {
+		return sessionKey{}
+	}
+	return sha256.Sum256(idOrTicket)
+}
 
 // Warning reports a line of a key log that could not be read.
 type Warning struct {
@@ -260,9 +268,6 @@ func (k *KeyLog) Used() []byte {
 // secret returns a secret of the given length in bytes, or nil. It is shared
 // and never written to.
 func (k *KeyLog) secret(l label, r clientRandom, length int) []byte {
-	if k == nil {
-		return nil
-	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	s, ok := k.conns.get(r)
@@ -300,11 +305,11 @@ func (k *KeyLog) recent(n int) []clientRandom {
 // rememberSession notes the master secret of a TLS 1.2 session by its id or
 // ticket. Programs that log a full handshake only, such as Go's, need it for
 // the connections that resume the session.
-func (k *KeyLog) rememberSession(idOrTicket, master []byte) {
-	if len(idOrTicket) == 0 || len(master) != masterLen {
+func (k *KeyLog) rememberSession(key sessionKey, master []byte) {
+	if key == (sessionKey{}) || len(master) != masterLen {
 		return
 	}
-	key, value := sessionKey(sha256.Sum256(idOrTicket)), [masterLen]byte(master)
+	value := [masterLen]byte(master)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if old, ok := k.sessions.get(key); !ok || old != value {
@@ -314,13 +319,10 @@ func (k *KeyLog) rememberSession(idOrTicket, master []byte) {
 }
 
 // session returns the master secret of a session, or nil.
-func (k *KeyLog) session(idOrTicket []byte) []byte {
-	if k == nil || len(idOrTicket) == 0 {
-		return nil
-	}
+func (k *KeyLog) session(key sessionKey) []byte {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	value, ok := k.sessions.get(sha256.Sum256(idOrTicket))
+	value, ok := k.sessions.get(key)
 	if !ok {
 		return nil
 	}

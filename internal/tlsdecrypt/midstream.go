@@ -11,12 +11,15 @@ const (
 	midStreamSeqs    = 4096 // records a direction may have had
 )
 
-const noClientHello = "the ClientHello was not captured"
+const (
+	noClientHello = "the ClientHello was not captured"
+	noServerHello = "the ServerHello was not captured"
+)
 
-// joinMidStream tries to find the place of a record without the handshake. If
-// it reports true, the record is the direction's next.
-func (c *Conn) joinMidStream(d *direction, r *record) bool {
-	c.fail(MidStream, noClientHello)
+// joinMidStream tries to find the place of a record without the hello that
+// reason says is missing. If it reports true, the record is the direction's next.
+func (c *Conn) joinMidStream(d *direction, r *record, reason string) bool {
+	c.fail(MidStream, reason)
 	if c.fatal != MidStream || c.keys == nil || c.trials >= midStreamRecords {
 		return false
 	}
@@ -25,7 +28,11 @@ func (c *Conn) joinMidStream(d *direction, r *record) bool {
 		return false
 	}
 	c.scratch.buf = grow(c.scratch.buf[:0], len(r.payload))
-	for _, random := range c.keys.recent(midStreamSecrets) {
+	randoms := c.keys.recent(midStreamSecrets)
+	if c.hs != nil && c.hs.haveClient {
+		randoms = []clientRandom{c.hs.clientRandom}
+	}
+	for _, random := range randoms {
 		for i := range suiteTable {
 			s := &suiteTable[i]
 			if s.tls13 && s.protect != unsupported && c.fits(d, r, s, random) {

@@ -30,10 +30,14 @@ func (c *Conn) plain(d *direction, r *record) bool {
 	case typeChangeCipherSpec:
 		c.changeCipherSpec(d)
 	case typeAlert:
+		if d.hs != nil && r.length != 2 {
+			c.damaged(d, r.header)
+			return false
+		}
 		c.alert(d.index, r.payload)
 	case typeHandshake:
-		if d.hs != nil { // TLS 1.3 has none in the clear any more: a damaged header
-			d.loss.add(loss{bytes: int64(headerLen + r.length), max: 1})
+		if d.hs != nil {
+			c.damaged(d, r.header)
 		} else if !d.broken {
 			d.messages.feed(r.payload, func(typ byte, body []byte) { c.message(d, typ, body) })
 		}
@@ -41,6 +45,13 @@ func (c *Conn) plain(d *direction, r *record) bool {
 		return c.unexpectedData(d, r)
 	}
 	return false
+}
+
+// damaged counts a record that TLS 1.3 does not have in the clear any more: its
+// header is not what was sent.
+func (c *Conn) damaged(d *direction, h header) {
+	c.info.Unauthentic[d.index]++
+	d.loss.add(loss{bytes: int64(headerLen + h.length), max: 1})
 }
 
 // changeCipherSpec begins protection up to TLS 1.2. In TLS 1.3 it is there for
@@ -66,11 +77,11 @@ func (c *Conn) changeCipherSpec(d *direction) {
 func (c *Conn) unexpectedData(d *direction, r *record) bool {
 	switch hs := c.hs; {
 	case hs == nil || !hs.haveClient:
-		return c.joinMidStream(d, r)
+		return c.joinMidStream(d, r, noClientHello)
 	case !hs.haveServer && hs.earlyData && d.index == toServer:
 		c.info.EarlyData++
 	case !hs.haveServer:
-		c.fail(MidStream, "the ServerHello was not captured")
+		return c.joinMidStream(d, r, noServerHello)
 	case d.broken || r.before.any():
 		d.start(hs, epochHandshake)
 		d.loss.add(loss{bytes: -1, max: 2})
