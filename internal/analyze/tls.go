@@ -32,9 +32,9 @@ func (t *tlsLayer) Data(d messages.Direction, b []byte, at session.Stamp, out se
 	t.conn.Feed(d == messages.Frontend, b, tlsAt(at), tlsSink{t})
 }
 
-func (t *tlsLayer) Gap(d messages.Direction, n int64, at session.Stamp, out session.TLSOutput) {
+func (t *tlsLayer) Gap(d messages.Direction, n int64, _ session.Stamp, out session.TLSOutput) {
 	t.out = out
-	t.conn.Gap(d == messages.Frontend, n, tlsAt(at), tlsSink{t})
+	t.conn.Gap(d == messages.Frontend, n)
 }
 
 func (t *tlsLayer) Close(at session.Stamp, out session.TLSOutput) {

@@ -244,7 +244,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
 	e.First, e.At = first, at
 	e.Tag, e.Truncated = f.Tag, f.Truncated
-	e.Step = s.tracker.Observe(d, f.Kind, f.Body)
+	s.tracker.ObserveInto(&e.Step, d, f.Kind, f.Body)
 	s.shared.Kinds[f.Kind]++
 	e.Notes = s.notes[:0]
 	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {

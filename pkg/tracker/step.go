@@ -34,6 +34,17 @@ type Step struct {
 	Anomaly *Anomaly
 }
 
+// reset empties s. The pointer is written only where there is one: this runs
+// for every message, and a write to the heap is not free.
+func (s *Step) reset() {
+	s.Phase, s.After, s.Tx, s.Request = 0, 0, 0, 0
+	s.Unit, s.Over = 0, 0
+	s.Begins, s.Discarded, s.Inferred = false, false, false
+	if s.Anomaly != nil {
+		s.Anomaly = nil
+	}
+}
+
 // Anomaly is a message out of the protocol's order. It is an error value, so
 // strict machines return it as it is.
 type Anomaly struct {

@@ -242,37 +242,50 @@ func (t *Tracker) Phase(d messages.Direction) messages.Phase {
 
 // Observe takes a message of direction d, by its kind and body (without type
 // byte and length, possibly cut short), and says what it meant.
-func (t *Tracker) Observe(d messages.Direction, k messages.Kind, body []byte) Step {
+func (t *Tracker) Observe(d messages.Direction, k messages.Kind, body []byte) (s Step) {
+	t.ObserveInto(&s, d, k, body)
+	return s
+}
+
+// ObserveInto is Observe with the result written to *s, whatever that held.
+func (t *Tracker) ObserveInto(s *Step, d messages.Direction, k messages.Kind, body []byte) {
 	var f Facts
 	switch k {
-	case messages.KindReadyForQuery, messages.KindErrorResponse, messages.KindSSLResponse,
+	case messages.KindReadyForQuery:
+		if len(body) > 0 {
+			f.Status = body[0]
+		}
+	case messages.KindErrorResponse, messages.KindSSLResponse,
 		messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindErrorResponseV2:
 		f = FactsOf(k, body)
 	}
-	return t.ObserveFacts(d, k, f)
+	t.observe(s, d, k, f)
 }
 
 // ObserveFacts is Observe for callers that have the message decoded.
-func (t *Tracker) ObserveFacts(d messages.Direction, k messages.Kind, f Facts) Step {
+func (t *Tracker) ObserveFacts(d messages.Direction, k messages.Kind, f Facts) (s Step) {
+	t.observe(&s, d, k, f)
+	return s
+}
+
+func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Facts) {
+	s.reset()
 	if !t.begun {
 		t.begun, t.base = true, messages.PhaseStartup
 	}
-	// What the message itself tells of a phase that was not seen comes first.
 	if d == messages.Frontend {
+		// What the message itself tells of a phase that was not seen comes first.
 		t.concludeFromSend(k)
+		s.Phase = t.Phase(d)
+		t.frontend = true
+		t.send(s, k, f)
 	} else {
 		t.concludeFromReply(k)
-	}
-	s := Step{Phase: t.Phase(d)}
-	if d == messages.Frontend {
-		t.frontend = true
-		t.send(&s, k, f)
-	} else {
+		s.Phase = t.Phase(d)
 		t.backend = true
-		t.reply(&s, k, f)
+		t.reply(s, k, f)
 		s.Tx = t.tx
 	}
 	t.lastReady = k == messages.KindReadyForQuery
 	s.After = t.Phase(d)
-	return s
 }
