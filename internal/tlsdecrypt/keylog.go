@@ -54,17 +54,6 @@ type connSecrets struct {
 	used  bool
 }
 
-// sessionKey names a TLS 1.2 session: the SHA-256 of its id or ticket. The zero
-// sessionKey names none.
-type sessionKey [sha256.Size]byte
-
-func sessionKeyOf(idOrTicket []byte) sessionKey {
-	if len(idOrTicket) == 0 {
-		return sessionKey{}
-	}
-	return sha256.Sum256(idOrTicket)
-}
-
 // Warning reports a line of a key log that could not be read.
 type Warning struct {
 	File string // as given to OpenFile; empty for Load
@@ -300,31 +289,4 @@ func (k *KeyLog) recent(n int) []clientRandom {
 		return len(out) < n
 	})
 	return out
-}
-
-// rememberSession notes the master secret of a TLS 1.2 session by its id or
-// ticket. Programs that log a full handshake only, such as Go's, need it for
-// the connections that resume the session.
-func (k *KeyLog) rememberSession(key sessionKey, master []byte) {
-	if key == (sessionKey{}) || len(master) != masterLen {
-		return
-	}
-	value := [masterLen]byte(master)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if old, ok := k.sessions.get(key); !ok || old != value {
-		k.sessions.put(key, value)
-		k.generation.Add(1)
-	}
-}
-
-// session returns the master secret of a session, or nil.
-func (k *KeyLog) session(key sessionKey) []byte {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	value, ok := k.sessions.get(key)
-	if !ok {
-		return nil
-	}
-	return value[:]
 }

@@ -93,6 +93,7 @@ func TestOpenSSL(t *testing.T) {
 	writeKeyPair(t, dir)
 	for _, c := range opensslCases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			o := startServer(t, path, dir, c.server)
 			log := filepath.Join(t.TempDir(), "keys")
 			session := filepath.Join(t.TempDir(), "session")

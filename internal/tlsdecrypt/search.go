@@ -7,6 +7,7 @@ const (
 	searchBase    = 32 << 20 // bytes, at about 2 GB a second
 	searchPerByte = 32
 	searchMax     = 256 << 20
+	searchCBC     = 8     // times the work of an AEAD
 	searchTrial   = 256   // what a trial costs besides the record's bytes
 	searchCurrent = 16384 // sequence numbers tried under the key in use
 	searchFollow  = 1024  // and under the next one
@@ -44,6 +45,9 @@ func (c *Conn) unprotect(d *direction, r record) (opened, bool) {
 // after this one can be tried, too.
 func (c *Conn) search(o opener, r record, seq, lo, hi uint64) (content opened, k uint64, ok bool) {
 	cost := int64(len(r.payload)) + searchTrial
+	if _, exact := o.overhead(); !exact {
+		cost *= searchCBC
+	}
 	allowed := c.work / 2
 	for k = lo; k <= hi && allowed >= cost; k++ {
 		allowed -= cost
