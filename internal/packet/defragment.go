@@ -43,9 +43,11 @@ func (f *defragmenter) find(k fragmentKey, now reassembly.Stamp) *datagram {
 		}
 		f.drop(g)
 	}
-	g := &datagram{}
+	var g *datagram
 	if n := len(f.free); n > 0 {
 		g, f.free = f.free[n-1], f.free[:n-1]
+	} else {
+		g = new(datagram)
 	}
 	*g = datagram{key: k, since: now, total: -1, cutAt: maxDatagram + 1, older: f.newest}
 	if f.newest != nil {
