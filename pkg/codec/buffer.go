@@ -9,8 +9,9 @@ const (
 	// keepBuffer is the largest buffer that an idle connection keeps. A capture
 	// has many connections of which few are in the middle of a large message.
 	keepBuffer = 2 << 10
-	// poolBuffer is the largest buffer that is kept for reuse at all.
-	poolBuffer = 2 << 20
+	// poolBuffer is the largest buffer that is kept for reuse at all: who takes
+	// it may need a small part of it.
+	poolBuffer = 256 << 10
 )
 
 // buffer wraps a slice so that putting it into the pool does not allocate.

@@ -1,5 +1,7 @@
 package codec
 
+import "bytes"
+
 // input is the unread bytes of one direction: first what is held in a buffer of
 // its own, then the rest of the chunk that was fed last, which is borrowed.
 // Messages inside a chunk are never copied; of a message that spans chunks
@@ -129,4 +131,23 @@ func (in *input) release() {
 		giveBuffer(in.held)
 		in.held = nil
 	}
+}
+
+// indexNUL returns where among the unread bytes the first NUL is, -1 if nowhere.
+// seen is how many were searched before; it is updated, and counts only as long
+// as nothing is read. The bytes are held afterwards if there is none.
+func (in *input) indexNUL(seen *int) int {
+	own := in.held[in.off:]
+	from := min(*seen, len(own))
+	if i := bytes.IndexByte(own[from:], 0); i >= 0 {
+		*seen = 0
+		return from + i
+	}
+	if i := bytes.IndexByte(in.rest, 0); i >= 0 {
+		*seen = 0
+		return len(own) + i
+	}
+	in.hold(0)
+	*seen = in.available()
+	return -1
 }

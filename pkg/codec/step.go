@@ -1,8 +1,6 @@
 package codec
 
 import (
-	"bytes"
-
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -254,17 +252,8 @@ func (s *Stream) stepByte(p messages.Phase) (Result, bool) {
 // stepErrorV2 reads an error of version 2: 'E', text, NUL. Its length is not
 // announced.
 func (s *Stream) stepErrorV2() (Result, bool) {
-	own := s.in.held[s.in.off:]
-	seen := min(s.nul, len(own))
-	size := bytes.IndexByte(own[seen:], 0)
-	if size >= 0 {
-		size += seen
-	} else if size = bytes.IndexByte(s.in.rest, 0); size >= 0 {
-		size += len(own)
-	}
+	size := s.in.indexNUL(&s.nul)
 	if size < 0 && s.in.available() <= maxErrorV2 {
-		s.in.hold(0)
-		s.nul = s.in.available()
 		return NeedMore, true
 	}
 	s.nul = 0
