@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"io"
 	"strconv"
 
@@ -18,8 +19,11 @@ type JSON struct {
 	body    body
 	decoded [messages.NumKinds]messages.Message
 	kinds   [messages.NumKinds][2]string // constant parts, by kind and direction
+	phases  [messages.NumPhases]string
+	bodies  [messages.NumKinds]bodyMemo
+	head    headMemo
 	errs    messages.ErrorResponse
-	normal  normalizer
+	normal  Normalizer
 	redact  []byte
 }
 
@@ -33,7 +37,40 @@ func NewJSON(w io.Writer, opt Options) *JSON {
 			j.kinds[k][d] = kindPart(messages.Kind(k), messages.Direction(d))
 		}
 	}
+	for p := range messages.NumPhases {
+		j.phases[p] = `,"phase":"` + messages.Phase(p).String() + `"`
+	}
 	return j
+}
+
+// headMemo is the beginning of the latest message record: the messages of one
+// packet share it.
+type headMemo struct {
+	session *session.Session
+	at      session.Stamp
+	text    []byte
+}
+
+// bodyMemo is the latest body of a kind and what it became: applications say
+// the same things over and over.
+type bodyMemo struct {
+	wire, text []byte
+	set        bool
+}
+
+// maxMemo is the longest body that is remembered: a comparison is to be cheaper
+// than decoding.
+const maxMemo = 512
+
+// memorable are the kinds whose record depends on nothing but their bytes, and
+// whose decoding costs more than a comparison.
+func memorable(k messages.Kind) bool {
+	switch k {
+	case messages.KindDataRow, messages.KindBind, messages.KindCopyData, messages.KindFunctionCall,
+		messages.KindUnknown, messages.KindPasswordMessage:
+		return false
+	}
+	return true
 }
 
 // kindPart is what every record of a kind has in common.
@@ -42,7 +79,10 @@ func kindPart(k messages.Kind, d messages.Direction) string {
 	if t := k.Tag(); t != 0 && k != messages.KindUnknown {
 		s += `,"tag":"` + string(rune(t)) + `"`
 	}
-	return s
+	if k == messages.KindUnknown {
+		return s // its tag is its own
+	}
+	return s + `,"len":`
 }
 
 // label is the constant part of a connection's records.
@@ -53,7 +93,7 @@ func (j *JSON) label(s *session.Session) []byte {
 	if !ok {
 		l = new(label)
 		b := append(l.json, `,"conn":`...)
-		b = strconv.AppendUint(b, s.ID, 10)
+		b = appendUint(b, s.ID)
 		b = append(b, `,"client":"`...)
 		b = append(b, s.Client...)
 		b = append(b, `","server":"`...)
@@ -76,35 +116,34 @@ func (j *JSON) begin(dst []byte, kind string, s *session.Session, at int64) []by
 
 // Message writes a message record.
 func (j *JSON) Message(e *session.Event) {
-	b := j.begin(j.out.buf, "message", e.Session, e.At.Time)
-	b = append(b, `,"frame":`...)
-	b = strconv.AppendUint(b, e.At.Frame, 10)
+	if j.head.session != e.Session || j.head.at != e.At {
+		j.setHead(e)
+	}
+	b := append(j.out.buf, j.head.text...)
 	b = append(b, j.kinds[e.Kind][e.Direction]...)
-	if e.Kind == messages.KindUnknown && e.Tag != 0 {
+	if e.Kind == messages.KindUnknown {
 		b = append(b, `,"tag":`...)
 		b = appendQuoted(b, []byte(string(rune(e.Tag))))
+		b = append(b, `,"len":`...)
 	}
-	b = append(b, `,"len":`...)
-	b = strconv.AppendInt(b, int64(e.Len), 10)
-	b = append(b, `,"phase":"`...)
-	b = append(b, e.Step.Phase.String()...)
-	b = append(b, '"')
+	b = appendUint(b, uint64(e.Len))
+	b = append(b, j.phases[e.Step.Phase]...)
 	if e.Step.Tx != 0 {
 		b = append(b, `,"tx":"`...)
 		b = append(b, e.Step.Tx, '"')
 	}
 	if e.Step.Unit != 0 {
 		b = append(b, `,"query":`...)
-		b = strconv.AppendUint(b, e.Step.Unit, 10)
+		b = appendUint(b, e.Step.Unit)
 	}
 	if e.Cancels.Conn != 0 {
 		b = appendCancels(b, e.Cancels)
 	}
 	b = append(b, `,"body":`...)
-	j.body.buf = b
-	malformed := j.writeBody(e)
-	b = j.body.buf
-	b = j.appendNotes(b, e, malformed)
+	b, malformed := j.appendBody(b, e)
+	if len(e.Notes) > 0 || malformed != nil {
+		b = j.appendNotes(b, e, malformed)
+	}
 	if e.Truncated || len(j.body.cuts) > 0 {
 		b = append(b, `,"truncated":true`...)
 		b = j.appendCuts(b)
@@ -113,8 +152,40 @@ func (j *JSON) Message(e *session.Event) {
 	j.out.wrote()
 }
 
-// writeBody decodes the message and visits its fields. It returns the fault of
-// a body that has not the message's format.
+// setHead writes what the messages of a packet have in common.
+func (j *JSON) setHead(e *session.Event) {
+	b := j.begin(j.head.text[:0], "message", e.Session, e.At.Time)
+	b = append(b, `,"frame":`...)
+	j.head.text = appendUint(b, e.At.Frame)
+	j.head.session, j.head.at = e.Session, e.At
+}
+
+// appendBody appends a message's fields. It returns the fault of a body that
+// has not the message's format.
+func (j *JSON) appendBody(b []byte, e *session.Event) ([]byte, error) {
+	j.body.cuts = j.body.cuts[:0]
+	if len(e.Body) == 0 && e.Kind.Tag() != 0 && !e.Truncated {
+		if _, max := e.Kind.BodyLen(); max == 0 {
+			return append(b, '{', '}'), nil
+		}
+	}
+	memo := &j.bodies[e.Kind]
+	if memo.set && bytes.Equal(memo.wire, e.Body) && !e.Truncated {
+		return append(b, memo.text...), nil
+	}
+	at := len(b)
+	j.body.buf = b
+	err := j.writeBody(e)
+	b = j.body.buf
+	if err == nil && !e.Truncated && len(e.Body) <= maxMemo && len(j.body.cuts) == 0 && memorable(e.Kind) {
+		memo.wire = append(memo.wire[:0], e.Body...)
+		memo.text = append(memo.text[:0], b[at:]...)
+		memo.set = true
+	}
+	return b, err
+}
+
+// writeBody decodes the message and visits its fields.
 func (j *JSON) writeBody(e *session.Event) error {
 	m := j.decoded[e.Kind]
 	if m == nil {
@@ -154,9 +225,6 @@ func setTypes(b *body, e *session.Event) {
 }
 
 func (j *JSON) appendNotes(b []byte, e *session.Event, malformed error) []byte {
-	if len(e.Notes) == 0 && malformed == nil {
-		return b
-	}
 	b = append(b, `,"notes":[`...)
 	for i := range e.Notes {
 		if i > 0 {
@@ -207,10 +275,10 @@ func (j *JSON) appendCuts(b []byte) []byte {
 
 func appendCancels(b []byte, c session.Cancelled) []byte {
 	b = append(b, `,"cancels":{"conn":`...)
-	b = strconv.AppendUint(b, c.Conn, 10)
+	b = appendUint(b, c.Conn)
 	if c.Query != 0 {
 		b = append(b, `,"query":`...)
-		b = strconv.AppendUint(b, c.Query, 10)
+		b = appendUint(b, c.Query)
 	}
 	return append(b, '}')
 }

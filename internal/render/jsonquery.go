@@ -1,7 +1,6 @@
 package render
 
 import (
-	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
@@ -52,9 +51,9 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 		b.buf = append(b.buf, `{"direction":"`...)
 		b.buf = append(b.buf, x.Copy.String()...)
 		b.buf = append(b.buf, `","bytes":`...)
-		b.buf = strconv.AppendUint(b.buf, x.CopyBytes, 10)
+		b.buf = appendUint(b.buf, x.CopyBytes)
 		b.buf = append(b.buf, `,"messages":`...)
-		b.buf = strconv.AppendUint(b.buf, x.CopyMessages, 10)
+		b.buf = appendUint(b.buf, x.CopyMessages)
 		b.buf = append(b.buf, '}')
 	}
 	j.failure(x)
@@ -110,7 +109,7 @@ func (b *body) typeNames(name string, oids []uint32) {
 		if t := value.TypeName(oid); t != "" {
 			b.buf = append(b.buf, t...)
 		} else {
-			b.buf = strconv.AppendUint(b.buf, uint64(oid), 10)
+			b.buf = appendUint(b.buf, uint64(oid))
 		}
 		b.buf = append(b.buf, '"')
 	}
@@ -133,7 +132,7 @@ func (j *JSON) who(s *session.Session) {
 
 func (j *JSON) sql(x *exchange.Exchange) {
 	b := &j.body
-	n := j.normal.of(x)
+	n := j.normal.Of(x)
 	text := x.SQL
 	if !b.secrets && sqlnorm.MayHoldSecret(text) {
 		j.redact = sqlnorm.Redact(j.redact[:0], text)
@@ -198,7 +197,7 @@ func (b *body) resultColumns(fields []messages.ColumnDescription) {
 		b.buf = append(b.buf, `{"name":`...)
 		b.buf = appendQuoted(b.buf, fields[i].Name)
 		b.buf = append(b.buf, `,"type_oid":`...)
-		b.buf = strconv.AppendUint(b.buf, uint64(fields[i].TypeOID), 10)
+		b.buf = appendUint(b.buf, uint64(fields[i].TypeOID))
 		if t := value.TypeName(fields[i].TypeOID); t != "" {
 			b.buf = append(b.buf, `,"type":"`...)
 			b.buf = append(b.buf, t...)

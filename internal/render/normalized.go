@@ -12,33 +12,43 @@ type Normalized struct {
 	Operation string
 }
 
-// normalizer derives it, once for each prepared statement.
-type normalizer struct {
+// Normalizer derives it, once for each prepared statement. The zero value is
+// ready. All that take the exchanges of one analysis share what is derived of
+// prepared statements.
+type Normalizer struct {
 	latest Normalized
+	redact []byte
 }
 
-// of returns the derived facts of an exchange's text; borrowed until the next
-// call, but for prepared statements, with which they live.
-func (n *normalizer) of(x *exchange.Exchange) *Normalized {
+// Of returns the derived facts of an exchange's text, nil if the text is not
+// known; borrowed until the next call, but for prepared statements, with which
+// they live.
+func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	if x.SQL == nil {
 		return nil
 	}
 	s := x.Prepared
 	if s == nil {
-		n.latest.Text = sqlnorm.Append(n.latest.Text[:0], x.SQL)
-		n.latest.derive(x.SQL)
+		n.derive(&n.latest, x.SQL)
 		return &n.latest
 	}
 	if memo, ok := s.Memo.(*Normalized); ok {
 		return memo
 	}
-	memo := &Normalized{Text: sqlnorm.Append(nil, s.SQL)}
-	memo.derive(s.SQL)
+	memo := new(Normalized)
+	n.derive(memo, s.SQL)
 	s.Memo = memo
 	return memo
 }
 
-func (n *Normalized) derive(sql []byte) {
-	n.Hash = sqlnorm.Fingerprint(n.Text)
-	n.Operation = sqlnorm.Operation(sql)
+// derive normalises a text without its passwords: most go with the constants,
+// but one that was not quoted as a constant would stay.
+func (n *Normalizer) derive(into *Normalized, sql []byte) {
+	if sqlnorm.MayHoldSecret(sql) {
+		n.redact = sqlnorm.Redact(n.redact[:0], sql)
+		sql = n.redact
+	}
+	into.Text = sqlnorm.Append(into.Text[:0], sql)
+	into.Hash = sqlnorm.Fingerprint(into.Text)
+	into.Operation = sqlnorm.Operation(sql)
 }

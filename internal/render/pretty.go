@@ -41,7 +41,6 @@ type Pretty struct {
 	line    line
 	fields  fields
 	decoded [messages.NumKinds]messages.Message
-	normal  normalizer
 	errs    messages.ErrorResponse
 	started bool
 	first   int64
