@@ -7,11 +7,11 @@ func (a *Assembler) markFIN(c *Conn, d Dir, seq uint32, s *Segment) {
 		return
 	}
 	if c.wait != nil {
-		if q := &c.wait.q[d]; q.len() > 0 && diff(seq, q.chunks[len(q.chunks)-1].end()) < 0 {
+		if diff(seq, c.wait.q[d].end(seq)) < 0 {
 			return // no FIN stands before text that was sent
 		}
 	}
-	h.bits |= hasFIN
+	h.bits = h.bits&^tentative | hasFIN
 	h.fin = seq
 	a.waitOf(c).fin[d] = mark{
 		set: true, seq: seq, ack: s.Ack, hasAck: s.Flags&ACK != 0,
@@ -41,9 +41,7 @@ func (a *Assembler) reset(c *Conn, d Dir, s *Segment) {
 	if h.is(known) {
 		ahead := h.ackedAhead()
 		if c.wait != nil {
-			if q := &c.wait.q[d]; q.len() > 0 {
-				ahead = max(ahead, diff(q.chunks[len(q.chunks)-1].end(), h.next))
-			}
+			ahead = max(ahead, diff(c.wait.q[d].end(h.next), h.next))
 		}
 		if off := diff(seq, h.next); off > ahead+maxResetAhead || off < -maxResetBehind {
 			return

@@ -152,6 +152,16 @@ func (q *queue) trim(next uint32, put func(*chunk)) {
 	q.cut(keep, j)
 }
 
+// end returns where the text that waits ends, or seq if it ends before that.
+func (q *queue) end(seq uint32) uint32 {
+	for _, k := range q.chunks[q.head:] {
+		if diff(k.end(), seq) > 0 {
+			seq = k.end()
+		}
+	}
+	return seq
+}
+
 // cut removes the chunks from index i to j.
 func (q *queue) cut(i, j int) {
 	if i == j {
