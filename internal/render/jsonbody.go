@@ -47,9 +47,7 @@ func (b *body) key(name string) {
 		b.buf = append(b.buf, ',')
 	}
 	b.comma = true
-	b.buf = append(b.buf, '"')
-	b.buf = append(b.buf, name...)
-	b.buf = append(b.buf, '"', ':')
+	b.buf = append(append(append(b.buf, '"'), name...), '"', ':')
 }
 
 func (b *body) limit(name string, index int, v []byte) []byte {
@@ -62,7 +60,11 @@ func (b *body) limit(name string, index int, v []byte) []byte {
 
 func (b *body) Int(name string, v int64) {
 	b.key(name)
-	b.buf = strconv.AppendInt(b.buf, v, 10)
+	if v >= 0 {
+		b.buf = appendUint(b.buf, uint64(v))
+	} else {
+		b.buf = strconv.AppendInt(b.buf, v, 10)
+	}
 }
 
 func (b *body) Bool(name string, v bool) {
@@ -166,7 +168,7 @@ func (b *body) OIDs(name string, list []uint32) {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
-		b.buf = strconv.AppendUint(b.buf, uint64(v), 10)
+		b.buf = appendUint(b.buf, uint64(v))
 	}
 	b.buf = append(b.buf, ']')
 }
@@ -251,11 +253,11 @@ func (b *body) Columns(name string, list []messages.ColumnDescription) {
 		b.buf = append(b.buf, `{"name":`...)
 		b.buf = appendQuoted(b.buf, c.Name)
 		b.buf = append(b.buf, `,"table_oid":`...)
-		b.buf = strconv.AppendUint(b.buf, uint64(c.TableOID), 10)
+		b.buf = appendUint(b.buf, uint64(c.TableOID))
 		b.buf = append(b.buf, `,"column":`...)
 		b.buf = strconv.AppendInt(b.buf, int64(c.Column), 10)
 		b.buf = append(b.buf, `,"type_oid":`...)
-		b.buf = strconv.AppendUint(b.buf, uint64(c.TypeOID), 10)
+		b.buf = appendUint(b.buf, uint64(c.TypeOID))
 		if t := value.TypeName(c.TypeOID); t != "" {
 			b.buf = append(b.buf, `,"type":"`...)
 			b.buf = append(b.buf, t...)

@@ -60,6 +60,38 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
+// digits holds the two digits of each number below 100.
+const digits = "00010203040506070809" + "10111213141516171819" + "20212223242526272829" +
+	"30313233343536373839" + "40414243444546474849" + "50515253545556575859" +
+	"60616263646566676869" + "70717273747576777879" + "80818283848586878889" + "90919293949596979899"
+
+// appendUint appends a number in decimal, quickly where it is small.
+func appendUint(dst []byte, n uint64) []byte {
+	if n < 10 {
+		return append(dst, byte('0'+n))
+	}
+	if n < 100 {
+		return append(dst, digits[2*n], digits[2*n+1])
+	}
+	var b [20]byte
+	i := len(b)
+	for n >= 100 {
+		i -= 2
+		q := n / 100
+		r := 2 * (n - 100*q)
+		b[i], b[i+1] = digits[r], digits[r+1]
+		n = q
+	}
+	if n >= 10 {
+		i -= 2
+		b[i], b[i+1] = digits[2*n], digits[2*n+1]
+	} else {
+		i--
+		b[i] = byte('0' + n)
+	}
+	return append(dst, b[i:]...)
+}
+
 func appendHex(dst, b []byte) []byte {
 	for _, c := range b {
 		dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
@@ -100,10 +132,13 @@ func (c *clock) appendTime(dst []byte, ns int64) []byte {
 	}
 	dst = append(dst, c.text[:]...)
 	var d [10]byte
-	d[9] = 'Z'
-	for i := 8; i >= 0; i-- {
-		d[i] = byte('0' + rest%10)
-		rest /= 10
+	n := uint32(rest)
+	for i := 7; i >= 1; i -= 2 {
+		q := n / 100
+		r := 2 * (n - 100*q)
+		d[i], d[i+1] = digits[r], digits[r+1]
+		n = q
 	}
+	d[0], d[9] = byte('0'+n), 'Z'
 	return append(dst, d[:]...)
 }
