@@ -94,10 +94,11 @@ func (m *machine) Phase() messages.Phase { return m.PhaseOf(m.local) }
 // PhaseOf returns the phase in which the next message of direction d is sent:
 // the one that a decoder of that direction needs.
 func (m *machine) PhaseOf(d messages.Direction) messages.Phase {
-	if m.over && (d == messages.Frontend || m.t.q.n == 0) {
+	p := m.t.Phase(d)
+	if m.over && p != messages.PhaseFailed && (d == messages.Frontend || p == messages.PhaseReady) {
 		return messages.PhaseTerminated
 	}
-	return m.t.Phase(d)
+	return p
 }
 
 // observe applies a message; a strict machine is left as it was if it refuses.

@@ -91,7 +91,7 @@ func (t *Tracker) sendOther(s *Step, k messages.Kind) {
 	switch k {
 	case messages.KindCancelRequest, messages.KindTerminate:
 		t.base = messages.PhaseTerminated
-		if k == messages.KindTerminate && t.q.n > 0 {
+		if k == messages.KindTerminate && !t.idle() {
 			t.base = messages.PhaseReady // what was asked before is still answered
 		}
 	case messages.KindSASLInitialResponse:

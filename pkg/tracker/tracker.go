@@ -225,7 +225,7 @@ func (t *Tracker) Phase(d messages.Direction) messages.Phase {
 	if t.copying != 0 {
 		return t.copying
 	}
-	if t.q.n == 0 || t.q.at(0).doubtful && t.q.at(t.q.n-1).doubtful {
+	if t.idle() {
 		if t.open || t.discarding {
 			return messages.PhaseExtendedQuery // until the Sync
 		}
@@ -234,10 +234,16 @@ func (t *Tracker) Phase(d messages.Direction) messages.Phase {
 	if d == messages.Backend {
 		return phaseOf(t.q.at(0).request)
 	}
-	if p := t.q.at(t.q.n - 1).request; p != reqCopyEnd {
-		return phaseOf(p)
+	if p := t.q.at(t.q.n - 1); p.request != reqCopyEnd && !p.doubtful {
+		return phaseOf(p.request)
 	}
 	return phaseOf(t.q.at(0).request)
+}
+
+// idle reports whether nothing is outstanding but Syncs which the server may
+// have ignored.
+func (t *Tracker) idle() bool {
+	return t.q.n == 0 || t.q.at(0).doubtful && t.q.at(t.q.n-1).doubtful
 }
 
 // Observe takes a message of direction d, by its kind and body (without type
