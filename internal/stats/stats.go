@@ -32,18 +32,19 @@ type Traffic struct {
 	Packets       uint64
 	Bytes         uint64
 	LostBytes     uint64
-	KernelDropped uint64 // packets; live captures only
+	Live          bool   // KernelDropped says something
+	KernelDropped uint64 // packets
 }
 
 // QuerySample is one unit of work: what a query record of the output is.
 type QuerySample struct {
 	Normalized  []byte // nil if its SQL is not known
-	Fingerprint uint64 // of Normalized
+	Fingerprint uint64 // of Normalized; 0 if its SQL is not known
 	Operation   string // "SELECT"; empty if not known
 	Duration    int64  // nanoseconds; negative if its end or begin was not seen
 	Rows        uint64
 	Bytes       uint64
-	SQLState    []byte // of the error that it ended in; empty if it did not
+	SQLState    []byte // of the error that it ended in; see UnknownState; empty if it did not
 }
 
 // ConnectionSample is one connection, when it has ended.
@@ -74,6 +75,10 @@ type Stats struct {
 	states      map[[sqlStateLen]byte]uint64
 	otherStates uint64
 }
+
+// UnknownState is the SQLSTATE of errors that came without one. Its name in a
+// Report is empty.
+var UnknownState = []byte{0}
 
 // sqlStateLen is the length of a SQLSTATE (manual: "PostgreSQL Error Codes").
 const sqlStateLen = 5

@@ -39,7 +39,7 @@ func TestSnapshot(t *testing.T) {
 
 	got := s.Snapshot(SortTotal, 0)
 	want := &Report{
-		Traffic:     Traffic{9, 900, 3, 1},
+		Traffic:     Traffic{Packets: 9, Bytes: 900, LostBytes: 3, KernelDropped: 1},
 		Connections: 3, Lifetime: 2 * time.Second, Messages: 12, Queries: 5, Errors: 4, Distinct: 3,
 		Top: []Query{
 			{

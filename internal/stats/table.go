@@ -143,8 +143,10 @@ func (p *tables) queries(r *Report) {
 		q := &r.Top[i]
 		text := printable(q.Normalized)
 		switch {
-		case q.Normalized == "" && q.TextLen == 0:
+		case q.Fingerprint == 0:
 			text = "(not in the capture)"
+		case q.TextLen == 0:
+			text = "(empty)"
 		case q.TextLen > len(q.Normalized):
 			text += "…"
 		}
@@ -251,7 +253,11 @@ func (p *tables) counts(title, name string, counts []Count, other uint64) {
 		rows = append(rows, []string{name, formatCount(n), formatPercent(n, all), bar(n, max(counts[0].Count, other), p.barWidth(60))})
 	}
 	for _, c := range shown {
-		row(cut(printable(c.Name), maxName), c.Count)
+		name := cut(printable(c.Name), maxName)
+		if name == "" {
+			name = "(none sent)"
+		}
+		row(name, c.Count)
 	}
 	if other > 0 {
 		row(otherRow, other)
