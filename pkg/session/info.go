@@ -97,6 +97,9 @@ func (s *Session) learn(e *Event) {
 	case messages.KindErrorResponse, messages.KindErrorResponseV2:
 		s.info.Errors++
 		s.shared.Errors++
+		if s.cfg.OnError != nil {
+			s.cfg.OnError(e)
+		}
 		if e.Step.After == messages.PhaseFailed && s.info.State == StateOpen {
 			s.info.State = StateFailed
 		}

@@ -20,6 +20,9 @@ type Config struct {
 	Exchanges bool
 	// Messages tells that the handler wants messages.
 	Messages bool
+	// OnError, if not nil, takes each ErrorResponse, Messages or not. The event is
+	// borrowed until it returns.
+	OnError func(*Event)
 	// Strict counts messages whose body has not their format as violations;
 	// otherwise bodies are decoded only when somebody asks.
 	Strict bool
