@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -25,6 +26,9 @@ type JSON struct {
 	errs    messages.ErrorResponse
 	normal  Normalizer
 	redact  []byte
+	// The columns of the latest result, and what they became.
+	columns     *exchange.Columns
+	columnsText []byte
 }
 
 // NewJSON returns a writer of JSON records.
@@ -86,7 +90,12 @@ func kindPart(k messages.Kind, d messages.Direction) string {
 }
 
 // label is the constant part of a connection's records.
-type label struct{ json []byte }
+type label struct {
+	json []byte
+	// The part that query records repeat, and what it was made from.
+	who                         []byte
+	user, database, application string
+}
 
 func (j *JSON) label(s *session.Session) []byte {
 	l, ok := s.Memo.(*label)

@@ -15,7 +15,7 @@ func (j *JSON) End(s *session.Session) {
 	b.buf = append(b.buf, '"')
 	b.buf = j.clock.appendTime(b.buf, i.Ended.Time)
 	b.buf = append(b.buf, '"')
-	j.who(s)
+	b.buf = append(b.buf, j.who(s)...)
 	b.known("protocol_version", i.ProtocolVersion)
 	b.known("server_version", i.ServerVersion)
 	if i.HasProcessID {

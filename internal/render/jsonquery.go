@@ -1,7 +1,6 @@
 package render
 
 import (
-
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -22,7 +21,7 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	if x.Protocol != exchange.ProtocolUnknown {
 		b.str("protocol", x.Protocol.String())
 	}
-	j.who(s)
+	b.buf = append(b.buf, j.who(s)...)
 	if x.SQL != nil {
 		j.sql(x)
 	}
@@ -116,35 +115,41 @@ func (b *body) typeNames(name string, oids []uint32) {
 	b.buf = append(b.buf, ']')
 }
 
-// who writes the facts of the connection that a query record repeats.
-func (j *JSON) who(s *session.Session) {
+// who returns the facts of the connection that each query record repeats.
+func (j *JSON) who(s *session.Session) []byte {
 	i := s.Info()
-	if i.User != "" {
-		j.body.str("user", i.User)
+	j.label(s)
+	l := s.Memo.(*label)
+	if l.who != nil && l.user == i.User && l.database == i.Database && l.application == i.Application {
+		return l.who
 	}
-	if i.Database != "" {
-		j.body.str("database", i.Database)
-	}
-	if i.Application != "" {
-		j.body.str("application_name", i.Application)
-	}
+	l.user, l.database, l.application = i.User, i.Database, i.Application
+	w := body{buf: l.who[:0], comma: true}
+	w.known("user", i.User)
+	w.known("database", i.Database)
+	w.known("application_name", i.Application)
+	l.who = w.buf
+	return l.who
 }
 
+// sql writes the text and what is derived from it. Of a prepared statement that
+// is done once.
 func (j *JSON) sql(x *exchange.Exchange) {
 	b := &j.body
 	n := j.normal.Of(x)
+	if len(n.json) > 0 {
+		b.buf = append(b.buf, n.json...)
+		return
+	}
+	at := len(b.buf)
 	text := x.SQL
 	if !b.secrets && sqlnorm.MayHoldSecret(text) {
 		j.redact = sqlnorm.Redact(j.redact[:0], text)
 		text = j.redact
 	}
-	if x.SQLLen > len(x.SQL) {
+	b.Text("sql", text)
+	if x.SQLLen > len(x.SQL) && len(b.cuts) == 0 {
 		b.cuts = append(b.cuts, cut{"sql", -1, x.SQLLen})
-		text = cutText(text, b.max)
-		b.key("sql")
-		b.buf = appendQuoted(b.buf, text)
-	} else {
-		b.Text("sql", text)
 	}
 	b.Text("normalized", n.Text)
 	b.key("fingerprint")
@@ -153,6 +158,9 @@ func (j *JSON) sql(x *exchange.Exchange) {
 	b.buf = append(b.buf, '"')
 	if n.Operation != "" {
 		b.str("operation", n.Operation)
+	}
+	if x.Prepared != nil && len(b.cuts) == 0 {
+		n.json = append([]byte(nil), b.buf[at:]...)
 	}
 }
 
@@ -172,8 +180,14 @@ func (j *JSON) results(x *exchange.Exchange) {
 		}
 		b.Int("rows", int64(r.Rows))
 		b.Int("bytes", int64(r.Bytes))
-		if fields := r.Columns.Fields(); fields != nil {
-			b.resultColumns(fields)
+		if r.Columns != nil {
+			if j.columns != r.Columns {
+				at := len(b.buf)
+				b.resultColumns(r.Columns.Fields())
+				j.columns, j.columnsText = r.Columns, append(j.columnsText[:0], b.buf[at:]...)
+			} else {
+				b.buf = append(b.buf, j.columnsText...)
+			}
 		}
 		if r.Suspended {
 			b.Bool("suspended", true)

@@ -10,6 +10,8 @@ type Normalized struct {
 	Text      []byte
 	Hash      uint64
 	Operation string
+
+	json []byte // the JSON writer's text of it all, for prepared statements
 }
 
 // Normalizer derives it, once for each prepared statement. The zero value is

@@ -129,6 +129,7 @@ type Exchange struct {
 	bind    []byte // body of the Bind, nil once decoded
 	params  messages.Values
 	formats []int16
+	results []int16
 
 	flags   flags
 	buf     []byte // owns SQL of simple queries, names, tags, parameters, error
@@ -160,9 +161,9 @@ type parsed struct {
 // each). They are empty where Limits.NoParameters is set.
 func (x *Exchange) Parameters() (values messages.Values, formats []int16) {
 	if x.bind != nil {
-		b := messages.Bind{ParameterFormats: x.formats[:0]}
+		b := messages.Bind{ParameterFormats: x.formats[:0], ResultFormats: x.results[:0]}
 		_ = b.Decode(x.bind) // of a cut one, what is there
-		x.params, x.formats, x.bind = b.Parameters, b.ParameterFormats, nil
+		x.params, x.formats, x.results, x.bind = b.Parameters, b.ParameterFormats, b.ResultFormats, nil
 	}
 	return x.params, x.formats
 }
@@ -209,7 +210,7 @@ func (x *Exchange) reset() {
 		old.buf = nil
 	}
 	*x = Exchange{
-		Results: old.Results[:0], formats: old.formats[:0],
+		Results: old.Results[:0], formats: old.formats[:0], results: old.results[:0],
 		buf: old.buf[:0], targets: old.targets[:0], parsed: old.parsed[:0],
 	}
 }
