@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +25,8 @@ type Options struct {
 	Rows         int
 	Color        string
 	Time         string
+	Sort         string
+	Top          int
 	Write        string
 	Count        uint64
 	Quiet        bool
@@ -47,6 +50,8 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")
 	f.IntVar(&o.Rows, "rows", 10, "pretty: show at most `N` rows in a row, then count; 0: all")
 	f.StringVar(&o.Color, "color", "auto", "`when` to colour: auto, always or never")
+	f.StringVar(&o.Sort, "sort", "total", "stats: `order` of the queries: "+strings.Join(stats.SortNames(), ", "))
+	f.IntVar(&o.Top, "top", 10, "stats: list at most `N` queries (pretty: users, clients, … too); 0: all")
 	f.StringVar(&o.Time, "time", "abs", "timestamps in pretty output: abs, utc, rel, delta or epoch")
 	f.Uint64VarP(&o.Count, "count", "c", 0, "stop after `N` packets")
 	f.IntVar(&o.Workers, "workers", 0, "use `N` goroutines: 1 or 2; 0: as many as there are processors. The output is the same")
@@ -73,13 +78,16 @@ func (o *Options) check() error {
 	if err := oneOf("time", o.Time, "abs", "utc", "rel", "delta", "epoch"); err != nil {
 		return err
 	}
+	if err := oneOf("sort", o.Sort, stats.SortNames()...); err != nil {
+		return err
+	}
 	for _, v := range o.View {
 		if err := oneOf("view", v, "messages", "queries", "connections", "stats"); err != nil {
 			return err
 		}
 	}
-	if o.MaxValue < 0 || o.Rows < 0 || o.Workers < 0 {
-		return usageError("--max-value-bytes, --rows and --workers take a number from 0")
+	if o.MaxValue < 0 || o.Rows < 0 || o.Top < 0 || o.Workers < 0 {
+		return usageError("--max-value-bytes, --rows, --top and --workers take a number from 0")
 	}
 	if !o.maxChanged {
 		o.MaxValue = 200

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -42,12 +43,16 @@ func newRun(env *Env, o *Options) (*run, error) {
 	}
 	r.writer = newWriter(env, o)
 	r.handler = newViews(o, sel, r.writer)
+	cfg := session.Config{
+		Messages: r.handler.wantsMessages(), Exchanges: true, Strict: o.Strict, NewTLS: analyze.NewTLS(keys),
+	}
+	if r.handler.totals != nil {
+		cfg.OnError = r.handler.Failure
+	}
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
-		Session: session.Config{
-			Messages: o.view("messages"), Exchanges: true, Strict: o.Strict, NewTLS: analyze.NewTLS(keys),
-		},
-		Limits: exchange.Limits{},
+		Session: cfg,
+		Limits:  exchange.Limits{},
 	}, r.handler)
 	return r, nil
 }
@@ -84,7 +89,7 @@ func newWriter(env *Env, o *Options) render.Writer {
 	colored := o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == ""
 	return render.NewPretty(env.Out, render.PrettyOptions{
 		Options: ropt, Rows: o.Rows, Width: width, Time: timeModes[o.Time],
-		Theme: render.NewTheme(colored), Flow: o.view("messages"),
+		Theme: render.NewTheme(colored), Flow: o.view("messages"), Groups: o.Top,
 	})
 }
 
@@ -96,6 +101,7 @@ var timeModes = map[string]render.TimeMode{
 // finish ends the analysis, writes what is left and says how it went.
 func (r *run) finish(sourceErr error) error {
 	r.analyzer.Finish()
+	r.stats()
 	if err := r.writer.Flush(); err != nil {
 		if isClosedPipe(err) {
 			return nil
@@ -110,6 +116,22 @@ func (r *run) finish(sourceErr error) error {
 		return &exitError{ExitViolation, fmt.Errorf("%s of the protocol", plural(r.handler.violations, "violation"))}
 	}
 	return nil
+}
+
+// stats writes the view stats, if it was asked for.
+func (r *run) stats() {
+	t := r.handler.totals
+	if t == nil {
+		return
+	}
+	kinds := &t.kinds
+	if r.handler.showAll {
+		kinds = &r.analyzer.Shared().Kinds
+	}
+	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
+	r.writer.Stats(t.report(stats.Traffic{
+		Packets: r.analyzer.Counts.Packets, Bytes: r.analyzer.Counts.Bytes,
+	}, kinds, by, r.opt.Top))
 }
 
 // summary is the closing line on standard error.

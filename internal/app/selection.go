@@ -157,6 +157,11 @@ func (s *selection) message(e *session.Event) bool {
 	return s.grep == nil || s.grepMessage(e)
 }
 
+// failure reports whether an error outside of queries is counted.
+func (s *selection) failure(e *session.Event) bool {
+	return s.conn(e.Session) && (s.grep == nil || s.grepMessage(e))
+}
+
 func (s *selection) grepMessage(e *session.Event) bool {
 	m := s.decoded[e.Kind]
 	if m == nil {

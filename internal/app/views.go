@@ -15,6 +15,8 @@ type views struct {
 	showMessages, showQueries, showConns bool
 	closing                              bool // the flow closes each connection with a line
 
+	totals *totals // nil without the view stats
+
 	queries, violations uint64
 	held                map[heldKey]*render.Held
 	heldBytes           int
@@ -28,17 +30,33 @@ type heldKey struct{ conn, unit uint64 }
 const maxHeld = 16 << 20
 
 func newViews(o *Options, sel *selection, w render.Writer) *views {
-	return &views{
+	v := &views{
 		w: w, sel: sel, showAll: sel.all(),
 		showMessages: o.view("messages"), showQueries: o.view("queries"), showConns: o.view("connections"),
 		closing: o.Output == "pretty" && o.view("messages"),
 		held:    make(map[heldKey]*render.Held),
 	}
+	if o.view("stats") {
+		v.totals = newTotals()
+	}
+	return v
+}
+
+// wantsMessages reports whether messages are to be handed out. Without a
+// selection their numbers are known anyway.
+func (v *views) wantsMessages() bool {
+	return v.showMessages || v.totals != nil && !v.showAll
 }
 
 // Message shows a message, or holds it until the duration of its query is known.
 func (v *views) Message(e *session.Event) {
-	if !v.showMessages || !v.showAll && !v.sel.message(e) {
+	if !v.showAll && !v.sel.message(e) {
+		return
+	}
+	if v.totals != nil {
+		v.totals.kinds[e.Kind]++
+	}
+	if !v.showMessages {
 		return
 	}
 	if v.sel.minDuration == 0 {
@@ -71,7 +89,13 @@ func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
 	if v.sel.minDuration > 0 {
 		v.release(s, x)
 	}
-	if v.showQueries && (v.showAll || v.sel.exchange(s, x)) {
+	if !v.showQueries && v.totals == nil || !v.showAll && !v.sel.exchange(s, x) {
+		return
+	}
+	if v.totals != nil {
+		v.totals.query(x)
+	}
+	if v.showQueries {
 		v.w.Exchange(s, x)
 	}
 }
@@ -86,6 +110,13 @@ func (v *views) release(s *session.Session, x *exchange.Exchange) {
 	v.heldBytes -= h.Len()
 	if v.sel.longEnough(x) {
 		v.w.Release(s, h)
+	}
+}
+
+// Failure counts an error that no query ended in.
+func (v *views) Failure(e *session.Event) {
+	if e.Step.Unit == 0 && v.sel.minDuration == 0 && (v.showAll || v.sel.failure(e)) {
+		v.totals.failure(e)
 	}
 }
 
@@ -112,6 +143,9 @@ func (v *views) End(s *session.Session) {
 	}
 	if !s.PostgreSQL() || !v.showAll && !v.sel.conn(s) {
 		return
+	}
+	if v.totals != nil {
+		v.totals.connection(s)
 	}
 	if v.showConns || v.closing && v.sel.kinds == nil {
 		v.w.End(s)

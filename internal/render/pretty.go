@@ -29,6 +29,8 @@ type PrettyOptions struct {
 	Time  TimeMode
 	Theme *Theme
 	Local *time.Location
+	// Groups is how many users, clients and the like Stats lists, each; 0: all.
+	Groups int
 	// Flow tells that the message flow is shown, with its connection lines.
 	Flow bool
 }

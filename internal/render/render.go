@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -11,6 +12,8 @@ import (
 // and returned by Flush; after one, records are thrown away.
 type Writer interface {
 	session.Handler
+	// Stats writes what the capture holds, after all else.
+	Stats(r *stats.Report)
 	// Flush writes what is buffered and returns the first error of the output.
 	Flush() error
 	// Hold sends what is written from now on to h instead; nil ends that.
@@ -37,6 +40,7 @@ type Output struct {
 	w   io.Writer
 	buf []byte
 	err error
+	any bool // something was flushed
 	// failed is err != nil, for other goroutines.
 	failed atomic.Bool
 }
@@ -68,6 +72,7 @@ func (o *Output) wrote() {
 // Flush writes the buffer. The first error stays.
 func (o *Output) Flush() error {
 	if len(o.buf) > 0 && o.err == nil {
+		o.any = true
 		if _, o.err = o.w.Write(o.buf); o.err != nil {
 			o.failed.Store(true)
 		}
@@ -78,6 +83,9 @@ func (o *Output) Flush() error {
 	o.buf = o.buf[:0]
 	return o.err
 }
+
+// empty reports whether nothing has been written.
+func (o *Output) empty() bool { return !o.any && len(o.buf) == 0 }
 
 // Failed reports whether writing has failed. It may be called from any goroutine.
 func (o *Output) Failed() bool { return o.failed.Load() }

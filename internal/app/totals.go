@@ -1,0 +1,74 @@
+package app
+
+import (
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// totals feeds the view stats. It takes what is selected: only packets and
+// bytes, which belong to no connection, are always those of the whole capture.
+type totals struct {
+	sum    *stats.Stats
+	normal render.Normalizer
+	sample stats.QuerySample
+	errs   messages.ErrorResponse
+	kinds  [messages.NumKinds]uint64 // of selected messages
+	lost   uint64                    // bytes, of selected connections
+}
+
+func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
+
+// query adds a unit of work. Nothing is allocated for one whose normalised text
+// is known.
+func (t *totals) query(x *exchange.Exchange) {
+	q := &t.sample
+	*q = stats.QuerySample{Duration: -1, Rows: x.Rows, Bytes: x.Bytes}
+	if n := t.normal.Of(x); n != nil {
+		q.Normalized, q.Fingerprint, q.Operation = n.Text, n.Hash, n.Operation
+	}
+	if ns, ok := x.Duration(); ok {
+		q.Duration = ns
+	}
+	if x.Error != nil {
+		q.SQLState = orUnknown(x.SQLState())
+	}
+	t.sum.Query(q)
+}
+
+// failure adds an error that no query ended in.
+func (t *totals) failure(e *session.Event) {
+	_ = t.errs.Decode(e.Body) // of a broken one, the fields before the fault
+	t.sum.Error(orUnknown(t.errs.SQLState()))
+}
+
+func orUnknown(state []byte) []byte {
+	if len(state) == 0 {
+		return stats.UnknownState
+	}
+	return state
+}
+
+func (t *totals) connection(s *session.Session) {
+	i := s.Info()
+	t.lost += i.Traffic.Lost[0] + i.Traffic.Lost[1]
+	t.sum.Connection(&stats.ConnectionSample{
+		User: i.User, Database: i.Database, Application: i.Application, Client: host(s.Client),
+		Queries: s.Totals().Queries, Errors: i.Errors, Bytes: i.Traffic.Bytes[0] + i.Traffic.Bytes[1],
+		Lifetime: time.Duration(max(i.Ended.Time-i.Started.Time, 0)),
+	})
+}
+
+// report ends the sums.
+func (t *totals) report(traffic stats.Traffic, kinds *[messages.NumKinds]uint64, by stats.Sort, top int) *stats.Report {
+	traffic.LostBytes = t.lost
+	t.sum.SetTraffic(traffic)
+	for k, n := range kinds {
+		t.sum.Message(messages.Kind(k), n)
+	}
+	return t.sum.Snapshot(by, top)
+}

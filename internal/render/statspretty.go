@@ -1,0 +1,25 @@
+package render
+
+import "github.com/pgsniff/pgsniff/internal/stats"
+
+// Stats writes tables of what the capture holds, below what was written before.
+func (p *Pretty) Stats(r *stats.Report) {
+	w := (*outputWriter)(p.main)
+	if !p.main.empty() {
+		p.main.buf = append(p.main.buf, '\n')
+	}
+	// The output keeps its error, see Flush.
+	_ = stats.WriteTables(w, r, stats.TableOptions{
+		Width: p.opt.Width, Groups: p.opt.Groups, Bold: p.opt.Theme.name.on != "",
+	})
+}
+
+// outputWriter is an Output as an io.Writer.
+type outputWriter Output
+
+func (w *outputWriter) Write(b []byte) (int, error) {
+	o := (*Output)(w)
+	o.buf = append(o.buf, b...)
+	o.wrote()
+	return len(b), o.err
+}
