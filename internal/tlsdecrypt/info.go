@@ -113,12 +113,12 @@ func (c *Conn) state() (State, string) {
 	}
 	for i := range c.dirs {
 		if c.dirs[i].misfit() {
-			return WrongKeys, "the " + peers[i] + "'s records are not authentic under the key log's secrets"
+			return WrongKeys, misfitReasons[i]
 		}
 	}
 	for i := range c.dirs {
 		if c.dirs[i].dead {
-			return Lost, "the place in the " + peers[i] + "'s records was not found again"
+			return Lost, lostReasons[i]
 		}
 	}
 	if c.opened {
@@ -127,7 +127,17 @@ func (c *Conn) state() (State, string) {
 	return Handshaking, ""
 }
 
-var peers = [2]string{"client", "server"}
+// The reasons, by direction: State is asked for often, so they are not composed.
+var (
+	misfitReasons = [2]string{
+		"the client's records are not authentic under the key log's secrets",
+		"the server's records are not authentic under the key log's secrets",
+	}
+	lostReasons = [2]string{
+		"the place in the client's records was not found again",
+		"the place in the server's records was not found again",
+	}
+)
 
 // missing says what the connection waits for.
 func (c *Conn) missing() string {
