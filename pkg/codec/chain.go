@@ -201,8 +201,14 @@ func (s *Stream) link(w *window, c *chain, end int) bool {
 			return false
 		}
 	} else {
-		c.score++
-		if c.size >= largeCopy {
+		// The body was not looked at, but that a header comes after it is no
+		// accident.
+		switch {
+		case c.size > huntWindow:
+			c.score += 4
+		case c.size >= largeCopy:
+			c.score += 2
+		default:
 			c.score++
 		}
 		c.columns, c.last, c.ended = anyColumns, messages.KindUnknown, messages.KindUnknown
@@ -281,7 +287,7 @@ func (s *Stream) wellFormed(kind messages.Kind, body []byte) bool {
 // accept returns where to go on if the evidence for the chain is enough, else -1.
 // All of the window speaks for it, or follow would have given it up.
 func (s *Stream) accept(w *window, c *chain) int {
-	if c.start < 0 || c.start == c.at || !s.enough(w, c) {
+	if c.start < 0 || !s.enough(w, c) {
 		return -1
 	}
 	for i := range s.hunt.chains {

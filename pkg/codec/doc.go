@@ -35,8 +35,9 @@
 // A wrong message is taken to be worse than a missed one. What cannot be told
 // from a message, and is reported as such, is a value that consists of whole
 // messages up to the very end of its own message, whose beginning is lost. What
-// is missed, at most, are the messages up to where a sender paused, or the first
-// 10 KiB of data without a pause, or 3 messages if these are larger.
+// is missed, as a rule at most, are a few messages up to where the sender paused
+// next, in data without a pause nothing, or 3 messages if they are larger than
+// 64 KiB.
 //
 // The search holds at most 64 KiB, of which only what a chain may still need,
 // and takes time linear in the bytes, for endless garbage too.
