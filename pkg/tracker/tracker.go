@@ -42,6 +42,12 @@ type Tracker struct {
 	frontend   bool // the frontend has been heard
 	backend    bool // the backend has been heard
 	lastReady  bool // the latest message of either side was ReadyForQuery
+
+	// The phase after the latest message in its direction: most messages are
+	// followed by another of their side.
+	after    messages.Phase
+	afterDir messages.Direction
+	afterSet bool
 }
 
 // unitState is how far the latest unit has come on the frontend's side.
@@ -114,6 +120,7 @@ func (t *Tracker) Reset() {
 // Join tells that the connection is joined at an unknown place: its phase is
 // PhaseUnknown until the first message tells more.
 func (t *Tracker) Join() {
+	t.afterSet = false
 	t.begun, t.base = true, messages.PhaseUnknown
 	t.lossF, t.lossB = true, true
 }
@@ -123,6 +130,7 @@ func (t *Tracker) Join() {
 // where replies are due one request is taken to be outstanding; not so in
 // PhaseExtendedQuery, where only the Sync is taken to be missing.
 func (t *Tracker) SetPhase(p messages.Phase) {
+	t.afterSet = false
 	t.q.clear()
 	*t = Tracker{q: t.q, begun: true, base: p}
 	switch p {
@@ -159,6 +167,7 @@ func (t *Tracker) begin(r request) {
 
 // Gap tells that bytes of direction d were lost: requests or replies may be missing.
 func (t *Tracker) Gap(d messages.Direction) {
+	t.afterSet = false
 	if d == messages.Frontend {
 		t.lossF = true
 		if t.opening() {
@@ -184,10 +193,12 @@ func (t *Tracker) opening() bool {
 
 // Decrypted tells that the ciphertext after a successful negotiation is being
 // decrypted: the startup packet follows.
-func (t *Tracker) Decrypted() { t.begun, t.base = true, messages.PhaseStartup }
+func (t *Tracker) Decrypted() { t.begun, t.base, t.afterSet = true, messages.PhaseStartup, false }
 
 // Encrypted tells that ciphertext follows without a negotiation that was seen.
-func (t *Tracker) Encrypted() { t.begun, t.base = true, messages.PhaseEncrypted }
+func (t *Tracker) Encrypted() {
+	t.begun, t.base, t.afterSet = true, messages.PhaseEncrypted, false
+}
 
 // Tx returns the transaction status that the latest ReadyForQuery told, or 0.
 func (t *Tracker) Tx() byte { return t.tx }
@@ -211,6 +222,13 @@ func (t *Tracker) PendingSyncs() (n int) {
 // Phase returns the phase in which the next message of direction d would be
 // sent. It decides how that direction's bytes are framed.
 func (t *Tracker) Phase(d messages.Direction) messages.Phase {
+	if t.afterSet && t.afterDir == d {
+		return t.after
+	}
+	return t.phase(d)
+}
+
+func (t *Tracker) phase(d messages.Direction) messages.Phase {
 	if !t.begun {
 		return messages.PhaseStartup
 	}
@@ -280,18 +298,25 @@ func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Fact
 		t.begun, t.base = true, messages.PhaseStartup
 	}
 	if d == messages.Frontend {
-		// What the message itself tells of a phase that was not seen comes first.
-		t.concludeFromSend(k)
+		if t.base != messages.PhaseReady {
+			// What the message itself tells of a phase that was not seen comes first.
+			t.concludeFromSend(k)
+			t.afterSet = false
+		}
 		s.Phase = t.Phase(d)
 		t.frontend = true
 		t.send(s, k, f)
 	} else {
-		t.concludeFromReply(k)
+		if t.base != messages.PhaseReady {
+			t.concludeFromReply(k)
+			t.afterSet = false
+		}
 		s.Phase = t.Phase(d)
 		t.backend = true
 		t.reply(s, k, f)
 		s.Tx = t.tx
 	}
 	t.lastReady = k == messages.KindReadyForQuery
-	s.After = t.Phase(d)
+	t.after, t.afterDir, t.afterSet = t.phase(d), d, true
+	s.After = t.after
 }
