@@ -1,0 +1,56 @@
+//go:build !libpcap
+
+package capture
+
+import (
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+)
+
+// Classic BPF (linux/filter.h), and where the kernel keeps what is not in the
+// packet.
+const (
+	bpfLoadWord = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	bpfEqual    = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	bpfReturn   = unix.BPF_RET | unix.BPF_K
+
+	skfPacketType = 0xfffff000 + 4 // SKF_AD_OFF + SKF_AD_PKTTYPE
+	skfInterface  = 0xfffff000 + 8 // SKF_AD_OFF + SKF_AD_IFINDEX
+
+	// loopbackIndex is lo's in every network namespace (LOOPBACK_IFINDEX).
+	loopbackIndex = 1
+)
+
+// onceOnLoopback refuses what goes out on lo: it comes in there as well. It
+// goes on to what follows for all else.
+var onceOnLoopback = []bpf.RawInstruction{
+	{Op: bpfLoadWord, K: skfInterface},
+	{Op: bpfEqual, K: loopbackIndex, Jf: 3},
+	{Op: bpfLoadWord, K: skfPacketType},
+	{Op: bpfEqual, K: unix.PACKET_OUTGOING, Jf: 1},
+	{Op: bpfReturn, K: 0},
+}
+
+var (
+	acceptAll = []bpf.RawInstruction{{Op: bpfReturn, K: 0xffffffff}}
+	rejectAll = []bpf.RawInstruction{{Op: bpfReturn, K: 0}}
+)
+
+// filter makes an interface's program.
+func (l *rings) filter(d *device) ([]bpf.RawInstruction, error) {
+	target := FilterTarget{LinkType: linkEthernet, KernelTags: true}
+	if d.cooked { // the filter sees what the socket delivers
+		target.LinkType = linkRaw
+	}
+	rest := acceptAll
+	if l.opt.Filter != nil {
+		program, err := l.opt.Filter(target)
+		if err != nil {
+			return nil, err
+		}
+		if len(program) > 0 {
+			rest = program
+		}
+	}
+	return append(append([]bpf.RawInstruction(nil), onceOnLoopback...), rest...), nil
+}
