@@ -62,8 +62,11 @@ func OpenFiles(paths []string, opt FileOptions) (*Files, error) {
 	stdin := false
 	for _, p := range paths {
 		if p == "-" {
-			if stdin || opt.Stdin == nil {
-				return nil, &FileError{Path: p, Kind: ErrUnreadable, Offset: -1, Detail: "it can be read only once"}
+			if opt.Stdin == nil {
+				return nil, &FileError{Path: p, Kind: ErrUnreadable, Offset: -1, Detail: "there is none"}
+			}
+			if stdin {
+				return nil, &FileError{Path: p, Kind: ErrUnreadable, Offset: -1, Detail: "it can be named only once"}
 			}
 			stdin = true
 			f.total = -1

@@ -101,10 +101,10 @@ func (r *pcapReader) next(p *Packet) error {
 		n, orig = orig, n
 	}
 	if n > r.limit {
-		return &FileError{
-			Kind: ErrCorrupt, Offset: r.w.off,
-			Detail: fmt.Sprintf("a record header claims a packet of %d bytes", n),
-		}
+		return r.corrupt("a record header claims a packet of %d bytes", n)
+	}
+	if frac >= 1e9 { // some writers' microseconds overflow a second, but not that far
+		return r.corrupt("a record header claims a time of %d fractions of a second", frac)
 	}
 	total := r.headerLen + int(n)
 	b, ok := r.w.peek(total)
@@ -119,6 +119,10 @@ func (r *pcapReader) next(p *Packet) error {
 	p.FCSLen = r.fcsLen
 	p.Interface = 0
 	return nil
+}
+
+func (r *pcapReader) corrupt(format string, arg uint32) error {
+	return &FileError{Kind: ErrCorrupt, Offset: r.w.off, Detail: fmt.Sprintf(format, arg)}
 }
 
 func (r *pcapReader) interfaces() int { return 1 }

@@ -107,6 +107,15 @@ func TestPcapCorruptLength(t *testing.T) {
 	}
 }
 
+func TestPcapCorruptTime(t *testing.T) {
+	for frac, kind := range map[uint32]error{999_999_999: nil, 1_000_000_000: ErrCorrupt} {
+		b := buildPcap(littleMicro, sample())
+		binary.LittleEndian.PutUint32(b[pcapHeaderLen+4:], frac)
+		_, err := readBytes(t, b)
+		wantKind(t, err, kind)
+	}
+}
+
 // What an announced length makes us allocate must follow the bytes that come.
 func TestPcapHostileLengthIsNotAllocated(t *testing.T) {
 	s := littleMicro
