@@ -1,0 +1,181 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module   = "github.com/pgsniff/pgsniff/"
+	gopacket = "github.com/google/gopacket"
+)
+
+// rule is what a package may import.
+type rule struct {
+	own string // packages of this module, directly
+	// pure tells that nothing it reaches is outside of this module and the
+	// standard library: programs that use it as a library get nothing else.
+	pure bool
+	// gopacket tells that it imports gopacket itself; reaches that it does so
+	// through others.
+	gopacket, reaches bool
+}
+
+// rules names every package of the module. Each stands below those that it may
+// import, so imports go one way only.
+var rules = []struct {
+	path string
+	rule
+}{
+	{"pkg/messages", rule{pure: true}},
+	{"pkg/codec", rule{own: "pkg/messages", pure: true}},
+	{"pkg/tracker", rule{own: "pkg/messages", pure: true}},
+	{"pkg/exchange", rule{own: "pkg/messages pkg/tracker", pure: true}},
+	{"pkg/session", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/exchange", pure: true}},
+	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
+	{"pkg/reassembly", rule{gopacket: true}},
+	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
+
+	{"internal/sqlnorm", rule{pure: true}},
+	{"internal/value", rule{pure: true}},
+	{"internal/tlsdecrypt", rule{}},
+	{"internal/filter", rule{}},
+	{"internal/pcapngw", rule{pure: true}},
+	{"internal/ring", rule{}},
+	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
+	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
+	{"internal/stats", rule{own: "pkg/messages"}},
+	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/value internal/stats"}},
+	{"internal/analyze", rule{
+		own:     "pkg/messages pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/tlsdecrypt",
+		reaches: true,
+	}},
+	{"internal/app", rule{
+		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/render " +
+			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/ring",
+		reaches: true,
+	}},
+	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},
+
+	{"internal/arch", rule{pure: true}},
+	// For tests: no package may import them.
+	{"internal/samples", rule{own: "pkg/messages"}},
+	{"internal/pgtest", rule{}},
+}
+
+// listed is what the go command says of a package.
+type listed struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, stderr.Bytes())
+	}
+	var all []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// touch looks at the files that the go command will read, so that a cached
+// result of this test does not outlive them.
+func touch(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".go" {
+			_, _ = os.Stat(path) // gone since: go list will tell
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestImports(t *testing.T) {
+	touch(t)
+	byPath := map[string]rule{}
+	for i, r := range rules {
+		for _, own := range strings.Fields(r.own) {
+			if !slices.ContainsFunc(rules[:i], func(o struct {
+				path string
+				rule
+			}) bool {
+				return o.path == own
+			}) {
+				t.Errorf("rules: %s may import %s, which does not stand above it", r.path, own)
+			}
+		}
+		byPath[r.path] = r.rule
+	}
+	packages := list(t)
+	for _, p := range packages {
+		path := strings.TrimPrefix(p.ImportPath, module)
+		r, ok := byPath[path]
+		if !ok {
+			t.Errorf("%s has no rule: enter it in the table, below all that it imports", path)
+			continue
+		}
+		delete(byPath, path)
+		check(t, path, r, p)
+	}
+	for path := range byPath {
+		t.Errorf("%s has a rule and does not exist", path)
+	}
+}
+
+func check(t *testing.T, path string, r rule, p listed) {
+	allowed := strings.Fields(r.own)
+	for _, i := range p.Imports {
+		if own, ok := strings.CutPrefix(i, module); ok && !slices.Contains(allowed, own) {
+			t.Errorf("%s imports %s: it may import %q", path, own, r.own)
+		}
+		if isGopacket(i) && !r.gopacket {
+			t.Errorf("%s imports %s: only pkg/reassembly, internal/capture and internal/packet may", path, i)
+		}
+	}
+	for _, d := range p.Deps {
+		if isGopacket(d) && !r.gopacket && !r.reaches {
+			t.Errorf("%s reaches %s through what it imports", path, d)
+		}
+		if r.pure && !strings.HasPrefix(d, module) && external(d) {
+			t.Errorf("%s reaches %s: it may use the standard library alone", path, d)
+		}
+	}
+}
+
+func isGopacket(path string) bool {
+	return path == gopacket || strings.HasPrefix(path, gopacket+"/")
+}
+
+// external reports whether a package is outside of the standard library, whose
+// paths have no dot in their first element. Those that it vendors have "vendor"
+// there.
+func external(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".")
+}
