@@ -95,9 +95,12 @@ type label struct {
 	// The part that query records repeat, and what it was made from.
 	who                         []byte
 	user, database, application string
+	zone                        zone
 }
 
-func (j *JSON) label(s *session.Session) []byte {
+func (j *JSON) label(s *session.Session) []byte { return j.labelOf(s).json }
+
+func (j *JSON) labelOf(s *session.Session) *label {
 	l, ok := s.Memo.(*label)
 	if !ok {
 		l = new(label)
@@ -110,7 +113,7 @@ func (j *JSON) label(s *session.Session) []byte {
 		l.json = append(b, '"')
 		s.Memo = l
 	}
-	return l.json
+	return l
 }
 
 // begin starts a record of a type at a time.
@@ -206,6 +209,7 @@ func (j *JSON) writeBody(e *session.Event) error {
 		u.Tag = e.Tag
 	}
 	setTypes(&j.body, e)
+	j.body.zone = j.labelOf(e.Session).zone.of(e.Session)
 	j.body.begin()
 	if err == nil {
 		m.Visit(&j.body)

@@ -32,6 +32,7 @@ type body struct {
 	types   []uint32
 	columns []messages.ColumnDescription
 	unknown bool // not even the formats are known
+	zone    *value.Session
 }
 
 func (b *body) begin() {
@@ -221,10 +222,10 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 	var t []byte
 	ok := false
 	if b.unknown {
-		b.scratch, ok = value.AppendUnknown(b.scratch[:0], v, nil)
+		b.scratch, ok = value.AppendUnknown(b.scratch[:0], v, b.zone)
 		t = b.scratch
 	} else {
-		t, b.scratch, ok = text(b.scratch, v, oid, format)
+		t, b.scratch, ok = text(b.scratch, v, oid, format, b.zone)
 	}
 	if !ok {
 		if b.max > 0 && len(v) > b.max {

@@ -37,7 +37,8 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 		b.Int("function_oid", int64(x.Function))
 	}
 	if x.HasParams {
-		b.types, b.columns = x.ParamTypes(), nil
+		b.types, b.columns, b.unknown = x.ParamTypes(), nil, false
+		b.zone = j.labelOf(s).zone.of(s)
 		values, formats := x.Parameters()
 		b.Values("params", values, formats)
 		if len(b.types) > 0 {
@@ -118,8 +119,7 @@ func (b *body) typeNames(name string, oids []uint32) {
 // who returns the facts of the connection that each query record repeats.
 func (j *JSON) who(s *session.Session) []byte {
 	i := s.Info()
-	j.label(s)
-	l := s.Memo.(*label)
+	l := j.labelOf(s)
 	if l.who != nil && l.user == i.User && l.database == i.Database && l.application == i.Application {
 		return l.who
 	}

@@ -77,6 +77,7 @@ type prettyConn struct {
 	shown      int
 	hidden     uint64
 	hiddenSize uint64
+	zone       zone
 }
 
 func (p *Pretty) conn(s *session.Session) *prettyConn {
@@ -180,6 +181,7 @@ func (p *Pretty) writeFields(e *session.Event) error {
 	f := &p.fields
 	f.kind, f.first = e.Kind, true
 	f.setTypes(e)
+	f.zone = p.conn(e.Session).zone.of(e.Session)
 	if err == nil {
 		m.Visit(f)
 	} else {

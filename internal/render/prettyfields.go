@@ -60,6 +60,7 @@ type fields struct {
 	types   []uint32
 	columns []messages.ColumnDescription
 	unknown bool
+	zone    *value.Session
 }
 
 // label writes the separator and, as the style wants, the name. It reports
@@ -369,7 +370,7 @@ func (f *fields) value(v []byte, oid uint32, format int16) {
 		f.anything(v)
 		return
 	}
-	t, scratch, ok := text(f.scratch, v, oid, format)
+	t, scratch, ok := text(f.scratch, v, oid, format, f.zone)
 	f.scratch = scratch
 	if !ok {
 		f.hex(v)

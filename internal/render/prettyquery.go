@@ -128,6 +128,7 @@ func (p *Pretty) params(s *session.Session, x *exchange.Exchange) {
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
 	f.types, f.columns, f.unknown = x.ParamTypes(), nil, false
+	f.zone = p.conn(s).zone.of(s)
 	f.Values("parameters", values, formats)
 }
 

@@ -53,6 +53,7 @@ type Info struct {
 	Replication                 string // the startup parameter, "" if not sent
 	ProtocolVersion             string
 	ServerVersion               string
+	TimeZone                    string // as the server reported it last, "" if not seen
 	ProcessID                   uint32
 	HasProcessID                bool
 	Auth                        string
@@ -146,15 +147,19 @@ func replicates(v string) bool {
 
 func (s *Session) learnParameter(body []byte) {
 	name, rest, _ := bytes.Cut(body, []byte{0})
+	var known *string
 	switch string(name) {
 	case "server_version":
-		value, _, _ := bytes.Cut(rest, []byte{0})
-		s.info.ServerVersion = string(value)
+		known = &s.info.ServerVersion
 	case "application_name":
-		value, _, _ := bytes.Cut(rest, []byte{0})
-		if string(value) != s.info.Application {
-			s.info.Application = string(value)
-		}
+		known = &s.info.Application
+	case "TimeZone":
+		known = &s.info.TimeZone
+	default:
+		return
+	}
+	if value, _, _ := bytes.Cut(rest, []byte{0}); string(value) != *known {
+		*known = string(value)
 	}
 }
 
