@@ -1,0 +1,412 @@
+package connection
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+)
+
+// said is a message and who sends it.
+type said struct {
+	by messages.Direction
+	m  messages.Message
+}
+
+func front(m messages.Message) said { return said{messages.Frontend, m} }
+func back(m messages.Message) said  { return said{messages.Backend, m} }
+
+func text(s string) []byte { return []byte(s) }
+
+// login is a startup with SCRAM after refused encryption.
+func login() []said {
+	return []said{
+		front(&messages.GSSENCRequest{}),
+		back(&messages.GSSENCResponse{}),
+		front(&messages.SSLRequest{}),
+		back(&messages.SSLResponse{}),
+		front(&messages.StartupMessage{Version: messages.Version32, Parameters: []messages.Pair{{Name: text("user"), Value: text("alice")}}}),
+		back(&messages.NegotiateProtocolVersion{Newest: messages.Version30}),
+		back(&messages.AuthenticationSASL{Mechanisms: [][]byte{text("SCRAM-SHA-256")}}),
+		front(&messages.SASLInitialResponse{Mechanism: text("SCRAM-SHA-256"), Data: text("n,,n=,r=abc")}),
+		back(&messages.AuthenticationSASLContinue{Data: text("r=abcdef,s=AAAA,i=4096")}),
+		front(&messages.SASLResponse{Data: text("c=biws,r=abcdef,p=AAAA")}),
+		back(&messages.AuthenticationSASLFinal{Data: text("v=AAAA")}),
+		back(&messages.AuthenticationOk{}),
+		back(&messages.ParameterStatus{Name: text("server_version"), Value: text("15.3")}),
+		back(&messages.BackendKeyData{ProcessID: 7, SecretKey: text("abcd")}),
+		back(&messages.ReadyForQuery{Status: 'I'}),
+	}
+}
+
+// work is a pipeline of two extended queries, COPY both ways, and a goodbye.
+func work() []said {
+	return []said{
+		front(&messages.Parse{Statement: text("s"), SQL: text("SELECT $1::int4"), ParameterOIDs: []uint32{23}}),
+		front(&messages.Bind{Portal: text(""), Statement: text("s"), Parameters: messages.MakeValues(text("42"))}),
+		front(&messages.Execute{Portal: text("")}),
+		front(&messages.Sync{}),
+		front(&messages.Query{SQL: text("COPY t FROM STDIN; COPY t TO STDOUT")}),
+		back(&messages.ParseComplete{}),
+		back(&messages.BindComplete{}),
+		back(&messages.DataRow{Values: messages.MakeValues(text("42"))}),
+		back(&messages.CommandComplete{Tag: text("SELECT 1")}),
+		back(&messages.ReadyForQuery{Status: 'T'}),
+		back(&messages.CopyInResponse{}),
+		front(&messages.CopyData{Data: bytes.Repeat(text("x\n"), 700)}),
+		front(&messages.CopyDone{}),
+		back(&messages.CommandComplete{Tag: text("COPY 700")}),
+		back(&messages.CopyOutResponse{}),
+		back(&messages.CopyData{Data: text("x\n")}),
+		back(&messages.NotificationResponse{ProcessID: 7, Channel: text("c"), Payload: text("")}),
+		back(&messages.CopyDone{}),
+		back(&messages.CommandComplete{Tag: text("COPY 1")}),
+		back(&messages.ReadyForQuery{Status: 'I'}),
+		front(&messages.Terminate{}),
+	}
+}
+
+// ends are both ends of a connection.
+func ends(options ...Option) (f *FrontendConnection, b *BackendConnection, both [2]*connection) {
+	f, b = NewFrontend(options...), NewBackend(options...)
+	return f, b, [2]*connection{&f.connection, &b.connection}
+}
+
+// wire is the bytes of a message, made without a connection.
+func wire(m messages.Message) []byte { return m.Append(nil) }
+
+func TestConversationInAnyChunks(t *testing.T) {
+	for _, size := range []int{1, 2, 7, 1 << 20} {
+		_, _, ends := ends()
+		for _, s := range append(login(), work()...) {
+			b, err := ends[s.by].Send(s.m)
+			if err != nil {
+				t.Fatalf("chunks of %d: sending %v: %v", size, s.m.Kind(), err)
+			}
+			if !bytes.Equal(b, wire(s.m)) {
+				t.Fatalf("%v is sent as %q", s.m.Kind(), b)
+			}
+			receiver := ends[s.by.Opposite()]
+			received := 0
+			for len(b) > 0 {
+				n := min(size, len(b))
+				chunk := bytes.Clone(b[:n])
+				for m, err := range receiver.Receive(chunk) {
+					if err != nil {
+						t.Fatalf("chunks of %d: receiving %v: %v", size, m, err)
+					}
+					if m.Kind() != s.m.Kind() || !bytes.Equal(wire(m), wire(s.m)) {
+						t.Fatalf("%v was received as %v %q", s.m.Kind(), m.Kind(), wire(m))
+					}
+					received++
+				}
+				clear(chunk) // it is the caller's again
+				b = b[n:]
+			}
+			if received != 1 {
+				t.Fatalf("chunks of %d: %v was received %d times", size, s.m.Kind(), received)
+			}
+			if f, b := ends[0].Phase(), ends[1].Phase(); f != b && ends[1].PendingSyncs() == 0 && f != messages.PhaseSimpleQuery {
+				t.Fatalf("after %v the frontend is in %v and the backend in %v", s.m.Kind(), f, b)
+			}
+		}
+		if ends[0].Phase() != messages.PhaseTerminated || ends[1].Phase() != messages.PhaseTerminated {
+			t.Errorf("in the end: %v and %v", ends[0].Phase(), ends[1].Phase())
+		}
+	}
+}
+
+func TestAWholeSideAtOnce(t *testing.T) {
+	f, _, _ := ends()
+	var replies []byte
+	var want, got []messages.Kind
+	for _, s := range login() {
+		if s.by == messages.Backend {
+			replies = append(replies, wire(s.m)...)
+			want = append(want, s.m.Kind())
+		}
+	}
+	requests := login()
+	next := func() {
+		for len(requests) > 0 && requests[0].by == messages.Backend {
+			requests = requests[1:]
+		}
+		if len(requests) > 0 {
+			if _, err := f.Send(requests[0].m); err != nil {
+				t.Fatal(err)
+			}
+			requests = requests[1:]
+		}
+	}
+	next()
+	for m, err := range f.Receive(replies) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, m.Kind())
+		switch m.Kind() {
+		case messages.KindGSSENCResponse, messages.KindSSLResponse, messages.KindAuthenticationSASL, messages.KindAuthenticationSASLContinue:
+			next() // what is still buffered is framed by the phase that this leads to
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) || !f.IsReady() {
+		t.Errorf("got %v in %v\nwant %v", got, f.Phase(), want)
+	}
+}
+
+func TestLoopsCanBeLeft(t *testing.T) {
+	c := NewFrontend(InPhase(messages.PhaseReady))
+	var chunk []byte
+	for i := range 5 {
+		chunk = (&messages.NotificationResponse{ProcessID: uint32(i)}).Append(chunk)
+	}
+	chunk = append(chunk, 'Z', 0)
+	data := chunk
+	for i := range 5 {
+		for m, err := range c.Receive(data) {
+			if n, ok := m.(*messages.NotificationResponse); err != nil || !ok || n.ProcessID != uint32(i) {
+				t.Fatalf("message %d: %v, %v", i, m, err)
+			}
+			break
+		}
+		data = nil
+	}
+	for m, err := range c.Receive(nil) {
+		t.Errorf("left over: %v, %v", m, err)
+	}
+	if c.Buffered() != 2 || string(c.Unread()) != "Z\x00" || c.Buffered() != 0 {
+		t.Error("the beginning of the next message is not there")
+	}
+}
+
+func TestStrictConnectionsRefuse(t *testing.T) {
+	f, b, _ := ends(InPhase(messages.PhaseReady))
+	var a *tracker.Anomaly
+	out, err := f.Send(&messages.CopyDone{})
+	if !errors.As(err, &a) || out != nil || !strings.Contains(err.Error(), "expected Query, Parse,") {
+		t.Errorf("Send returned %q, %v", out, err)
+	}
+	kept := []byte("kept")
+	if out, err = f.Append(kept, &messages.CopyDone{}); err == nil || string(out) != "kept" {
+		t.Errorf("Append returned %q, %v", out, err)
+	}
+	chunk := append(wire(&messages.PasswordMessage{}), wire(&messages.Query{SQL: text("SELECT 1")})...)
+	var got []string
+	for m, err := range b.Receive(chunk) {
+		got = append(got, fmt.Sprintf("%v %v", m.Kind(), errors.As(err, &a)))
+	}
+	if fmt.Sprint(got) != "[PasswordMessage true Query false]" {
+		t.Errorf("received %v", got)
+	}
+	if b.Phase() != messages.PhaseSimpleQuery {
+		t.Errorf("phase %v", b.Phase())
+	}
+}
+
+func TestLenientConnectionsGoOn(t *testing.T) {
+	f := NewFrontend(InPhase(messages.PhaseReady), Lenient())
+	var a *tracker.Anomaly
+	if out, err := f.Send(&messages.PasswordMessage{}); !errors.As(err, &a) || len(out) == 0 {
+		t.Errorf("Send returned %q, %v", out, err)
+	}
+	for m, err := range f.Receive(wire(&messages.ReadyForQuery{Status: 'T'})) {
+		if m == nil || !errors.As(err, &a) {
+			t.Errorf("received %v, %v", m, err)
+		}
+	}
+	if f.TxStatus() != 'T' {
+		t.Error("ReadyForQuery has had no effect")
+	}
+}
+
+func TestBodiesWithoutTheirFormat(t *testing.T) {
+	chunk := append([]byte("Z\x00\x00\x00\x05?"), wire(&messages.NoticeResponse{})...)
+	for _, strict := range []bool{true, false} {
+		options := []Option{InPhase(messages.PhaseReady)}
+		if !strict {
+			options = append(options, Lenient())
+		}
+		f := NewFrontend(options...)
+		if _, err := f.Send(&messages.Sync{}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for m, err := range f.Receive(chunk) {
+			var d *codec.DecodingError
+			got = append(got, fmt.Sprintf("%v %v", m.Kind(), errors.As(err, &d)))
+		}
+		if want := "[ReadyForQuery true NoticeResponse false]"; fmt.Sprint(got) != want {
+			t.Errorf("strict %v: got %v", strict, got)
+		}
+		if f.IsReady() == strict {
+			t.Errorf("strict %v: ready %v", strict, f.IsReady())
+		}
+	}
+}
+
+func TestFramingErrorsAreFinal(t *testing.T) {
+	f := NewFrontend(InPhase(messages.PhaseReady), MaxMessageSize(100))
+	big := wire(&messages.NotificationResponse{Payload: bytes.Repeat(text("x"), 100)})
+	for _, data := range [][]byte{big, wire(&messages.NoticeResponse{})} {
+		n := 0
+		for m, err := range f.Receive(data) {
+			var e *codec.FramingError
+			if m != nil || !errors.As(err, &e) || e.Offset != 0 {
+				t.Errorf("received %v, %v", m, err)
+			}
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%d errors", n)
+		}
+	}
+}
+
+func TestUnencodable(t *testing.T) {
+	f := NewFrontend(InPhase(messages.PhaseReady))
+	out, err := f.Send(&messages.Query{SQL: text("SELECT 1\x00; DROP TABLE t")})
+	if !errors.Is(err, messages.ErrNUL) || out != nil || !f.IsReady() {
+		t.Errorf("Send returned %q, %v; phase %v", out, err, f.Phase())
+	}
+}
+
+func TestInjectedByTheServersSide(t *testing.T) {
+	for _, lenient := range []bool{false, true} {
+		var options []Option
+		if lenient {
+			options = append(options, Lenient())
+		}
+		f := NewFrontend(options...)
+		if _, err := f.Send(&messages.SSLRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for m, err := range f.Receive(append([]byte("S"), wire(&messages.AuthenticationOk{})...)) {
+			if m != nil {
+				got = append(got, m.Kind().String())
+			}
+			if err != nil {
+				got = append(got, fmt.Sprint(errors.Is(err, ErrInjected)))
+			}
+		}
+		if fmt.Sprint(got) != "[SSLResponse true]" {
+			t.Errorf("received %v", got)
+		}
+		if err := f.TLSEstablished(); !errors.Is(err, ErrInjected) {
+			t.Errorf("TLSEstablished: %v", err)
+		}
+	}
+}
+
+func TestInjectedByTheClientsSide(t *testing.T) {
+	startup := wire(&messages.StartupMessage{Version: messages.Version30})
+	for _, together := range []bool{false, true} {
+		b := NewBackend(Lenient())
+		chunks := [][]byte{wire(&messages.SSLRequest{}), startup}
+		if together {
+			chunks = [][]byte{append(chunks[0], startup...)}
+		}
+		var got []string
+		for _, chunk := range chunks {
+			for m, err := range b.Receive(chunk) {
+				if m != nil {
+					got = append(got, m.Kind().String())
+				}
+				if err != nil {
+					got = append(got, fmt.Sprint(errors.Is(err, ErrInjected)))
+				}
+			}
+		}
+		if fmt.Sprint(got) != "[SSLRequest true]" {
+			t.Errorf("received %v", got)
+		}
+		if out, err := b.Send(&messages.SSLResponse{Accepted: true}); !errors.Is(err, ErrInjected) || out != nil {
+			t.Errorf("Send returned %q, %v", out, err)
+		}
+	}
+}
+
+func TestTLSEstablished(t *testing.T) {
+	f, b, ends := ends()
+	steps := []said{front(&messages.SSLRequest{}), back(&messages.SSLResponse{Accepted: true})}
+	pass := func(s said) {
+		t.Helper()
+		out, err := ends[s.by].Send(s.m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range ends[s.by.Opposite()].Receive(out) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, s := range steps {
+		pass(s)
+	}
+	if f.IsActive() || f.Phase() != messages.PhaseEncrypted || b.Phase() != messages.PhaseEncrypted {
+		t.Errorf("phases %v and %v", f.Phase(), b.Phase())
+	}
+	if err := errors.Join(f.TLSEstablished(), b.TLSEstablished()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range login()[4:] {
+		pass(s)
+	}
+	if !f.IsReady() || !b.IsReady() || !f.IsActive() {
+		t.Error("not ready after the startup inside TLS")
+	}
+	if err := f.TLSEstablished(); err == nil {
+		t.Error("TLS was established in session")
+	}
+}
+
+func TestHooks(t *testing.T) {
+	var got []string
+	log := func(what string) func(messages.Message) {
+		return func(m messages.Message) { got = append(got, what+m.Kind().String()) }
+	}
+	f := NewFrontend(InPhase(messages.PhaseReady), OnSend(log(">")), OnReceive(log("<")))
+	_, _ = f.Send(&messages.CopyDone{}) // refused
+	_, _ = f.Send(&messages.Sync{})
+	for range f.Receive(append(wire(&messages.ReadyForQuery{Status: 'I'}), wire(&messages.BindComplete{})...)) {
+		continue
+	}
+	if fmt.Sprint(got) != "[>Sync <ReadyForQuery]" {
+		t.Errorf("hooks saw %v", got)
+	}
+}
+
+// Every message that a side may send in a phase is framed and told apart by the
+// other side in the same phase.
+func TestEverySample(t *testing.T) {
+	for _, s := range samples.All() {
+		if s.Phase == messages.PhaseUnknown {
+			continue
+		}
+		options := []Option{InPhase(s.Phase), Lenient()}
+		f, b := NewFrontend(options...), NewBackend(options...)
+		ends := [2]*connection{&f.connection, &b.connection}
+		out, _ := ends[s.Direction].Send(s.Message)
+		if !bytes.Equal(out, s.Wire) {
+			t.Errorf("%s in %v is sent as %q", s.Name, s.Phase, out)
+			continue
+		}
+		n := 0
+		for m := range ends[s.Direction.Opposite()].Receive(s.Wire) {
+			n++
+			if m == nil || m.Kind() != s.Kind || !bytes.Equal(wire(m), s.Wire) {
+				t.Errorf("%s in %v was received as %v", s.Name, s.Phase, m)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s in %v was received %d times", s.Name, s.Phase, n)
+		}
+	}
+}
