@@ -134,6 +134,25 @@ func (l *Log) Observe(m *Message) {
 	}
 }
 
+// Rows takes n more messages of the kind and unit of m, which Observe has just
+// been given: DataRow or CopyData of the backend, size bytes in all.
+func (l *Log) Rows(m *Message, n, size int) {
+	x := l.Find(m.Step.Unit)
+	if x == nil {
+		return
+	}
+	if m.Kind == messages.KindCopyData {
+		x.CopyMessages += uint64(n)
+		x.CopyBytes += uint64(size - 5*n)
+		return
+	}
+	r := x.openResult(l)
+	r.Rows += uint64(n)
+	r.Bytes += uint64(size)
+	x.Rows += uint64(n)
+	x.Bytes += uint64(size)
+}
+
 // Lost tells that n bytes of a direction are missing at this place: what is
 // being asked or answered is not complete.
 func (l *Log) Lost(d messages.Direction, n int) {
