@@ -120,9 +120,12 @@ func (j *JSON) labelOf(s *session.Session) *label {
 func (j *JSON) begin(dst []byte, kind string, s *session.Session, at int64) []byte {
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, kind...)
-	dst = append(dst, `","ts":"`...)
-	dst = j.clock.appendTime(dst, at)
 	dst = append(dst, '"')
+	if at != 0 { // some formats have no times
+		dst = append(dst, `,"ts":"`...)
+		dst = j.clock.appendTime(dst, at)
+		dst = append(dst, '"')
+	}
 	return append(dst, j.label(s)...)
 }
 

@@ -11,10 +11,12 @@ func (j *JSON) End(s *session.Session) {
 	b := &j.body
 	b.buf = j.begin(j.out.buf, "connection", s, i.Started.Time)
 	b.comma, b.cuts = true, b.cuts[:0]
-	b.key("end")
-	b.buf = append(b.buf, '"')
-	b.buf = j.clock.appendTime(b.buf, i.Ended.Time)
-	b.buf = append(b.buf, '"')
+	if i.Ended.Time != 0 {
+		b.key("end")
+		b.buf = append(b.buf, '"')
+		b.buf = j.clock.appendTime(b.buf, i.Ended.Time)
+		b.buf = append(b.buf, '"')
+	}
 	b.buf = append(b.buf, j.who(s)...)
 	b.known("protocol_version", i.ProtocolVersion)
 	b.known("server_version", i.ServerVersion)

@@ -244,7 +244,7 @@ func (j *JSON) times(x *exchange.Exchange) {
 	if ns, ok := x.Duration(); ok {
 		b.Int("duration_ns", ns)
 	}
-	if x.Start.Frame == 0 {
+	if x.Start.Time == 0 {
 		return
 	}
 	if x.FirstReply.Frame != 0 {

@@ -193,9 +193,9 @@ func (x *Exchange) SQLState() []byte {
 }
 
 // Duration returns the nanoseconds from the first request byte to the last
-// reply, and whether both were seen.
+// reply, and whether both were seen, at known times.
 func (x *Exchange) Duration() (ns int64, ok bool) {
-	return x.End.Time - x.Start.Time, x.Start.Frame != 0 && x.End.Frame != 0
+	return x.End.Time - x.Start.Time, x.Start.Time != 0 && x.End.Time != 0
 }
 
 // reset empties x for reuse and keeps the capacity of its buffers within reason.
