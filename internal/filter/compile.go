@@ -82,7 +82,7 @@ func compile(expr string, linkType uint16, snaplen int, opts CompileOptions, sys
 	if err != nil {
 		return nil, err
 	}
-	if root = optimize(root); root == reject {
+	if root = optimize(root); g.vs.certainly(root) == reject {
 		return nil, &SyntaxError{Expr: expr, Msg: "no packet can ever match this"}
 	}
 	code, ok := emit(g.vs.simplify(root), uint32(snaplen))

@@ -74,6 +74,7 @@ type emitter struct {
 	code     []bpf.RawInstruction
 	regs     registers
 	tooDeep  bool
+	needs    map[*value]int
 	starts   map[*block]int
 	branches []branch
 }
@@ -88,8 +89,8 @@ type branch struct {
 // ok is false where an arithmetic expression needs more memory than the
 // machine has.
 func emit(root *block, snaplen uint32) (code []bpf.RawInstruction, ok bool) {
-	e := &emitter{starts: map[*block]int{}}
-	order := postorder(root)
+	e := &emitter{starts: map[*block]int{}, needs: map[*value]int{}}
+	order := postorder(nil, root, markEmit)
 	entry := map[*block]registers{} // what all ways to a block leave behind
 	for i := len(order) - 1; i >= 0; i-- {
 		b := order[i]
@@ -131,7 +132,9 @@ func (e *emitter) put(op uint16, k uint32) {
 func (e *emitter) compare(b, following *block) {
 	op := codeJump | jumpOf[b.rel]
 	if b.right.op == opConst {
-		e.loadA(b.left, 0)
+		if !b.inherits {
+			e.loadA(b.left, 0)
+		}
 		if b.next[branchTrue] == b.next[branchFalse] {
 			if b.next[branchTrue] == following {
 				return
@@ -226,11 +229,44 @@ func (e *emitter) loadBoth(a, x *value, depth int) {
 		e.tooDeep = true
 		return
 	}
+	// The one that needs more memory goes first, while more is free.
+	if e.need(a) > e.need(x) {
+		e.loadA(a, depth)
+		e.put(codeStore, uint32(depth))
+		e.loadX(x, depth+1)
+		e.put(codeLoad|modeMemory, uint32(depth))
+		e.regs.a = a
+		return
+	}
 	e.loadA(x, depth)
 	e.put(codeStore, uint32(depth))
 	e.loadA(a, depth+1)
 	e.put(codeLoadX|modeMemory, uint32(depth))
 	e.regs.x = x
+}
+
+// need is how many memory slots loading a value takes.
+func (e *emitter) need(v *value) int {
+	switch v.op {
+	case opConst, opLen, opLoad, opHeader:
+		return 0
+	case opIndex, opNeg:
+		return e.need(v.x)
+	}
+	n, known := e.needs[v]
+	if known {
+		return n
+	}
+	n = e.need(v.x)
+	if _, _, ok := direct(v.y); !ok {
+		m := e.need(v.y)
+		if n == m && !keepsX(v.x) {
+			n++
+		}
+		n = max(n, m)
+	}
+	e.needs[v] = n
+	return n
 }
 
 // keepsX tells that loading a value needs nothing but the accumulator.

@@ -6,8 +6,13 @@ type block struct {
 	next    [2]*block // [branchTrue], [branchFalse]; both nil at an end
 	accepts bool      // of an end
 
+	// inherits tells that all blocks before this one leave its value in the
+	// accumulator.
+	inherits bool
+	mark     int // the last walk that came by
+
 	// What the optimiser knows of a block, renewed in each of its rounds.
-	id     int // its place in the optimiser's list
+	place
 	level  int // the longest way to an end
 	in     []*edge
 	edges  [2]edge
@@ -20,12 +25,12 @@ const (
 	branchFalse = 1
 )
 
-// edge is one way out of a block. Both it and the sets that it is in are
-// renewed in each round of the optimiser.
+// edge is one way out of a block.
 type edge struct {
+	place
 	from  *block
-	which int // branchTrue or branchFalse
-	id    int
+	which int   // branchTrue or branchFalse
+	outer *edge // the nearest of an equal test that dominates this one
 }
 
 func (e *edge) to() *block { return e.from.next[e.which] }
@@ -57,27 +62,27 @@ func newBlock(t test, onTrue, onFalse *block) *block {
 	return b
 }
 
-// postorder lists the blocks that root reaches, each behind all that it leads
-// to and the ends first.
-func postorder(root *block) []*block {
-	var order []*block
-	state := map[*block]int{} // how many of the ways out are done; 3: listed
-	stack := []*block{root}
+// postorder appends to order the blocks that root reaches, each behind all that
+// it leads to and the ends first. mark must be new for each call on a graph.
+func postorder(order []*block, root *block, mark int) []*block {
+	type step struct {
+		at   *block
+		next int // which way out is to be looked at
+	}
+	root.mark = mark
+	stack := []step{{at: root}}
 	for len(stack) > 0 {
-		b := stack[len(stack)-1]
-		s := state[b]
-		switch {
-		case s >= 3:
+		s := &stack[len(stack)-1]
+		if s.at.isEnd() || s.next == len(s.at.next) {
+			order = append(order, s.at)
 			stack = stack[:len(stack)-1]
-		case b.isEnd() || s == 2:
-			order = append(order, b)
-			state[b] = 3
-			stack = stack[:len(stack)-1]
-		default:
-			state[b] = s + 1
-			if state[b.next[s]] == 0 {
-				stack = append(stack, b.next[s])
-			}
+			continue
+		}
+		to := s.at.next[s.next]
+		s.next++
+		if to.mark != mark {
+			to.mark = mark
+			stack = append(stack, step{at: to})
 		}
 	}
 	return order

@@ -8,25 +8,24 @@ package filter
 // order, and programs are to agree on those packets too.
 
 const (
-	// maxOptimized bounds the blocks of a program that is optimised: sets of
-	// dominators take the square of it.
-	maxOptimized = 3000
-	// maxRounds and maxWork bound the optimiser's time. The program is right
-	// after any round, only longer.
+	// maxRounds and maxWork bound the optimiser's time, the latter to about a
+	// second. The program is right after any round, only longer.
 	maxRounds = 1000
-	maxWork   = 100 << 20
+	maxWork   = 64 << 20
 )
 
 type optimizer struct {
 	root   *block
-	blocks []*block   // that root reaches, ends first
+	blocks []*block   // that root reached when the round began, ends first
 	levels [][]*block // by level, the last found first
+	walks  int
 	work   int
 
-	dominators []bits // of each block: the blocks on all ways to it
-	certain    []bits // of each edge: the edges on all ways over it
-	byLeft     map[*value][]*edge
-	changed    bool
+	reached []*block // that root reaches after the round's shortcuts
+
+	places  []*place         // of all blocks and edges, dominators first
+	byTest  map[test][]*edge // the ways out of equal tests, by number
+	changed bool
 }
 
 // optimize returns the graph's new root.
@@ -34,33 +33,39 @@ func optimize(root *block) *block {
 	if root.isEnd() {
 		return root
 	}
-	o := &optimizer{root: root}
-	if len(postorder(root)) > maxOptimized {
-		return root
-	}
+	o := &optimizer{root: root, byTest: map[test][]*edge{}}
 	for range maxRounds {
 		o.prepare()
 		o.changed = false
 		o.settle()
-		for _, level := range o.levels[1:] {
-			for _, b := range level {
-				o.shortcut(&b.edges[branchTrue])
-				o.shortcut(&b.edges[branchFalse])
-			}
-		}
+		o.eachBlock(func(b *block) {
+			o.shortcut(&b.edges[branchTrue])
+			o.shortcut(&b.edges[branchFalse])
+		})
 		o.linkIn()
 		o.countLiveEdges()
-		for _, level := range o.levels[1:] {
-			for _, b := range level {
-				o.pullUp(b, branchFalse)
-				o.pullUp(b, branchTrue)
-			}
-		}
+		o.eachBlock(func(b *block) {
+			o.pullUp(b, branchFalse)
+			o.pullUp(b, branchTrue)
+		})
 		if !o.changed || o.work > maxWork {
 			break
 		}
 	}
 	return o.finish()
+}
+
+// eachBlock visits the tests, those nearest to the ends first, until there was
+// too much work.
+func (o *optimizer) eachBlock(f func(b *block)) {
+	for _, level := range o.levels[1:] {
+		for _, b := range level {
+			if o.work > maxWork {
+				return
+			}
+			f(b)
+		}
+	}
 }
 
 // finish drops a root whose outcome does not matter, if there is nothing but
@@ -92,17 +97,43 @@ func (o *optimizer) settle() {
 	}
 }
 
+// certainly follows the tests that have only one outcome from the root on.
+func (vs *values) certainly(b *block) *block {
+	for !b.isEnd() {
+		t, negated := vs.simple(b.test)
+		result, known := t.outcome()
+		switch {
+		case b.next[branchTrue] == b.next[branchFalse], known && result != negated:
+			b = b.next[branchTrue]
+		case known:
+			b = b.next[branchFalse]
+		default:
+			return b
+		}
+	}
+	return b
+}
+
+// The walks after the optimiser's own have marks that it does not use.
+const (
+	markSimplify = -1 - iota
+	markShare
+	markEmit
+)
+
+// identity is what blocks have in common that can be one.
+type identity struct {
+	test
+	next [2]*block
+}
+
 // simplify replaces all values by their simple form, drops tests that have
 // only one outcome, and makes one block of all that test the same and lead to
 // the same.
 func (vs *values) simplify(root *block) *block {
-	type identity struct {
-		test
-		next [2]*block
-	}
 	known := map[identity]*block{}
 	same := map[*block]*block{}
-	for _, b := range postorder(root) {
+	for _, b := range postorder(nil, root, markSimplify) {
 		if b.isEnd() {
 			same[b] = b
 			continue
@@ -124,19 +155,59 @@ func (vs *values) simplify(root *block) *block {
 		}
 		same[b] = known[id]
 	}
+	return share(same[root])
+}
+
+// share marks the blocks that find their value in the accumulator, since all
+// before them tested the same one, and makes one of those that are equal but
+// for that value.
+func share(root *block) *block {
+	order := postorder(nil, root, markShare)
+	entered := map[*block]*value{} // what all blocks before one test
+	for i := len(order) - 1; i >= 0; i-- {
+		b := order[i]
+		if b.isEnd() {
+			continue
+		}
+		b.inherits = b != root && entered[b] == b.left
+		for _, to := range b.next {
+			if before, seen := entered[to]; seen && before != b.left {
+				entered[to] = nil
+			} else {
+				entered[to] = b.left
+			}
+		}
+	}
+	known := map[identity]*block{}
+	same := map[*block]*block{}
+	for _, b := range order {
+		same[b] = b
+		if b.isEnd() {
+			continue
+		}
+		b.next = [2]*block{same[b.next[0]], same[b.next[1]]}
+		if !b.inherits || b.right.op != opConst {
+			continue
+		}
+		id := identity{test{b.rel, nil, b.right}, b.next}
+		if known[id] == nil {
+			known[id] = b
+		}
+		same[b] = known[id]
+	}
 	return same[root]
 }
 
 // prepare finds the levels, the dominators of blocks and those of edges.
 func (o *optimizer) prepare() {
-	o.blocks = postorder(o.root)
+	o.walks++
+	o.blocks = postorder(o.blocks[:0], o.root, o.walks)
+	o.work += 30 * len(o.blocks) // about what a round costs before it finds anything
 	o.levels = o.levels[:0]
-	for id, b := range o.blocks {
-		b.id, b.level, b.in = id, 0, nil
+	for _, b := range o.blocks {
+		b.level = 0
 		if !b.isEnd() {
 			b.level = 1 + max(b.next[0].level, b.next[1].level)
-			b.edges[branchTrue].id = 2 * id
-			b.edges[branchFalse].id = 2*id + 1
 		}
 		for len(o.levels) <= b.level {
 			o.levels = append(o.levels, nil)
@@ -161,43 +232,6 @@ func (o *optimizer) linkIn() {
 			for _, which := range [2]int{branchFalse, branchTrue} {
 				to := b.next[which]
 				to.in = append(to.in, &b.edges[which])
-			}
-		}
-	}
-}
-
-// findDominators goes from the root down: what is on all ways to a block is
-// what is on the ways over each edge into it.
-func (o *optimizer) findDominators() {
-	n := len(o.blocks)
-	o.dominators = make([]bits, n)
-	o.certain = make([]bits, 2*n)
-	o.byLeft = map[*value][]*edge{}
-	for i := len(o.levels) - 1; i >= 0; i-- {
-		for _, b := range o.levels[i] {
-			dom, known := newBits(n), newBits(2*n)
-			for j, e := range b.in {
-				if j == 0 {
-					dom.copy(o.dominators[e.from.id])
-					known.copy(o.certain[e.id])
-				} else {
-					dom.intersect(o.dominators[e.from.id])
-					known.intersect(o.certain[e.id])
-				}
-			}
-			o.work += len(dom) * (3 + 3*len(b.in))
-			dom.set(b.id)
-			o.dominators[b.id] = dom
-			if b.isEnd() {
-				continue
-			}
-			for which := range b.edges {
-				e := &b.edges[which]
-				set := newBits(2 * n)
-				set.copy(known)
-				set.set(e.id)
-				o.certain[e.id] = set
-				o.byLeft[b.left] = append(o.byLeft[b.left], e)
 			}
 		}
 	}
@@ -239,31 +273,15 @@ func (o *optimizer) countLiveEdges() {
 	for _, b := range o.blocks {
 		b.live, b.degree = false, 0
 	}
-	for _, b := range postorder(o.root) {
+	o.walks++
+	o.reached = postorder(o.reached[:0], o.root, o.walks)
+	for _, b := range o.reached {
 		b.live = true
 		if !b.isEnd() {
 			b.next[branchTrue].degree++
 			b.next[branchFalse].degree++
 		}
 	}
-}
-
-// outcome returns where a test leads on an edge, nil if that is not certain.
-func (o *optimizer) outcome(e *edge, to *block) *block {
-	known := o.certain[e.id]
-	for _, c := range o.byLeft[to.left] {
-		o.work++
-		if !known.has(c.id) || c.from.rel != to.rel {
-			continue
-		}
-		switch {
-		case c.from.right == to.right:
-			return to.next[c.which]
-		case c.which == branchTrue && to.rel == relEqual && c.from.right.op == opConst && to.right.op == opConst:
-			return to.next[branchFalse] // it equals another number
-		}
-	}
-	return nil
 }
 
 // pullUp looks at a chain of tests that all lead to one place when they end
@@ -284,7 +302,7 @@ func (o *optimizer) pullUp(b *block, side int) {
 	inChain := func(c *block) bool {
 		o.work++
 		return !c.isEnd() && c.next[out] == b.next[out] &&
-			o.dominators[c.id].has(b.id) && (c == b || c.degree == 1)
+			b.place.dominates(&c.place) && (c == b || c.degree == 1)
 	}
 	// before is the edge to the first test of another value.
 	before := b.in[0]
@@ -333,18 +351,4 @@ func commonLeft(b *block) (v *value, ok bool) {
 		}
 	}
 	return v, live == b.degree
-}
-
-// bits is a set of small numbers.
-type bits []uint64
-
-func newBits(n int) bits { return make(bits, (n+63)/64) }
-
-func (s bits) has(i int) bool { return s[i/64]>>(i%64)&1 != 0 }
-func (s bits) set(i int)      { s[i/64] |= 1 << (i % 64) }
-func (s bits) copy(t bits)    { copy(s, t) }
-func (s bits) intersect(t bits) {
-	for i := range s {
-		s[i] &= t[i]
-	}
 }

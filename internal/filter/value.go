@@ -119,6 +119,9 @@ func (vs *values) negate(x *value) *value {
 // no result.
 func (vs *values) arithmetic(op valueOp, x, y *value) (v *value, msg string) {
 	simple, msg := vs.simpleArithmetic(op, x.simple, y.simple)
+	if y.op == opConst && y.k > 31 && (op == opLsh || op == opRsh) {
+		msg = tooFarShift
+	}
 	if msg != "" {
 		return nil, msg
 	}
@@ -131,6 +134,8 @@ func (vs *values) mask(x *value, k uint32) *value {
 	return vs.written(valueKey{op: opMask, x: x, k: k}, simple)
 }
 
+const tooFarShift = "shift by more than 31 bits"
+
 // simpleArithmetic does not load what the result cannot depend on: ip[100] & 0
 // is 0 also of a packet cut before its byte 100, as it is for libpcap.
 func (vs *values) simpleArithmetic(op valueOp, x, y *value) (v *value, msg string) {
@@ -140,10 +145,10 @@ func (vs *values) simpleArithmetic(op valueOp, x, y *value) (v *value, msg strin
 			return nil, "division by zero"
 		case y.k == 0 && op == opMod:
 			return nil, "modulus by zero"
-		case y.k > 31 && (op == opLsh || op == opRsh):
-			return nil, "shift by more than 31 bits"
 		case x.op == opConst:
 			return vs.constant(fold(op, x.k, y.k)), ""
+		case y.k > 31 && (op == opLsh || op == opRsh):
+			return nil, tooFarShift
 		case y.k == 0 && (op == opMul || op == opAnd):
 			return y, ""
 		case y.k == 0:

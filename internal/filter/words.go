@@ -9,8 +9,7 @@ var keywords = spelled(
 	"pim", "vrrp", "carp", "ah", "esp",
 	"less", "greater", "broadcast", "multicast", "inbound", "outbound", "ifindex",
 	"vlan", "mpls", "pppoed", "pppoes", "and", "or", "not",
-	"len", "length=len", "link", "ether=link", "ppp=link", "slip=link",
-	"fddi=link", "tr=link", "wlan=link",
+	"len", "length=len", "link", "ether=link", "ppp=link", "slip=link", "fddi=link", "tr=link",
 )
 
 // foreign are the keywords of pcap-filter(7) that are not compiled here: other
@@ -24,7 +23,8 @@ var foreign = func() map[string]bool {
 		oamf4sc sc ilmic vpi vci connectmsg metaconnect on ifname rset ruleset rnr
 		rulenum srnr subrulenum reason action fisu lssu lsu msu hfisu hlssu hmsu sio
 		opc dpc sls hsio hopc hdpc hsls type subtype direction dir address1 addr1
-		address2 addr2 address3 addr3 address4 addr4 ra ta geneve`) {
+		address2 addr2 address3 addr3 address4 addr4 ra ta geneve
+		wlan`) {
 		set[word] = true
 	}
 	return set
