@@ -8,6 +8,9 @@ const searchAhead = 256
 
 // reply observes a message of the backend.
 func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
+	if plainReplies[k] && t.replyPlain(s, k) {
+		return
+	}
 	switch {
 	case asynchronous(k):
 		t.replyAsynchronous(s, k)
@@ -53,6 +56,33 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	case messages.KindReadyForQuery:
 		t.replyReady(s, f)
 	}
+}
+
+// plainReplies are the kinds that do nothing but answer the oldest request, in
+// session: most of all messages.
+var plainReplies = [messages.NumKinds]bool{
+	messages.KindParseComplete: true, messages.KindBindComplete: true, messages.KindCloseComplete: true,
+	messages.KindParameterDescription: true, messages.KindNoData: true, messages.KindRowDescription: true,
+	messages.KindDataRow: true, messages.KindPortalSuspended: true, messages.KindEmptyQueryResponse: true,
+}
+
+// replyPlain is the short way for a plain reply to a request that was seen. It
+// reports whether it was one.
+func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
+	if t.q.n == 0 || t.base != messages.PhaseReady {
+		return false
+	}
+	p, rule := t.q.at(0), &replies[k]
+	if p.request&rule.answers == 0 || p.doubtful || p.inferred {
+		return false
+	}
+	s.Unit, s.Request = p.unit, kindOf(p.request)
+	completes := p.request&rule.completes != 0
+	t.answered = !completes
+	if completes {
+		t.q.drop(1)
+	}
+	return true
 }
 
 // concludeFromReply moves on by what the backend sends, where the phase is not

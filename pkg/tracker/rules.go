@@ -1,6 +1,10 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"math/bits"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // request is the set of kinds of request that a queue entry stands for: one bit
 // for a request that was seen, several for one that was only concluded from its
@@ -215,29 +219,16 @@ func expectedSends(p messages.Phase) (list []messages.Kind) {
 
 // kindOf names the message of a single request; KindUnknown for a set.
 func kindOf(r request) messages.Kind {
-	switch r {
-	case reqStartup:
-		return messages.KindStartupMessage
-	case reqSSL:
-		return messages.KindSSLRequest
-	case reqGSS:
-		return messages.KindGSSENCRequest
-	case reqQuery:
-		return messages.KindQuery
-	case reqParse:
-		return messages.KindParse
-	case reqBind:
-		return messages.KindBind
-	case reqDescribe:
-		return messages.KindDescribe
-	case reqExecute:
-		return messages.KindExecute
-	case reqClose:
-		return messages.KindClose
-	case reqSync:
-		return messages.KindSync
-	case reqFunction:
-		return messages.KindFunctionCall
+	if r&(r-1) != 0 {
+		return messages.KindUnknown
 	}
-	return messages.KindUnknown
+	return requestKinds[bits.TrailingZeros16(uint16(r))]
+}
+
+// requestKinds are the messages of the requests, by their bit; the last is for
+// no bit at all.
+var requestKinds = [17]messages.Kind{
+	messages.KindStartupMessage, messages.KindSSLRequest, messages.KindGSSENCRequest, messages.KindQuery,
+	messages.KindParse, messages.KindBind, messages.KindDescribe, messages.KindExecute, messages.KindClose,
+	messages.KindSync, messages.KindFunctionCall,
 }
