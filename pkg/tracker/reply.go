@@ -27,6 +27,9 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	if p == nil {
 		if k == messages.KindReadyForQuery {
 			t.tx = f.Status
+			if t.q.n == 0 {
+				t.discarding, t.open = false, false
+			}
 		}
 		return
 	}
@@ -38,7 +41,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	}
 	s.Unit = p.unit
 	s.Request = kindOf(p.request)
-	if p.request&reqStartup != 0 && p.unit == 0 {
+	if p.request&rule.answers&reqStartup != 0 && p.unit == 0 {
 		t.replyStartup(k, f)
 	}
 	completes := p.request&rule.completes != 0
@@ -95,7 +98,7 @@ func (t *Tracker) concludeFromReply(k messages.Kind) {
 	case k == messages.KindBackendKeyData:
 		t.base = messages.PhaseInitialization
 	case rule.answers == reqStartup:
-		t.base = authenticationPhase(k)
+		t.base = phaseBefore(k)
 	case k == messages.KindParameterStatus, k == messages.KindNoticeResponse, k == messages.KindUnknown:
 		// At startup or in session: not told by this.
 	default:

@@ -197,6 +197,17 @@ func authenticationPhase(k messages.Kind) messages.Phase {
 	return messages.PhaseAuthenticating
 }
 
+// phaseBefore is the phase in which a message of authentication is sent.
+func phaseBefore(k messages.Kind) messages.Phase {
+	switch k {
+	case messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal:
+		return messages.PhaseSASLContinue
+	case messages.KindAuthenticationGSSContinue:
+		return messages.PhaseAuthenticatingGSS
+	}
+	return messages.PhaseAuthenticating
+}
+
 // expectedReplies lists the kinds that answer r, for error hints.
 func expectedReplies(r request) (list []messages.Kind) {
 	for k := range replies {

@@ -1,0 +1,240 @@
+package tracker
+
+import (
+	"testing"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// What a tracker that joined a connection in the middle concludes from the first
+// message it sees.
+func TestJoin(t *testing.T) {
+	tests := []struct {
+		name, script    string
+		frontend, after messages.Phase // of both directions in the end
+	}{
+		{"a query", `
+			> Query: ready 1+
+			< RowDescription: simple_query 1 =Query`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
+		{"rows, of a simple or an extended query", `
+			< DataRow: unknown 1 inferred
+			< CommandComplete: unknown 1 inferred
+			< ReadyForQuery: unknown 1 inferred
+			> Query: ready 2+
+			< EmptyQueryResponse: simple_query 2 =Query
+			< ReadyForQuery: simple_query 2 =Query`, messages.PhaseReady, messages.PhaseReady},
+		{"the end of a cycle", `
+			< ReadyForQuery(T): ready over:0
+			> Query: ready 1+`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
+		{"inside an extended query", `
+			< BindComplete: extended_query 1 inferred
+			< DataRow: extended_query 1 inferred
+			< CommandComplete: extended_query 1 inferred
+			< ReadyForQuery: extended_query 1 inferred`, messages.PhaseReady, messages.PhaseReady},
+		{"its Sync is seen", `
+			< BindComplete: extended_query 1 inferred
+			> Sync: extended_query 1
+			< CommandComplete: extended_query 1 inferred
+			< ReadyForQuery: extended_query 1 inferred`, messages.PhaseReady, messages.PhaseReady},
+		{"a pipeline goes on", `
+			> Execute: ready 1+
+			> Sync: extended_query 1
+			< BindComplete: extended_query 1
+			< CommandComplete: extended_query 1 =Execute
+			< ReadyForQuery: extended_query 1 =Sync`, messages.PhaseReady, messages.PhaseReady},
+		{"COPY OUT", `
+			< CopyData: unknown 1 inferred
+			< CopyData: copy_out 1 inferred
+			< CopyDone: copy_out 1 inferred
+			< CommandComplete: unknown 1 inferred
+			< ReadyForQuery: unknown 1 inferred`, messages.PhaseReady, messages.PhaseReady},
+		{"a password", `
+			> PasswordMessage: authenticating
+			< AuthenticationOk: authenticating inferred
+			< ReadyForQuery: initialization inferred`, messages.PhaseReady, messages.PhaseReady},
+		{"SCRAM", `
+			> SASLResponse: authenticating_sasl_continue
+			< AuthenticationSASLFinal: authenticating_sasl_continue inferred`, messages.PhaseAuthenticating, messages.PhaseAuthenticating},
+		{"the cancel key", `
+			< BackendKeyData: initialization inferred
+			< ReadyForQuery: initialization inferred`, messages.PhaseReady, messages.PhaseReady},
+		{"parameters, which come at any time", `
+			< ParameterStatus: unknown
+			< NoticeResponse: unknown`, messages.PhaseUnknown, messages.PhaseUnknown},
+		{"a startup after all", `
+			> StartupMessage: startup
+			< AuthenticationOk: authenticating =StartupMessage
+			< CommandComplete: initialization =StartupMessage !unexpected_message`, messages.PhaseInitialization, messages.PhaseInitialization},
+		{"an unknown type", `
+			> Unknown: unknown`, messages.PhaseUnknown, messages.PhaseUnknown},
+		{"a fatal error", `
+			< ErrorResponse(FATAL): ready`, messages.PhaseFailed, messages.PhaseFailed},
+		{"goodbye", `
+			> Terminate: ready`, messages.PhaseTerminated, messages.PhaseTerminated},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var tr Tracker
+			tr.Join()
+			if tr.Phase(messages.Frontend) != messages.PhaseUnknown {
+				t.Fatalf("joined in %v", tr.Phase(messages.Frontend))
+			}
+			play(t, &tr, test.script)
+			if f, b := tr.Phase(messages.Frontend), tr.Phase(messages.Backend); f != test.frontend || b != test.after {
+				t.Errorf("ends in %v and %v, want %v and %v", f, b, test.frontend, test.after)
+			}
+		})
+	}
+}
+
+// Losses of captured bytes: what follows is no violation, and a ReadyForQuery
+// with nothing outstanding makes the tracker certain again.
+var losses = []conversation{
+	{name: "a query is lost", end: messages.PhaseReady, script: `
+		gap >
+		< RowDescription: unknown 1 inferred
+		< CommandComplete: unknown 1 inferred
+		< ReadyForQuery: unknown 1 inferred
+		> Query: ready 2+
+		< CommandComplete: simple_query 2
+		< ReadyForQuery: simple_query 2
+		< ParseComplete: ready !unsolicited_reply`},
+	{name: "replies are lost", end: messages.PhaseReady, script: `
+		> Query: ready 1+
+		< RowDescription: simple_query 1
+		gap <
+		> Query: simple_query 2+ over:1
+		< CommandComplete: simple_query 2
+		< ReadyForQuery: simple_query 2
+		< CommandComplete: ready !unsolicited_reply`},
+	{name: "replies inside a pipeline are lost", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Bind: extended_query 2+
+		> Execute: extended_query 2
+		> Sync: extended_query 2
+		< BindComplete: extended_query 1
+		gap <
+		< CommandComplete: extended_query 1 =Execute
+		< ReadyForQuery: extended_query 2 =Sync`},
+	{name: "the Sync is lost", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		gap >
+		< BindComplete: extended_query 1
+		< CommandComplete: extended_query 1
+		< ReadyForQuery: extended_query over:0
+		> Query: ready 2+
+		< CommandComplete: simple_query 2
+		< ReadyForQuery: simple_query 2`},
+	{name: "an unrequested error after a loss", end: messages.PhaseReady, script: `
+		gap >
+		gap <
+		< ErrorResponse: unknown 1 inferred
+		< ReadyForQuery: unknown 1 inferred`},
+}
+
+func TestLoss(t *testing.T) {
+	for _, c := range losses {
+		t.Run(c.name, func(t *testing.T) { c.run(t, started) })
+	}
+}
+
+func TestLossAtTheBeginning(t *testing.T) {
+	for _, c := range []conversation{
+		{name: "the startup packet", end: messages.PhaseReady, script: `
+			gap >
+			< AuthenticationSASL: authenticating inferred
+			> SASLInitialResponse: authenticating_sasl_initial
+			< AuthenticationSASLContinue: authenticating_sasl_continue inferred
+			> SASLResponse: authenticating_sasl_continue
+			< AuthenticationOk: authenticating_sasl_continue inferred
+			< ReadyForQuery: initialization inferred`},
+		{name: "the answer to SSLRequest", end: messages.PhaseReady, script: `
+			> SSLRequest: startup
+			gap <
+			> StartupMessage: startup
+			< AuthenticationOk: authenticating =StartupMessage
+			< ReadyForQuery: initialization =StartupMessage`},
+		{name: "the end of authentication", end: messages.PhaseSimpleQuery, outstanding: 1, script: `
+			> StartupMessage: startup
+			< AuthenticationMD5Password: authenticating
+			> PasswordMessage: authenticating
+			gap <
+			> Query: ready 1+
+			< RowDescription: simple_query 1 =Query`},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(t, "") })
+	}
+}
+
+func TestOnlyTheFrontendCaptured(t *testing.T) {
+	var tr Tracker
+	play(t, &tr, `
+		> StartupMessage: startup
+		> PasswordMessage: authenticating`)
+	const cycle = `
+		> Parse
+		> Bind
+		> Execute
+		> Sync
+		> Query`
+	for range 50 {
+		play(t, &tr, cycle)
+	}
+	if n := tr.Outstanding(); n > 5 {
+		t.Errorf("%d requests are kept", n)
+	}
+	// Units are given up as soon as the next begins.
+	s := tr.ObserveFacts(messages.Frontend, messages.KindQuery, Facts{})
+	if s.Over != 100 || s.Unit != 101 || s.Anomaly != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestOnlyTheBackendCaptured(t *testing.T) {
+	var tr Tracker
+	tr.Gap(messages.Frontend)
+	play(t, &tr, `
+		< AuthenticationOk: authenticating inferred
+		< BackendKeyData: initialization inferred
+		< ReadyForQuery: initialization inferred
+		< RowDescription: unknown 1 inferred
+		< DataRow: unknown 1 inferred
+		< CommandComplete: unknown 1 inferred
+		< ReadyForQuery: unknown 1 inferred
+		< ParseComplete: extended_query 2 inferred
+		< BindComplete: extended_query 2 inferred
+		< CommandComplete: extended_query 2 inferred
+		< ReadyForQuery: extended_query 2 inferred`)
+}
+
+func TestReset(t *testing.T) {
+	var tr, fresh Tracker
+	play(t, &tr, started+"> Parse\n> Query\n< ErrorResponse")
+	tr.Reset()
+	tr.q.ring = nil
+	if tr.Phase(messages.Frontend) != messages.PhaseStartup || tr.LastUnit() != 0 || tr.Outstanding() != 0 {
+		t.Errorf("after Reset: %+v", tr)
+	}
+	play(t, &tr, started)
+	play(t, &fresh, started)
+	if tr.LastUnit() != fresh.LastUnit() || tr.Tx() != fresh.Tx() {
+		t.Error("a reset tracker is not like a new one")
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	var tr Tracker
+	play(t, &tr, started)
+	var last Step
+	for range maxOutstanding + 3 {
+		last = tr.ObserveFacts(messages.Frontend, messages.KindQuery, Facts{})
+	}
+	if tr.Outstanding() != maxOutstanding || len(tr.q.ring) != maxOutstanding {
+		t.Errorf("%d requests in a ring of %d", tr.Outstanding(), len(tr.q.ring))
+	}
+	if last.Over != 3 || last.Anomaly == nil || last.Anomaly.Code != CodeQueueOverflow {
+		t.Errorf("%+v", last)
+	}
+}
