@@ -38,6 +38,7 @@ type target struct {
 	conn      uint64
 	session   *Session // nil once it has ended
 	cancelled uint64   // its latest exchange that ended with query_canceled
+	ended     Stamp    // when that one ended
 }
 
 // NewShared returns the common part of a capture's sessions.
@@ -86,7 +87,7 @@ type exchangeSink Session
 func (x *exchangeSink) Exchange(e *exchange.Exchange) {
 	s := (*Session)(x)
 	if e.Error != nil && string(e.SQLState()) == "57014" && s.target != nil {
-		s.target.cancelled = e.ID
+		s.target.cancelled, s.target.ended = e.ID, e.End
 		if s.pendingCancel != 0 {
 			e.CancelledBy = s.pendingCancel
 		}
@@ -137,7 +138,8 @@ func (s *Session) cancelRequest(e *Event) {
 	if t.session != nil {
 		s.info.Cancels.Query = t.session.log.CancelRequested(s.ID)
 	}
-	if s.info.Cancels.Query == 0 {
+	// What was cancelled before this connection began was not cancelled by it.
+	if s.info.Cancels.Query == 0 && t.ended.Frame > s.info.Started.Frame {
 		s.info.Cancels.Query = t.cancelled
 	}
 	e.Cancels = s.info.Cancels
