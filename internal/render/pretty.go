@@ -92,9 +92,13 @@ func (p *Pretty) conn(s *session.Session) *prettyConn {
 // start begins a line.
 func (p *Pretty) start() { p.line.reset(p.out.buf, p.opt.Width) }
 
-// end ends a line.
+// end ends a line, without blanks at its end.
 func (p *Pretty) end() {
-	p.out.buf = append(p.line.buf, '\n')
+	b := p.line.buf
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	p.out.buf = append(b, '\n')
 	p.out.wrote()
 }
 

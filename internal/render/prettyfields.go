@@ -33,14 +33,12 @@ func styleOf(k messages.Kind, name string) style {
 		return bare
 	case "portal", "statement", "max_rows", "parameter_oids":
 		return noted
-	case "result_formats", "argument_formats", "column_formats", "file", "line", "routine", "severity_localized":
+	case "result_formats", "argument_formats", "file", "line", "routine", "severity_localized":
 		return hidden
 	case "protocol_version", "mechanism", "severity", "sqlstate", "message", "kind", "data", "channel", "password":
 		return bare
-	case "name", "value":
+	case "name", "value", "format", "column_formats":
 		return bare
-	case "format":
-		return named
 	}
 	return named
 }
@@ -106,9 +104,24 @@ func (f *fields) more(length int) {
 }
 
 func (f *fields) Int(name string, v int64) {
-	if f.label(name, v == 0) {
+	switch {
+	case !f.label(name, v == 0):
+	case name == "format":
+		f.line.ascii(formatName(v))
+	default:
 		f.line.int(v)
 	}
+}
+
+// formatName is the word for a format code of COPY (manual: "Message Formats").
+func formatName(code int64) string {
+	switch code {
+	case 0:
+		return "text"
+	case 1:
+		return "binary"
+	}
+	return strconv.FormatInt(code, 10)
 }
 
 func (f *fields) Bool(name string, v bool) {
@@ -250,6 +263,13 @@ func (f *fields) Texts(name string, list [][]byte) {
 	if !f.label(name, len(list) == 0) {
 		return
 	}
+	if name == "column_formats" { // servers send the format before them for each
+		f.line.ascii(strconv.Itoa(len(list)) + " column")
+		if len(list) != 1 {
+			f.line.ascii("s")
+		}
+		return
+	}
 	for i, v := range list {
 		if i > 0 {
 			f.line.ascii(", ")
@@ -306,6 +326,13 @@ func (f *fields) typeName(oid uint32) {
 
 func (f *fields) Formats(name string, list []int16) {
 	if !f.label(name, len(list) == 0) {
+		return
+	}
+	if name == "column_formats" { // servers send the format before them for each
+		f.line.ascii(strconv.Itoa(len(list)) + " column")
+		if len(list) != 1 {
+			f.line.ascii("s")
+		}
 		return
 	}
 	for i, v := range list {
