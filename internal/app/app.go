@@ -123,6 +123,6 @@ the connections, or totals; as text, or as JSON for jq.`,
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.AddCommand(newRead(env), newVersion(env))
+	root.AddCommand(newRead(env), newLive(env), newInterfaces(env), newVersion(env))
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/spf13/cobra"
@@ -16,8 +17,7 @@ type Options struct {
 	View         []string
 	Ports        []string
 	AnyPort      bool
-	Filter       string
-	BPFFile      string
+	kept         keptFlags
 	KeyLog       string
 	Strict       bool
 	ShowSecrets  bool
@@ -27,8 +27,8 @@ type Options struct {
 	Time         string
 	Sort         string
 	Top          int
-	Write        string
 	Count        uint64
+	Duration     time.Duration
 	Quiet        bool
 	Verbose      bool
 	Workers      int
@@ -44,6 +44,8 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.BoolVar(&o.JSON, "json", false, "short for -o json")
 	f.StringSliceVar(&o.View, "view", []string{"messages"}, "what to print: messages, queries, connections, stats")
 	f.StringSliceVar(&o.Ports, "port", []string{"5432"}, "server `ports`, comma-separated, with ranges (5432,6432-6435)")
+	f.BoolVar(&o.AnyPort, "any-port", false, "take PostgreSQL on all ports; with live, and without -f, capture all TCP")
+	o.kept.add(cmd)
 	f.StringVar(&o.KeyLog, "keylog", "", "NSS key `file` (SSLKEYLOGFILE) to decrypt TLS with")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 if anything broke the protocol")
 	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys")
@@ -54,6 +56,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.IntVar(&o.Top, "top", 10, "stats: list at most `N` queries (pretty: users, clients, … too); 0: all")
 	f.StringVar(&o.Time, "time", "abs", "timestamps in pretty output: abs, utc, rel, delta or epoch")
 	f.Uint64VarP(&o.Count, "count", "c", 0, "stop after `N` packets")
+	f.DurationVar(&o.Duration, "duration", 0, "stop after this `long` (90s, 1h)")
 	f.IntVar(&o.Workers, "workers", 0, "use `N` goroutines: 1 or 2; 0: as many as there are processors. The output is the same")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
@@ -79,6 +82,12 @@ func (o *Options) check() error {
 		return err
 	}
 	if err := oneOf("sort", o.Sort, stats.SortNames()...); err != nil {
+		return err
+	}
+	if o.Duration < 0 {
+		return usageError("--duration %s: must not be negative", o.Duration)
+	}
+	if err := o.kept.check(); err != nil {
 		return err
 	}
 	for _, v := range o.View {

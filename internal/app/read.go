@@ -31,6 +31,11 @@ func runRead(env *Env, o *Options, paths []string) error {
 	if err != nil {
 		return err
 	}
+	if r.keep != nil {
+		if err := r.keep.open(&o.kept); err != nil {
+			return err
+		}
+	}
 	files, err := capture.OpenFiles(paths, capture.FileOptions{
 		Stdin:     env.In,
 		OnWarning: func(err error) { r.warn(err) },
@@ -47,7 +52,8 @@ func runRead(env *Env, o *Options, paths []string) error {
 // is gone. It returns the source's error.
 func (r *run) loop(src capture.Source) error {
 	var p capture.Packet
-	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; n++ {
+	var end int64
+	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
 		err := src.Next(&p)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -55,7 +61,20 @@ func (r *run) loop(src capture.Source) error {
 		if err != nil {
 			return err
 		}
-		r.analyzer.Packet(&p)
+		if r.opt.Duration > 0 {
+			if n == 0 {
+				end = p.Time + int64(r.opt.Duration)
+			} else if p.Time >= end {
+				return nil
+			}
+		}
+		taken, err := r.take(&p)
+		if err != nil {
+			return err
+		}
+		if taken {
+			n++
+		}
 		if r.writer.Failed() {
 			return nil
 		}

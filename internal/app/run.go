@@ -22,6 +22,8 @@ type run struct {
 	writer   render.Writer
 	handler  *views
 	keys     *tlsdecrypt.KeyLog
+	keep     *keeper // nil where all packets are taken and none are written
+	live     *live   // nil for read
 }
 
 func newRun(env *Env, o *Options) (*run, error) {
@@ -53,7 +55,11 @@ func newRun(env *Env, o *Options) (*run, error) {
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg,
 		Limits:  exchange.Limits{},
+		Workers: o.Workers, OnIdle: func() { _ = r.writer.Flush() }, // the error stays
 	}, r.handler)
+	if r.keep, err = newKeeper(o); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -72,6 +78,9 @@ func (r *run) openKeyLog() (*tlsdecrypt.KeyLog, error) {
 
 // addSecrets takes the decryption secrets of a capture.
 func (r *run) addSecrets(kind uint32, data []byte) {
+	if err := r.keep.secrets(kind, data); err != nil {
+		r.warn(err)
+	}
 	if kind == secretsTLS {
 		_ = r.keys.Load(bytes.NewReader(data)) // reading memory does not fail
 	}
@@ -101,6 +110,9 @@ var timeModes = map[string]render.TimeMode{
 // finish ends the analysis, writes what is left and says how it went.
 func (r *run) finish(sourceErr error) error {
 	r.analyzer.Finish()
+	if err := r.keep.close(); sourceErr == nil {
+		sourceErr = err
+	}
 	r.stats()
 	if err := r.writer.Flush(); err != nil {
 		if isClosedPipe(err) {
@@ -131,6 +143,7 @@ func (r *run) stats() {
 	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
 	r.writer.Stats(t.report(stats.Traffic{
 		Packets: r.analyzer.Counts.Packets, Bytes: r.analyzer.Counts.Bytes,
+		Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
 	}, kinds, by, r.opt.Top))
 }
 
@@ -141,11 +154,12 @@ func (r *run) summary() {
 	}
 	c, h := &r.analyzer.Counts, r.handler
 	if r.analyzer.Connections() == 0 {
-		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList())
+		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList(), r.live.dropText())
 		return
 	}
 	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(r.analyzer.Connections(), "connection"),
 		plural(r.analyzer.Messages(), "message"), plural(h.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
+	line += r.live.dropText()
 	if c.Lost > 0 {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))
 	}
