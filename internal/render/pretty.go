@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"io"
 	"strconv"
 	"time"
@@ -43,11 +44,11 @@ type Pretty struct {
 	line    line
 	fields  fields
 	decoded [messages.NumKinds]messages.Message
+	memos   [messages.NumKinds]lineMemo
 	errs    messages.ErrorResponse
 	started bool
 	first   int64
 	last    int64
-	day     int64
 	clock   dayClock
 }
 
@@ -78,6 +79,9 @@ type prettyConn struct {
 	hidden     uint64
 	hiddenSize uint64
 	zone       zone
+	// What stands between time and name, by direction, and its columns.
+	prefix      [2][]byte
+	prefixWidth int
 }
 
 func (p *Pretty) conn(s *session.Session) *prettyConn {
@@ -122,7 +126,12 @@ func (p *Pretty) Message(e *session.Event) {
 	p.start()
 	l := &p.line
 	p.prefix(e.Session, e.At.Time, e.Direction)
-	at := l.col
+	plain := p.opt.Width == 0 && e.Cancels.Conn == 0 && len(e.Notes) == 0 && !e.Truncated && memorable(e.Kind)
+	if plain && p.recall(e) {
+		p.end()
+		return
+	}
+	at, from := l.col, len(l.buf)
 	l.paint(p.opt.Theme.name)
 	l.ascii(e.Kind.String())
 	if e.Kind == messages.KindUnknown {
@@ -140,8 +149,40 @@ func (p *Pretty) Message(e *session.Event) {
 		l.full = false
 		p.tail("[" + e.Step.After.String() + "]")
 	}
+	if plain && malformed == nil {
+		p.remember(e, l.buf[from:])
+	}
 	p.end()
 	p.notes(e, malformed)
+}
+
+// lineMemo is the latest line of a kind without its beginning, and what it was
+// made from.
+type lineMemo struct {
+	wire, text   []byte
+	phase, after messages.Phase
+	direction    messages.Direction
+	set          bool
+}
+
+// recall writes the line of a message that equals the latest of its kind.
+func (p *Pretty) recall(e *session.Event) bool {
+	m := &p.memos[e.Kind]
+	if !m.set || m.phase != e.Step.Phase || m.after != e.Step.After || m.direction != e.Direction ||
+		!bytes.Equal(m.wire, e.Body) {
+		return false
+	}
+	p.line.buf = append(p.line.buf, m.text...)
+	return true
+}
+
+func (p *Pretty) remember(e *session.Event, text []byte) {
+	if len(e.Body) > maxMemo {
+		return
+	}
+	m := &p.memos[e.Kind]
+	m.wire, m.text = append(m.wire[:0], e.Body...), append(m.text[:0], text...)
+	m.phase, m.after, m.direction, m.set = e.Step.Phase, e.Step.After, e.Direction, true
 }
 
 // tail appends a word at the end of the line, or on a line of its own where it
@@ -157,19 +198,19 @@ func (p *Pretty) tail(s string) {
 }
 
 func (p *Pretty) prefix(s *session.Session, at int64, d messages.Direction) {
-	l, t := &p.line, p.opt.Theme
+	l, t, c := &p.line, p.opt.Theme, p.conn(s)
 	p.time(at)
-	l.space()
-	l.paint(t.conn)
-	l.ascii("#")
-	l.uint(s.ID)
-	l.unpaint(t.conn)
-	if d == messages.Frontend {
-		l.buf = append(append(append(l.buf, t.frontend.on...), " → "...), t.frontend.off...)
-	} else {
-		l.buf = append(append(append(l.buf, t.backend.on...), " ← "...), t.backend.off...)
+	if c.prefix[d] == nil {
+		arrow, color := " → ", t.frontend
+		if d == messages.Backend {
+			arrow, color = " ← ", t.backend
+		}
+		id := strconv.FormatUint(s.ID, 10)
+		c.prefix[d] = []byte(" " + t.conn.on + "#" + id + t.conn.off + color.on + arrow + color.off)
+		c.prefixWidth = 5 + len(id)
 	}
-	l.col += 3
+	l.buf = append(l.buf, c.prefix[d]...)
+	l.col += c.prefixWidth
 }
 
 func (p *Pretty) writeFields(e *session.Event) error {

@@ -10,10 +10,14 @@ type dayClock struct {
 	zone   *time.Location
 	second int64
 	valid  bool
-	text   [9]byte // "15:04:05."
+	text   [15]byte // "15:04:05.000000"
+	ns     int64    // that text is for
 }
 
 func (c *dayClock) append(dst []byte, ns int64) []byte {
+	if c.valid && ns == c.ns { // the messages of a packet
+		return append(dst, c.text[:]...)
+	}
 	second, rest := ns/1e9, ns%1e9
 	if rest < 0 {
 		second, rest = second-1, rest+1e9
@@ -22,8 +26,9 @@ func (c *dayClock) append(dst []byte, ns int64) []byte {
 		c.second, c.valid = second, true
 		time.Unix(second, 0).In(c.zone).AppendFormat(c.text[:0], "15:04:05.")
 	}
-	dst = append(dst, c.text[:]...)
-	return appendDigits(dst, rest/1e3, 6)
+	appendDigits(c.text[:9], rest/1e3, 6)
+	c.ns = ns
+	return append(dst, c.text[:]...)
 }
 
 // appendDigits appends n with leading zeros.
