@@ -26,7 +26,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	p := t.match(s, k, rule)
 	if p == nil {
 		if k == messages.KindReadyForQuery {
-			t.tx = f.Status
+			t.tx = statusOf(f)
 			if t.q.n == 0 {
 				t.discarding, t.open = false, false
 			}
@@ -389,7 +389,7 @@ func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
 
 // replyReady ends a cycle.
 func (t *Tracker) replyReady(s *Step, f Facts) {
-	t.tx = f.Status
+	t.tx = statusOf(f)
 	t.copying = 0
 	t.base = messages.PhaseReady
 	s.Over = s.Unit
@@ -398,4 +398,14 @@ func (t *Tracker) replyReady(s *Step, f Facts) {
 		t.lossF, t.lossB = !t.frontend, false
 		t.discarding, t.open = false, false
 	}
+}
+
+// statusOf returns the transaction status that a ReadyForQuery tells, 0 if it is
+// none that the protocol defines: hostile bytes must not pass for a state.
+func statusOf(f Facts) byte {
+	switch f.Status {
+	case 'I', 'T', 'E':
+		return f.Status
+	}
+	return 0
 }
