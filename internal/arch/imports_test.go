@@ -69,6 +69,7 @@ var rules = []struct {
 	{"internal/arch", rule{pure: true}},
 	// For tests: no package may import them.
 	{"internal/samples", rule{own: "pkg/messages"}},
+	{"internal/hostile", rule{pure: true}},
 	{"internal/pgtest", rule{}},
 }
 
