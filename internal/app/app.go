@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -23,6 +24,9 @@ const (
 	ExitViolation = 3 // --strict and something broke the protocol
 )
 
+// memoryLimit is where the collector begins to work harder, in bytes.
+const memoryLimit = 192 << 20
+
 // Env is what commands have from outside.
 type Env struct {
 	In       io.Reader
@@ -37,6 +41,10 @@ type Env struct {
 
 // Main runs the program on the process's own streams and returns its exit code.
 func Main() int {
+	// Garbage may be several times what lives, which is little, but must not
+	// double the largest buffers of a hostile compressed file.
+	debug.SetGCPercent(300)
+	debug.SetMemoryLimit(memoryLimit)
 	env := &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		Width:       func() int { return terminalWidth(os.Stdout) },

@@ -45,7 +45,10 @@ func runRead(env *Env, o *Options, paths []string) error {
 		return &exitError{ExitFailure, err}
 	}
 	defer files.Close()
-	return r.finish(r.loop(files))
+	stop := showProgress(env, o, files)
+	err = r.loop(files)
+	stop()
+	return r.finish(err)
 }
 
 // loop takes packets until the source ends, the count is reached or the output

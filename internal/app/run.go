@@ -55,7 +55,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg,
 		Limits:  exchange.Limits{},
-		Workers: o.Workers, OnIdle: func() { _ = r.writer.Flush() }, // the error stays
+		Workers: o.workers(), OnIdle: func() { _ = r.writer.Flush() }, // the error stays
 	}, r.handler)
 	if r.keep, err = newKeeper(o); err != nil {
 		return nil, err

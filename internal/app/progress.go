@@ -1,0 +1,63 @@
+package app
+
+import (
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/schollz/progressbar/v3"
+)
+
+const (
+	// progressAfter is how long a file may take before a bar is shown: most are
+	// done by then.
+	progressAfter = time.Second
+	progressEvery = 200 * time.Millisecond
+)
+
+// showProgress shows on a terminal how far the files are read, until the
+// function that it returns is called. It looks at the source from outside and
+// costs the reading nothing.
+func showProgress(env *Env, o *Options, files *capture.Files) (stop func()) {
+	if !env.ErrTerminal || o.Quiet || env.Width() > 0 {
+		return func() {} // the output itself is on the terminal: it is progress enough
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		timer := time.NewTimer(progressAfter)
+		defer timer.Stop()
+		var bar *progressbar.ProgressBar
+		for {
+			select {
+			case <-quit:
+				if bar != nil {
+					_ = bar.Clear()
+				}
+				return
+			case <-timer.C:
+			}
+			timer.Reset(progressEvery)
+			read, total, ok := files.Progress()
+			if !ok {
+				continue
+			}
+			if bar == nil {
+				bar = newBar(env, total)
+			}
+			_ = bar.Set64(read)
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+func newBar(env *Env, total int64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(env.Err),
+		progressbar.OptionSetDescription("reading"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(progressEvery/2),
+		progressbar.OptionClearOnFinish(),
+	)
+}
