@@ -13,9 +13,10 @@ type Frame struct {
 	// Next or Feed. Where Truncated is set it is the part from the beginning
 	// that was kept.
 	Body []byte
-	// Truncated tells that Body is shorter than the message was.
+	// Truncated tells that Body is shorter than the message was: cut to the
+	// decoder's limit, by a gap, or by the end of the input.
 	Truncated bool
 	// Lost is the number of the message's bytes that were missing from the
-	// input, as Gap told; 0 where Body was only cut to the decoder's limit.
+	// input, as Gap told; a gap of unknown size counts as all that was to come.
 	Lost int
 }

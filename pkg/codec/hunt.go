@@ -65,9 +65,7 @@ func (s *Stream) search(p messages.Phase) (Result, bool) {
 		h.scan, h.seen, h.chains, h.reason = 0, 0, h.chains[:0], SkipEncrypted
 	}
 	for {
-		if h.report || h.bytes > 0 {
-			s.skip = Skip{Bytes: h.bytes, Lost: h.lost, Reason: h.reason}
-			h.bytes, h.lost, h.report = 0, 0, false
+		if s.reportSkip() {
 			return SkipReady, true
 		}
 		if s.mode != hunting {
@@ -108,8 +106,8 @@ type window struct {
 	// edge tells that b ends where that chunk ends, and that the chunk is large
 	// enough for this to mean something.
 	edge bool
-	// over tells that the input ends there.
-	over  bool
+	// whole tells that b is all that is there.
+	whole bool
 	phase messages.Phase
 	marks marks
 	work  int
@@ -117,17 +115,20 @@ type window struct {
 	untyped bool
 }
 
-// window makes the next window: the rest of the chunk, or what is held with as
-// much of the chunk as is to be searched at once.
+// window makes the next window: what was seen and is still needed, and as much
+// more as is searched at once. That is bounded since within a window chains are
+// followed to its end.
 func (s *Stream) window() window {
-	chunk := s.in.available() - s.chunk
-	w := window{b: s.in.rest, chunk: chunk}
+	w := window{chunk: s.in.available() - s.chunk}
+	size := s.hunt.seen + huntWindow
 	if len(s.in.held) > 0 {
-		s.in.holdSome(huntWindow)
+		s.in.holdSome(size - (len(s.in.held) - s.in.off))
 		w.b = s.in.held[s.in.off:]
+	} else {
+		w.b = s.in.rest[:min(size, len(s.in.rest))]
 	}
-	w.over = s.ending
-	w.edge = len(w.b) == s.in.available() && s.chunk >= standardHead || w.over
+	w.whole = len(w.b) == s.in.available()
+	w.edge = w.whole && (s.chunk >= standardHead || s.ending)
 	w.work = passWork*len(w.b) + huntWindow
 	return w
 }
@@ -154,8 +155,8 @@ func (s *Stream) retain(w *window) {
 	for i := range h.chains {
 		h.chains[i].move(keep)
 	}
-	if len(s.in.rest) > 0 && len(s.in.held) == 0 {
-		s.in.hold(0) // the window was the rest of the chunk
+	if w.whole {
+		s.in.hold(0)
 	}
 	s.in.release()
 }
@@ -250,7 +251,7 @@ func (h *hunt) add(c chain) {
 // packet, where one may come, and the one-byte answers to requests for
 // encryption. It returns -1 if there is none.
 func (s *Stream) atChunkStart(w *window) int {
-	if w.chunk < s.hunt.seen || w.chunk >= len(w.b) || len(w.b)-w.chunk != s.chunk {
+	if w.chunk < s.hunt.seen || w.chunk >= len(w.b) || !w.whole {
 		return -1
 	}
 	b, found := w.b[w.chunk:], false
@@ -287,16 +288,29 @@ func (s *Stream) endHunting() Result {
 			h.bytes += at
 			s.in.advance(at)
 			s.found(&w)
-			return s.End()
+		} else {
+			h.bytes += n
+			s.in.drop()
+			h.scan, h.seen, h.chains = 0, 0, h.chains[:0]
 		}
-		h.bytes += n
-		s.in.drop()
-		h.scan, h.seen, h.chains = 0, 0, h.chains[:0]
 	}
-	if h.bytes == 0 && !h.report {
+	if s.reportSkip() {
+		return SkipReady
+	}
+	if s.mode == hunting {
 		return NeedMore
+	}
+	return s.End()
+}
+
+// reportSkip makes a Skip of what was passed over and not yet reported, and
+// reports whether there is anything.
+func (s *Stream) reportSkip() bool {
+	h := &s.hunt
+	if h.bytes == 0 && !h.report {
+		return false
 	}
 	s.skip = Skip{Bytes: h.bytes, Lost: h.lost, Reason: h.reason}
 	h.bytes, h.lost, h.report = 0, 0, false
-	return SkipReady
+	return true
 }

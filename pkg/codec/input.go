@@ -10,6 +10,8 @@ type input struct {
 	held []byte // held[off:] is unread; empty whenever all of it was read
 	off  int
 	rest []byte
+	// spare is the small buffer that a large one has taken the place of.
+	spare []byte
 }
 
 // available is the number of unread bytes.
@@ -102,6 +104,8 @@ func (in *input) appendHeld(b []byte, total int) {
 		in.off = 0
 		if cap(old) > keepBuffer {
 			giveBuffer(old)
+		} else if cap(in.held) > keepBuffer {
+			in.spare = old[:0]
 		}
 	}
 	in.held = append(in.held, b...)
@@ -129,7 +133,7 @@ func (in *input) takeAll() []byte {
 func (in *input) release() {
 	if len(in.held) == 0 && cap(in.held) > keepBuffer {
 		giveBuffer(in.held)
-		in.held = nil
+		in.held, in.spare = in.spare, nil
 	}
 }
 

@@ -33,6 +33,9 @@ func (s *Stream) step(p messages.Phase) (r Result, done bool) {
 	if s.in.available() == 0 {
 		return NeedMore, true
 	}
+	if s.head.size > 0 {
+		return s.stepBody(p, s.head) // the phase may have changed since its header
+	}
 	switch s.framing(p) {
 	case framingStartup:
 		return s.stepStartup(p)
