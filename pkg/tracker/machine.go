@@ -40,6 +40,7 @@ func newMachine(local messages.Direction, options []Option) machine {
 	for _, o := range options {
 		o(&m)
 	}
+	m.t.frontend, m.t.backend = true, true // neither goes unheard, as in captures
 	return m
 }
 
@@ -104,6 +105,9 @@ func (m *machine) PhaseOf(d messages.Direction) messages.Phase {
 // observe applies a message; a strict machine is left as it was if it refuses.
 func (m *machine) observe(d messages.Direction, msg messages.Message) error {
 	k, f := msg.Kind(), factsOfMessage(msg)
+	if d == messages.Frontend && m.local == d.Opposite() && m.t.base == messages.PhaseFailed {
+		return nil // sent before the frontend learned of it, and read by nobody
+	}
 	if m.strict {
 		if a := m.refusal(d, k, f); a != nil {
 			return a
@@ -194,7 +198,7 @@ func (m *BackendMachine) Send(msg messages.Message) error {
 
 // Receive tells the machine of a message that came from the frontend, with the
 // errors of Send. What a frontend may still send before it learns of a failed
-// COPY or of a FATAL error is in order.
+// COPY is in order; after a FATAL error everything is, and has no effect.
 func (m *BackendMachine) Receive(msg messages.Message) error {
 	return m.observe(messages.Frontend, msg)
 }

@@ -79,7 +79,7 @@ var refusals = []struct {
 	{"> SSLRequest\n< SSLResponse(N)\n> SSLRequest", "expected StartupMessage, GSSENCRequest, CancelRequest or StartupMessageV2", false},
 	{"> SSLRequest\n< SSLResponse(S)\n> StartupMessage", "StartupMessage is out of order in phase encrypted", false},
 	{"> SSLRequest\n< SSLResponse(S)\n< NoticeResponse", "NoticeResponse is out of order in phase encrypted", false},
-	{"> SSLRequest\n< ErrorResponse\n> StartupMessage", "StartupMessage is out of order in phase failed", false},
+	{"> SSLRequest\n< ErrorResponse\n> StartupMessage", "StartupMessage is out of order in phase failed", true},
 	{"> SSLRequest\n< GSSENCResponse(N)", "expected SSLResponse, ErrorResponseV2 or ErrorResponse", false},
 	{"> CancelRequest\n> StartupMessage", "StartupMessage is out of order in phase terminated", false},
 	{"< AuthenticationOk", "AuthenticationOk is out of order in phase startup", false},

@@ -90,9 +90,9 @@ func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
 func (t *Tracker) sendOther(s *Step, k messages.Kind) {
 	switch k {
 	case messages.KindCancelRequest, messages.KindTerminate:
-		t.base = messages.PhaseTerminated
-		if k == messages.KindTerminate && !t.idle() {
-			t.base = messages.PhaseReady // what was asked before is still answered
+		// What was asked before a Terminate is still answered.
+		if k == messages.KindCancelRequest || t.idle() {
+			t.base = messages.PhaseTerminated
 		}
 	case messages.KindSASLInitialResponse:
 		t.base = messages.PhaseSASLContinue

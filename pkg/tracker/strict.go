@@ -40,16 +40,14 @@ func (m *machine) refuse(d messages.Direction, k messages.Kind) *Anomaly {
 }
 
 // inFlight are the phases in which a backend may still receive what the frontend
-// sent before it learned of a failed COPY ("COPY Operations") or a FATAL error.
-// Some frontends say goodbye after a CancelRequest, too.
+// sent before it learned of a failed COPY ("COPY Operations"). Some frontends say
+// goodbye after a CancelRequest, too.
 func inFlight(k messages.Kind) phases {
-	switch {
-	case k == messages.KindTerminate:
-		return in(messages.PhaseFailed, messages.PhaseTerminated)
-	case k == messages.KindCopyData, k == messages.KindCopyDone, k == messages.KindCopyFail:
-		return inSession | in(messages.PhaseFailed)
-	case sends[k].tolerated.has(messages.PhaseFailed):
-		return in(messages.PhaseFailed)
+	switch k {
+	case messages.KindTerminate:
+		return in(messages.PhaseTerminated)
+	case messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail:
+		return inSession
 	}
 	return 0
 }
@@ -98,7 +96,7 @@ func (m *machine) mayReply(k messages.Kind, fatal bool) bool {
 	before := before.has(p)
 	switch {
 	case k == messages.KindErrorResponseV2:
-		return before
+		return before || p == messages.PhaseTerminated // of a CancelRequest
 	case k == messages.KindErrorResponse && fatal:
 		return true
 	case k == messages.KindNoticeResponse:

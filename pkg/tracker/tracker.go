@@ -128,11 +128,12 @@ func (t *Tracker) Join() {
 // SetPhase places a tracker that has seen nothing in a phase, as pooled and
 // proxied connections need that are handed over after their startup. In a phase
 // where replies are due one request is taken to be outstanding; not so in
-// PhaseExtendedQuery, where only the Sync is taken to be missing.
+// PhaseExtendedQuery, where only the Sync is taken to be missing. Both directions
+// are taken to be heard, which is otherwise found out.
 func (t *Tracker) SetPhase(p messages.Phase) {
 	t.afterSet = false
 	t.q.clear()
-	*t = Tracker{q: t.q, begun: true, base: p}
+	*t = Tracker{q: t.q, begun: true, base: p, frontend: true, backend: true}
 	switch p {
 	case messages.PhaseUnknown:
 		t.Join()
