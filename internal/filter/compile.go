@@ -41,8 +41,10 @@ func (g *generator) errorf(format string, args ...any) error {
 
 // unsupported refuses what tcpdump would compile.
 func (g *generator) unsupported(format string, args ...any) error {
-	return &SyntaxError{Expr: g.expr, Pos: g.at.pos, Token: g.at.raw,
-		Msg: fmt.Sprintf(format, args...), Hint: hintDDD}
+	return &SyntaxError{
+		Expr: g.expr, Pos: g.at.pos, Token: g.at.raw,
+		Msg: fmt.Sprintf(format, args...), Hint: hintDDD,
+	}
 }
 
 // Compile compiles an expression of pcap-filter(7) for packets of a file with

@@ -7,7 +7,8 @@
 //
 // Programs accept the packets that tcpdump's accept, those cut short within
 // their headers included: the tests compare the two on thousands of packets for
-// some hundred expressions. That means to keep what is odd in the language:
+// some hundred expressions, given and random. That means to keep what is odd in
+// the language:
 //
 //   - "and" and "or" bind equally and to the left;
 //   - vlan, mpls and pppoes move the headers for all that follows them in the
@@ -18,9 +19,13 @@
 //   - tcp[...] and its kin mean IPv4;
 //   - in arithmetic only the leftmost operand brings the test for its protocol.
 //
-// Known differences, all on purpose: an unknown shift by 32 or more and "& 0xffffffff"
-// compute what they say, len / ip[0] compiles, and brackets around identifiers
-// nest freely.
+// Known differences, all on purpose: "& 0xffffffff = 0" tests what it says,
+// len / ip[0] compiles, brackets around identifiers nest freely, and packets that
+// libpcap's optimiser loses are not lost, such as those of
+//
+//	(src net 2001:db8::/33 and ip6 multicast) or net 2001:db8::/33
+//
+// from that network: there tcpdump -O agrees with this package.
 //
 // Not supported, and refused with a *[SyntaxError] that says so: link layers
 // other than Ethernet, raw IP, BSD loopback and Linux cooked captures; the

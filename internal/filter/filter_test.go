@@ -3,6 +3,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -112,10 +113,12 @@ let tcpdump compile it and use --bpf-file with the output of tcpdump -ddd`},
 		{"host ä", `filter: this character means nothing here
   host ä
        ^`},
-		{strings.Repeat("ip or ", 40) + "iq" + strings.Repeat(" or ip", 40),
+		{
+			strings.Repeat("ip or ", 40) + "iq" + strings.Repeat(" or ip", 40),
 			"filter: 'iq' stands where 'host', 'port' or another keyword should\n" +
-				"  ..." + strings.Repeat("ip or ", 10) + "iq" + (strings.Repeat(" or ip", 10))[:58] + "...\n" +
-				"  " + strings.Repeat(" ", 63) + "^"},
+				"  ..." + strings.Repeat("ip or ", 10) + "iq" + strings.Repeat(" or ip", 10)[:58] + "...\n" +
+				"  " + strings.Repeat(" ", 63) + "^",
+		},
 	} {
 		_, err := Compile(c.expr, linkEthernet, 0)
 		if err == nil || err.Error() != c.want {
@@ -338,29 +341,38 @@ func TestParseDDD(t *testing.T) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	packets := corpus(linkEthernet, 200)
-	for _, expr := range []string{"tcp port 5432", "host 1.2.3.4 and tcp port (5432 or 6432)", "tcp[tcpflags] & tcp-syn != 0"} {
-		p := mustCompile(b, expr, linkEthernet)
-		b.Run(expr, func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				packet := packets[i%len(packets)]
-				p.Match(packet, len(packet))
+	request := fields{src4: 0x0a000001, dst4: 0x0a000002, proto: 6, sport: 40000, dport: 5432, body: make([]byte, 100)}
+	reply := request
+	reply.sport, reply.dport = request.dport, request.sport
+	r := rand.New(rand.NewPCG(1, 1))
+	conversation := [][]byte{
+		append(linkHeader(r, linkEthernet, etherIPv4), request.ipv4()...),
+		append(linkHeader(r, linkEthernet, etherIPv4), reply.ipv4()...),
+	}
+	for name, packets := range map[string][][]byte{"conversation": conversation, "anything": corpus(linkEthernet, 200)} {
+		for _, expr := range []string{"tcp port 5432", "host 10.0.0.2 and tcp port (5432 or 6432)"} {
+			p := mustCompile(b, expr, linkEthernet)
+			instructions, _ := bpf.Disassemble(p.Raw())
+			vm, err := bpf.NewVM(instructions)
+			if err != nil {
+				b.Fatal(err)
 			}
-		})
-		instructions, _ := bpf.Disassemble(p.Raw())
-		vm, err := bpf.NewVM(instructions)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run("xnet/"+expr, func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if _, err := vm.Run(packets[i%len(packets)]); err != nil {
-					b.Fatal(err)
+			b.Run(name+"/"+expr, func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					packet := packets[i%len(packets)]
+					p.Match(packet, len(packet))
 				}
-			}
-		})
+			})
+			b.Run(name+"/xnet/"+expr, func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					if _, err := vm.Run(packets[i%len(packets)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }
 

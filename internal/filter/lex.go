@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 type tokenKind uint8
@@ -96,8 +97,8 @@ func (l *lexer) scan(rest string) (token, error) {
 	case tokID:
 		classify(&t)
 	case tokEOF:
-		r := []rune(rest)[:1]
-		return token{}, l.refuse(string(r), "this character means nothing here")
+		_, size := utf8.DecodeRuneInString(rest)
+		return token{}, l.refuse(rest[:size], "this character means nothing here")
 	}
 	return t, nil
 }

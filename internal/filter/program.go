@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"golang.org/x/net/bpf"
@@ -67,7 +66,24 @@ const (
 	doReturnA
 	doTAX
 	doTXA
+
+	// A load and the comparison behind it in one step. The comparison stays
+	// where it is, for jumps to it.
+	doLoadWordEqual
+	doLoadHalfEqual
+	doLoadByteEqual
+	doLoadHalfSet
+	doIndexHalfEqual
 )
+
+// fused are the pairs that become one step.
+var fused = map[[2]operation]operation{
+	{doLoadWord, doEqual}:  doLoadWordEqual,
+	{doLoadHalf, doEqual}:  doLoadHalfEqual,
+	{doLoadByte, doEqual}:  doLoadByteEqual,
+	{doLoadHalf, doSet}:    doLoadHalfSet,
+	{doIndexHalf, doEqual}: doIndexHalfEqual,
+}
 
 var operations = map[uint16]operation{
 	codeLoad | modeAbsolute | sizeWord:       doLoadWord,
@@ -117,6 +133,11 @@ func newProgram(raw []bpf.RawInstruction) (*Program, error) {
 	if last := p.code[len(raw)-1].do; last != doReturn && last != doReturnA {
 		return nil, fmt.Errorf("filter: the program does not end in a return")
 	}
+	for i := range p.code[1:] {
+		if one, ok := fused[[2]operation{p.code[i].do, p.code[i+1].do}]; ok {
+			p.code[i].do = one
+		}
+	}
 	return p, nil
 }
 
@@ -157,132 +178,4 @@ func decodeALU(in bpf.RawInstruction) (instruction, error) {
 		return out, fmt.Errorf("a division by zero")
 	}
 	return out, nil
-}
-
-// Match runs the program on a packet of which data was captured and which was
-// origLen bytes long on the wire. A packet that ends before a byte the program
-// wants is not matched. It allocates nothing and retains nothing.
-func (p *Program) Match(data []byte, origLen int) bool {
-	var (
-		a, x   uint32
-		memory [memorySlots]uint32
-	)
-	for pc := 0; pc < len(p.code); pc++ {
-		in := &p.code[pc]
-		off := uint64(in.k)
-		switch in.do {
-		case doIndexWord, doIndexHalf, doIndexByte:
-			off += uint64(x)
-		}
-		switch in.do {
-		case doLoadWord, doIndexWord:
-			if off+4 > uint64(len(data)) {
-				return false
-			}
-			a = binary.BigEndian.Uint32(data[off:])
-		case doLoadHalf, doIndexHalf:
-			if off+2 > uint64(len(data)) {
-				return false
-			}
-			a = uint32(binary.BigEndian.Uint16(data[off:]))
-		case doLoadByte, doIndexByte:
-			if off >= uint64(len(data)) {
-				return false
-			}
-			a = uint32(data[off])
-		case doXHeader:
-			if off >= uint64(len(data)) {
-				return false
-			}
-			x = uint32(data[off]&0xf) * 4
-		case doEqual:
-			pc += int(in.branch(a == in.k))
-		case doGreater:
-			pc += int(in.branch(a > in.k))
-		case doGreaterOrEqual:
-			pc += int(in.branch(a >= in.k))
-		case doSet:
-			pc += int(in.branch(a&in.k != 0))
-		case doEqualX:
-			pc += int(in.branch(a == x))
-		case doGreaterX:
-			pc += int(in.branch(a > x))
-		case doGreaterOrEqualX:
-			pc += int(in.branch(a >= x))
-		case doSetX:
-			pc += int(in.branch(a&x != 0))
-		case doJump:
-			pc += int(in.k)
-		case doReturn:
-			return in.k != 0
-		case doReturnA:
-			return a != 0
-		case doALU:
-			a, _ = alu(in.jt, a, in.k)
-		case doALUX:
-			var ok bool
-			if a, ok = alu(in.jt, a, x); !ok {
-				return false
-			}
-		case doNeg:
-			a = -a
-		case doLoadConst:
-			a = in.k
-		case doLoadLength:
-			a = uint32(origLen)
-		case doXConst:
-			x = in.k
-		case doXLength:
-			x = uint32(origLen)
-		case doLoadMemory:
-			a = memory[in.k%memorySlots]
-		case doXMemory:
-			x = memory[in.k%memorySlots]
-		case doStore:
-			memory[in.k%memorySlots] = a
-		case doStoreX:
-			memory[in.k%memorySlots] = x
-		case doTAX:
-			x = a
-		case doTXA:
-			a = x
-		}
-	}
-	return false
-}
-
-func (in *instruction) branch(taken bool) uint8 {
-	if taken {
-		return in.jt
-	}
-	return in.jf
-}
-
-// alu computes a op b; ok is false for a division by zero.
-func alu(op uint8, a, b uint32) (v uint32, ok bool) {
-	switch op {
-	case aluAdd:
-		return a + b, true
-	case aluSub:
-		return a - b, true
-	case aluMul:
-		return a * b, true
-	case aluAnd:
-		return a & b, true
-	case aluOr:
-		return a | b, true
-	case aluXor:
-		return a ^ b, true
-	case aluLsh:
-		return a << b, true
-	case aluRsh:
-		return a >> b, true
-	}
-	if b == 0 {
-		return 0, false
-	}
-	if op == aluDiv {
-		return a / b, true
-	}
-	return a % b, true
 }

@@ -62,6 +62,9 @@ func (r reference) run(args ...string) (*Program, error) {
 // TestSameAsTcpdump runs what tcpdump makes of an expression and what we make
 // of it on the same packets.
 func TestSameAsTcpdump(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
 	all := append(append([]string(nil), expressionsIP...), expressionsEthernet...)
 	pairs := combinations(expressionsIP, 300)
 	for _, c := range []struct {
@@ -163,6 +166,9 @@ func TestBigEndianFile(t *testing.T) {
 // multicast) or net 2001:db8::/33: where the two programs differ, the one that
 // tcpdump -O makes decides.
 func TestRandomExpressions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
 	compiled := 0
 	for _, c := range []struct {
 		linkType uint16

@@ -3,8 +3,6 @@ package filter
 import (
 	"fmt"
 	"strings"
-
-	"golang.org/x/net/bpf"
 )
 
 // String lists the program in the assembler of x/net/bpf, for tests and
@@ -20,5 +18,3 @@ func (p *Program) String() string {
 	}
 	return b.String()
 }
-
-var _ bpf.Instruction = bpf.RawInstruction{}
