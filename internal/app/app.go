@@ -41,9 +41,7 @@ type Env struct {
 
 // Main runs the program on the process's own streams and returns its exit code.
 func Main() int {
-	// Garbage may be several times what lives, which is little, but must not
-	// double the largest buffers of a hostile compressed file.
-	debug.SetGCPercent(300)
+	// Garbage must not double the largest buffers of a hostile compressed file.
 	debug.SetMemoryLimit(memoryLimit)
 	env := &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,

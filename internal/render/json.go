@@ -50,9 +50,9 @@ func NewJSON(w io.Writer, opt Options) *JSON {
 // headMemo is the beginning of the latest message record: the messages of one
 // packet share it.
 type headMemo struct {
-	session *session.Session
-	at      session.Stamp
-	text    []byte
+	conn uint64
+	at   session.Stamp
+	text []byte
 }
 
 // bodyMemo is the latest body of a kind and what it became: applications say
@@ -131,7 +131,7 @@ func (j *JSON) begin(dst []byte, kind string, s *session.Session, at int64) []by
 
 // Message writes a message record.
 func (j *JSON) Message(e *session.Event) {
-	if j.head.session != e.Session || j.head.at != e.At {
+	if j.head.at != e.At || j.head.conn != e.Session.ID {
 		j.setHead(e)
 	}
 	b := append(j.out.buf, j.head.text...)
@@ -172,7 +172,7 @@ func (j *JSON) setHead(e *session.Event) {
 	b := j.begin(j.head.text[:0], "message", e.Session, e.At.Time)
 	b = append(b, `,"frame":`...)
 	j.head.text = appendUint(b, e.At.Frame)
-	j.head.session, j.head.at = e.Session, e.At
+	j.head.conn, j.head.at = e.Session.ID, e.At
 }
 
 // appendBody appends a message's fields. It returns the fault of a body that

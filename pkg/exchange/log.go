@@ -71,6 +71,15 @@ func New(h Handler, shared *Shared) *Log {
 	return &Log{handler: h, shared: shared}
 }
 
+// Reset makes l ready for another connection, after End, with the same handler.
+func (l *Log) Reset() {
+	open := l.open
+	if len(open) > 64 {
+		open = nil
+	}
+	*l = Log{handler: l.handler, shared: l.shared, open: open}
+}
+
 // Begin tells the facts of the startup that exchanges depend on: whether the
 // connection replicates, and the server and database whose statements may be
 // those of other connections.

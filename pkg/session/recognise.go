@@ -77,9 +77,7 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 		return
 	}
 	s.ended = true
-	if s.tls != nil {
-		s.tls.Close(at, (*tlsSink)(s))
-	}
+	s.endTLS(at)
 	if !s.over && (!s.encrypted || s.decrypting) {
 		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
 			s.endStream(d, why, at)
@@ -90,11 +88,6 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	}
 	i := &s.info
 	i.Ended, i.Traffic = at, traffic
-	if s.tls != nil {
-		decrypted := i.TLS.Decrypted
-		i.TLS = *s.tls.Facts()
-		i.TLS.Decrypted = i.TLS.Decrypted || decrypted
-	}
 	if i.State == StateOpen {
 		switch why {
 		case EndFIN, EndReplaced:

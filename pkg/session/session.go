@@ -56,9 +56,11 @@ type Session struct {
 	info    Info
 
 	tls        TLS
-	tlsOver    bool
-	encrypted  bool // ciphertext flows
-	decrypting bool // its plaintext is being decoded
+	tlsTold    bool  // it was said that it cannot be decrypted
+	tlsSince   Stamp // of the first ciphertext that waits for keys
+	keyless    int   // its place in Shared.keyless, from 1; 0: none
+	encrypted  bool  // ciphertext flows
+	decrypting bool  // its plaintext is being decoded
 	candidate  bool
 	heard      bool // a message was decoded
 	ending     bool // the rest of a direction is being handed out

@@ -30,7 +30,10 @@ type Shared struct {
 	targets map[string]*target // by cancel key
 	order   []string           // keys in order of arrival, for the bound
 	waiting map[string]*Session
+	keyless []*Session // whose ciphertext waits for keys, in no order
 	free    [2][]*codec.Stream
+
+	freeSessions []*Session
 }
 
 // target is a connection as CancelRequests name it.
@@ -51,13 +54,11 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 
 // New returns the session of a new connection.
 func (sh *Shared) New(o Opening) *Session {
-	s := &Session{
-		ID: o.ID, Client: o.Client, Server: o.Server,
-		cfg: &sh.cfg, shared: sh, handler: sh.handler, candidate: o.Candidate,
-	}
+	s := sh.get()
+	s.ID, s.Client, s.Server = o.ID, o.Client, o.Server
+	s.cfg, s.shared, s.handler, s.candidate = &sh.cfg, sh, sh.handler, o.Candidate
 	s.event.Session = s
 	s.info.Started, s.info.MidStream = o.At, o.MidStream
-	s.log = exchange.New((*exchangeSink)(s), sh.Exchanges)
 	s.log.Begin(false, o.Server)
 	for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
 		s.streams[d] = sh.stream(d)
@@ -177,6 +178,7 @@ func (sh *Shared) ended(s *Session) {
 	}
 	if !s.waits {
 		sh.handler.End(s)
+		sh.put(s)
 	}
 }
 

@@ -1,6 +1,10 @@
 package session
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"strings"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // TLS follows the ciphertext of a connection: it reads what is visible of the
 // handshake and, with keys, gives out the plaintext.
@@ -9,6 +13,8 @@ type TLS interface {
 	Data(d messages.Direction, b []byte, at Stamp, out TLSOutput)
 	// Gap tells of n missing bytes, n < 0 for an unknown number.
 	Gap(d messages.Direction, n int64, at Stamp, out TLSOutput)
+	// Poll gives out what waited for keys that have come since.
+	Poll(out TLSOutput)
 	// Close ends the connection: what can still be decrypted is.
 	Close(at Stamp, out TLSOutput)
 	// Facts tells what is known so far. The result is valid until the next call
@@ -23,19 +29,32 @@ type TLSOutput interface {
 	LostPlaintext(d messages.Direction, n int64, at Stamp)
 }
 
-// TLSFacts is what was seen of a connection's TLS.
+// TLSFacts is what was seen of a connection's TLS. Strings are empty where
+// nothing was seen.
 type TLSFacts struct {
-	Version    string // such as "TLSv1.3"; "" if not seen
-	Cipher     string
+	Version    string // such as "TLSv1.3"
+	Cipher     string // as IANA registers it
 	ServerName string // SNI
-	ALPN       string // chosen, or the first offered
-	Subject    string // of the server's certificate, where visible
+	// ALPN is the protocol that the server chose; where its choice cannot be
+	// seen, which ALPNOffered tells, the first that the client offered.
+	ALPN        string
+	ALPNOffered bool
+	Subject     string // of the server's certificate
+	// ClientSubject is that of the client's certificate.
+	ClientSubject string
 	// Offered tells that the ClientHello was read whole; OffersPostgreSQL that
 	// its ALPN names PostgreSQL.
 	Offered, OffersPostgreSQL bool
-	Decrypted                 bool   // plaintext has been given out
-	Failed                    string // why it cannot be decrypted; "" while that is open
+	Decrypted                 bool // plaintext has been given out
+	// Waiting tells that ciphertext is held for keys that may still come.
+	Waiting bool
+	Failed  string // why it cannot be decrypted; "" while that is open
 }
+
+// keyPatience is how long nothing is said of a connection whose keys are not
+// there, in nanoseconds of the capture: clients write them during the handshake,
+// but a key log is read, or embedded in the capture, somewhat later.
+const keyPatience = 2e9
 
 // startTLS sends what follows to the TLS layer.
 func (s *Session) startTLS() {
@@ -54,9 +73,19 @@ func (s *Session) tlsData(d messages.Direction, b []byte, at Stamp) {
 	s.tlsProgress(at)
 }
 
+// pollTLS looks whether keys have come for a connection that waits for them.
+func (s *Session) pollTLS(now int64) {
+	s.tls.Poll((*tlsSink)(s))
+	s.tlsProgress(Stamp{Time: max(now, s.tlsSince.Time), Frame: s.tlsSince.Frame})
+}
+
 // tlsProgress says once what keeps the connection from being read, and gives up
 // a candidate whose ClientHello speaks of something else.
 func (s *Session) tlsProgress(at Stamp) {
+	if s.over {
+		s.shared.setKeyless(s, false)
+		return
+	}
 	f := s.tls.Facts()
 	if s.candidate && f.Offered {
 		if !f.OffersPostgreSQL {
@@ -65,18 +94,123 @@ func (s *Session) tlsProgress(at Stamp) {
 		}
 		s.candidate = false
 	}
-	if f.Failed != "" && !s.tlsOver {
-		s.tlsOver = true
-		s.info.TLS = *f
-		if !s.candidate {
-			s.notice(&Notice{Code: NoticeEncrypted, Text: f.Failed, At: at})
+	if f.Waiting != (s.keyless > 0) {
+		s.shared.setKeyless(s, f.Waiting)
+		s.tlsSince = at
+	}
+	switch {
+	case f.Failed != "":
+		s.unreadable(f, f.Failed, at)
+	case f.Waiting && at.Time-s.tlsSince.Time > keyPatience:
+		s.unreadable(f, noKeys, at)
+	}
+}
+
+const noKeys = "the keys are not known"
+
+// unreadable says, once, that a connection is not decrypted, and what is known
+// of it. Where PostgreSQL would refuse the handshake it is none.
+func (s *Session) unreadable(f *TLSFacts, why string, at Stamp) {
+	if s.tlsTold || s.candidate {
+		return
+	}
+	s.tlsTold = true
+	s.learnTLS(f)
+	if s.foreignTLS(f) {
+		s.notice(&Notice{Code: NoticeNotPG, Text: f.text(foreignHello), At: at})
+		return
+	}
+	s.notice(&Notice{Code: NoticeEncrypted, Text: f.text(why), At: at})
+}
+
+const foreignHello = "the ClientHello does not offer the protocol postgresql, which PostgreSQL requires where no SSLRequest precedes it"
+
+// foreignTLS reports whether a connection that began with a ClientHello cannot
+// be PostgreSQL's: the server closes it unless ALPN names the protocol (manual:
+// "SSL Session Encryption"). What was decrypted tells for itself.
+func (s *Session) foreignTLS(f *TLSFacts) bool {
+	return s.info.Encryption == EncryptionTLSDirect && f.Offered && !f.OffersPostgreSQL && !s.decrypting
+}
+
+// learnTLS keeps facts for the connection's record.
+func (s *Session) learnTLS(f *TLSFacts) {
+	s.info.TLS = *f
+	s.info.TLS.Decrypted = s.decrypting
+}
+
+// endTLS takes the last of the ciphertext.
+func (s *Session) endTLS(at Stamp) {
+	if s.tls == nil {
+		return
+	}
+	s.tls.Close(at, (*tlsSink)(s))
+	s.shared.setKeyless(s, false)
+	f := s.tls.Facts()
+	s.learnTLS(f)
+	switch {
+	case s.over:
+	case f.Failed != "":
+		s.unreadable(f, f.Failed, at)
+	case s.foreignTLS(f):
+		s.unreadable(f, foreignHello, at)
+	}
+	if !s.over && s.foreignTLS(f) {
+		s.info.State = StateNotPostgreSQL
+	}
+}
+
+// text is a sentence about the connection, preceded by what is known of it.
+func (f *TLSFacts) text(sentence string) string {
+	var known []string
+	add := func(what, v string) {
+		if v != "" {
+			known = append(known, what+v)
 		}
 	}
+	add("", f.Version)
+	add("", f.Cipher)
+	add("server name ", f.ServerName)
+	if f.ALPNOffered {
+		add("ALPN offered ", f.ALPN)
+	} else {
+		add("ALPN ", f.ALPN)
+	}
+	add("certificate ", f.Subject)
+	add("client certificate ", f.ClientSubject)
+	if len(known) == 0 {
+		return sentence
+	}
+	return strings.Join(known, ", ") + ": " + sentence
 }
 
 // looksLikeTLS reports whether b begins with a TLS record header.
 func looksLikeTLS(b []byte) bool {
 	return len(b) >= 3 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && b[2] <= 4
+}
+
+// setKeyless enters a session among those that wait for keys, or removes it.
+func (sh *Shared) setKeyless(s *Session, waits bool) {
+	switch {
+	case waits == (s.keyless > 0):
+	case waits:
+		sh.keyless = append(sh.keyless, s)
+		s.keyless = len(sh.keyless)
+	default:
+		last := len(sh.keyless) - 1
+		sh.keyless[s.keyless-1] = sh.keyless[last]
+		sh.keyless[s.keyless-1].keyless = s.keyless
+		sh.keyless[last] = nil
+		sh.keyless = sh.keyless[:last]
+		s.keyless = 0
+	}
+}
+
+// PollTLS lets the sessions whose ciphertext waits for keys look whether these
+// have come. now is the capture's time in nanoseconds since the epoch.
+func (sh *Shared) PollTLS(now int64) {
+	for i := len(sh.keyless) - 1; i >= 0; i-- { // one that is done is removed
+		sh.keyless[i].pollTLS(now)
+	}
 }
 
 // tlsSink is the session as the receiver of its plaintext.
@@ -85,9 +219,7 @@ type tlsSink Session
 func (t *tlsSink) Plaintext(d messages.Direction, b []byte, at Stamp) {
 	s := (*Session)(t)
 	if !s.decrypting {
-		s.decrypting = true
-		s.info.TLS = *s.tls.Facts()
-		s.info.TLS.Decrypted = true
+		s.startDecrypting(at)
 		s.tracker.Decrypted()
 	}
 	if !s.over {
@@ -97,7 +229,24 @@ func (t *tlsSink) Plaintext(d messages.Direction, b []byte, at Stamp) {
 
 func (t *tlsSink) LostPlaintext(d messages.Direction, n int64, at Stamp) {
 	s := (*Session)(t)
-	if s.decrypting && !s.over {
+	if !s.decrypting {
+		s.startDecrypting(at)
+		if n < 0 {
+			s.tracker.Join() // nothing tells how far the connection has come
+		} else {
+			s.tracker.Decrypted()
+		}
+	}
+	if !s.over {
 		s.gapPlain(d, n, at)
+	}
+}
+
+// startDecrypting is called before the first plaintext, or the first loss of it.
+func (s *Session) startDecrypting(at Stamp) {
+	s.decrypting = true
+	s.learnTLS(s.tls.Facts())
+	if s.tlsTold && !s.over {
+		s.notice(&Notice{Code: NoticeTLS, Text: "the keys have come: what was held is decrypted", At: at})
 	}
 }
