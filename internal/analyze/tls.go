@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"slices"
+
 	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -10,37 +12,54 @@ import (
 // (since version 17).
 const alpnPostgreSQL = "postgresql"
 
-// NewTLS returns the maker of TLS layers that use a key log; keys may be nil.
+// NewTLS returns the maker of TLS layers that use a key log, which may grow
+// meanwhile; nil stands for there being none, and none to come.
 func NewTLS(keys *tlsdecrypt.KeyLog) func() session.TLS {
 	scratch := new(tlsdecrypt.Scratch)
 	return func() session.TLS {
-		return &tlsLayer{conn: tlsdecrypt.NewConn(keys, tlsdecrypt.Options{Scratch: scratch})}
+		return &tlsLayer{
+			conn: tlsdecrypt.NewConn(keys, tlsdecrypt.Options{Scratch: scratch}),
+			keys: keys,
+		}
 	}
 }
 
 // tlsLayer makes a session's TLS of a decrypter.
 type tlsLayer struct {
-	conn  *tlsdecrypt.Conn
-	out   session.TLSOutput
-	facts session.TLSFacts
-	state tlsdecrypt.State
-	known bool // facts are those of state
+	conn   *tlsdecrypt.Conn
+	keys   *tlsdecrypt.KeyLog
+	out    session.TLSOutput
+	facts  session.TLSFacts
+	state  tlsdecrypt.State
+	known  bool // facts are those of state
+	given  bool // plaintext was given out
+	closed bool
 }
 
+// Data takes ciphertext.
 func (t *tlsLayer) Data(d messages.Direction, b []byte, at session.Stamp, out session.TLSOutput) {
 	t.out = out
 	t.conn.Feed(d == messages.Frontend, b, tlsAt(at), tlsSink{t})
 }
 
+// Gap tells of missing ciphertext. What that means for the plaintext comes out
+// with the next record.
 func (t *tlsLayer) Gap(d messages.Direction, n int64, _ session.Stamp, out session.TLSOutput) {
 	t.out = out
 	t.conn.Gap(d == messages.Frontend, n)
 }
 
+// Poll decrypts what waits, if the keys are there now.
+func (t *tlsLayer) Poll(out session.TLSOutput) {
+	t.out = out
+	t.conn.Poll(tlsSink{t})
+}
+
+// Close ends the connection.
 func (t *tlsLayer) Close(at session.Stamp, out session.TLSOutput) {
 	t.out = out
 	t.conn.Close(tlsAt(at), tlsSink{t})
-	t.known = false
+	t.known, t.closed = false, true
 }
 
 func tlsAt(at session.Stamp) tlsdecrypt.At {
@@ -61,38 +80,101 @@ func direction(fromClient bool) messages.Direction {
 // tlsSink passes what the decrypter gives on to the session.
 type tlsSink struct{ t *tlsLayer }
 
+// Plaintext passes application data on.
 func (s tlsSink) Plaintext(fromClient bool, b []byte, at tlsdecrypt.At) {
+	s.t.giving()
 	s.t.out.Plaintext(direction(fromClient), b, fromTLS(at))
 }
 
+// Gap passes a loss of application data on.
 func (s tlsSink) Gap(fromClient bool, n int64, at tlsdecrypt.At) {
+	s.t.giving()
 	s.t.out.LostPlaintext(direction(fromClient), n, fromTLS(at))
+}
+
+// giving is called before what is given out: the handshake is over, all that
+// will be known of it is known.
+func (t *tlsLayer) giving() {
+	if !t.given {
+		t.given, t.known = true, false
+	}
 }
 
 // Facts tells what is known; it is looked up again while the handshake goes on
 // and when the state changes.
 func (t *tlsLayer) Facts() *session.TLSFacts {
 	state := t.conn.State()
-	if t.known && state == t.state && state != tlsdecrypt.Handshaking {
+	if t.known && state == t.state && (steady(state) || t.facts.Failed != "") {
 		return &t.facts
 	}
 	t.state, t.known = state, true
 	i := t.conn.Info()
 	f := &t.facts
-	f.Version, f.Cipher, f.ServerName, f.Subject = i.Version, i.CipherSuite, i.ServerName, i.ServerSubject
-	f.ALPN = i.ALPN
-	for _, name := range i.OfferedALPN {
-		f.OffersPostgreSQL = f.OffersPostgreSQL || name == alpnPostgreSQL
-		if f.ALPN == "" {
-			f.ALPN = name
-		}
-	}
+	f.Version, f.Cipher, f.ServerName = i.Version, i.CipherSuite, i.ServerName
+	f.Subject, f.ClientSubject = i.ServerSubject, i.ClientSubject
 	f.Offered = f.Offered || i.Version != "" || len(i.OfferedALPN) > 0 || i.ServerName != ""
-	switch state {
-	case tlsdecrypt.Handshaking, tlsdecrypt.Decrypting:
-		f.Failed = ""
-	default:
-		f.Failed = i.Reason
+	f.OffersPostgreSQL = slices.Contains(i.OfferedALPN, alpnPostgreSQL)
+	f.ALPN, f.ALPNOffered = i.ALPN, false
+	if f.ALPN == "" && len(i.OfferedALPN) > 0 && !answered(&i) {
+		f.ALPN, f.ALPNOffered = i.OfferedALPN[0], true
 	}
+	f.Failed, f.Waiting = t.failure(&i)
 	return f
+}
+
+// steady tells of a state in which the facts do not change.
+func steady(s tlsdecrypt.State) bool {
+	switch s {
+	case tlsdecrypt.Handshaking, tlsdecrypt.NoKeys, tlsdecrypt.WrongKeys:
+		return false
+	}
+	return true
+}
+
+// answered reports whether the server's choice of a protocol was seen: it is in
+// the ServerHello up to TLS 1.2, after that among what precedes the certificate.
+func answered(i *tlsdecrypt.Info) bool {
+	switch i.Version {
+	case "":
+		return false
+	case "TLSv1.3":
+		return i.Decrypted[1] > 0 && (i.ServerSubject != "" || i.Resumed)
+	}
+	return true
+}
+
+// failure says why there is no plaintext, where that is certain, and whether
+// keys are waited for.
+func (t *tlsLayer) failure(i *tlsdecrypt.Info) (why string, waits bool) {
+	switch i.State {
+	case tlsdecrypt.Handshaking, tlsdecrypt.Decrypting:
+		return "", false
+	case tlsdecrypt.NoKeys:
+		if t.keys == nil {
+			return i.Reason, false
+		}
+		if !t.closed && i.DroppedBytes == 0 {
+			return "", true
+		}
+		if t.keys.Len() == 0 {
+			return "there are no keys", !t.closed
+		}
+		return i.Reason, !t.closed
+	case tlsdecrypt.WrongKeys:
+		if !t.closed && !settled(i) {
+			return "", false
+		}
+		return "the keys are wrong; " + i.Reason, false
+	}
+	return i.Reason, false
+}
+
+// settled reports whether it is certain that the keys are wrong: a record that
+// fits none may as well have been damaged.
+func settled(i *tlsdecrypt.Info) bool {
+	const several, many = 2, 16
+	if i.Decrypted == [2]uint64{} && i.Unauthentic[0] >= several && i.Unauthentic[1] >= several {
+		return true
+	}
+	return i.Unauthentic[0] >= many && i.Decrypted[0] == 0 || i.Unauthentic[1] >= many && i.Decrypted[1] == 0
 }
