@@ -29,9 +29,11 @@ type Options struct {
 	Top          int
 	Count        uint64
 	Duration     time.Duration
+	Slow         time.Duration
 	Quiet        bool
 	Verbose      bool
 	Workers      int
+	Fields       []string
 	selection    selectionFlags
 	portsChanged bool
 	maxChanged   bool
@@ -58,8 +60,10 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.Uint64VarP(&o.Count, "count", "c", 0, "stop after `N` packets")
 	f.DurationVar(&o.Duration, "duration", 0, "stop after this `long` (90s, 1h)")
 	f.IntVar(&o.Workers, "workers", 0, "use `N` goroutines: 1 or 2; 0: as many as there are processors. The output is the same")
+	f.DurationVar(&o.Slow, "slow", 0, "tell of queries that are still running after this `long` (5s)")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
+	f.StringSliceVar(&o.Fields, "fields", nil, "add `fields` to messages: state, the step of the conversation")
 	o.selection.add(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
 		o.portsChanged = cmd.Flags().Changed("port")
@@ -84,6 +88,9 @@ func (o *Options) check() error {
 	if err := oneOf("sort", o.Sort, stats.SortNames()...); err != nil {
 		return err
 	}
+	if o.Slow < 0 {
+		return usageError("--slow %s: must not be negative", o.Slow)
+	}
 	if o.Duration < 0 {
 		return usageError("--duration %s: must not be negative", o.Duration)
 	}
@@ -92,6 +99,11 @@ func (o *Options) check() error {
 	}
 	for _, v := range o.View {
 		if err := oneOf("view", v, "messages", "queries", "connections", "stats"); err != nil {
+			return err
+		}
+	}
+	for _, v := range o.Fields {
+		if err := oneOf("fields", v, "state"); err != nil {
 			return err
 		}
 	}

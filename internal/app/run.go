@@ -46,7 +46,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 	r.writer = newWriter(env, o)
 	r.handler = newViews(o, sel, r.writer)
 	cfg := session.Config{
-		Messages: r.handler.wantsMessages(), Exchanges: true, Strict: o.Strict, NewTLS: analyze.NewTLS(keys),
+		Messages: r.handler.wantsMessages(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(keys),
 	}
 	if r.handler.totals != nil {
 		cfg.OnError = r.handler.Failure
@@ -56,6 +56,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 		Session: cfg,
 		Limits:  exchange.Limits{},
 		Workers: o.workers(), OnIdle: func() { _ = r.writer.Flush() }, // the error stays
+		Slow: o.Slow,
 	}, r.handler)
 	if r.keep, err = newKeeper(o); err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (r *run) addSecrets(kind uint32, data []byte) {
 const secretsTLS = 0x544c534b
 
 func newWriter(env *Env, o *Options) render.Writer {
-	ropt := render.Options{MaxValueBytes: o.MaxValue, ShowSecrets: o.ShowSecrets}
+	ropt := render.Options{MaxValueBytes: o.MaxValue, ShowSecrets: o.ShowSecrets, States: len(o.Fields) > 0}
 	if o.Output == "json" {
 		return render.NewJSON(env.Out, ropt)
 	}

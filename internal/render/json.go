@@ -151,6 +151,11 @@ func (j *JSON) Message(e *session.Event) {
 		b = append(b, `,"query":`...)
 		b = appendUint(b, e.Step.Unit)
 	}
+	if j.opt.States {
+		b = append(b, `,"state":"`...)
+		b = append(b, e.State.String()...)
+		b = append(b, '"')
+	}
 	if e.Cancels.Conn != 0 {
 		b = appendCancels(b, e.Cancels)
 	}

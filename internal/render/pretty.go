@@ -126,7 +126,7 @@ func (p *Pretty) Message(e *session.Event) {
 	p.start()
 	l := &p.line
 	p.prefix(e.Session, e.At.Time, e.Direction)
-	plain := p.opt.Width == 0 && e.Cancels.Conn == 0 && len(e.Notes) == 0 && !e.Truncated && memorable(e.Kind)
+	plain := p.opt.Width == 0 && !p.opt.States && e.Cancels.Conn == 0 && len(e.Notes) == 0 && !e.Truncated && memorable(e.Kind)
 	if plain && p.recall(e) {
 		p.end()
 		return
@@ -145,6 +145,10 @@ func (p *Pretty) Message(e *session.Event) {
 	l.wrap = e.Kind != messages.KindDataRow && e.Kind != messages.KindCopyData
 	malformed := p.writeFields(e)
 	l.wrap = true
+	if p.opt.States {
+		l.full = false
+		p.tail("{" + e.State.String() + "}")
+	}
 	if e.Step.After != e.Step.Phase && e.Step.After.String() != e.Step.Phase.String() {
 		l.full = false
 		p.tail("[" + e.Step.After.String() + "]")

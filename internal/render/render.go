@@ -29,6 +29,7 @@ type Writer interface {
 type Options struct {
 	MaxValueBytes int // longer values are cut; 0: never
 	ShowSecrets   bool
+	States        bool // messages come with the state of the conversation
 }
 
 // flushAt is the size at which output is written: large enough that writes cost

@@ -3,6 +3,7 @@ package session
 import (
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
 // Stamp is a place in the capture.
@@ -20,6 +21,9 @@ type Event struct {
 	// open; nil where there is none. It knows the types of parameters and columns.
 	Exchange *exchange.Exchange
 	Notes    []Note
+	// State is how far the conversation has come with this message, where
+	// Config.States asks for it.
+	State tracker.State
 	// Cancels is what a CancelRequest cancels, where it is known at this point.
 	Cancels Cancelled
 }

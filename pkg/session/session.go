@@ -23,6 +23,8 @@ type Config struct {
 	// OnError, if not nil, takes each ErrorResponse, Messages or not. The event is
 	// borrowed until it returns.
 	OnError func(*Event)
+	// States tells that the handler wants the State of each message.
+	States bool
 	// Strict counts messages whose body has not their format as violations;
 	// otherwise bodies are decoded only when somebody asks.
 	Strict bool
@@ -49,6 +51,7 @@ type Session struct {
 	handler Handler
 	log     *exchange.Log
 	tracker tracker.Tracker
+	stepper tracker.Stepper
 	streams [2]*codec.Stream
 	pending [2]pendingStamp
 	event   Event
@@ -272,6 +275,9 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	e.Tag, e.Truncated = f.Tag, f.Truncated
 	s.tracker.ObserveInto(&e.Step, d, f.Kind, f.Body)
 	s.shared.Kinds[f.Kind]++
+	if s.cfg.States {
+		e.State = s.stepper.Observe(&s.tracker, d, f.Kind, &e.Step)
+	}
 	e.Notes = s.notes[:0]
 	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
 		s.annotate(e)
