@@ -66,6 +66,7 @@ type output interface {
 	gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp)
 	conflict(k *conn, d reassembly.Dir, at reassembly.Stamp)
 	close(k *conn, why reassembly.Reason, at reassembly.Stamp)
+	keys(load func(), now int64)
 }
 
 // conn is a TCP connection on its way between the stages. What the first stage

@@ -17,13 +17,14 @@ const (
 	eventGap
 	eventConflict
 	eventClose
+	eventKeys
 )
 
 // event is a call of output, to be made later.
 type event struct {
 	conn *conn
 	at   reassembly.Stamp
-	n    int64 // bytes of data in the batch; bytes lost; reason of a close
+	n    int64 // bytes of data in the batch; bytes lost; reason of a close; time
 	kind eventKind
 	dir  reassembly.Dir
 }
@@ -32,6 +33,7 @@ type event struct {
 type batch struct {
 	events []event
 	data   []byte
+	loads  []func() // of the eventKeys
 	last   bool
 }
 
@@ -76,7 +78,7 @@ func (p *pipe) run() {
 			return
 		}
 		clear(b.events) // connections must not live on in them
-		b.events, b.data = b.events[:0], b.data[:0]
+		b.events, b.data, b.loads = b.events[:0], b.data[:0], nil
 		p.free <- b
 	}
 }
@@ -96,6 +98,9 @@ func (p *pipe) play(b *batch) {
 			p.stage.conflict(e.conn, e.dir, e.at)
 		case eventClose:
 			p.stage.close(e.conn, reassembly.Reason(e.n), e.at)
+		case eventKeys:
+			p.stage.keys(b.loads[0], e.n)
+			b.loads = b.loads[1:]
 		}
 	}
 }
