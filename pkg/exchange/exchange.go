@@ -205,14 +205,16 @@ func (x *Exchange) reset() {
 	}
 	clear(x.targets)
 	clear(x.parsed)
-	old := *x
-	if cap(old.buf) > 64<<10 {
-		old.buf = nil
+	buf, list := x.buf[:0], x.Results[:0]
+	formats, results := x.formats[:0], x.results[:0]
+	targets, parses := x.targets[:0], x.parsed[:0]
+	if cap(buf) > 64<<10 {
+		buf = nil
 	}
-	*x = Exchange{
-		Results: old.Results[:0], formats: old.formats[:0], results: old.results[:0],
-		buf: old.buf[:0], targets: old.targets[:0], parsed: old.parsed[:0],
-	}
+	*x = Exchange{} // one run over the memory, not a copy
+	x.buf, x.Results = buf, list
+	x.formats, x.results = formats, results
+	x.targets, x.parsed = targets, parses
 }
 
 // keep copies b into the exchange's own memory.

@@ -172,18 +172,18 @@ func (l *Log) requestBind(x *Exchange, m *Message) {
 	l.setSQL(x, s)
 	x.Portal = x.keepName(name)
 	x.columns = l.boundColumns(s, m.Body)
-	p := portal{statement: s, columns: x.columns, known: true}
 	l.setParams(x, m.Body)
 	if len(name) == 0 {
-		l.unnamedPtl = p
+		l.unnamedPtl = portal{statement: s, columns: x.columns, known: true}
 		return
 	}
-	p.params = l.shared.keepParams(m.Body)
 	if l.portals == nil {
 		l.portals = make(map[string]*portal)
 	}
 	if len(l.portals) < maxPortals {
-		l.portals[string(name)] = &p
+		l.portals[string(name)] = &portal{
+			statement: s, columns: x.columns, known: true, params: l.shared.keepParams(m.Body),
+		}
 	}
 }
 
