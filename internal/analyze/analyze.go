@@ -9,8 +9,10 @@
 package analyze
 
 import (
+	"container/list"
 	"sort"
 	"sync/atomic"
+	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/internal/packet"
@@ -32,6 +34,9 @@ type Options struct {
 	// OnIdle, if not nil, is called by the second stage when there is nothing
 	// more to do for the moment: the time to flush output.
 	OnIdle func()
+	// Slow, if not 0, is how long a query may run before the handler is told of
+	// it by a notice (NoticeSlow), once.
+	Slow time.Duration
 }
 
 // Counts are the totals of a capture.
@@ -58,6 +63,8 @@ type Analyzer struct {
 	stage   *sessions
 	pipe    *pipe // nil with one worker
 	out     output
+	slow    slowClock
+	latest  uint64 // number of the latest packet
 }
 
 // output is the second stage as the first sees it: itself, or the way to it.
@@ -66,6 +73,7 @@ type output interface {
 	gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp)
 	conflict(k *conn, d reassembly.Dir, at reassembly.Stamp)
 	close(k *conn, why reassembly.Reason, at reassembly.Stamp)
+	look(at reassembly.Stamp)
 	keys(load func(), now int64)
 }
 
@@ -82,6 +90,7 @@ type conn struct {
 	stats     [2]reassembly.Stats
 	done      atomic.Bool // the second stage wants nothing more
 	session   *session.Session
+	watched   *list.Element // of the second stage's slowWatch
 }
 
 // New returns an analyzer that reports to h. With several workers h is called
@@ -93,6 +102,10 @@ func New(opt Options, h session.Handler) *Analyzer {
 		a.byPort[p/64] |= 1 << (p % 64)
 	}
 	a.stage = &sessions{shared: session.NewShared(opt.Session, opt.Limits, h)}
+	if opt.Slow > 0 {
+		a.slow = newSlowClock(opt.Slow)
+		a.stage.slow = &slowWatch{after: opt.Slow, handler: h}
+	}
 	a.out = a.stage
 	if opt.Workers > 1 {
 		a.pipe = newPipe(a.stage, opt.OnIdle)
@@ -106,6 +119,10 @@ func New(opt Options, h session.Handler) *Analyzer {
 func (a *Analyzer) Packet(p *capture.Packet) {
 	a.Counts.Packets++
 	a.Counts.Bytes += uint64(p.OrigLen)
+	if a.slow.strikes(p.Time) {
+		a.out.look(reassembly.Stamp{Time: p.Time, Frame: p.Frame})
+	}
+	a.latest = p.Frame
 	switch a.decoder.Decode(p, &a.segment) {
 	case packet.TCP:
 		a.tcp.Segment(&a.segment)
@@ -120,7 +137,12 @@ func (a *Analyzer) Packet(p *capture.Packet) {
 }
 
 // Advance tells that time passes without packets, in nanoseconds since the epoch.
-func (a *Analyzer) Advance(now int64) { a.tcp.Advance(now) }
+func (a *Analyzer) Advance(now int64) {
+	a.tcp.Advance(now)
+	if a.slow.strikes(now) {
+		a.out.look(reassembly.Stamp{Time: now, Frame: a.latest})
+	}
+}
 
 // Flush passes on what waits for a full batch, for live traffic that pauses.
 func (a *Analyzer) Flush() {

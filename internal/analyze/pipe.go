@@ -17,6 +17,7 @@ const (
 	eventGap
 	eventConflict
 	eventClose
+	eventLook
 	eventKeys
 )
 
@@ -98,6 +99,8 @@ func (p *pipe) play(b *batch) {
 			p.stage.conflict(e.conn, e.dir, e.at)
 		case eventClose:
 			p.stage.close(e.conn, reassembly.Reason(e.n), e.at)
+		case eventLook:
+			p.stage.look(e.at)
 		case eventKeys:
 			p.stage.keys(b.loads[0], e.n)
 			b.loads = b.loads[1:]
@@ -146,3 +149,5 @@ func (p *pipe) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
 func (p *pipe) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 	p.add(event{conn: k, at: at, n: int64(why), kind: eventClose})
 }
+
+func (p *pipe) look(at reassembly.Stamp) { p.add(event{at: at, kind: eventLook}) }

@@ -11,6 +11,7 @@ type sessions struct {
 	shared      *session.Shared
 	connections uint64
 	label       []byte
+	slow        *slowWatch // nil where nobody asked
 }
 
 func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }
@@ -35,8 +36,14 @@ func (t *sessions) of(k *conn) *session.Session {
 		ID: k.id, Client: string(t.label[:n]), Server: string(t.label[n:]),
 		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
 	})
+	if t.slow != nil {
+		k.watched = t.slow.open.PushBack(&watched{session: k.session})
+	}
 	return k.session
 }
+
+// look looks for queries that are still running.
+func (t *sessions) look(at reassembly.Stamp) { t.slow.look(at) }
 
 func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
 	s := t.of(k)
@@ -67,6 +74,10 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 	}
 	if s.PostgreSQL() {
 		t.connections++
+	}
+	if k.watched != nil {
+		t.slow.open.Remove(k.watched)
+		k.watched = nil
 	}
 	s.End(reason(why), stamp(at), traffic)
 }

@@ -1,0 +1,103 @@
+package analyze
+
+import (
+	"container/list"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// NoticeSlow is the code of the notice about a query that is still running.
+const NoticeSlow = "slow_query"
+
+const (
+	// slowChecks is how many times in Options.Slow the sessions are looked
+	// through: a query is told of at most a quarter of that too late.
+	slowChecks = 4
+	// The sessions of a busy server are looked through in a millisecond or so;
+	// that is not to become a load.
+	minSlowCheck = int64(10 * time.Millisecond)
+	maxSlowCheck = int64(time.Second)
+	// maxSlowSQL bounds the SQL in a notice, in bytes.
+	maxSlowSQL = 1000
+)
+
+// slowClock is the first stage's part: it says when to look. Its time is that
+// of the packets, or of Advance.
+type slowClock struct {
+	every int64 // ns; 0: never
+	due   int64
+}
+
+func newSlowClock(slow time.Duration) slowClock {
+	if slow <= 0 {
+		return slowClock{}
+	}
+	return slowClock{every: min(max(int64(slow)/slowChecks, minSlowCheck), maxSlowCheck)}
+}
+
+// strikes reports whether it is time to look. A time far from the one before
+// in either direction is taken for the present.
+func (c *slowClock) strikes(now int64) bool {
+	if c.every == 0 || now < c.due && now > c.due-2*c.every {
+		return false
+	}
+	c.due = now + c.every
+	return true
+}
+
+// slowWatch is the second stage's part: the sessions that are open, in order.
+type slowWatch struct {
+	after   time.Duration
+	handler session.Handler
+	open    list.List // of *watched
+	redact  []byte
+}
+
+// watched is a session, and the unit of work last told of.
+type watched struct {
+	session *session.Session
+	told    uint64
+}
+
+// look tells of each query that has been running for longer than allowed, once.
+func (w *slowWatch) look(at reassembly.Stamp) {
+	for e := w.open.Front(); e != nil; e = e.Next() {
+		k := e.Value.(*watched)
+		x := k.session.InFlight()
+		if x == nil || x.ID <= k.told || x.Copy == exchange.CopyBoth || x.Start.Time == 0 {
+			continue
+		}
+		running := time.Duration(at.Time - x.Start.Time)
+		if running < w.after {
+			continue
+		}
+		k.told = x.ID
+		w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(x, running), At: stamp(at)})
+	}
+}
+
+func (w *slowWatch) text(x *exchange.Exchange, running time.Duration) string {
+	sql := x.SQL
+	if sqlnorm.MayHoldSecret(sql) {
+		w.redact = sqlnorm.Redact(w.redact[:0], sql)
+		sql = w.redact
+	}
+	text := fmt.Sprintf("query %d has been running for %v", x.ID, running.Round(time.Millisecond))
+	switch {
+	case len(sql) == 0:
+		return text
+	case len(sql) > maxSlowSQL:
+		n := maxSlowSQL
+		for n > maxSlowSQL-utf8.UTFMax && !utf8.RuneStart(sql[n]) {
+			n--
+		}
+		return text + ": " + string(sql[:n]) + "…"
+	}
+	return text + ": " + string(sql)
+}
