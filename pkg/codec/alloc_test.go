@@ -49,6 +49,9 @@ func TestStreamAllocates(t *testing.T) {
 
 // Messages of 20 KB that all span chunks need a large buffer all the time.
 func TestLargeMessagesReuseBuffers(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget at random")
+	}
 	m := (&messages.CopyData{Data: make([]byte, 20_000)}).Append(nil)
 	b := bytes.Repeat(m, 50)
 	s := NewStream(messages.Backend, StreamOptions{})

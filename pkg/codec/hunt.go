@@ -10,6 +10,9 @@ const (
 	// huntWindow is how many bytes are held while a boundary is searched: a
 	// message that is larger cannot be the first one found.
 	huntWindow = 64 << 10
+	// huntStep is how many more bytes are searched at once. Within them chains
+	// are followed to the end; marks must cover them.
+	huntStep = 16 << 10
 	// maxChains is how many possible chains of messages are followed at once.
 	// Most bytes that look like a header are found out within a few hundred
 	// bytes, so that more are hardly ever needed.
@@ -116,14 +119,14 @@ type window struct {
 }
 
 // window makes the next window: what was seen and is still needed, and as much
-// more as is searched at once. That is bounded since within a window chains are
-// followed to its end.
+// more as is searched at once.
 func (s *Stream) window() window {
 	w := window{chunk: s.in.available() - s.chunk}
-	size := s.hunt.seen + huntWindow
+	w.marks.from = s.hunt.scan
+	size := s.hunt.seen + huntStep
 	if len(s.in.held) > 0 {
-		s.in.holdSome(size - (len(s.in.held) - s.in.off))
-		w.b = s.in.held[s.in.off:]
+		s.in.holdSome(max(0, size-(len(s.in.held)-s.in.off)))
+		w.b = s.in.held[s.in.off:min(len(s.in.held), s.in.off+size)]
 	} else {
 		w.b = s.in.rest[:min(size, len(s.in.rest))]
 	}

@@ -175,7 +175,10 @@ func garbage(kind string, n int) []byte {
 }
 
 func TestEndlessGarbage(t *testing.T) {
-	const n = 4 << 20
+	n := 4 << 20
+	if raceEnabled {
+		n = 1 << 20
+	}
 	for _, kind := range []string{"zeros", "random", "headers", "short", "empty", "rows"} {
 		data := garbage(kind, n)
 		for _, size := range []int{1448, 1 << 20, n} {

@@ -8,7 +8,7 @@ type marks struct {
 	from int // places before it are no longer covered
 }
 
-const markSpan = 32 << 10
+const markSpan = 2 * huntStep
 
 // pass tells that the search has come to at.
 func (m *marks) pass(at int) {

@@ -30,7 +30,6 @@ type run struct {
 	phase  func(at int) messages.Phase
 	at     int // bytes reported so far, missing ones included
 	fed    int // bytes fed and told missing; gaps of unknown size by their true size
-	hidden int // bytes of gaps of unknown size, which no Skip tells of
 	frames []seen
 	skips  []Skip
 }
