@@ -22,6 +22,7 @@ type keptFlags struct {
 	rotateSize  string
 	rotateTime  time.Duration
 	rotateFiles int
+	embedKeys   bool
 	program     *filter.Program // of bpfFile
 	rotateBytes int64
 }
@@ -34,6 +35,7 @@ func (k *keptFlags) add(cmd *cobra.Command) {
 	f.StringVar(&k.rotateSize, "rotate-size", "", "begin a new file before one exceeds this `size` (100M, 2G)")
 	f.DurationVar(&k.rotateTime, "rotate-time", 0, "begin a new file after this `long` (10m)")
 	f.IntVar(&k.rotateFiles, "rotate-files", 0, "keep the last `N` files only")
+	f.BoolVar(&k.embedKeys, "embed-keys", false, "write the TLS secrets that decrypted something to the file of -w: who has it can read all")
 }
 
 // check refuses what cannot be, syntax errors of the filter among it.
@@ -49,6 +51,8 @@ func (k *keptFlags) check() error {
 		return usageError("-w -: standard output is for the results; name a file")
 	case k.write == "" && (rotates || k.rotateFiles > 0):
 		return usageError("--rotate-size, --rotate-time and --rotate-files need -w")
+	case k.write == "" && k.embedKeys:
+		return usageError("--embed-keys needs -w")
 	case k.rotateFiles > 0 && !rotates:
 		return usageError("--rotate-files needs --rotate-size or --rotate-time")
 	}
@@ -214,12 +218,12 @@ func (k *keeper) number(p *capture.Packet) (int, error) {
 	return n, err
 }
 
-// secrets passes on the decryption secrets of a capture.
-func (k *keeper) secrets(kind uint32, data []byte) error {
+// secrets writes lines of a key log to the file, for the packets after them.
+func (k *keeper) secrets(lines []byte) error {
 	if k == nil || k.out == nil {
 		return nil
 	}
-	return k.out.Secrets(kind, data)
+	return k.out.Secrets(pcapngw.SecretsTLS, lines)
 }
 
 // statistics passes on the counts of an interface that a packet came from.
@@ -260,5 +264,8 @@ func (r *run) take(p *capture.Packet) (taken bool, err error) {
 		return false, err
 	}
 	r.analyzer.Packet(p)
+	if err := r.embedKeys(); err != nil {
+		return true, err
+	}
 	return true, r.keep.write(p)
 }

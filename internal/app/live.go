@@ -92,7 +92,6 @@ type live struct {
 	capture.Live
 	dropped  uint64    // packets that the kernel had no room for
 	reported time.Time // when that was last looked at
-	keyError string    // the last error of reading the key log
 }
 
 // droppedPackets is 0 for nil.
@@ -115,6 +114,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	if err := f.check(o); err != nil {
 		return err
 	}
+	o.live = true
 	r, err := newRun(env, o)
 	if err != nil {
 		return err
@@ -219,7 +219,7 @@ func (r *run) liveLoop() error {
 			if taken {
 				n++
 			}
-			if p.Time >= due { // under load no pause will come
+			if p.Time >= due || p.Time < due-2*int64(tickTime) { // under load no pause will come
 				due = p.Time + int64(tickTime)
 				if err := r.tick(); err != nil {
 					return err
@@ -256,8 +256,8 @@ func (r *run) pause() error {
 
 // tick looks after what does not come with packets.
 func (r *run) tick() error {
-	r.analyzer.Flush()
 	r.refreshKeys()
+	r.analyzer.Flush()
 	if now := r.env.Now(); now.Sub(r.live.reported) >= dropTime {
 		r.live.reported = now
 		r.countDrops()
@@ -265,18 +265,13 @@ func (r *run) tick() error {
 	return r.keep.flush()
 }
 
-// refreshKeys reads what was added to the key log. An error is told once.
+// refreshKeys reads what was added to the key log, and has what waited for it
+// decrypted.
 func (r *run) refreshKeys() {
-	if r.opt.KeyLog == "" {
-		return
+	if r.opt.KeyLog != "" {
+		r.keys.refresh()
+		r.analyzer.PollKeys(r.env.Now().UnixNano())
 	}
-	text := ""
-	if err := r.keys.Refresh(); err != nil {
-		if text = err.Error(); text != r.live.keyError {
-			r.warn(err)
-		}
-	}
-	r.live.keyError = text
 }
 
 // countDrops reports the packets that the kernel dropped since the last time.

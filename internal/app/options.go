@@ -36,6 +36,7 @@ type Options struct {
 	Fields       []string
 	selection    selectionFlags
 	portsChanged bool
+	live         bool
 	maxChanged   bool
 }
 
@@ -128,8 +129,12 @@ func oneOf(flag, value string, allowed ...string) error {
 	return usageError("--%s %s: must be one of %s", flag, value, strings.Join(allowed, ", "))
 }
 
-// workers is how many goroutines analyze.
+// workers is how many goroutines analyze. Where used keys go into the file of
+// packets, before those that they decrypt, one does all.
 func (o *Options) workers() int {
+	if o.kept.embedKeys {
+		return 1
+	}
 	if o.Workers > 0 {
 		return o.Workers
 	}

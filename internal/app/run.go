@@ -1,15 +1,12 @@
 package app
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/internal/stats"
-	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -21,7 +18,7 @@ type run struct {
 	analyzer *analyze.Analyzer
 	writer   render.Writer
 	handler  *views
-	keys     *tlsdecrypt.KeyLog
+	keys     *keys
 	keep     *keeper // nil where all packets are taken and none are written
 	live     *live   // nil for read
 }
@@ -34,9 +31,10 @@ func newRun(env *Env, o *Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{env: env, opt: o}
-	keys, err := r.openKeyLog()
-	if err != nil {
+	locked := *env
+	locked.Err = &lockedWriter{w: env.Err}
+	r := &run{env: &locked, opt: o}
+	if r.keys, err = openKeys(o.KeyLog, o.live, r.warn); err != nil {
 		return nil, err
 	}
 	sel, err := o.selection.compile()
@@ -46,7 +44,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 	r.writer = newWriter(env, o)
 	r.handler = newViews(o, sel, r.writer)
 	cfg := session.Config{
-		Messages: r.handler.wantsMessages(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(keys),
+		Messages: r.handler.wantsMessages(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
 	}
 	if r.handler.totals != nil {
 		cfg.OnError = r.handler.Failure
@@ -63,32 +61,6 @@ func newRun(env *Env, o *Options) (*run, error) {
 	}
 	return r, nil
 }
-
-// openKeyLog reads the key log, if one is named. Captures may bring secrets of
-// their own, so there is always one to add to.
-func (r *run) openKeyLog() (*tlsdecrypt.KeyLog, error) {
-	r.keys = tlsdecrypt.NewKeyLog(func(w tlsdecrypt.Warning) { r.warn(errors.New(w.String())) })
-	if r.opt.KeyLog == "" {
-		return r.keys, nil
-	}
-	if err := r.keys.OpenFile(r.opt.KeyLog); err != nil {
-		return nil, &exitError{ExitFailure, fmt.Errorf("--keylog: %w", err)}
-	}
-	return r.keys, nil
-}
-
-// addSecrets takes the decryption secrets of a capture.
-func (r *run) addSecrets(kind uint32, data []byte) {
-	if err := r.keep.secrets(kind, data); err != nil {
-		r.warn(err)
-	}
-	if kind == secretsTLS {
-		_ = r.keys.Load(bytes.NewReader(data)) // reading memory does not fail
-	}
-}
-
-// secretsTLS is pcapng's type of secrets for an NSS key log.
-const secretsTLS = 0x544c534b
 
 func newWriter(env *Env, o *Options) render.Writer {
 	ropt := render.Options{MaxValueBytes: o.MaxValue, ShowSecrets: o.ShowSecrets, States: len(o.Fields) > 0}
@@ -111,6 +83,10 @@ var timeModes = map[string]render.TimeMode{
 // finish ends the analysis, writes what is left and says how it went.
 func (r *run) finish(sourceErr error) error {
 	r.analyzer.Finish()
+	r.keys.finish()
+	if err := r.embedKeys(); sourceErr == nil {
+		sourceErr = err
+	}
 	if err := r.keep.close(); sourceErr == nil {
 		sourceErr = err
 	}

@@ -85,6 +85,12 @@ type KeyLog struct {
 	// held is the ciphertext that all Conns of this key log hold, in bytes.
 	held atomic.Int64
 
+	// taking tells that somebody calls TakeUsed, freshUsed what it has to
+	// return next, fresh how much that is.
+	taking    atomic.Bool
+	fresh     atomic.Int32
+	freshUsed []clientRandom
+
 	filesMu sync.Mutex
 	files   []*followedFile
 }
@@ -182,6 +188,9 @@ func (k *KeyLog) put(l label, r clientRandom, value []byte) {
 		return
 	}
 	s.value[l] = value
+	if s.used {
+		k.secretsOfUsed(r)
+	}
 	k.generation.Add(1)
 }
 
@@ -230,30 +239,6 @@ func (k *KeyLog) Len() int {
 	return len(k.conns.m)
 }
 
-// Used returns the secrets of the connections that were decrypted with them,
-// as key log lines in the order of their client randoms, to be embedded in a
-// capture. The result is the caller's.
-func (k *KeyLog) Used() []byte {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	var used []clientRandom
-	for r, s := range k.conns.m {
-		if s.used {
-			used = append(used, r)
-		}
-	}
-	slices.SortFunc(used, func(a, b clientRandom) int { return bytes.Compare(a[:], b[:]) })
-	var out []byte
-	for _, r := range used {
-		for l, v := range k.conns.m[r].value {
-			if v != nil {
-				out = fmt.Appendf(out, "%s %x %x\n", labelNames[l], r[:], v)
-			}
-		}
-	}
-	return out
-}
-
 // secret returns a secret of the given length in bytes, or nil. It is shared
 // and never written to.
 func (k *KeyLog) secret(l label, r clientRandom, length int) []byte {
@@ -270,8 +255,9 @@ func (k *KeyLog) secret(l label, r clientRandom, length int) []byte {
 func (k *KeyLog) markUsed(r clientRandom) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if s, ok := k.conns.get(r); ok {
+	if s, ok := k.conns.get(r); ok && !s.used {
 		s.used = true
+		k.secretsOfUsed(r)
 	}
 }
 
