@@ -131,11 +131,14 @@ type Exchange struct {
 	formats []int16
 	results []int16
 
+	shared  *Shared
+	cost    int // what was charged for it
 	flags   flags
 	buf     []byte // owns SQL of simple queries, names, tags, parameters, error
 	targets []*Statement
 	nextTgt int
 	parsed  []parsed
+	nextPsd int // of parsed, the next to be confirmed
 	columns *Columns
 }
 
@@ -147,6 +150,7 @@ const (
 	flagDone                        // its own last reply was seen
 	flagRequested                   // a request was seen at all
 	flagOpenRes                     // the last of Results is still receiving rows
+	flagLossy                       // not all of targets were kept
 )
 
 // parsed remembers what a Parse replaced, until its ParseComplete.
