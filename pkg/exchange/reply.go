@@ -15,6 +15,9 @@ func (l *Log) reply(x *Exchange, m *Message) {
 	if m.Kind == messages.KindParameterStatus {
 		return
 	}
+	if m.Kind == messages.KindReadyForQuery && l.discarded(x) {
+		return // the cycle's, not that of the request which was passed over
+	}
 	if x.flags&flagReplied == 0 {
 		x.flags |= flagReplied
 		x.FirstReply = m.At
