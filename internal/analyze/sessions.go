@@ -72,7 +72,7 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 		m, n := k.direction(d), &k.stats[d]
 		traffic.Bytes[m], traffic.Lost[m], traffic.Retransmitted[m] = n.Bytes, n.Lost, n.Retransmitted
 	}
-	if s.PostgreSQL() {
+	if s.PostgreSQL() && s.Info().State != session.StateNotPostgreSQL {
 		t.connections++
 	}
 	if k.watched != nil {
