@@ -148,7 +148,7 @@ func answered(i *tlsdecrypt.Info) bool {
 func (t *tlsLayer) failure(i *tlsdecrypt.Info) (why string, waits bool) {
 	switch i.State {
 	case tlsdecrypt.Handshaking, tlsdecrypt.Decrypting:
-		return "", false
+		return t.handshake(i), false
 	case tlsdecrypt.NoKeys:
 		if t.keys == nil {
 			return i.Reason, false
@@ -160,6 +160,11 @@ func (t *tlsLayer) failure(i *tlsdecrypt.Info) (why string, waits bool) {
 			return "there are no keys", !t.closed
 		}
 		return i.Reason, !t.closed
+	case tlsdecrypt.MidStream:
+		// The secrets of TLS 1.3 may fit one of the next records.
+		if t.keys != nil && t.keys.Len() > 0 && !t.closed && i.Records[0]+i.Records[1] < joining {
+			return "", false
+		}
 	case tlsdecrypt.WrongKeys:
 		if !t.closed && !settled(i) {
 			return "", false
@@ -168,6 +173,26 @@ func (t *tlsLayer) failure(i *tlsdecrypt.Info) (why string, waits bool) {
 	}
 	return i.Reason, false
 }
+
+// handshake says how a handshake ended that did not come to its end.
+func (t *tlsLayer) handshake(i *tlsdecrypt.Info) string {
+	switch {
+	case !t.closed || t.given || i.Bytes == [2]uint64{}:
+		return ""
+	case !t.facts.Offered:
+		return "the handshake was not captured"
+	case i.LastAlert != "" && i.LastAlert != "close_notify":
+		return "the handshake failed: " + i.LastAlert
+	case i.State == tlsdecrypt.Handshaking:
+		return "the handshake did not come to its end"
+	}
+	return ""
+}
+
+// joining is how many records of a connection that was joined in the middle are
+// looked at before it is said that it cannot be decrypted: twice as many as are
+// tried with the secrets.
+const joining = 16
 
 // settled reports whether it is certain that the keys are wrong: a record that
 // fits none may as well have been damaged.

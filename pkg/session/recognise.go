@@ -29,12 +29,12 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 		}
 		return
 	}
-	if k.Bytes == 0 && k.Lost > 0 {
+	if k.Bytes == 0 {
 		return // the gap itself has been told
 	}
 	s.notice(&Notice{
 		Code: NoticeSkipped, Direction: d, Directed: true, Bytes: int64(k.Bytes), At: at,
-		Text: strconv.Itoa(k.Bytes) + " bytes could not be made out: " + k.Reason.String(),
+		Text: bytesText(int64(k.Bytes)) + " could not be made out: " + k.Reason.String(),
 	})
 	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
 		s.Violations++
@@ -45,6 +45,13 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	default:
 		s.tracker.Gap(d)
 	}
+}
+
+func bytesText(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
 }
 
 // giveUp ends the interest in a connection that is not PostgreSQL.

@@ -59,7 +59,8 @@ type Session struct {
 	info    Info
 
 	tls        TLS
-	tlsTold    bool  // it was said that it cannot be decrypted
+	tlsTold    bool // it was said that it cannot be decrypted
+	joins      *[2]tlsJoin
 	tlsSince   Stamp // of the first ciphertext that waits for keys
 	keyless    int   // its place in Shared.keyless, from 1; 0: none
 	encrypted  bool  // ciphertext flows
@@ -116,7 +117,7 @@ func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 		s.tlsData(d, b, at)
 		return
 	}
-	if !s.heard && s.opensTLS(d, b) {
+	if !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)) {
 		s.tlsData(d, b, at)
 		return
 	}
@@ -257,8 +258,11 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 		s.log.Lost(d, int(n))
 	}
 	text := "an unknown number of bytes was not captured"
-	if n >= 0 {
-		text = strconv.FormatInt(n, 10) + " bytes were not captured"
+	switch {
+	case n == 1:
+		text = "1 byte was not captured"
+	case n >= 0:
+		text = bytesText(n) + " were not captured"
 	}
 	// A loss inside a message whose head was seen is told with the message.
 	if !s.candidate && !st.Synced() {

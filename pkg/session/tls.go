@@ -247,6 +247,6 @@ func (s *Session) startDecrypting(at Stamp) {
 	s.decrypting = true
 	s.learnTLS(s.tls.Facts())
 	if s.tlsTold && !s.over {
-		s.notice(&Notice{Code: NoticeTLS, Text: "the keys have come: what was held is decrypted", At: at})
+		s.notice(&Notice{Code: NoticeTLS, Text: "the keys have come", At: at})
 	}
 }
