@@ -159,7 +159,7 @@ func (j *JSON) sql(x *exchange.Exchange) {
 	if n.Operation != "" {
 		b.str("operation", n.Operation)
 	}
-	if x.Prepared != nil && len(b.cuts) == 0 {
+	if x.Prepared != nil && x.Prepared.Memo == any(n) && len(b.cuts) == 0 && x.Prepared.Remember(len(b.buf)-at) {
 		n.json = append([]byte(nil), b.buf[at:]...)
 	}
 }

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
@@ -23,8 +25,7 @@ type Normalizer struct {
 }
 
 // Of returns the derived facts of an exchange's text, nil if the text is not
-// known; borrowed until the next call, but for prepared statements, with which
-// they live.
+// known. They are borrowed until the next call.
 func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	if x.SQL == nil {
 		return nil
@@ -37,8 +38,12 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	if memo, ok := s.Memo.(*Normalized); ok {
 		return memo
 	}
-	memo := new(Normalized)
-	n.derive(memo, s.SQL)
+	n.derive(&n.latest, s.SQL)
+	const cost = 128 // of the structure
+	if !s.Remember(len(n.latest.Text) + cost) {
+		return &n.latest
+	}
+	memo := &Normalized{Text: bytes.Clone(n.latest.Text), Hash: n.latest.Hash, Operation: n.latest.Operation}
 	s.Memo = memo
 	return memo
 }

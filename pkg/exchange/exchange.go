@@ -139,6 +139,7 @@ type Exchange struct {
 	nextTgt int
 	parsed  []parsed
 	nextPsd int // of parsed, the next to be confirmed
+	sqlCost int // of cost, what Prepared takes
 	columns *Columns
 }
 
@@ -212,24 +213,80 @@ func (x *Exchange) reset() {
 	buf, list := x.buf[:0], x.Results[:0]
 	formats, results := x.formats[:0], x.results[:0]
 	targets, parses := x.targets[:0], x.parsed[:0]
-	if cap(buf) > 64<<10 {
+	if cap(buf) > keepBytes {
 		buf = nil
 	}
+	if cap(list) > keepItems {
+		list = nil
+	}
+	if cap(formats) > keepItems || cap(results) > keepItems {
+		formats, results = nil, nil
+	}
+	if cap(targets) > keepItems || cap(parses) > keepItems {
+		targets, parses = nil, nil
+	}
+	shared := x.shared
 	*x = Exchange{} // one run over the memory, not a copy
-	x.buf, x.Results = buf, list
+	x.shared, x.buf, x.Results = shared, buf, list
 	x.formats, x.results = formats, results
 	x.targets, x.parsed = targets, parses
 }
 
-// keep copies b into the exchange's own memory.
+// What an exchange that waits for reuse keeps at most, so that all of them
+// together take some 10 MB.
+const (
+	keepBytes = 16 << 10
+	keepItems = 256
+)
+
+// charge asks for n bytes of the memory of all connections.
+func (x *Exchange) charge(n int) bool {
+	if !x.shared.reserve(n) {
+		x.shared.DroppedParts++
+		return false
+	}
+	x.cost += n
+	return true
+}
+
+// keep copies b into the exchange's own memory. It returns nil if there is no
+// room for it, and only then.
 func (x *Exchange) keep(b []byte) []byte {
 	// A full buffer is replaced, not moved: views into it stay valid.
-	if cap(x.buf)-len(x.buf) < len(b) {
-		x.buf = make([]byte, 0, max(256, 2*cap(x.buf), len(b)))
+	if cap(x.buf)-len(x.buf) < max(len(b), 1) {
+		size := max(256, 2*cap(x.buf), len(b))
+		if !x.charge(size) {
+			return nil
+		}
+		x.buf = make([]byte, 0, size)
 	}
 	n := len(x.buf)
 	x.buf = append(x.buf, b...)
 	return x.buf[n:len(x.buf):len(x.buf)]
+}
+
+// addTarget notes which statement a Describe asks about, nil for a portal.
+func (x *Exchange) addTarget(s *Statement) {
+	cost := 16
+	if s != nil {
+		cost += s.cost
+	}
+	if x.flags&flagLossy != 0 || !x.charge(cost) {
+		x.flags |= flagLossy
+		return
+	}
+	x.targets = append(x.targets, s)
+}
+
+// addParsed notes what a Parse replaced.
+func (x *Exchange) addParsed(s, previous *Statement) {
+	cost := 64
+	if previous != nil {
+		cost += previous.cost
+	}
+	if x.charge(cost) {
+		x.parsed = append(x.parsed, parsed{statement: s, previous: previous})
+	}
 }
 
 // Columns returns the columns of the result that is being received, nil if they

@@ -100,10 +100,14 @@ func (l *Log) slot(id uint64) **Exchange {
 	return &l.open[(l.head+int(id-l.first))&(len(l.open)-1)]
 }
 
+// maxLook bounds the search for the exchange in flight: it is the first, but
+// for those that only prepare.
+const maxLook = 256
+
 // InFlight returns the number of the oldest exchange that is waiting for
 // replies, 0 if there is none.
 func (l *Log) InFlight() uint64 {
-	for i := range l.n {
+	for i := range min(l.n, maxLook) {
 		x := *l.slot(l.first + uint64(i))
 		if x != nil && x.flags&flagExecuted != 0 && x.flags&flagDone == 0 {
 			return x.ID
@@ -195,10 +199,13 @@ func lostPart(d messages.Direction, x *Exchange) Missing {
 func (l *Log) End() {
 	l.over(l.first + uint64(l.n))
 	for _, s := range l.statements {
-		l.shared.release(s.size())
+		s.unfile()
 	}
+	l.dropPortals()
+	l.setUnnamed(nil)
+	l.setColumns(nil)
 	l.statements, l.portals = nil, nil
-	l.unnamed, l.last, l.unnamedPtl = nil, nil, portal{}
+	l.last, l.unnamedPtl = nil, portal{}
 }
 
 // unit returns the exchange with a number, opening it and giving up gaps.
@@ -235,7 +242,11 @@ func (l *Log) openUnit(id uint64, m *Message) *Exchange {
 		l.n++
 		*l.slot(l.first + uint64(l.n) - 1) = nil
 	}
+	l.makeRoom(id)
 	x := l.shared.get()
+	if l.shared.reserve(exchangeCost) {
+		x.cost = exchangeCost
+	}
 	x.ID, x.Pause = id, -1
 	if m.Direction == messages.Frontend {
 		x.Start = m.First
@@ -252,6 +263,18 @@ func (l *Log) openUnit(id uint64, m *Message) *Exchange {
 	}
 	*l.slot(id) = x
 	return x
+}
+
+// exchangeCost is an open exchange with its place in the ring.
+const exchangeCost = 640
+
+// makeRoom hands over the oldest exchanges before id unanswered where the memory
+// of all connections is nearly used up.
+func (l *Log) makeRoom(id uint64) {
+	for l.n > 1 && l.first < id && l.shared.crowded() {
+		l.shared.DroppedExchanges++
+		l.pop()
+	}
 }
 
 func (l *Log) grow() {
@@ -323,9 +346,8 @@ func (l *Log) discarded(x *Exchange) bool {
 func (l *Log) ready(m *Message) {
 	s := &m.Step
 	if s.Unit != 0 {
-		for i := range l.n {
-			x := *l.slot(l.first + uint64(i))
-			if x != nil && x.ID <= s.Unit && x.Error != nil {
+		for id := l.first; id < l.first+uint64(l.n) && id <= s.Unit; id++ {
+			if x := *l.slot(id); x != nil && x.Error != nil {
 				x.Tx = s.Tx
 			}
 		}
@@ -336,7 +358,7 @@ func (l *Log) ready(m *Message) {
 	}
 	l.lastEnd, l.lastTx = m.At, s.Tx
 	if s.Tx == 'I' && len(l.portals) > 0 {
-		clear(l.portals) // portals end with their transaction
+		l.dropPortals() // they end with their transaction
 	}
 	if s.Over != 0 {
 		l.over(s.Over)

@@ -50,11 +50,9 @@ func (l *Log) reply(x *Exchange, m *Message) {
 		x.closeResult()
 		x.endOfExecute()
 	case messages.KindParseComplete:
-		for i := range x.parsed {
-			if !x.parsed[i].complete {
-				x.parsed[i].complete = true
-				break
-			}
+		if x.nextPsd < len(x.parsed) {
+			x.parsed[x.nextPsd].complete = true
+			x.nextPsd++
 		}
 	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:
 		x.Copy = copyMode(m.Kind)
@@ -83,15 +81,28 @@ func copyMode(k messages.Kind) CopyMode {
 func (x *Exchange) openResult(l *Log) *Result {
 	if x.flags&flagOpenRes == 0 {
 		x.flags |= flagOpenRes | flagExecuted
-		if len(x.Results) < maxResults {
+		if n := len(x.Results); n == 0 || n < maxResults && x.charge(x.resultCost()) {
 			x.Results = append(x.Results, Result{Columns: x.columns})
 		} else {
 			l.shared.DroppedResults++
-			x.Results[len(x.Results)-1].Columns = nil
+			x.Results[n-1].Columns = nil
 		}
 	}
 	return &x.Results[len(x.Results)-1]
 }
+
+// resultCost is what a further result takes: its place, and its description
+// where that is not the same as before.
+func (x *Exchange) resultCost() int {
+	const place = 2 * 64 // slices grow ahead
+	if x.Results[len(x.Results)-1].Columns == x.columns {
+		return place
+	}
+	return place + x.columns.size()
+}
+
+// maxTag is COMPLETION_TAG_BUFSIZE: no server sends a longer tag.
+const maxTag = 64
 
 // maxResults bounds the results kept of one exchange: a string of more commands
 // adds the rest to the last of them.
@@ -118,15 +129,17 @@ func (x *Exchange) nextTarget() *Statement {
 
 func (l *Log) replyColumns(x *Exchange, m *Message) {
 	if x.Protocol == ProtocolExtended {
+		if x.flags&flagLossy != 0 && x.nextTgt >= len(x.targets) {
+			return
+		}
 		if s := x.nextTarget(); s != nil {
-			s.columns = newColumns(m.Body, s.columns)
-			x.columns = s.columns
+			x.columns = x.describe(s, newColumns(m.Body, s.columns))
 			return
 		}
 	} else {
 		x.closeResult()
 	}
-	l.columns = newColumns(m.Body, l.columns)
+	l.setColumns(newColumns(m.Body, l.columns))
 	x.columns = l.columns
 	if x.Protocol != ProtocolExtended {
 		x.openResult(l)
@@ -139,6 +152,15 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 	}
 }
 
+// describe gives a statement its columns. One that was closed meanwhile keeps
+// nothing: then they are the exchange's own.
+func (x *Exchange) describe(s *Statement, c *Columns) *Columns {
+	if s.setColumns(c); s.columns == c || x.charge(c.size()) {
+		return c
+	}
+	return nil
+}
+
 func (l *Log) replyParameters(x *Exchange, m *Message) {
 	if x.nextTgt >= len(x.targets) {
 		return
@@ -148,7 +170,7 @@ func (l *Log) replyParameters(x *Exchange, m *Message) {
 		return
 	}
 	if s.Inferred && s.SQL != nil || !equalOIDs(s.ParamTypes, l.params.ParameterOIDs) {
-		s.ParamTypes = append([]uint32(nil), l.params.ParameterOIDs...)
+		s.setTypes(x, l.params.ParameterOIDs)
 	}
 }
 
@@ -166,7 +188,7 @@ func equalOIDs(a, b []uint32) bool {
 
 func (l *Log) replyCommand(x *Exchange, tag []byte) {
 	r := x.openResult(l)
-	r.Tag = x.keep(tag)
+	r.Tag = x.keep(tag[:min(len(tag), maxTag)])
 	x.closeResult()
 	if x.Protocol != ProtocolExtended {
 		x.columns = nil
@@ -185,7 +207,7 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 		for name := range l.statements {
 			l.forget(name)
 		}
-		l.unnamed = nil
+		l.setUnnamed(nil)
 	case string(tag) == "DEALLOCATE":
 		if name, all, ok := deallocated(x.SQL); ok && !all {
 			l.forget(name)
@@ -222,6 +244,6 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		if m.Step.Request == messages.KindParse {
 			l.rollBack(x, false)
 		}
-		x.parsed = x.parsed[:0]
+		x.parsed, x.nextPsd = x.parsed[:0], 0
 	}
 }

@@ -21,7 +21,10 @@ func (l *Log) request(x *Exchange, m *Message) {
 		}
 		l.worked = true
 		sql := cstring(m.Body)
-		x.SQL, x.SQLLen = x.keep(l.shared.cut(sql)), m.Len-6
+		x.SQLLen = m.Len - 6
+		if x.SQL = x.keep(l.shared.cut(sql)); x.SQL == nil {
+			x.SQL = noText
+		}
 		l.unnamedPtl = portal{} // a simple query destroys the unnamed portal
 	case messages.KindParse, messages.KindBind, messages.KindDescribe, messages.KindExecute:
 		x.Protocol = ProtocolExtended
@@ -64,17 +67,16 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 		// Re-preparing the same text needs no new statement.
 		if s == nil || s.Inferred || string(s.SQL) != string(p.SQL) || !sameTypes(s.ParamTypes, p.ParameterOIDs) {
 			s = l.newStatement("", p, sqlLen)
-			l.unnamed = s
-			x.parsed = append(x.parsed, parsed{statement: s, previous: old})
+			x.addParsed(s, old)
+			l.setUnnamed(s)
 		}
 		l.setSQL(x, s)
 		return
 	}
 	name := string(p.Statement)
 	s := l.newStatement(name, p, sqlLen)
-	old := l.statements[name]
+	x.addParsed(s, l.statements[name])
 	if l.addStatement(name, s) {
-		x.parsed = append(x.parsed, parsed{statement: s, previous: old})
 		l.shared.learn(l.server, s)
 	}
 	l.setSQL(x, s)
@@ -93,19 +95,34 @@ func sameTypes(known, declared []uint32) bool {
 }
 
 func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statement {
-	s := &Statement{name: name, label: []byte(name), SQLLen: sqlLen}
-	s.SQL = append([]byte{}, l.shared.cut(p.SQL)...)
+	s := &Statement{name: name, label: []byte(name), SQLLen: sqlLen, SQL: noText}
+	sql := l.shared.cut(p.SQL)
+	s.cost = statementCost + len(sql) + 2*len(name) + 4*len(p.ParameterOIDs)
+	if !s.file(l.shared) {
+		s.cost = statementCost
+		l.shared.DroppedStatements++
+		return s
+	}
+	s.SQL = append(noText, sql...)
 	if len(p.ParameterOIDs) > 0 {
 		s.ParamTypes = append([]uint32(nil), p.ParameterOIDs...)
 	}
 	return s
 }
 
-// addStatement files a named statement, within the budget of all connections.
+// noText is a text of which nothing is kept.
+var noText = []byte{}
+
+// setUnnamed replaces the unnamed statement.
+func (l *Log) setUnnamed(s *Statement) {
+	l.unnamed.unfile()
+	l.unnamed = s
+}
+
+// addStatement puts a named statement in its place, if it could be filed.
 func (l *Log) addStatement(name string, s *Statement) bool {
-	if !l.shared.reserve(s.size()) {
-		l.shared.DroppedStatements++
-		delete(l.statements, name)
+	l.forget(name)
+	if s.shared == nil {
 		return false
 	}
 	if l.statements == nil {
@@ -125,6 +142,7 @@ func (l *Log) statement(name []byte) *Statement {
 	if len(name) == 0 {
 		if l.unnamed == nil {
 			l.unnamed = &Statement{label: unnamed, Inferred: true}
+			l.unnamed.file(l.shared)
 		}
 		return l.unnamed
 	}
@@ -137,6 +155,7 @@ func (l *Log) statement(name []byte) *Statement {
 		if other := l.shared.borrow(l.server, s.name); other != nil {
 			s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
 		}
+		s.file(l.shared)
 		l.addStatement(s.name, s)
 	}
 	l.last = s
@@ -144,6 +163,14 @@ func (l *Log) statement(name []byte) *Statement {
 }
 
 func (l *Log) setSQL(x *Exchange, s *Statement) {
+	if x.Prepared != s {
+		x.cost -= x.sqlCost
+		l.shared.release(x.sqlCost)
+		if x.sqlCost = s.cost; !x.charge(s.cost) {
+			x.sqlCost = 0
+			s = s.withoutText()
+		}
+	}
 	x.Prepared, x.SQL, x.SQLLen, x.Statement = s, s.SQL, s.SQLLen, s.label
 	x.Missing &^= MissingParse | InferredSQL
 	if s.Inferred {
@@ -180,11 +207,20 @@ func (l *Log) requestBind(x *Exchange, m *Message) {
 	if l.portals == nil {
 		l.portals = make(map[string]*portal)
 	}
-	if len(l.portals) < maxPortals {
-		l.portals[string(name)] = &portal{
-			statement: s, columns: x.columns, known: true, params: l.shared.keepParams(m.Body),
-		}
+	l.dropPortal(name)
+	cost := portalCost + 2*len(name) + s.cost
+	if !l.shared.limits.NoParameters {
+		cost += len(m.Body)
 	}
+	if len(l.portals) == maxPortals || !l.shared.reserve(cost) {
+		l.shared.DroppedParts++
+		return
+	}
+	p := &portal{statement: s, columns: x.columns, known: true, cost: cost}
+	if !l.shared.limits.NoParameters {
+		p.params = append([]byte(nil), l.shared.cut(m.Body)...)
+	}
+	l.portals[string(name)] = p
 }
 
 // boundColumns returns a statement's columns with the formats that a Bind asks for.
@@ -197,7 +233,7 @@ func (l *Log) boundColumns(s *Statement, bind []byte) *Columns {
 		return s.columns
 	}
 	if s.bound == nil || s.bound.withFormats(b.ResultFormats) != s.bound {
-		s.bound = s.columns.withFormats(b.ResultFormats)
+		s.setBound(s.columns.withFormats(b.ResultFormats))
 	}
 	return s.bound
 }
@@ -211,6 +247,7 @@ func (l *Log) setParams(x *Exchange, bind []byte) {
 	x.HasParams, x.params = true, messages.Values{}
 	if !l.shared.limits.NoParameters {
 		x.bind = x.keep(l.shared.cut(bind))
+		x.HasParams = x.bind != nil
 	}
 }
 
@@ -225,7 +262,7 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 			l.setSQL(x, s)
 		}
 	}
-	x.targets = append(x.targets, s)
+	x.addTarget(s)
 }
 
 func (l *Log) requestExecute(x *Exchange, m *Message) {
@@ -261,7 +298,7 @@ func (l *Log) requestClose(body []byte) {
 	}
 	name := cstring(body[1:])
 	if body[0] == byte(messages.TargetPortal) {
-		delete(l.portals, string(name))
+		l.dropPortal(name)
 		return
 	}
 	l.forget(string(name))
@@ -270,11 +307,11 @@ func (l *Log) requestClose(body []byte) {
 // forget drops a statement.
 func (l *Log) forget(name string) {
 	if name == "" {
-		l.unnamed = nil
+		l.setUnnamed(nil)
 		return
 	}
 	if s := l.statements[name]; s != nil {
-		l.shared.release(s.size())
+		s.unfile()
 		delete(l.statements, name)
 	}
 	if l.last != nil && l.last.name == name {
@@ -305,7 +342,10 @@ func (l *Log) rollBack(x *Exchange, all bool) {
 		name := p.statement.name
 		if name == "" {
 			if l.unnamed == p.statement {
-				l.unnamed = p.previous
+				l.setUnnamed(p.previous)
+				if p.previous != nil && !p.previous.file(l.shared) {
+					l.unnamed = nil
+				}
 			}
 			continue
 		}
@@ -313,11 +353,40 @@ func (l *Log) rollBack(x *Exchange, all bool) {
 			continue
 		}
 		l.forget(name)
-		if p.previous != nil {
+		if p.previous != nil && p.previous.file(l.shared) {
 			l.addStatement(name, p.previous)
 		}
 	}
-	x.parsed = x.parsed[:0]
+	x.parsed, x.nextPsd = x.parsed[:0], 0
+}
+
+// dropPortal forgets a portal.
+func (l *Log) dropPortal(name []byte) {
+	if p := l.portals[string(name)]; p != nil {
+		l.shared.release(p.cost)
+		delete(l.portals, string(name))
+	}
+}
+
+func (l *Log) dropPortals() {
+	for _, p := range l.portals {
+		l.shared.release(p.cost)
+	}
+	clear(l.portals)
+}
+
+// setColumns keeps the latest description of a result, if there is room.
+func (l *Log) setColumns(c *Columns) {
+	if c == l.columns {
+		return
+	}
+	l.shared.release(l.columns.size())
+	l.columns = nil
+	if l.shared.reserve(c.size()) {
+		l.columns = c
+	} else {
+		l.shared.DroppedParts++
+	}
 }
 
 // cstring returns b up to its first NUL, or all of it.

@@ -5,8 +5,9 @@ type Limits struct {
 	// SQL is how many bytes are kept of one statement's text, of one message's
 	// parameters and of one error. 0 means DefaultSQL.
 	SQL int
-	// Total is how many bytes prepared statements and parameters of portals may
-	// take in all connections. 0 means DefaultTotal.
+	// Total is how many bytes may be kept in all connections together: prepared
+	// statements, portals, descriptions of results, and exchanges that are
+	// open. 0 means DefaultTotal.
 	Total int
 	// NoParameters leaves the values of parameters out, for handlers that do
 	// not show them.
@@ -20,8 +21,9 @@ const (
 	DefaultTotal = 64 << 20
 	// maxLearned and maxLearnedSQL bound the statements remembered for other
 	// connections to 20 MiB.
-	maxLearned    = 5000
-	maxLearnedSQL = 4 << 10
+	maxLearned      = 5000
+	maxLearnedSQL   = 4 << 10
+	maxLearnedTypes = 256
 	// maxFree bounds the exchanges kept for reuse.
 	maxFree = 256
 )
@@ -29,8 +31,10 @@ const (
 // Shared is what the logs of all connections of a capture have in common. It is
 // not safe for concurrent use.
 type Shared struct {
-	DroppedStatements uint64 // prepared statements not kept for Limits.Total
-	DroppedResults    uint64 // results folded into the one before
+	// What was not kept because of Limits.Total: prepared statements; exchanges
+	// handed over before their replies came; texts, parameters and descriptions
+	// of results. DroppedResults counts those folded into the one before.
+	DroppedStatements, DroppedExchanges, DroppedParts, DroppedResults uint64
 
 	limits  Limits
 	used    int
@@ -57,10 +61,11 @@ func (s *Shared) get() *Exchange {
 		s.free = s.free[:n-1]
 		return x
 	}
-	return new(Exchange)
+	return &Exchange{shared: s}
 }
 
 func (s *Shared) put(x *Exchange) {
+	s.release(x.cost)
 	if len(s.free) < maxFree {
 		x.reset()
 		s.free = append(s.free, x)
@@ -68,6 +73,13 @@ func (s *Shared) put(x *Exchange) {
 }
 
 func (s *Shared) cut(b []byte) []byte { return b[:min(len(b), s.limits.SQL)] }
+
+// Reserve charges n bytes to Limits.Total for something that is about to be
+// kept; false means that it must not be.
+func (s *Shared) Reserve(n int) bool { return s.reserve(n) }
+
+// Release gives back what Reserve granted.
+func (s *Shared) Release(n int) { s.release(n) }
 
 func (s *Shared) reserve(n int) bool {
 	if s.used+n > s.limits.Total {
@@ -77,12 +89,10 @@ func (s *Shared) reserve(n int) bool {
 	return true
 }
 
-func (s *Shared) release(n int) { s.used = max(s.used-n, 0) }
+func (s *Shared) release(n int) { s.used -= n }
 
-// keepParams copies a portal's parameters.
-func (s *Shared) keepParams(b []byte) []byte {
-	return append([]byte(nil), s.cut(b)...)
-}
+// crowded tells that only an eighth is left: for what is being asked now.
+func (s *Shared) crowded() bool { return s.used > s.limits.Total/8*7 }
 
 // learn remembers a named statement for connections whose Parse was not seen.
 // Two texts under one name are no basis for a conclusion.
@@ -90,9 +100,12 @@ func (s *Shared) learn(server string, st *Statement) {
 	key := learnedKey{server, st.name}
 	known, ok := s.learned[key]
 	switch {
-	case !ok && len(s.learned) < maxLearned && len(st.SQL) <= maxLearnedSQL:
-		s.learned[key] = st
+	case !ok && len(s.learned) < maxLearned && len(st.SQL) <= maxLearnedSQL && len(st.ParamTypes) <= maxLearnedTypes:
+		if c := st.bare(); c.file(s) { // without what belongs to its connection
+			s.learned[key] = c
+		}
 	case ok && known != nil && string(known.SQL) != string(st.SQL):
+		known.unfile()
 		s.learned[key] = nil
 	}
 }

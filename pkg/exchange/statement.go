@@ -11,9 +11,12 @@ type Statement struct {
 	// ParamTypes are the type OIDs of the parameters: as ParameterDescription
 	// told, else as Parse declared; 0 is not specified.
 	ParamTypes []uint32
-	// Memo is for handlers: what they derived from SQL.
+	// Memo is for handlers: what they derived from SQL. They ask Remember
+	// whether they may keep it.
 	Memo any
 
+	shared  *Shared // nil when nothing is charged for it
+	cost    int     // the memory that it takes, in bytes
 	name    string
 	label   []byte   // name, for exchanges to point to
 	columns *Columns // answer to Describe of the statement
@@ -28,9 +31,102 @@ type portal struct {
 	columns   *Columns // with the formats asked for
 	params    []byte   // body of the Bind
 	known     bool     // its Bind was seen
+	cost      int      // what was charged for it
 }
 
-func (s *Statement) size() int { return len(s.SQL) + 2*len(s.name) + 4*len(s.ParamTypes) + 200 }
+// portalCost is a portal with its place in a map.
+const portalCost = 160
+
+// statementCost is a statement with its place in a map.
+const statementCost = 320
+
+// file charges s to the memory of all connections; false if there is no room.
+func (s *Statement) file(sh *Shared) bool {
+	if s.cost == 0 {
+		s.cost = statementCost + len(s.SQL) + 2*len(s.name) + 4*len(s.ParamTypes)
+	}
+	if !sh.reserve(s.cost) {
+		return false
+	}
+	s.shared = sh
+	return true
+}
+
+// unfile ends that. Exchanges and portals may still use s: they have been
+// charged for it as well.
+func (s *Statement) unfile() {
+	if s != nil && s.shared != nil {
+		s.shared.release(s.cost)
+		s.shared = nil
+	}
+}
+
+// Remember reports whether a handler may keep n further bytes in Memo: together,
+// the statements of all connections must stay within Limits.Total.
+func (s *Statement) Remember(n int) bool {
+	if s.shared == nil || !s.shared.reserve(n) {
+		return false
+	}
+	s.cost += n
+	return true
+}
+
+// bare returns a copy of what Parse told, for other connections.
+func (s *Statement) bare() *Statement {
+	return &Statement{SQL: s.SQL, SQLLen: s.SQLLen, ParamTypes: s.ParamTypes, name: s.name, label: s.label}
+}
+
+// forget is the opposite of Remember.
+func (s *Statement) forget(n int) {
+	s.cost -= n
+	if s.shared != nil {
+		s.shared.release(n)
+	}
+}
+
+// withoutText returns what little of s an exchange may refer to when there is
+// no room for more.
+func (s *Statement) withoutText() *Statement {
+	c := &Statement{label: s.label, SQLLen: s.SQLLen, Inferred: s.Inferred}
+	if s.SQL != nil {
+		c.SQL = noText
+	}
+	return c
+}
+
+// setColumns keeps the description of the statement's result, if there is room.
+func (s *Statement) setColumns(c *Columns) {
+	if c == s.columns {
+		return
+	}
+	s.setBound(nil)
+	s.forget(s.columns.size())
+	s.columns = nil
+	if s.Remember(c.size()) {
+		s.columns = c
+	}
+}
+
+// setBound keeps them with the formats of a Bind.
+func (s *Statement) setBound(c *Columns) {
+	if s.bound != s.columns {
+		s.forget(s.bound.size())
+	}
+	s.bound = nil
+	if c == s.columns || s.Remember(c.size()) {
+		s.bound = c
+	}
+}
+
+// setTypes keeps the types of the parameters, if there is room. Those of a
+// statement that was closed meanwhile are charged to the exchange that asked.
+func (s *Statement) setTypes(x *Exchange, oids []uint32) {
+	s.forget(4 * len(s.ParamTypes))
+	s.ParamTypes = nil
+	if s.Remember(4*len(oids)) || s.shared == nil && x.charge(4*len(oids)) {
+		s.ParamTypes = append(s.ParamTypes, oids...)
+	}
+}
 
 // deallocated reads the name from the text of a DEALLOCATE; all for DEALLOCATE ALL.
 func deallocated(sql []byte) (name string, all, ok bool) {
