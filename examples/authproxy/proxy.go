@@ -33,7 +33,10 @@ type Proxy struct {
 func (p *Proxy) Serve(l net.Listener) error {
 	for {
 		conn, err := l.Accept()
-		if err != nil {
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
 			return err
 		}
 		go func() {
@@ -148,8 +151,10 @@ func (e *fatalError) response() *messages.ErrorResponse {
 		field byte
 		value string
 	}{
-		{messages.FieldSeverityLocalized, "FATAL"}, {messages.FieldSeverity, "FATAL"},
-		{messages.FieldSQLState, e.sqlState}, {messages.FieldMessage, e.message},
+		{messages.FieldSeverityLocalized, "FATAL"},
+		{messages.FieldSeverity, "FATAL"},
+		{messages.FieldSQLState, e.sqlState},
+		{messages.FieldMessage, e.message},
 	} {
 		r.Fields = append(r.Fields, messages.ErrorField{Type: f.field, Value: []byte(f.value)})
 	}

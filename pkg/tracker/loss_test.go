@@ -238,3 +238,38 @@ func TestQueueIsBounded(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 }
+
+// A ReadyForQuery ends a cycle of any length whose replies were lost.
+func TestLongCyclesLost(t *testing.T) {
+	var tr Tracker
+	play(t, &tr, started)
+	for range 1000 {
+		tr.ObserveFacts(messages.Frontend, messages.KindExecute, Facts{})
+	}
+	play(t, &tr, `
+		> Sync: extended_query 1000
+		gap <
+		< ReadyForQuery: extended_query 1000 =Sync
+		> Query: ready 1001+
+		< CommandComplete: simple_query 1001
+		< ReadyForQuery: simple_query 1001`)
+	if tr.Outstanding() != 0 {
+		t.Errorf("%d requests are outstanding", tr.Outstanding())
+	}
+}
+
+// ReadyForQuery messages that nobody asked for cost time in proportion to what
+// they drop.
+func TestUnaskedReadyForQueryBehindManyRequests(t *testing.T) {
+	var tr Tracker
+	play(t, &tr, started)
+	for range maxOutstanding {
+		tr.ObserveFacts(messages.Frontend, messages.KindParse, Facts{})
+	}
+	for n := maxOutstanding; n > searchAhead; n -= searchAhead {
+		s := tr.ObserveFacts(messages.Backend, messages.KindReadyForQuery, Facts{Status: 'I'})
+		if s.Anomaly == nil || tr.Outstanding() != n-searchAhead {
+			t.Fatalf("%d outstanding after %d: %+v", tr.Outstanding(), n, s)
+		}
+	}
+}

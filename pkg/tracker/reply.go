@@ -3,7 +3,8 @@ package tracker
 import "github.com/pgsniff/pgsniff/pkg/messages"
 
 // searchAhead bounds how far a reply that does not answer the oldest request is
-// matched to a later one: a lost stretch of replies is shorter than a cycle.
+// matched to a later one: a lost stretch of replies is shorter than a cycle. Only
+// a ReadyForQuery is matched to any.
 const searchAhead = 256
 
 // reply observes a message of the backend.
@@ -72,7 +73,7 @@ var plainReplies = [messages.NumKinds]bool{
 // replyPlain is the short way for a plain reply to a request that was seen. It
 // reports whether it was one.
 func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
-	if t.q.n == 0 || t.base != messages.PhaseReady {
+	if t.q.n == 0 || t.base != messages.PhaseReady || t.spare > 0 {
 		return false
 	}
 	p, rule := t.q.at(0), &replies[k]
@@ -164,8 +165,11 @@ func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 // matchLater looks for the request further back in the queue. Doubtful Syncs
 // are passed over first, and taken if nothing else fits.
 func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending {
-	doubtful := -1
-	for i := range min(t.q.n, searchAhead) {
+	doubtful, far := -1, searchAhead
+	if k == messages.KindReadyForQuery {
+		far = t.q.n // however long the cycle is that it ends
+	}
+	for i := range min(t.q.n, far) {
 		p := t.q.at(i)
 		if doubtful >= 0 && k == messages.KindReadyForQuery && p.request&^reqCopyEnd&^reqSync != 0 {
 			break // it would have had replies before its ReadyForQuery
@@ -191,6 +195,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 		t.q.at(doubtful).doubtful = false
 		return t.advance(s, k, doubtful)
 	}
+	if far > searchAhead {
+		t.giveUp(s, searchAhead) // or it would be searched again and again
+	}
 	return nil
 }
 
@@ -215,6 +222,17 @@ func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
 	}
 	t.q.drop(i)
 	return t.q.at(0)
+}
+
+// giveUp drops the i oldest requests, of more, which will not be answered.
+func (t *Tracker) giveUp(s *Step, i int) {
+	if last := t.q.at(i - 1).unit; last > 1 && last == t.q.at(i).unit {
+		s.Over = last - 1
+	} else {
+		s.Over = last
+	}
+	t.q.drop(i)
+	t.answered = false
 }
 
 // spareDoubtful counts the doubtful Syncs among the i oldest requests, which are

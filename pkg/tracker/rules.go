@@ -100,8 +100,10 @@ var sends = [messages.NumKinds]sendRule{
 
 	// Some clients say goodbye on the connection of a CancelRequest, too.
 	// A server that still waits for a startup packet cannot even read it.
-	messages.KindTerminate: {allowed: inSession | early | copyToServer,
-		tolerated: opening | negotiating | in(messages.PhaseTerminated, messages.PhaseFailed)},
+	messages.KindTerminate: {
+		allowed:   inSession | early | copyToServer,
+		tolerated: opening | negotiating | in(messages.PhaseTerminated, messages.PhaseFailed),
+	},
 }
 
 // replyRule says which requests a reply may answer, and which of them it completes.

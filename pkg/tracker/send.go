@@ -80,8 +80,10 @@ func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
 		t.base = messages.PhaseAuthenticating
 		// 3.1 is reserved and never valid; other minor versions are negotiated.
 		if k == messages.KindStartupMessage && f.Protocol == version31 && s.Anomaly == nil {
-			s.Anomaly = &Anomaly{Code: CodeBadVersion, Direction: messages.Frontend, Kind: k, Phase: s.Phase,
-				Detail: detailVersion31}
+			s.Anomaly = &Anomaly{
+				Code: CodeBadVersion, Direction: messages.Frontend, Kind: k, Phase: s.Phase,
+				Detail: detailVersion31,
+			}
 		}
 	}
 	t.push(s, pending{request: r})
@@ -207,7 +209,7 @@ func (t *Tracker) ahead() bool {
 // ignored is outstanding after the i oldest requests.
 func (t *Tracker) onlyDoubtful(i int) bool {
 	for ; i < t.q.n; i++ {
-		if p := t.q.at(i); p.request&^(reqCopyEnd) != 0 && !p.doubtful {
+		if p := t.q.at(i); p.request&^reqCopyEnd != 0 && !p.doubtful {
 			return false
 		}
 	}
