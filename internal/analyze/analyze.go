@@ -65,6 +65,7 @@ type Analyzer struct {
 	out     output
 	slow    slowClock
 	latest  uint64 // number of the latest packet
+	wasTCP  bool   // it was, or completed, a TCP segment
 }
 
 // output is the second stage as the first sees it: itself, or the way to it.
@@ -123,7 +124,9 @@ func (a *Analyzer) Packet(p *capture.Packet) {
 		a.out.look(reassembly.Stamp{Time: p.Time, Frame: p.Frame})
 	}
 	a.latest = p.Frame
-	switch a.decoder.Decode(p, &a.segment) {
+	verdict := a.decoder.Decode(p, &a.segment)
+	a.wasTCP = verdict == packet.TCP
+	switch verdict {
 	case packet.TCP:
 		a.tcp.Segment(&a.segment)
 	case packet.NotIP:

@@ -23,6 +23,7 @@ type keptFlags struct {
 	rotateTime  time.Duration
 	rotateFiles int
 	embedKeys   bool
+	matching    bool
 	program     *filter.Program // of bpfFile
 	rotateBytes int64
 }
@@ -35,6 +36,7 @@ func (k *keptFlags) add(cmd *cobra.Command) {
 	f.StringVar(&k.rotateSize, "rotate-size", "", "begin a new file before one exceeds this `size` (100M, 2G)")
 	f.DurationVar(&k.rotateTime, "rotate-time", 0, "begin a new file after this `long` (10m)")
 	f.IntVar(&k.rotateFiles, "rotate-files", 0, "keep the last `N` files only")
+	f.BoolVar(&k.matching, "only-matching", false, "write the packets only of connections of which something is shown")
 	f.BoolVar(&k.embedKeys, "embed-keys", false, "write the TLS secrets that decrypted something to the file of -w: who has it can read all")
 }
 
@@ -51,6 +53,8 @@ func (k *keptFlags) check() error {
 		return usageError("-w -: standard output is for the results; name a file")
 	case k.write == "" && (rotates || k.rotateFiles > 0):
 		return usageError("--rotate-size, --rotate-time and --rotate-files need -w")
+	case k.write == "" && k.matching:
+		return usageError("--only-matching needs -w")
 	case k.write == "" && k.embedKeys:
 		return usageError("--embed-keys needs -w")
 	case k.rotateFiles > 0 && !rotates:
@@ -130,6 +134,7 @@ type keeper struct {
 	live     bool
 	names    []capture.LiveInterface // of a live capture
 	snapLen  int
+	matching *matching // nil without --only-matching
 }
 
 // outInterface is an interface of the source: files say only with each packet
@@ -146,7 +151,22 @@ func newKeeper(o *Options) (*keeper, error) {
 	if k.filter == "" && k.program == nil && k.write == "" {
 		return nil, nil
 	}
-	return &keeper{expr: k.filter, program: k.program, programs: make(map[uint16]*filter.Program)}, nil
+	r := &keeper{expr: k.filter, program: k.program, programs: make(map[uint16]*filter.Program)}
+	if k.matching {
+		r.matching = newMatching(r.write)
+	}
+	return r, nil
+}
+
+// onlyMatching reports whether packets wait for their connection to match.
+func (k *keeper) onlyMatching() bool { return k != nil && k.matching != nil }
+
+// letGo returns how many packets of matching connections are not in the file.
+func (k *keeper) letGo() uint64 {
+	if !k.onlyMatching() {
+		return 0
+	}
+	return k.matching.letGo
 }
 
 // open creates the file to write to, if there is to be one.
@@ -246,9 +266,15 @@ func (k *keeper) flush() error {
 	return k.out.Flush()
 }
 
+// close ends the file, after the end of the analysis.
 func (k *keeper) close() error {
 	if k == nil || k.out == nil {
 		return nil
+	}
+	if k.matching != nil {
+		if err := k.matching.settle(); err != nil {
+			return err
+		}
 	}
 	return k.out.Close()
 }
@@ -266,6 +292,9 @@ func (r *run) take(p *capture.Packet) (taken bool, err error) {
 	r.analyzer.Packet(p)
 	if err := r.embedKeys(); err != nil {
 		return true, err
+	}
+	if m := r.keep.matching; m != nil {
+		return true, m.packet(r.analyzer, p)
 	}
 	return true, r.keep.write(p)
 }

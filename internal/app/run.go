@@ -43,8 +43,16 @@ func newRun(env *Env, o *Options) (*run, error) {
 	}
 	r.writer = newWriter(env, o)
 	r.handler = newViews(o, sel, r.writer)
+	if r.keep, err = newKeeper(o); err != nil {
+		return nil, err
+	}
+	handler := session.Handler(r.handler)
+	if r.keep.onlyMatching() {
+		handler = &matchingViews{r.handler, r.keep.matching}
+		o.Workers = 1 // what matches has to be known with each packet
+	}
 	cfg := session.Config{
-		Messages: r.handler.wantsMessages(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
+		Messages: r.handler.wantsMessages() || r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
 	}
 	if r.handler.totals != nil {
 		cfg.OnError = r.handler.Failure
@@ -55,10 +63,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 		Limits:  exchange.Limits{},
 		Workers: o.workers(), OnIdle: func() { _ = r.writer.Flush() }, // the error stays
 		Slow: o.Slow,
-	}, r.handler)
-	if r.keep, err = newKeeper(o); err != nil {
-		return nil, err
-	}
+	}, handler)
 	return r, nil
 }
 
@@ -86,6 +91,9 @@ func (r *run) finish(sourceErr error) error {
 	r.keys.finish()
 	if err := r.embedKeys(); sourceErr == nil {
 		sourceErr = err
+	}
+	if n := r.keep.letGo(); n > 0 {
+		r.warn(fmt.Errorf("-w: %s had been let go when their connections matched", plural(n, "packet")))
 	}
 	if err := r.keep.close(); sourceErr == nil {
 		sourceErr = err

@@ -1,0 +1,247 @@
+package app
+
+import (
+	"encoding/binary"
+
+	"github.com/pgsniff/pgsniff/internal/analyze"
+	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+const (
+	// maxKeptConn and maxKept bound the packets, in bytes, that wait for their
+	// connection to match. What is more goes, oldest first, but for the first
+	// maxKeptHead bytes, where a connection says who it is.
+	maxKeptConn = 1 << 20
+	maxKept     = 64 << 20
+	maxKeptHead = 32 << 10
+	// maxKeptPairs bounds the connections that are told apart.
+	maxKeptPairs = 200_000
+	// maxKeptEnded is how many connections that have ended are remembered, for
+	// the packets that come after the end.
+	maxKeptEnded = 16_384
+)
+
+// matching holds the packets of connections back until it is known that the
+// selection shows something of them. It is for --only-matching.
+type matching struct {
+	write   func(*capture.Packet) error
+	pairs   map[analyze.Pair]*keptConn
+	conns   map[uint64]*keptConn
+	ended   []*keptConn // oldest first
+	matches []uint64    // of connections, since the last packet
+	ends    []uint64
+	latest  uint64 // the connection that matched last
+	size    int    // bytes held
+	letGo   uint64 // packets of connections that matched when these were gone
+}
+
+// keptConn is one connection, or a pair of addresses of which no connection is
+// known.
+type keptConn struct {
+	pair    analyze.Pair
+	id      uint64 // 0: not known
+	matched bool
+	over    bool
+	head    []byte // packets, see hold
+	tail    []byte
+	gone    uint64 // packets that were let go
+}
+
+func newMatching(write func(*capture.Packet) error) *matching {
+	return &matching{write: write, pairs: make(map[analyze.Pair]*keptConn), conns: make(map[uint64]*keptConn)}
+}
+
+// packet takes a packet after the analysis has seen it.
+func (m *matching) packet(a *analyze.Analyzer, p *capture.Packet) error {
+	pair, id, tcp := a.Latest()
+	var k *keptConn
+	if tcp {
+		k = m.conn(pair, id)
+	}
+	if err := m.settle(); err != nil || k == nil || k.over && !k.matched {
+		return err
+	}
+	if k.matched {
+		return m.write(p)
+	}
+	m.hold(k, p)
+	return nil
+}
+
+// conn finds or makes the connection of a packet.
+func (m *matching) conn(pair analyze.Pair, id uint64) *keptConn {
+	k := m.pairs[pair]
+	if k != nil && (id == 0 || k.id == id) {
+		return k
+	}
+	if k != nil && k.id == 0 { // now it is known
+		k.id = id
+		m.conns[id] = k
+		return k
+	}
+	if k != nil {
+		m.forget(k)
+	}
+	if len(m.pairs) >= maxKeptPairs {
+		m.makeRoom()
+	}
+	k = &keptConn{pair: pair, id: id}
+	m.pairs[pair] = k
+	if id != 0 {
+		m.conns[id] = k
+	}
+	return k
+}
+
+// makeRoom forgets a connection, if it can one that has not matched: which are
+// no PostgreSQL never end here.
+func (m *matching) makeRoom() {
+	const tries = 16
+	n := 0
+	for _, k := range m.pairs {
+		if n++; !k.matched || n == tries {
+			m.forget(k)
+			return
+		}
+	}
+}
+
+func (m *matching) forget(k *keptConn) {
+	m.drop(k)
+	if m.pairs[k.pair] == k {
+		delete(m.pairs, k.pair)
+	}
+	if m.conns[k.id] == k {
+		delete(m.conns, k.id)
+	}
+}
+
+// drop lets the packets of a connection go.
+func (m *matching) drop(k *keptConn) {
+	m.size -= len(k.head) + len(k.tail)
+	k.head, k.tail = nil, nil
+}
+
+// settle follows up on what the analysis told of since the last packet.
+func (m *matching) settle() error {
+	for _, id := range m.matches {
+		k := m.conns[id]
+		if k == nil || k.matched {
+			continue
+		}
+		k.matched = true
+		m.letGo += k.gone
+		if err := m.release(k); err != nil {
+			return err
+		}
+	}
+	m.matches = m.matches[:0]
+	for _, id := range m.ends {
+		if k := m.conns[id]; k != nil && !k.over {
+			k.over = true
+			m.drop(k)
+			m.ended = append(m.ended, k)
+		}
+	}
+	m.ends = m.ends[:0]
+	for len(m.ended) > maxKeptEnded {
+		m.forget(m.ended[0])
+		m.ended[0] = nil
+		m.ended = m.ended[1:]
+	}
+	return nil
+}
+
+// keptHeader is what stands before a packet that is held: its time, lengths,
+// interface and link type.
+const keptHeader = 8 + 4 + 4 + 4 + 2
+
+// hold keeps a copy of a packet.
+func (m *matching) hold(k *keptConn, p *capture.Packet) {
+	n := keptHeader + len(p.Data)
+	for len(k.tail) > 0 && (len(k.head)+len(k.tail)+n > maxKeptConn || m.size+n > maxKept) {
+		_, rest := heldPacket(k.tail)
+		m.size -= len(k.tail) - len(rest)
+		k.tail = rest
+		k.gone++
+	}
+	if len(k.head)+len(k.tail)+n > maxKeptConn || m.size+n > maxKept {
+		k.gone++
+		return
+	}
+	to := &k.tail
+	if len(k.tail) == 0 && k.gone == 0 && len(k.head)+n <= maxKeptHead {
+		to = &k.head
+	}
+	b := *to
+	b = binary.LittleEndian.AppendUint64(b, uint64(p.Time))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Data)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(p.OrigLen))
+	b = binary.LittleEndian.AppendUint32(b, uint32(p.Interface))
+	b = binary.LittleEndian.AppendUint16(b, p.LinkType)
+	*to = append(b, p.Data...)
+	m.size += n
+}
+
+// heldPacket takes the first packet off what hold made.
+func heldPacket(b []byte) (p capture.Packet, rest []byte) {
+	le := binary.LittleEndian
+	end := keptHeader + int(le.Uint32(b[8:]))
+	return capture.Packet{
+		Time: int64(le.Uint64(b)), OrigLen: int(le.Uint32(b[12:])),
+		Interface: int(le.Uint32(b[16:])), LinkType: le.Uint16(b[20:]),
+		Data: b[keptHeader:end:end],
+	}, b[end:]
+}
+
+// release writes the packets that a connection held.
+func (m *matching) release(k *keptConn) error {
+	defer m.drop(k)
+	for _, b := range [][]byte{k.head, k.tail} {
+		for len(b) > 0 {
+			var p capture.Packet
+			p, b = heldPacket(b)
+			if err := m.write(&p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matchingViews finds out which connections match, on the way to the views.
+type matchingViews struct {
+	*views
+	m *matching
+}
+
+func (v *matchingViews) match(s *session.Session) {
+	if s.ID != v.m.latest {
+		v.m.latest = s.ID
+		v.m.matches = append(v.m.matches, s.ID)
+	}
+}
+
+// Message matches if it is shown, whatever its query's duration will be.
+func (v *matchingViews) Message(e *session.Event) {
+	if v.sel.minDuration == 0 && (v.showAll && e.Session.PostgreSQL() || !v.showAll && v.sel.message(e)) {
+		v.match(e.Session)
+	}
+	v.views.Message(e)
+}
+
+// Exchange matches if it is selected. Names of messages select none.
+func (v *matchingViews) Exchange(s *session.Session, x *exchange.Exchange) {
+	if (v.sel.kinds == nil || v.sel.minDuration > 0) && (v.showAll || v.sel.exchange(s, x)) {
+		v.match(s)
+	}
+	v.views.Exchange(s, x)
+}
+
+// End tells that nothing can match any more.
+func (v *matchingViews) End(s *session.Session) {
+	v.views.End(s)
+	v.m.ends = append(v.m.ends, s.ID)
+}
