@@ -1,0 +1,204 @@
+package client
+
+import (
+	"crypto/md5" //nolint:gosec // what the protocol asks for
+	"encoding/hex"
+	"errors"
+	"slices"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// AuthMethod is a method of authentication (manual: "Authentication Methods").
+// They are ordered, the weakest first.
+type AuthMethod uint8
+
+// The methods that the client knows. The password goes over the connection with
+// AuthPassword; AuthMD5's hash is as good as the password to those who have it
+// from the server; only with the last two does the server prove that it knows the
+// password, and only with the last one that nobody stands between.
+const (
+	AuthTrust     AuthMethod = iota // the server asks for nothing
+	AuthPassword                    // the password in clear
+	AuthMD5                         // its salted MD5 hash
+	AuthSCRAM                       // SCRAM-SHA-256
+	AuthSCRAMPlus                   // SCRAM-SHA-256-PLUS: bound to the server's certificate
+)
+
+func (m AuthMethod) String() string {
+	switch m {
+	case AuthTrust:
+		return "trust"
+	case AuthPassword:
+		return "password"
+	case AuthMD5:
+		return "md5"
+	case AuthSCRAM:
+		return "scram-sha-256"
+	case AuthSCRAMPlus:
+		return "scram-sha-256-plus"
+	}
+	return "unknown"
+}
+
+const (
+	mechanismSCRAM     = "SCRAM-SHA-256"
+	mechanismSCRAMPlus = "SCRAM-SHA-256-PLUS"
+)
+
+var (
+	errMethod     = errors.New("not supported")
+	errMechanisms = errors.New("none of the mechanisms is supported")
+	errSecond     = errors.New("another method was begun before")
+)
+
+// authentication is what the client keeps until it is authenticated.
+type authentication struct {
+	method  AuthMethod
+	begun   bool
+	binding []byte // tls-server-end-point, nil without TLS
+	scram   *scram
+}
+
+// authFailed ends the connection, which must not go on.
+func (c *Client) authFailed(method string, err error) error {
+	return c.fail(&AuthError{method, err})
+}
+
+// beginAuth checks that a method may be gone through with.
+func (c *Client) beginAuth(method AuthMethod) error {
+	switch {
+	case c.auth.begun:
+		return errSecond // a server that has had a proof may not ask for less
+	case method < c.config.RequireAuth:
+		return ErrMethodRefused
+	case c.config.Password == "":
+		return ErrNoPassword
+	}
+	c.auth.begun, c.auth.method = true, method
+	return nil
+}
+
+// wantAnswer has Outgoing send the answer to an authentication request.
+func (c *Client) wantAnswer(m messages.Message, requested, sent State) error {
+	if err := messages.Encodable(m); err != nil {
+		return c.authFailed(c.auth.method.String(), err)
+	}
+	c.state = requested
+	c.wanted, c.wantedState = m, sent
+	return nil
+}
+
+func (c *Client) authCleartext() (Event, error) {
+	if err := c.beginAuth(AuthPassword); err != nil {
+		return nil, c.authFailed(AuthPassword.String(), err)
+	}
+	m := &messages.PasswordMessage{Password: []byte(c.config.Password)}
+	if err := c.wantAnswer(m, StateCleartextRequested, StateCleartextSent); err != nil {
+		return nil, err
+	}
+	return &AuthenticationRequest{Method: AuthPassword}, nil
+}
+
+func (c *Client) authMD5(salt [4]byte) (Event, error) {
+	if err := c.beginAuth(AuthMD5); err != nil {
+		return nil, c.authFailed(AuthMD5.String(), err)
+	}
+	m := &messages.PasswordMessage{Password: md5Answer(c.config.User, c.config.Password, salt)}
+	if err := c.wantAnswer(m, StateMD5Requested, StateMD5Sent); err != nil {
+		return nil, err
+	}
+	return &AuthenticationRequest{Method: AuthMD5}, nil
+}
+
+// md5Answer is the password as AuthenticationMD5Password asks for it.
+func md5Answer(user, password string, salt [4]byte) []byte {
+	stored := hexMD5([]byte(password + user))
+	return append([]byte("md5"), hexMD5(append(stored, salt[:]...))...)
+}
+
+func hexMD5(b []byte) []byte {
+	sum := md5.Sum(b) //nolint:gosec // what the protocol asks for
+	return hex.AppendEncode(nil, sum[:])
+}
+
+func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
+	e := &AuthenticationRequest{}
+	for _, name := range m.Mechanisms {
+		e.Mechanisms = append(e.Mechanisms, string(name))
+	}
+	plain := slices.Contains(e.Mechanisms, mechanismSCRAM)
+	plus := c.auth.binding != nil && slices.Contains(e.Mechanisms, mechanismSCRAMPlus)
+	mechanism := mechanismSCRAM
+	switch {
+	case plus:
+		e.Method, mechanism = AuthSCRAMPlus, mechanismSCRAMPlus
+	case plain:
+		e.Method = AuthSCRAM
+	default:
+		return nil, c.authFailed("SASL", errMechanisms)
+	}
+	if err := c.beginAuth(e.Method); err != nil {
+		return nil, c.authFailed(e.Method.String(), err)
+	}
+	c.auth.scram = newSCRAM(c.config.Password, c.auth.binding, plus)
+	answer := &messages.SASLInitialResponse{Mechanism: []byte(mechanism), Data: c.auth.scram.first()}
+	if err := c.wantAnswer(answer, StateSASLRequested, StateSASLInitialSent); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (c *Client) authSASLContinue(m *messages.AuthenticationSASLContinue) (Event, error) {
+	if c.state != StateSASLInitialSent {
+		return nil, c.authFailed(c.auth.method.String(), errSCRAMOrder)
+	}
+	final, err := c.auth.scram.final(m.Data)
+	if err != nil {
+		return nil, c.authFailed(c.auth.method.String(), err)
+	}
+	if err := c.wantAnswer(&messages.SASLResponse{Data: final}, StateSASLFinalRequested, StateSASLFinalSent); err != nil {
+		return nil, err
+	}
+	return &SASLChallenge{}, nil
+}
+
+func (c *Client) authSASLFinal(m *messages.AuthenticationSASLFinal) (Event, error) {
+	if c.state != StateSASLFinalSent {
+		return nil, c.authFailed(c.auth.method.String(), errSCRAMOrder)
+	}
+	if err := c.auth.scram.verify(m.Data); err != nil {
+		return nil, c.authFailed(c.auth.method.String(), err)
+	}
+	c.state = StateSASLVerified
+	return &SASLVerified{}, nil
+}
+
+func (c *Client) authOk() (Event, error) {
+	switch {
+	case c.auth.method >= AuthSCRAM && c.state != StateSASLVerified:
+		return nil, c.authFailed(c.auth.method.String(), ErrServerNotVerified)
+	case c.auth.method < c.config.RequireAuth:
+		return nil, c.authFailed(c.auth.method.String(), ErrMethodRefused)
+	}
+	c.state = StateAuthenticated
+	method := c.auth.method
+	c.auth = authentication{} // secrets are not needed any more
+	return &Authenticated{Method: method}, nil
+}
+
+// unsupportedMethod names what else a server may ask for; "" for other messages.
+func unsupportedMethod(m messages.Message) string {
+	switch m.Kind() {
+	case messages.KindAuthenticationKerberosV5:
+		return "Kerberos V5"
+	case messages.KindAuthenticationGSS, messages.KindAuthenticationGSSContinue:
+		return "gss"
+	case messages.KindAuthenticationSSPI:
+		return "sspi"
+	}
+	if u, ok := m.(*messages.Unknown); ok && u.Tag == 'R' && len(u.Body) == 4 {
+		return "unknown method " + hex.EncodeToString(u.Body)
+	}
+	return ""
+}
