@@ -59,11 +59,6 @@ type Log struct {
 	columns     *Columns
 	cancelledBy uint64 // connection of a CancelRequest for what is in flight
 	cancelAt    uint64
-
-	parse  messages.Parse
-	bind   messages.Bind
-	params messages.ParameterDescription
-	fcall  messages.FunctionCall
 }
 
 // New returns the log of a new connection. shared is that of all connections.

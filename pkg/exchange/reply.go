@@ -166,11 +166,11 @@ func (l *Log) replyParameters(x *Exchange, m *Message) {
 		return
 	}
 	s := x.targets[x.nextTgt]
-	if s == nil || l.params.Decode(m.Body) != nil {
+	if s == nil || l.shared.params.Decode(m.Body) != nil {
 		return
 	}
-	if s.Inferred && s.SQL != nil || !equalOIDs(s.ParamTypes, l.params.ParameterOIDs) {
-		s.setTypes(x, l.params.ParameterOIDs)
+	if s.Inferred && s.SQL != nil || !equalOIDs(s.ParamTypes, l.shared.params.ParameterOIDs) {
+		s.setTypes(x, l.shared.params.ParameterOIDs)
 	}
 }
 

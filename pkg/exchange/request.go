@@ -58,7 +58,7 @@ func (l *Log) requestSQL(x *Exchange, m *Message) {
 // requestParse makes a statement at once: a Bind may follow before the
 // ParseComplete. What it replaced comes back if it fails.
 func (l *Log) requestParse(x *Exchange, m *Message) {
-	p := &l.parse
+	p := &l.shared.parse
 	_ = p.Decode(m.Body) // of a cut message, the part before the cut
 	sqlLen := m.Len - 5 - len(p.Statement) - 2 - 2 - 4*len(p.ParameterOIDs)
 	if len(p.Statement) == 0 {
@@ -228,7 +228,7 @@ func (l *Log) boundColumns(s *Statement, bind []byte) *Columns {
 	if s.columns == nil {
 		return nil
 	}
-	b := &l.bind
+	b := &l.shared.bind
 	if b.Decode(bind) != nil || len(b.ResultFormats) == 0 {
 		return s.columns
 	}
@@ -323,7 +323,7 @@ func (l *Log) requestFunction(x *Exchange, m *Message) {
 	x.flags |= flagExecuted
 	x.Protocol = ProtocolFunctionCall
 	l.worked = true
-	f := &l.fcall
+	f := &l.shared.fcall
 	if f.Decode(x.keep(l.shared.cut(m.Body))) != nil {
 		return
 	}

@@ -1,5 +1,7 @@
 package exchange
 
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
 // Limits bound the memory of the exchanges of all connections together.
 type Limits struct {
 	// SQL is how many bytes are kept of one statement's text, of one message's
@@ -40,6 +42,12 @@ type Shared struct {
 	used    int
 	free    []*Exchange
 	learned map[learnedKey]*Statement
+
+	// Decoded messages, valid while one is being observed.
+	parse  messages.Parse
+	bind   messages.Bind
+	params messages.ParameterDescription
+	fcall  messages.FunctionCall
 }
 
 type learnedKey struct{ server, name string }

@@ -107,7 +107,7 @@ func (s *Session) learn(e *Event) {
 	case messages.KindSASLInitialResponse:
 		var m messages.SASLInitialResponse
 		if m.Decode(e.Body) == nil {
-			s.info.Auth = strings.ToLower(string(m.Mechanism))
+			s.info.Auth = strings.ToLower(name(m.Mechanism))
 		}
 	default:
 		s.learnAuth(e.Kind)
@@ -126,15 +126,21 @@ func (s *Session) learnStartup(body []byte) {
 	i := &s.info
 	s.plain()
 	i.ProtocolVersion = m.Version.String()
-	i.User = string(m.Parameter("user"))
-	i.Database = string(m.Parameter("database"))
+	i.User = name(m.Parameter("user"))
+	i.Database = name(m.Parameter("database"))
 	if i.Database == "" {
 		i.Database = i.User // the server's default
 	}
-	i.Application = string(m.Parameter("application_name"))
-	i.Replication = string(m.Parameter("replication"))
+	i.Application = name(m.Parameter("application_name"))
+	i.Replication = name(m.Parameter("replication"))
 	s.log.Begin(replicates(i.Replication), s.Server+"/"+i.Database)
 }
+
+// maxName is how much is kept of a name or setting of a connection, in bytes.
+// Servers cut names to 63 bytes themselves.
+const maxName = 255
+
+func name(b []byte) string { return string(b[:min(len(b), maxName)]) }
 
 // replicates reports whether the replication parameter makes a walsender.
 func replicates(v string) bool {
@@ -158,7 +164,8 @@ func (s *Session) learnParameter(body []byte) {
 	default:
 		return
 	}
-	if value, _, _ := bytes.Cut(rest, []byte{0}); string(value) != *known {
+	value, _, _ := bytes.Cut(rest, []byte{0})
+	if value = value[:min(len(value), maxName)]; string(value) != *known {
 		*known = string(value)
 	}
 }

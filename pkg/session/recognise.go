@@ -59,7 +59,9 @@ func (s *Session) giveUp(at Stamp) {
 	s.over = true
 	s.info.State = StateNotPostgreSQL
 	for _, st := range s.streams {
-		st.Drop()
+		if st != nil {
+			st.Drop()
+		}
 	}
 	if !s.candidate {
 		s.notice(&Notice{Code: NoticeNotPG, Text: "this is not the PostgreSQL protocol", At: at})
@@ -110,22 +112,32 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 // connection went on beyond the capture, the message is not one yet.
 func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 	st, p := s.streams[d], &s.pending[d]
-	switch st.End() {
-	case codec.FrameReady:
-		f := st.Frame()
-		if why == EndOfCapture && f.Lost == 0 {
-			s.notice(&Notice{
-				Code: NoticeCut, Direction: d, Directed: true, Bytes: int64(len(f.Body)), At: at,
-				Text: "the capture ends inside a " + f.Kind.String() + " of " + strconv.Itoa(f.Len) + " bytes",
-			})
+	if st == nil {
+		return // at rest
+	}
+	for {
+		switch st.End() {
+		case codec.NeedMore:
 			return
+		case codec.FrameReady:
+			f := st.Frame()
+			if f.Truncated && f.Lost == 0 && why == EndOfCapture {
+				s.notice(&Notice{
+					Code: NoticeCut, Direction: d, Directed: true, Bytes: int64(len(f.Body)), At: at,
+					Text: "the capture ends inside a " + f.Kind.String() + " of " + strconv.Itoa(f.Len) + " bytes",
+				})
+				continue
+			}
+			s.ending = true
+			s.frame(d, f, p.first, p.last)
+			s.ending = false
+		case codec.SkipReady:
+			if s.heard {
+				s.skip(d, st.Skip(), p.last)
+			}
 		}
-		s.ending = true
-		s.frame(d, f, p.first, p.last)
-		s.ending = false
-	case codec.SkipReady:
-		if s.heard {
-			s.skip(d, st.Skip(), p.last)
+		if s.over {
+			return // its streams are gone
 		}
 	}
 }

@@ -24,9 +24,9 @@ func (sh *Shared) put(s *Session) {
 	if len(sh.freeSessions) == maxFreeSessions {
 		return
 	}
-	log, track, notes := s.log, s.tracker, s.notes[:0]
+	log, track := s.log, s.tracker
 	log.Reset()
 	track.Reset()
-	*s = Session{log: log, tracker: track, notes: notes}
+	*s = Session{log: log, tracker: track}
 	sh.freeSessions = append(sh.freeSessions, s)
 }

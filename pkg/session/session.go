@@ -53,9 +53,8 @@ type Session struct {
 	tracker tracker.Tracker
 	stepper tracker.Stepper
 	streams [2]*codec.Stream
+	resting [2]codec.Rest // where streams is nil
 	pending [2]pendingStamp
-	event   Event
-	notes   []Note
 	info    Info
 
 	tls        TLS
@@ -78,6 +77,7 @@ type Session struct {
 	target        *target // where a CancelRequest finds this connection
 	pendingCancel uint64
 	waits         bool // a CancelRequest whose target has not been seen
+	holding       holding
 	// Memo is for handlers: what they keep for the connection.
 	Memo any
 	// Violations counts anomalies.
@@ -145,7 +145,7 @@ func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
 
 // decode takes plaintext.
 func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
-	st, p := s.streams[d], &s.pending[d]
+	st, p := s.stream(d), &s.pending[d]
 	st.Feed(b)
 	first, last := at, at
 	if p.open {
@@ -186,12 +186,13 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 	case at.Frame > p.last.Frame:
 		p.last = at
 	}
+	s.shared.settle(s, d, st)
 }
 
 // stepOver counts the rows after the one that was just observed: nobody looks at
 // them, and they change nothing.
 func (s *Session) stepOver(st *codec.Stream) {
-	e := &s.event
+	e := &s.shared.event
 	if e.Step.Unit == 0 || e.Step.Anomaly != nil || e.Truncated {
 		return
 	}
@@ -251,7 +252,7 @@ func (s *Session) Retransmitted(d messages.Direction, at Stamp) {
 
 func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	s.gaps = true
-	st := s.streams[d]
+	st := s.stream(d)
 	st.Gap(int(min(n, 1<<40)))
 	s.tracker.Gap(d)
 	if s.cfg.Exchanges {
@@ -273,7 +274,8 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 
 // frame takes a message from a decoder.
 func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
-	e := &s.event
+	e := &s.shared.event
+	e.Session, e.Cancels = s, Cancelled{}
 	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
 	e.First, e.At = first, at
 	e.Tag, e.Truncated = f.Tag, f.Truncated
@@ -282,7 +284,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.cfg.States {
 		e.State = s.stepper.Observe(&s.tracker, d, f.Kind, &e.Step)
 	}
-	e.Notes = s.notes[:0]
+	e.Notes = s.shared.notes[:0]
 	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
 		s.annotate(e)
 	}
@@ -368,7 +370,7 @@ func (s *Session) annotate(e *Event) {
 	if step.Discarded {
 		e.Notes = append(e.Notes, Note{NoteDiscarded, "the server passes over it: an earlier request of the cycle failed"})
 	}
-	s.notes = e.Notes[:0]
+	s.shared.notes = e.Notes[:0]
 }
 
 // informative are the kinds that learn looks at.

@@ -34,6 +34,12 @@ type Shared struct {
 	free    [2][]*codec.Stream
 
 	freeSessions []*Session
+	sessions     int // that have not ended
+	memory       memory
+
+	// The event being handed out, and its notes.
+	event Event
+	notes []Note
 }
 
 // target is a connection as CancelRequests name it.
@@ -55,31 +61,20 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 // New returns the session of a new connection.
 func (sh *Shared) New(o Opening) *Session {
 	s := sh.get()
+	sh.sessions++
 	s.ID, s.Client, s.Server = o.ID, o.Client, o.Server
 	s.cfg, s.shared, s.handler, s.candidate = &sh.cfg, sh, sh.handler, o.Candidate
-	s.event.Session = s
 	s.info.Started, s.info.MidStream = o.At, o.MidStream
 	s.log.Begin(false, o.Server)
 	for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
-		s.streams[d] = sh.stream(d)
 		if o.MidStream {
-			s.streams[d].MidStream()
+			s.stream(d).MidStream()
 		}
 	}
 	if o.MidStream {
 		s.tracker.Join()
 	}
 	return s
-}
-
-func (sh *Shared) stream(d messages.Direction) *codec.Stream {
-	if n := len(sh.free[d]); n > 0 {
-		st := sh.free[d][n-1]
-		sh.free[d] = sh.free[d][:n-1]
-		st.Reset(d)
-		return st
-	}
-	return codec.NewStream(d, sh.cfg.Stream)
 }
 
 // exchangeSink is the session as the handler of its exchanges.
@@ -167,9 +162,11 @@ func (sh *Shared) resolve(s *Session, query uint64) {
 // ended hands a connection over, unless its record has to wait for the target
 // of its CancelRequest.
 func (sh *Shared) ended(s *Session) {
+	sh.sessions--
+	sh.memory.remove(s)
 	for d, st := range s.streams {
-		if st != nil && len(sh.free[d]) < maxFreeStreams {
-			sh.free[d] = append(sh.free[d], st)
+		if st != nil {
+			sh.putStream(d, st)
 		}
 		s.streams[d] = nil
 	}

@@ -70,3 +70,10 @@ func (q *queue) drop(i int) {
 }
 
 func (q *queue) clear() { q.head, q.n = 0, 0 }
+
+// Compact gives back the memory of a queue that is empty.
+func (t *Tracker) Compact() {
+	if t.q.n == 0 {
+		t.q = queue{}
+	}
+}
