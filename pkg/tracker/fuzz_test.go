@@ -113,7 +113,7 @@ func recovers(t *testing.T, tr *Tracker) {
 	ready := func() Step {
 		return tr.ObserveFacts(messages.Backend, messages.KindReadyForQuery, Facts{Status: 'I'})
 	}
-	for n := tr.Outstanding(); n >= 0 && tr.Outstanding() > 0; n-- {
+	for n := tr.Outstanding() + int(tr.spare); n >= 0 && tr.Outstanding() > 0; n-- {
 		ready()
 	}
 	if tr.base != messages.PhaseReady {
