@@ -118,6 +118,10 @@ func (t *tlsLayer) Facts() *session.TLSFacts {
 	if f.ALPN == "" && len(i.OfferedALPN) > 0 && !answered(&i) {
 		f.ALPN, f.ALPNOffered = i.OfferedALPN[0], true
 	}
+	f.Alert = i.LastAlert
+	if f.Alert == "close_notify" || f.Alert == "user_canceled" {
+		f.Alert = ""
+	}
 	f.Failed, f.Waiting = t.failure(&i)
 	return f
 }
@@ -181,8 +185,8 @@ func (t *tlsLayer) handshake(i *tlsdecrypt.Info) string {
 		return ""
 	case !t.facts.Offered:
 		return "the handshake was not captured"
-	case i.LastAlert != "" && i.LastAlert != "close_notify":
-		return "the handshake failed: " + i.LastAlert
+	case t.facts.Alert != "":
+		return "the handshake failed"
 	case i.State == tlsdecrypt.Handshaking:
 		return "the handshake did not come to its end"
 	}

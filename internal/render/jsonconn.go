@@ -65,5 +65,6 @@ func (j *JSON) tls(i *session.Info) {
 	b.known("server_name", i.TLS.ServerName)
 	b.known("alpn", i.TLS.ALPN)
 	b.known("certificate_subject", i.TLS.Subject)
+	b.known("client_certificate_subject", i.TLS.ClientSubject)
 	b.Bool("decrypted", i.TLS.Decrypted)
 }

@@ -49,6 +49,7 @@ type TLSFacts struct {
 	// Waiting tells that ciphertext is held for keys that may still come.
 	Waiting bool
 	Failed  string // why it cannot be decrypted; "" while that is open
+	Alert   string // the last that could be read, but for those of an orderly end
 }
 
 // keyPatience is how long nothing is said of a connection whose keys are not
@@ -153,6 +154,8 @@ func (s *Session) endTLS(at Stamp) {
 		s.unreadable(f, f.Failed, at)
 	case s.foreignTLS(f):
 		s.unreadable(f, foreignHello, at)
+	case f.Alert != "" && !s.candidate:
+		s.notice(&Notice{Code: NoticeTLS, Text: f.text("the TLS connection ended"), At: at})
 	}
 	if !s.over && s.foreignTLS(f) {
 		s.info.State = StateNotPostgreSQL
@@ -177,6 +180,7 @@ func (f *TLSFacts) text(sentence string) string {
 	}
 	add("certificate ", f.Subject)
 	add("client certificate ", f.ClientSubject)
+	add("alert ", f.Alert)
 	if len(known) == 0 {
 		return sentence
 	}
