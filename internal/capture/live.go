@@ -61,7 +61,8 @@ type LiveStats struct {
 // Live is a Source of packets as they come. Its Next does not wait: it returns
 // ErrNoPacket when no packet is there, and io.EOF when the capture was stopped and
 // all its packets have been delivered. Packets of several interfaces come in
-// the order of their times as far as they are there at the same time.
+// the order of their times, which makes them come up to a tenth of a second
+// later.
 //
 // All methods but Stop belong to one goroutine.
 type Live interface {

@@ -39,6 +39,7 @@ type rings struct {
 	draining bool
 	drained  time.Time // when nothing of before the stop can still come in
 	looked   time.Time // when interfaces that are down were last looked at
+	holding  bool      // a packet is there, but an earlier one may still come
 }
 
 // device is one interface.
@@ -124,7 +125,7 @@ func (l *rings) Next(p *Packet) error {
 	}
 	d := l.first()
 	if d == nil || !d.Next(&l.packet) {
-		if l.draining && !time.Now().Before(l.drained) {
+		if l.draining && !l.holding && !time.Now().Before(l.drained) {
 			return io.EOF
 		}
 		return ErrNoPacket
@@ -146,20 +147,38 @@ func (l *rings) Next(p *Packet) error {
 	return nil
 }
 
+// holdTime is how long a packet waits for those of other interfaces, whose
+// blocks the kernel may hand over later: the time of a ring, and some more.
+const holdTime = int64(100 * time.Millisecond)
+
+// holdStep is how long to sleep until it is looked again whether an earlier
+// packet has come.
+const holdStep = 10 * time.Millisecond
+
 // first returns the device whose next packet is the oldest, nil if there is
-// none.
+// none that is sure to be.
 func (l *rings) first() *device {
 	if len(l.devices) == 1 {
 		return l.devices[0]
 	}
 	var first *device
 	var at int64
+	all := true
 	for _, d := range l.devices {
-		if d.Ready() {
-			if t := d.Peek(); first == nil || t < at {
-				first, at = d, t
-			}
+		if !d.Ready() {
+			all = false
+		} else if t := d.Peek(); first == nil || t < at {
+			first, at = d, t
 		}
+	}
+	// A time in the future is that of a clock that was set since.
+	age := int64(0)
+	if first != nil && !all {
+		age = time.Now().UnixNano() - at
+	}
+	l.holding = first != nil && !all && age >= 0 && age < holdTime
+	if l.holding {
+		return nil
 	}
 	return first
 }
@@ -213,7 +232,11 @@ func ipProtocol(b []byte) uint16 {
 
 // Wait waits for the kernel to hand over a block.
 func (l *rings) Wait(d time.Duration) error {
-	if l.draining {
+	switch {
+	case l.holding: // the poll would return at once
+		time.Sleep(min(d, holdStep))
+		d = 0
+	case l.draining:
 		d = min(d, time.Until(l.drained))
 	}
 	for i := range l.polls {
