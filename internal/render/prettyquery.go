@@ -8,8 +8,12 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
-// durationWidth holds the longest duration, such as "99.9 ms".
-const durationWidth = 9
+// durationWidth holds the longest duration, such as "99.9 ms"; outcomeWidth the
+// usual command tags.
+const (
+	durationWidth = 9
+	outcomeWidth  = 12
+)
 
 // Exchange writes a query: when, how long, what came of it, and the SQL with
 // its parameters; an error on a line of its own.
@@ -38,7 +42,9 @@ func (p *Pretty) Exchange(s *session.Session, x *exchange.Exchange) {
 	p.duration(x)
 	l.space()
 	l.indent = min(l.col, 40)
+	outcome := l.col
 	p.outcome(x)
+	l.pad(outcome + outcomeWidth)
 	l.space()
 	p.queryText(x)
 	p.params(s, x)
