@@ -152,6 +152,7 @@ const (
 	flagRequested                   // a request was seen at all
 	flagOpenRes                     // the last of Results is still receiving rows
 	flagLossy                       // not all of targets were kept
+	flagHoles                       // an unknown number of bytes was lost
 )
 
 // parsed remembers what a Parse replaced, until its ParseComplete.

@@ -161,8 +161,8 @@ func (l *Log) Rows(m *Message, n, size int) {
 	x.Bytes += uint64(size)
 }
 
-// Lost tells that n bytes of a direction are missing at this place: what is
-// being asked or answered is not complete.
+// Lost tells that n bytes of a direction, n < 0 for an unknown number, are
+// missing at this place: what is being asked or answered is not complete.
 func (l *Log) Lost(d messages.Direction, n int) {
 	if l.n == 0 {
 		return
@@ -175,7 +175,11 @@ func (l *Log) Lost(d messages.Direction, n int) {
 		}
 	}
 	if x := *l.slot(id); x != nil {
-		x.LostBytes += uint64(max(n, 0))
+		if n < 0 {
+			x.flags |= flagHoles
+		} else {
+			x.LostBytes += uint64(n)
+		}
 		x.Missing |= lostPart(d, x)
 	}
 }
@@ -322,7 +326,7 @@ func (l *Log) finish(x *Exchange) {
 	if x.flags&flagDone == 0 {
 		x.Missing |= MissingReply
 	}
-	x.Complete = x.Missing == 0 && x.LostBytes == 0
+	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&flagHoles == 0
 	if x.flags&flagExecuted == 0 && x.Error == nil {
 		return // prepared only, or closed something
 	}

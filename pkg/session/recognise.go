@@ -15,7 +15,7 @@ const maxUnread = 64 << 10
 func (s *Session) recognised(e *Event) {
 	s.heard = true
 	s.candidate = false
-	if e.Step.Phase == messages.PhaseStartup && e.Direction == messages.Frontend {
+	if e.Step.Phase == messages.PhaseStartup && e.Direction == messages.Frontend && !s.decrypting {
 		s.info.MidStream = false // only the handshake of TCP is missing
 	}
 }
