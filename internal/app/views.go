@@ -149,5 +149,7 @@ func (v *views) End(s *session.Session) {
 	}
 	if v.showConns || v.closing && v.sel.kinds == nil {
 		v.w.End(s)
+	} else if v.showMessages {
+		v.w.Leave(s)
 	}
 }

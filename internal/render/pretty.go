@@ -75,6 +75,7 @@ func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
 type prettyConn struct {
 	introduced bool
 	run        messages.Kind // kind of the rows being counted
+	unit       uint64        // and their unit of work
 	shown      int
 	hidden     uint64
 	hiddenSize uint64
@@ -258,9 +259,9 @@ func (p *Pretty) tooMany(c *prettyConn, e *session.Event) bool {
 		}
 		return false
 	}
-	if c.run != e.Kind {
+	if c.run != e.Kind || c.unit != e.Step.Unit {
 		p.endRun(e.Session, c)
-		c.run = e.Kind
+		c.run, c.unit = e.Kind, e.Step.Unit
 	}
 	if p.opt.Rows == 0 || c.shown < p.opt.Rows {
 		c.shown++
@@ -372,6 +373,9 @@ func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
 	l.unpaint(p.opt.Theme.warn)
 	p.end()
 }
+
+// Leave says how many rows of a connection were not shown, where End does not.
+func (p *Pretty) Leave(s *session.Session) { p.endRun(s, p.conn(s)) }
 
 // Flush writes what is buffered.
 func (p *Pretty) Flush() error { return p.main.Flush() }

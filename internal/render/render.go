@@ -12,6 +12,8 @@ import (
 // and returned by Flush; after one, records are thrown away.
 type Writer interface {
 	session.Handler
+	// Leave takes a connection that is over and is not to be shown by End.
+	Leave(s *session.Session)
 	// Stats writes what the capture holds, after all else.
 	Stats(r *stats.Report)
 	// Flush writes what is buffered and returns the first error of the output.

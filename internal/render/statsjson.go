@@ -3,7 +3,11 @@ package render
 import (
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
+
+// Leave has nothing to say: JSON has all rows.
+func (j *JSON) Leave(*session.Session) {}
 
 // Stats writes the stats record.
 func (j *JSON) Stats(r *stats.Report) {
