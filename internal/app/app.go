@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -41,6 +42,9 @@ type Env struct {
 
 // Main runs the program on the process's own streams and returns its exit code.
 func Main() int {
+	// Writing to a closed pipe is to return an error, not to kill the process:
+	// files of packets must be ended.
+	signal.Ignore(syscall.SIGPIPE)
 	// Garbage must not double the largest buffers of a hostile compressed file.
 	debug.SetMemoryLimit(memoryLimit)
 	env := &Env{
