@@ -36,22 +36,25 @@ func (t *typeMap) get() *pgtype.Map {
 
 // textOf returns a value's text in UTF-8.
 func (v *conversion) textOf(c *Column, b []byte) (string, error) {
-	if b != nil && c.Format != 0 {
-		printed, ok := value.Append(nil, c.TypeOID, b, &v.session)
-		switch {
-		case ok:
-			b = printed
-		case value.TypeName(c.TypeOID) != "":
-			return "", errFormat
-		default:
-			if printed, ok = value.AppendUnknown(nil, b, &v.session); !ok {
-				return "", ErrUnknownType
-			}
-			b = printed
-		}
+	if b == nil || c.Format == 0 {
+		text, err := v.text.decode(b)
+		return string(text), err
 	}
-	text, err := v.text.decode(b)
-	return string(text), err
+	if value.TypeName(c.TypeOID) == "" {
+		if printed, ok := value.AppendUnknown(nil, b, &v.session); ok && v.text.asIs(b) {
+			return string(printed), nil
+		}
+		return "", ErrUnknownType
+	}
+	b, err := v.text.recode(c.TypeOID, b, 0)
+	if err != nil {
+		return "", err
+	}
+	printed, ok := value.Append(nil, c.TypeOID, b, &v.session)
+	if !ok {
+		return "", errFormat
+	}
+	return string(printed), nil
 }
 
 // valueOf returns a value as a Go value.
@@ -63,12 +66,12 @@ func (v *conversion) valueOf(c *Column, b []byte) (any, error) {
 	if !known {
 		return v.unknown(c, b)
 	}
-	src, format, err := v.source(c, b)
+	src, err := v.source(c, b)
 	if err != nil {
 		return nil, err
 	}
 	x, err := guard(func() (any, error) {
-		return t.Codec.DecodeValue(v.types.Map, c.TypeOID, format, src)
+		return t.Codec.DecodeValue(v.types.Map, c.TypeOID, c.Format, src)
 	})
 	if err == nil && zoned(c.TypeOID) {
 		x = v.inZone(x)
@@ -81,7 +84,7 @@ func (v *conversion) unknown(c *Column, b []byte) (any, error) {
 		return nil, ErrUnknownType
 	}
 	text, err := v.textOf(c, b)
-	if errors.Is(err, ErrUnknownType) || errors.Is(err, errFormat) {
+	if errors.Is(err, ErrUnknownType) {
 		return bytes.Clone(b), nil
 	}
 	return text, err
@@ -89,33 +92,22 @@ func (v *conversion) unknown(c *Column, b []byte) (any, error) {
 
 // scan copies a value into what target points to.
 func (v *conversion) scan(c *Column, b []byte, target any) error {
-	src, format, err := v.source(c, b)
+	src, err := v.source(c, b)
 	if err != nil {
 		return err
 	}
 	_, err = guard(func() (any, error) {
-		return nil, v.types.get().Scan(c.TypeOID, format, src, target)
+		return nil, v.types.get().Scan(c.TypeOID, c.Format, src, target)
 	})
 	return err
 }
 
-// source returns a value, and its format, such that its text is in UTF-8. A value
-// in binary format that holds text which must be converted, perhaps deep in an
-// array, becomes text.
-func (v *conversion) source(c *Column, b []byte) ([]byte, int16, error) {
-	switch {
-	case b == nil || v.text.asIs(b):
-		return b, c.Format, nil
-	case c.Format == 0:
-		text, err := v.text.decode(b)
-		return text, 0, err
+// source returns a value with its text in UTF-8.
+func (v *conversion) source(c *Column, b []byte) ([]byte, error) {
+	if b == nil || c.Format == 0 {
+		return v.text.decode(b)
 	}
-	printed, ok := value.Append(nil, c.TypeOID, b, &v.session)
-	if !ok || v.text.asIs(printed) {
-		return b, c.Format, nil
-	}
-	text, err := v.text.decode(printed)
-	return text, 0, err
+	return v.text.recode(c.TypeOID, b, 0)
 }
 
 // inZone puts the times of a value of a type with time zone into the session's.
