@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -134,5 +136,42 @@ the connections, or totals; as text, or as JSON for jq.`,
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	root.AddCommand(newRead(env), newLive(env), newInterfaces(env), newVersion(env))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" || c.Name() == "help" {
+			refuseUnknown(c)
+		}
+	}
 	return root
+}
+
+// refuseUnknown makes a name that one of cobra's own commands does not know
+// wrong usage: cobra shows help instead.
+func refuseUnknown(c *cobra.Command) {
+	run := c.Run
+	c.Run = nil
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		among := cmd
+		if cmd.Name() == "help" {
+			among = cmd.Root()
+		}
+		if len(args) > 0 && !slices.ContainsFunc(among.Commands(), func(s *cobra.Command) bool { return s.Name() == args[0] }) {
+			return usageError("%s %s: must be one of %s", cmd.Name(), args[0], strings.Join(names(among), ", "))
+		}
+		if run == nil {
+			return cmd.Help()
+		}
+		run(cmd, args)
+		return nil
+	}
+}
+
+// names lists a command's subcommands.
+func names(c *cobra.Command) (list []string) {
+	for _, s := range c.Commands() {
+		list = append(list, s.Name())
+	}
+	return list
 }
