@@ -171,8 +171,11 @@ func (r *run) openKept(f *liveFlags) error {
 // dropPrivileges goes on as another user, who also gets the file of packets.
 func (r *run) dropPrivileges(name string) error {
 	user, err := privilege.Target(name, r.env.Getenv)
-	if err != nil || user == nil {
+	if err != nil {
 		return err
+	}
+	if user == nil {
+		return privilege.DropCapabilities()
 	}
 	if r.keep != nil && r.keep.out != nil {
 		if err := user.Own(r.keep.out.Name()); err != nil {

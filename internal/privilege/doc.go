@@ -2,7 +2,8 @@
 // user, once it no longer needs it.
 //
 // Target says who to go on as; User.Become does it for all threads of the process
-// and makes sure that there is no way back. Files that are open stay usable.
+// and makes sure that there is no way back. DropCapabilities is for those who are
+// not root but were given capabilities, as by setcap(8). Files that are open stay usable.
 // What is opened later has to be open to that user: User.Own hands over a file
 // that was made before.
 //

@@ -3,14 +3,18 @@
 package live
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestRefuses(t *testing.T) {
@@ -101,6 +105,52 @@ func TestDropsPrivileges(t *testing.T) {
 		}
 		_ = os.Remove(path)
 	}
+}
+
+// TestDropsCapabilities gives up what setcap granted.
+func TestDropsCapabilities(t *testing.T) {
+	needCapture(t)
+	if os.Geteuid() != 0 {
+		missing(t, "only root can grant capabilities")
+	}
+	if cgo() {
+		t.Skip("programs that are linked with C keep their capabilities")
+	}
+	dir, err := os.MkdirTemp("", "pgsniff-") // not t.TempDir, which is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	self, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "pgsniff")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, self, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "live", "-i", "lo", "--port", "1")
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
+		AmbientCaps: []uintptr{unix.CAP_NET_RAW},
+	}
+	p := startCommand(t, cmd)
+	checkThreads(t, cmd.Process.Pid, "65534")
+	if code := p.signal(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, p.stderr)
+	}
+}
+
+// cgo reports whether this program, which is the tested one, is linked with C.
+func cgo() bool {
+	info, _ := debug.ReadBuildInfo()
+	for _, s := range info.Settings {
+		if s.Key == "CGO_ENABLED" {
+			return s.Value == "1"
+		}
+	}
+	return false
 }
 
 // checkThreads looks at the user of each thread.
