@@ -133,17 +133,27 @@ type Exchange struct {
 
 	shared  *Shared
 	cost    int // what was charged for it
-	flags   flags
-	buf     []byte // owns SQL of simple queries, names, tags, parameters, error
-	targets []*Statement
-	nextTgt int
-	parsed  []parsed
-	nextPsd int // of parsed, the next to be confirmed
 	sqlCost int // of cost, what Prepared takes
+	flags   flags
+	buf     []byte  // owns SQL of simple queries, names, tags, arguments, error
+	portal  *portal // what is executed; holds the parameters
+	targets []target
+	nextTgt int
 	columns *Columns
+
+	changes    []change // of prepared statements
+	confirmed  int      // how many of them
+	changeCost int      // of cost, what they take
 }
 
-type flags uint8
+// target is what a Describe asks about: a statement, or a portal, which may not
+// be known.
+type target struct {
+	statement *Statement
+	portal    *portal
+}
+
+type flags uint16
 
 const (
 	flagExecuted  flags = 1 << iota // an Execute, Query or FunctionCall was seen
@@ -153,14 +163,13 @@ const (
 	flagOpenRes                     // the last of Results is still receiving rows
 	flagLossy                       // not all of targets were kept
 	flagHoles                       // an unknown number of bytes was lost
+	flagCertain                     // changes are not undone
+	flagSynced                      // its Sync was seen: a ReadyForQuery is due
+	flagReady                       // its ReadyForQuery was seen
+	flagDiscarded                   // the server passes over it after an error
 )
 
-// parsed remembers what a Parse replaced, until its ParseComplete.
-type parsed struct {
-	statement *Statement
-	previous  *Statement
-	complete  bool
-}
+var noValues messages.Values
 
 // Parameters returns the values of the Bind, or the arguments of the
 // FunctionCall, with their format codes (none: text; one: for all; else one
@@ -210,10 +219,10 @@ func (x *Exchange) reset() {
 		x.Results[i] = Result{}
 	}
 	clear(x.targets)
-	clear(x.parsed)
+	clear(x.changes)
 	buf, list := x.buf[:0], x.Results[:0]
 	formats, results := x.formats[:0], x.results[:0]
-	targets, parses := x.targets[:0], x.parsed[:0]
+	targets, changes := x.targets[:0], x.changes[:0]
 	if cap(buf) > keepBytes {
 		buf = nil
 	}
@@ -223,14 +232,14 @@ func (x *Exchange) reset() {
 	if cap(formats) > keepItems || cap(results) > keepItems {
 		formats, results = nil, nil
 	}
-	if cap(targets) > keepItems || cap(parses) > keepItems {
-		targets, parses = nil, nil
+	if cap(targets) > keepItems || cap(changes) > keepItems {
+		targets, changes = nil, nil
 	}
 	shared := x.shared
 	*x = Exchange{} // one run over the memory, not a copy
 	x.shared, x.buf, x.Results = shared, buf, list
 	x.formats, x.results = formats, results
-	x.targets, x.parsed = targets, parses
+	x.targets, x.changes = targets, changes
 }
 
 // What an exchange that waits for reuse keeps at most, so that all of them
@@ -266,33 +275,32 @@ func (x *Exchange) keep(b []byte) []byte {
 	return x.buf[n:len(x.buf):len(x.buf)]
 }
 
-// addTarget notes which statement a Describe asks about, nil for a portal.
-func (x *Exchange) addTarget(s *Statement) {
-	cost := 16
-	if s != nil {
-		cost += s.cost
+// addTarget notes what a Describe asks about.
+func (x *Exchange) addTarget(t target) {
+	cost := 48
+	if t.statement != nil {
+		cost += t.statement.cost
 	}
 	if x.flags&flagLossy != 0 || !x.charge(cost) {
 		x.flags |= flagLossy
 		return
 	}
-	x.targets = append(x.targets, s)
-}
-
-// addParsed notes what a Parse replaced.
-func (x *Exchange) addParsed(s, previous *Statement) {
-	cost := 64
-	if previous != nil {
-		cost += previous.cost
+	if t.portal != nil {
+		t.portal.refs++
 	}
-	if x.charge(cost) {
-		x.parsed = append(x.parsed, parsed{statement: s, previous: previous})
-	}
+	x.targets = append(x.targets, t)
 }
 
 // Columns returns the columns of the result that is being received, nil if they
 // are not known. The slice must not be changed.
-func (x *Exchange) Columns() []messages.ColumnDescription { return x.columns.Fields() }
+func (x *Exchange) Columns() []messages.ColumnDescription { return x.current().Fields() }
+
+func (x *Exchange) current() *Columns {
+	if x.columns == nil && x.portal != nil {
+		x.columns = x.portal.resolve(x.shared)
+	}
+	return x.columns
+}
 
 // ParamTypes returns the type OIDs of the parameters as far as they are known.
 // The slice must not be changed.

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"math"
+
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
@@ -46,19 +48,19 @@ type Log struct {
 	n     int
 	first uint64
 
-	statements map[string]*Statement
-	unnamed    *Statement
-	last       *Statement // the statement of the latest Bind, to spare the map
-	portals    map[string]*portal
-	unnamedPtl portal
+	statements  map[string]*Statement
+	unnamed     *Statement
+	unnamedGone bool       // the server has dropped it; its text may come again
+	last        *Statement // the statement of the latest Bind, to spare the map
+	portals     map[string]*portal
+	unnamedPtl  *portal
 
-	cycleFailed bool // an extended cycle failed and its ReadyForQuery is due
-	lastEnd     Stamp
-	lastTx      byte
-	worked      bool // something was executed since the session was last idle
-	columns     *Columns
-	cancelledBy uint64 // connection of a CancelRequest for what is in flight
-	cancelAt    uint64
+	lastEnd Stamp // the end of the latest replies
+	lastTx  byte  // status then, 0 within a cycle
+	idle    bool  // nothing was asked since
+	worked  bool  // something was executed since the session was last idle
+	columns *Columns
+	lost    lost
 }
 
 // New returns the log of a new connection. shared is that of all connections.
@@ -104,7 +106,7 @@ const maxLook = 256
 func (l *Log) InFlight() uint64 {
 	for i := range min(l.n, maxLook) {
 		x := *l.slot(l.first + uint64(i))
-		if x != nil && x.flags&flagExecuted != 0 && x.flags&flagDone == 0 {
+		if x != nil && x.flags&(flagExecuted|flagDone|flagDiscarded) == flagExecuted {
 			return x.ID
 		}
 	}
@@ -116,7 +118,6 @@ func (l *Log) InFlight() uint64 {
 func (l *Log) CancelRequested(conn uint64) uint64 {
 	id := l.InFlight()
 	if id != 0 {
-		l.cancelledBy, l.cancelAt = conn, id
 		(*l.slot(id)).CancelledBy = conn
 	}
 	return id
@@ -134,8 +135,11 @@ func (l *Log) Observe(m *Message) {
 			}
 		}
 	}
-	if m.Kind == messages.KindReadyForQuery {
+	switch m.Kind {
+	case messages.KindReadyForQuery:
 		l.ready(m)
+	case messages.KindTerminate:
+		l.pause(m.First)
 	}
 	if s.Over != 0 {
 		l.over(s.Over)
@@ -161,50 +165,18 @@ func (l *Log) Rows(m *Message, n, size int) {
 	x.Bytes += uint64(size)
 }
 
-// Lost tells that n bytes of a direction, n < 0 for an unknown number, are
-// missing at this place: what is being asked or answered is not complete.
-func (l *Log) Lost(d messages.Direction, n int) {
-	if l.n == 0 {
-		return
-	}
-	// Requests are lost at the end of the queue, replies at its head.
-	id := l.first + uint64(l.n) - 1
-	if d == messages.Backend {
-		if id = l.InFlight(); id == 0 {
-			return
-		}
-	}
-	if x := *l.slot(id); x != nil {
-		if n < 0 {
-			x.flags |= flagHoles
-		} else {
-			x.LostBytes += uint64(n)
-		}
-		x.Missing |= lostPart(d, x)
-	}
-}
-
-// lostPart says what a loss leaves in doubt. A reply that is lost before the
-// last one does not hide the end, but the rows are not all there.
-func lostPart(d messages.Direction, x *Exchange) Missing {
-	if d == messages.Frontend && x.flags&flagExecuted == 0 {
-		return MissingRequest
-	}
-	return 0
-}
-
 // End tells that the connection or the capture ended: what is open is handed
 // over as it is.
 func (l *Log) End() {
+	l.blameLatest()
 	l.over(l.first + uint64(l.n))
 	for _, s := range l.statements {
 		s.unfile()
 	}
-	l.dropPortals()
+	l.dropPortals(math.MaxUint64)
 	l.setUnnamed(nil)
 	l.setColumns(nil)
-	l.statements, l.portals = nil, nil
-	l.last, l.unnamedPtl = nil, portal{}
+	l.statements, l.portals, l.last = nil, nil, nil
 }
 
 // unit returns the exchange with a number, opening it and giving up gaps.
@@ -250,15 +222,13 @@ func (l *Log) openUnit(id uint64, m *Message) *Exchange {
 	if m.Direction == messages.Frontend {
 		x.Start = m.First
 		x.flags |= flagRequested
-		if l.n == 1 && l.lastEnd.Frame != 0 {
-			x.Pause = max(m.First.Time-l.lastEnd.Time, 0)
+		if x.Pause = l.pause(m.First); x.Pause >= 0 {
 			x.PauseTx = l.lastTx
-			if l.lastTx == 'T' || l.lastTx == 'E' {
-				l.Totals.IdleInTransaction += x.Pause
-			}
 		}
 	} else {
 		x.Missing |= MissingRequest
+		l.lost.to(x)
+		l.idle = false
 	}
 	*l.slot(id) = x
 	return x
@@ -282,85 +252,4 @@ func (l *Log) grow() {
 		open[i] = *l.slot(l.first + uint64(i))
 	}
 	l.open, l.head = open, 0
-}
-
-// finishBefore hands over the exchanges before id that wait for nothing more:
-// another has begun, so no ReadyForQuery of theirs is due.
-func (l *Log) finishBefore(id uint64) {
-	for l.n > 0 && l.first < id {
-		x := *l.slot(l.first)
-		if x != nil && x.flags&flagDone == 0 {
-			return
-		}
-		l.pop()
-	}
-}
-
-// over hands over all exchanges up to id.
-func (l *Log) over(id uint64) {
-	for l.n > 0 && l.first <= id {
-		l.pop()
-	}
-}
-
-// pop hands over the oldest exchange if it is one for handlers.
-func (l *Log) pop() {
-	p := l.slot(l.first)
-	x := *p
-	*p = nil
-	l.first++
-	l.head = (l.head + 1) & (len(l.open) - 1)
-	l.n--
-	if x == nil {
-		return
-	}
-	l.finish(x)
-	l.shared.put(x)
-}
-
-func (l *Log) finish(x *Exchange) {
-	if l.discarded(x) {
-		l.rollBack(x, true)
-		return
-	}
-	if x.flags&flagDone == 0 {
-		x.Missing |= MissingReply
-	}
-	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&flagHoles == 0
-	if x.flags&flagExecuted == 0 && x.Error == nil {
-		return // prepared only, or closed something
-	}
-	l.Totals.Queries++
-	l.Totals.Rows += x.Rows
-	l.handler.Exchange(x)
-}
-
-// discarded reports whether the server passed x over because an earlier request
-// of its cycle failed: it was never answered.
-func (l *Log) discarded(x *Exchange) bool {
-	return l.cycleFailed && x.Protocol != ProtocolSimple && x.flags&(flagReplied|flagDone) == 0
-}
-
-// ready ends a cycle.
-func (l *Log) ready(m *Message) {
-	s := &m.Step
-	if s.Unit != 0 {
-		for id := l.first; id < l.first+uint64(l.n) && id <= s.Unit; id++ {
-			if x := *l.slot(id); x != nil && x.Error != nil {
-				x.Tx = s.Tx
-			}
-		}
-		if l.worked && s.Tx == 'I' {
-			l.Totals.Transactions++
-			l.worked = false
-		}
-	}
-	l.lastEnd, l.lastTx = m.At, s.Tx
-	if s.Tx == 'I' && len(l.portals) > 0 {
-		l.dropPortals() // they end with their transaction
-	}
-	if s.Over != 0 {
-		l.over(s.Over)
-	}
-	l.cycleFailed = false
 }

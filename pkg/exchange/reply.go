@@ -15,8 +15,11 @@ func (l *Log) reply(x *Exchange, m *Message) {
 	if m.Kind == messages.KindParameterStatus {
 		return
 	}
-	if m.Kind == messages.KindReadyForQuery && l.discarded(x) {
-		return // the cycle's, not that of the request which was passed over
+	if x.flags&flagDiscarded != 0 {
+		if m.Kind == messages.KindReadyForQuery {
+			return // the cycle's, not that of the request which was passed over
+		}
+		x.flags &^= flagDiscarded // it was not: messages are missing
 	}
 	if x.flags&flagReplied == 0 {
 		x.flags |= flagReplied
@@ -39,7 +42,7 @@ func (l *Log) reply(x *Exchange, m *Message) {
 	case messages.KindParameterDescription:
 		l.replyParameters(x, m)
 	case messages.KindNoData:
-		x.nextTarget()
+		l.replyNoData(x)
 	case messages.KindCommandComplete:
 		l.replyCommand(x, cstring(m.Body))
 	case messages.KindEmptyQueryResponse:
@@ -50,12 +53,16 @@ func (l *Log) reply(x *Exchange, m *Message) {
 		x.closeResult()
 		x.endOfExecute()
 	case messages.KindParseComplete:
-		if x.nextPsd < len(x.parsed) {
-			x.parsed[x.nextPsd].complete = true
-			x.nextPsd++
+		if s := x.confirm(true); s != nil && s.name != "" {
+			l.shared.learn(l.server, s)
 		}
+	case messages.KindCloseComplete:
+		x.confirm(false)
 	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:
 		x.Copy = copyMode(m.Kind)
+		if l.lost.latest && x.Copy != CopyOut {
+			l.lost.to(x)
+		}
 		x.flags |= flagExecuted
 	case messages.KindCopyData:
 		l.replyCopyData(x, m)
@@ -63,7 +70,7 @@ func (l *Log) reply(x *Exchange, m *Message) {
 		l.replyError(x, m)
 	case messages.KindReadyForQuery:
 		x.Tx = m.Step.Tx
-		x.flags |= flagDone
+		x.flags |= flagDone | flagReady
 	}
 }
 
@@ -82,7 +89,7 @@ func (x *Exchange) openResult(l *Log) *Result {
 	if x.flags&flagOpenRes == 0 {
 		x.flags |= flagOpenRes | flagExecuted
 		if n := len(x.Results); n == 0 || n < maxResults && x.charge(x.resultCost()) {
-			x.Results = append(x.Results, Result{Columns: x.columns})
+			x.Results = append(x.Results, Result{Columns: x.current()})
 		} else {
 			l.shared.DroppedResults++
 			x.Results[n-1].Columns = nil
@@ -118,10 +125,10 @@ func (x *Exchange) endOfExecute() {
 	}
 }
 
-// nextTarget returns the statement whose Describe is answered next.
-func (x *Exchange) nextTarget() *Statement {
+// nextTarget returns what the Describe that is answered next asked about.
+func (x *Exchange) nextTarget() target {
 	if x.nextTgt >= len(x.targets) {
-		return nil
+		return target{}
 	}
 	x.nextTgt++
 	return x.targets[x.nextTgt-1]
@@ -132,23 +139,51 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 		if x.flags&flagLossy != 0 && x.nextTgt >= len(x.targets) {
 			return
 		}
-		if s := x.nextTarget(); s != nil {
-			x.columns = x.describe(s, newColumns(m.Body, s.columns))
+		t := x.nextTarget()
+		if t.statement != nil {
+			l.describeStatement(x, t.statement, m.Body)
 			return
 		}
-	} else {
-		x.closeResult()
+		l.setColumns(newColumns(m.Body, l.columns))
+		if t.portal != nil {
+			t.portal.tell(l.shared, l.columns)
+		}
+		if t.portal == nil || t.portal == x.portal {
+			x.columns = l.columns
+		}
+		return
 	}
+	x.closeResult()
 	l.setColumns(newColumns(m.Body, l.columns))
 	x.columns = l.columns
-	if x.Protocol != ProtocolExtended {
-		x.openResult(l)
-	} else if x.Portal != nil && len(x.Portal) > 0 {
-		if p := l.portals[string(x.Portal)]; p != nil {
-			p.columns = x.columns
+	x.openResult(l)
+}
+
+// describeStatement takes the answer to Describe of a statement, which does not
+// know the formats that the unit may have asked for.
+func (l *Log) describeStatement(x *Exchange, s *Statement, body []byte) {
+	c := x.describe(s, newColumns(body, s.columns))
+	switch p := x.portal; {
+	case p == nil:
+		x.columns = c
+	case p.statement == s && !p.told:
+		p.columns, x.columns = nil, nil // again, with the formats of its Bind
+		if s.columns == nil {
+			x.columns = c
 		}
-	} else {
-		l.unnamedPtl.columns = x.columns
+	}
+}
+
+// replyNoData tells that a statement or portal has no result.
+func (l *Log) replyNoData(x *Exchange) {
+	switch t := x.nextTarget(); {
+	case t.statement != nil:
+		t.statement.setColumns(nil)
+	case t.portal != nil:
+		t.portal.tell(l.shared, nil)
+		if t.portal == x.portal {
+			x.columns = nil
+		}
 	}
 }
 
@@ -165,7 +200,7 @@ func (l *Log) replyParameters(x *Exchange, m *Message) {
 	if x.nextTgt >= len(x.targets) {
 		return
 	}
-	s := x.targets[x.nextTgt]
+	s := x.targets[x.nextTgt].statement
 	if s == nil || l.shared.params.Decode(m.Body) != nil {
 		return
 	}
@@ -204,13 +239,17 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 	}
 	switch {
 	case string(tag) == "DISCARD ALL", string(tag) == "DEALLOCATE ALL":
-		for name := range l.statements {
-			l.forget(name)
+		// Not the unnamed one, and not those of a pipelining frontend's next cycles.
+		for name, s := range l.statements {
+			if s.unit <= x.ID {
+				l.forget(name)
+			}
 		}
-		l.setUnnamed(nil)
 	case string(tag) == "DEALLOCATE":
 		if name, all, ok := deallocated(x.SQL); ok && !all {
-			l.forget(name)
+			if s := l.statements[name]; s != nil && s.unit <= x.ID {
+				l.forget(name)
+			}
 		}
 	}
 }
@@ -224,26 +263,5 @@ func (l *Log) replyCopyData(x *Exchange, m *Message) {
 	x.CopyBytes += uint64(m.Len - 5)
 	if x.FirstRow.Frame == 0 {
 		x.FirstRow = m.At
-	}
-}
-
-func (l *Log) replyError(x *Exchange, m *Message) {
-	x.closeResult()
-	if x.Error == nil { // the first one counts
-		x.Error = x.keep(l.shared.cut(m.Body))
-		if x.Error == nil {
-			x.Error = []byte{0}
-		}
-		x.FailedAt = m.Step.Request
-	}
-	if x.Protocol == ProtocolExtended || m.Step.Over != 0 {
-		x.flags |= flagDone
-	}
-	if x.Protocol == ProtocolExtended {
-		l.cycleFailed = true
-		if m.Step.Request == messages.KindParse {
-			l.rollBack(x, false)
-		}
-		x.parsed, x.nextPsd = x.parsed[:0], 0
 	}
 }

@@ -5,12 +5,16 @@ import "github.com/pgsniff/pgsniff/pkg/messages"
 // request adds a message of the frontend to its exchange.
 func (l *Log) request(x *Exchange, m *Message) {
 	x.LostBytes += uint64(m.Lost)
+	if l.lost.latest {
+		l.blame(x, m)
+	}
 	if m.Step.Discarded {
-		x.flags |= flagRequested
-		if m.Kind != messages.KindParse { // its statement is not made
-			l.requestSQL(x, m)
+		if m.Step.Begins {
+			x.flags |= flagDiscarded
 		}
-		return
+		if m.Kind != messages.KindBind && m.Kind != messages.KindDescribe {
+			return // nothing is made, executed or closed
+		}
 	}
 	switch m.Kind {
 	case messages.KindQuery:
@@ -19,19 +23,23 @@ func (l *Log) request(x *Exchange, m *Message) {
 		if l.replication {
 			x.Protocol = ProtocolReplication
 		}
-		l.worked = true
 		sql := cstring(m.Body)
 		x.SQLLen = m.Len - 6
 		if x.SQL = x.keep(l.shared.cut(sql)); x.SQL == nil {
 			x.SQL = noText
 		}
-		l.unnamedPtl = portal{} // a simple query destroys the unnamed portal
+		l.dropPortal(nil) // a simple query destroys what is unnamed
+		l.unnamedGone = true
 	case messages.KindParse, messages.KindBind, messages.KindDescribe, messages.KindExecute:
 		x.Protocol = ProtocolExtended
 		l.requestSQL(x, m)
 	case messages.KindClose:
 		x.Protocol = ProtocolExtended
-		l.requestClose(m.Body)
+		l.requestClose(x, m.Body)
+	case messages.KindSync:
+		if m.Step.Phase != messages.PhaseCopyIn && m.Step.Phase != messages.PhaseCopyBoth {
+			x.flags |= flagSynced // else the server reads past it
+		}
 	case messages.KindFunctionCall:
 		l.requestFunction(x, m)
 	case messages.KindCopyData:
@@ -50,7 +58,6 @@ func (l *Log) requestSQL(x *Exchange, m *Message) {
 		l.requestDescribe(x, m.Body)
 	case messages.KindExecute:
 		x.flags |= flagExecuted
-		l.worked = true
 		l.requestExecute(x, m)
 	}
 }
@@ -67,18 +74,20 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 		// Re-preparing the same text needs no new statement.
 		if s == nil || s.Inferred || string(s.SQL) != string(p.SQL) || !sameTypes(s.ParamTypes, p.ParameterOIDs) {
 			s = l.newStatement("", p, sqlLen)
-			x.addParsed(s, old)
+		}
+		x.note(change{parse: true, statement: s, previous: old, wasGone: l.unnamedGone})
+		if s != old {
 			l.setUnnamed(s)
 		}
+		s.unit, l.unnamedGone = x.ID, false
 		l.setSQL(x, s)
 		return
 	}
 	name := string(p.Statement)
 	s := l.newStatement(name, p, sqlLen)
-	x.addParsed(s, l.statements[name])
-	if l.addStatement(name, s) {
-		l.shared.learn(l.server, s)
-	}
+	s.unit = x.ID
+	x.note(change{parse: true, statement: s, previous: l.statements[name]})
+	l.addStatement(name, s)
 	l.setSQL(x, s)
 }
 
@@ -116,14 +125,14 @@ var noText = []byte{}
 // setUnnamed replaces the unnamed statement.
 func (l *Log) setUnnamed(s *Statement) {
 	l.unnamed.unfile()
-	l.unnamed = s
+	l.unnamed, l.unnamedGone = s, false
 }
 
 // addStatement puts a named statement in its place, if it could be filed.
-func (l *Log) addStatement(name string, s *Statement) bool {
+func (l *Log) addStatement(name string, s *Statement) {
 	l.forget(name)
 	if s.shared == nil {
-		return false
+		return
 	}
 	if l.statements == nil {
 		l.statements = make(map[string]*Statement)
@@ -132,7 +141,6 @@ func (l *Log) addStatement(name string, s *Statement) bool {
 	if l.last != nil && l.last.name == name {
 		l.last = nil
 	}
-	return true
 }
 
 // statement finds a statement by name; one that was prepared before the capture
@@ -140,8 +148,8 @@ func (l *Log) addStatement(name string, s *Statement) bool {
 // statement of that name if all that are known agree.
 func (l *Log) statement(name []byte) *Statement {
 	if len(name) == 0 {
-		if l.unnamed == nil {
-			l.unnamed = &Statement{label: unnamed, Inferred: true}
+		if l.unnamed == nil || l.unnamedGone {
+			l.setUnnamed(&Statement{label: unnamed, Inferred: true})
 			l.unnamed.file(l.shared)
 		}
 		return l.unnamed
@@ -162,17 +170,26 @@ func (l *Log) statement(name []byte) *Statement {
 	return s
 }
 
+// setSQL makes s the statement of x; nil: it is not known.
 func (l *Log) setSQL(x *Exchange, s *Statement) {
 	if x.Prepared != s {
 		x.cost -= x.sqlCost
 		l.shared.release(x.sqlCost)
+		x.sqlCost = 0
+	}
+	if s == nil {
+		x.Prepared, x.SQL, x.SQLLen, x.Statement = nil, nil, 0, nil
+		x.Missing &^= InferredSQL
+		return
+	}
+	if x.Prepared != s {
 		if x.sqlCost = s.cost; !x.charge(s.cost) {
 			x.sqlCost = 0
 			s = s.withoutText()
 		}
 	}
 	x.Prepared, x.SQL, x.SQLLen, x.Statement = s, s.SQL, s.SQLLen, s.label
-	x.Missing &^= MissingParse | InferredSQL
+	x.Missing &^= MissingParse | MissingBind | InferredSQL
 	if s.Inferred {
 		x.Missing |= MissingParse
 		if s.SQL != nil {
@@ -196,112 +213,59 @@ func (l *Log) requestBind(x *Exchange, m *Message) {
 	name := cstring(m.Body)
 	rest := m.Body[min(len(name)+1, len(m.Body)):]
 	s := l.statement(cstring(rest))
-	l.setSQL(x, s)
 	x.Portal = x.keepName(name)
-	x.columns = l.boundColumns(s, m.Body)
-	l.setParams(x, m.Body)
-	if len(name) == 0 {
-		l.unnamedPtl = portal{statement: s, columns: x.columns, known: true}
-		return
-	}
-	if l.portals == nil {
-		l.portals = make(map[string]*portal)
-	}
-	l.dropPortal(name)
-	cost := portalCost + 2*len(name) + s.cost
-	if !l.shared.limits.NoParameters {
-		cost += len(m.Body)
-	}
-	if len(l.portals) == maxPortals || !l.shared.reserve(cost) {
-		l.shared.DroppedParts++
-		return
-	}
-	p := &portal{statement: s, columns: x.columns, known: true, cost: cost}
-	if !l.shared.limits.NoParameters {
-		p.params = append([]byte(nil), l.shared.cut(m.Body)...)
-	}
-	l.portals[string(name)] = p
-}
-
-// boundColumns returns a statement's columns with the formats that a Bind asks for.
-func (l *Log) boundColumns(s *Statement, bind []byte) *Columns {
-	if s.columns == nil {
-		return nil
-	}
-	b := &l.shared.bind
-	if b.Decode(bind) != nil || len(b.ResultFormats) == 0 {
-		return s.columns
-	}
-	if s.bound == nil || s.bound.withFormats(b.ResultFormats) != s.bound {
-		s.setBound(s.columns.withFormats(b.ResultFormats))
-	}
-	return s.bound
-}
-
-// maxPortals bounds the portals kept of one connection. Portals end with their
-// transaction; one that opens more in it loses the parameters of the rest.
-const maxPortals = 4096
-
-// setParams keeps a Bind's parameters in the exchange, to be decoded if asked for.
-func (l *Log) setParams(x *Exchange, bind []byte) {
-	x.HasParams, x.params = true, messages.Values{}
-	if !l.shared.limits.NoParameters {
-		x.bind = x.keep(l.shared.cut(bind))
-		x.HasParams = x.bind != nil
-	}
+	l.use(x, l.bindPortal(x, name, s, l.shared.cut(m.Body)))
 }
 
 func (l *Log) requestDescribe(x *Exchange, body []byte) {
 	if len(body) == 0 {
 		return
 	}
-	var s *Statement
-	if body[0] == byte(messages.TargetStatement) {
-		s = l.statement(cstring(body[1:]))
-		if x.Prepared == nil {
-			l.setSQL(x, s)
-		}
+	name := cstring(body[1:])
+	if body[0] != byte(messages.TargetStatement) {
+		x.addTarget(target{portal: l.findPortal(name)})
+		return
 	}
-	x.addTarget(s)
+	s := l.statement(name)
+	if x.Prepared == nil {
+		l.setSQL(x, s)
+	}
+	x.addTarget(target{statement: s})
 }
 
 func (l *Log) requestExecute(x *Exchange, m *Message) {
 	name := cstring(m.Body)
-	if x.Portal == nil {
-		x.Portal = x.keepName(name)
-	}
-	if x.HasParams && string(name) == string(x.Portal) {
+	if x.portal != nil && string(name) == string(x.Portal) {
 		return
 	}
 	x.Portal = x.keepName(name)
-	p := &l.unnamedPtl
-	if len(name) > 0 {
-		p = l.portals[string(name)]
-	}
-	if p == nil || !p.known {
-		x.Missing |= MissingBind
-		if x.Prepared == nil {
-			x.Missing |= MissingParse
-		}
+	if p := l.findPortal(name); p != nil {
+		l.use(x, p)
 		return
 	}
-	l.setSQL(x, p.statement)
-	x.columns = p.columns
-	if p.params != nil {
-		l.setParams(x, p.params)
-	}
+	// What else the unit prepared or bound is not what it executes.
+	l.setSQL(x, nil)
+	l.shared.leave(x.portal)
+	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, noValues, false
+	x.Missing |= MissingBind | MissingParse
 }
 
-func (l *Log) requestClose(body []byte) {
+func (l *Log) requestClose(x *Exchange, body []byte) {
 	if len(body) == 0 {
 		return
 	}
 	name := cstring(body[1:])
 	if body[0] == byte(messages.TargetPortal) {
 		l.dropPortal(name)
+		x.note(change{})
 		return
 	}
-	l.forget(string(name))
+	c := change{name: string(name), previous: l.statements[string(name)]}
+	if c.name == "" {
+		c.previous, c.wasGone = l.unnamed, l.unnamedGone
+	}
+	l.forget(c.name)
+	x.note(c)
 }
 
 // forget drops a statement.
@@ -322,7 +286,6 @@ func (l *Log) forget(name string) {
 func (l *Log) requestFunction(x *Exchange, m *Message) {
 	x.flags |= flagExecuted
 	x.Protocol = ProtocolFunctionCall
-	l.worked = true
 	f := &l.shared.fcall
 	if f.Decode(x.keep(l.shared.cut(m.Body))) != nil {
 		return
@@ -330,49 +293,6 @@ func (l *Log) requestFunction(x *Exchange, m *Message) {
 	x.Function, x.params, x.HasParams = f.FunctionOID, f.Arguments, true
 	x.formats = append(x.formats[:0], f.ArgumentFormats...)
 	f.Arguments = messages.Values{}
-}
-
-// rollBack undoes the Parses of an exchange that failed in them or was passed over.
-func (l *Log) rollBack(x *Exchange, all bool) {
-	for i := len(x.parsed) - 1; i >= 0; i-- {
-		p := &x.parsed[i]
-		if p.complete && !all {
-			continue
-		}
-		name := p.statement.name
-		if name == "" {
-			if l.unnamed == p.statement {
-				l.setUnnamed(p.previous)
-				if p.previous != nil && !p.previous.file(l.shared) {
-					l.unnamed = nil
-				}
-			}
-			continue
-		}
-		if l.statements[name] != p.statement {
-			continue
-		}
-		l.forget(name)
-		if p.previous != nil && p.previous.file(l.shared) {
-			l.addStatement(name, p.previous)
-		}
-	}
-	x.parsed, x.nextPsd = x.parsed[:0], 0
-}
-
-// dropPortal forgets a portal.
-func (l *Log) dropPortal(name []byte) {
-	if p := l.portals[string(name)]; p != nil {
-		l.shared.release(p.cost)
-		delete(l.portals, string(name))
-	}
-}
-
-func (l *Log) dropPortals() {
-	for _, p := range l.portals {
-		l.shared.release(p.cost)
-	}
-	clear(l.portals)
 }
 
 // setColumns keeps the latest description of a result, if there is room.

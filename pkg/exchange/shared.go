@@ -38,9 +38,12 @@ type Shared struct {
 	// of results. DroppedResults counts those folded into the one before.
 	DroppedStatements, DroppedExchanges, DroppedParts, DroppedResults uint64
 
-	limits  Limits
-	used    int
-	free    []*Exchange
+	limits Limits
+	used   int
+	free   []*Exchange
+
+	freePortals []*portal
+
 	learned map[learnedKey]*Statement
 
 	// Decoded messages, valid while one is being observed.
@@ -74,6 +77,10 @@ func (s *Shared) get() *Exchange {
 
 func (s *Shared) put(x *Exchange) {
 	s.release(x.cost)
+	s.leave(x.portal)
+	for _, t := range x.targets {
+		s.leave(t.portal)
+	}
 	if len(s.free) < maxFree {
 		x.reset()
 		s.free = append(s.free, x)

@@ -23,19 +23,11 @@ type Statement struct {
 	// The columns with the formats of the latest Bind, which are usually those
 	// of the next one.
 	bound *Columns
-}
 
-// portal is what Bind made: a statement with parameters.
-type portal struct {
-	statement *Statement
-	columns   *Columns // with the formats asked for
-	params    []byte   // body of the Bind
-	known     bool     // its Bind was seen
-	cost      int      // what was charged for it
+	unit   uint64     // the unit of work of its Parse
+	undone bool       // its Parse failed, or was passed over
+	before *Statement // what it had replaced, where it is undone
 }
-
-// portalCost is a portal with its place in a map.
-const portalCost = 160
 
 // statementCost is a statement with its place in a map.
 const statementCost = 320

@@ -70,6 +70,7 @@ type Session struct {
 	over       bool // nothing more is wanted of it
 	ended      bool
 	gaps       bool
+	cutBytes   int64  // missing at the end of messages
 	inferred   uint64 // latest unit whose request was concluded
 	// Bytes passed over before the first message was made out.
 	unread [2]int
@@ -255,9 +256,7 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	st := s.stream(d)
 	st.Gap(int(min(n, 1<<40)))
 	s.tracker.Gap(d)
-	if s.cfg.Exchanges {
-		s.log.Lost(d, int(n))
-	}
+	inside := st.Synced()
 	text := "an unknown number of bytes was not captured"
 	switch {
 	case n == 1:
@@ -266,10 +265,17 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 		text = bytesText(n) + " were not captured"
 	}
 	// A loss inside a message whose head was seen is told with the message.
-	if !s.candidate && !st.Synced() {
+	if !s.candidate && !inside {
 		s.notice(&Notice{Code: NoticeLost, Text: text, Direction: d, Directed: true, Bytes: max(n, 0), At: at})
 	}
+	before := s.cutBytes
 	s.decode(d, nil, at)
+	if s.cfg.Exchanges && !inside {
+		if n >= 0 {
+			n = max(n-(s.cutBytes-before), 0) // without what the message before it lacks
+		}
+		s.log.Lost(d, int(max(n, -1)))
+	}
 }
 
 // frame takes a message from a decoder.
@@ -279,6 +285,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
 	e.First, e.At = first, at
 	e.Tag, e.Truncated = f.Tag, f.Truncated
+	s.cutBytes += int64(f.Lost)
 	s.tracker.ObserveInto(&e.Step, d, f.Kind, f.Body)
 	s.shared.Kinds[f.Kind]++
 	if s.cfg.States {

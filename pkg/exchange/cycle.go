@@ -1,0 +1,172 @@
+package exchange
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// finishBefore hands over the exchanges before id that wait for nothing more:
+// another has begun in the same cycle.
+func (l *Log) finishBefore(id uint64) {
+	for l.n > 0 && l.first < id {
+		x := *l.slot(l.first)
+		if x != nil && x.waiting() {
+			return
+		}
+		l.pop()
+	}
+}
+
+// waiting reports whether replies to x are due: its own, or the ReadyForQuery
+// for its Sync.
+func (x *Exchange) waiting() bool {
+	return x.flags&flagDone == 0 || x.flags&(flagSynced|flagReady) == flagSynced
+}
+
+// over hands over all exchanges up to id.
+func (l *Log) over(id uint64) {
+	for l.n > 0 && l.first <= id {
+		l.pop()
+	}
+}
+
+// pop hands over the oldest exchange if it is one for handlers.
+func (l *Log) pop() {
+	p := l.slot(l.first)
+	x := *p
+	*p = nil
+	l.first++
+	l.head = (l.head + 1) & (len(l.open) - 1)
+	l.n--
+	if x == nil {
+		return
+	}
+	l.finish(x)
+	if x.flags&flagDone != 0 {
+		// Between Flushes the frontend waits for no ReadyForQuery.
+		l.lastEnd, l.lastTx, l.idle = x.End, 0, l.n == 0
+	}
+	l.shared.put(x)
+}
+
+func (l *Log) finish(x *Exchange) {
+	if x.flags&flagDiscarded != 0 {
+		l.undo(x, false)
+		return
+	}
+	if x.flags&flagDone == 0 {
+		x.Missing |= MissingReply
+	}
+	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&flagHoles == 0
+	if x.flags&flagExecuted == 0 && x.Error == nil {
+		return // prepared only, or closed something
+	}
+	if x.CancelledBy != 0 && string(x.SQLState()) != queryCanceled {
+		x.CancelledBy = 0 // it came too late
+	}
+	l.worked = true
+	l.Totals.Queries++
+	l.Totals.Rows += x.Rows
+	l.handler.Exchange(x)
+}
+
+// Codes of errors that tell something about exchanges (manual: "PostgreSQL Error
+// Codes").
+const (
+	queryCanceled   = "57014"
+	noSuchStatement = "26000" // invalid_sql_statement_name
+	noSuchPortal    = "34000" // invalid_cursor_name
+)
+
+// ready ends a cycle.
+func (l *Log) ready(m *Message) {
+	s := &m.Step
+	if s.Unit != 0 {
+		for id := l.first; id < l.first+uint64(l.n) && id <= s.Unit; id++ {
+			if x := *l.slot(id); x != nil && x.Error != nil {
+				x.Tx = s.Tx
+			}
+		}
+	}
+	if s.Over != 0 {
+		l.over(s.Over)
+	}
+	if s.Unit != 0 && s.Tx == 'I' {
+		if l.worked {
+			l.Totals.Transactions++
+			l.worked = false
+		}
+		l.dropPortals(s.Unit) // they end with their transaction
+	}
+	if l.lastEnd, l.lastTx, l.idle = m.At, s.Tx, l.n == 0; l.idle && !l.lost.latest {
+		l.lost = lost{} // it was nothing that was answered
+	}
+}
+
+// pause is the time from the end of the last replies to now, -1 if something was
+// asked meanwhile. It is told once.
+func (l *Log) pause(now Stamp) int64 {
+	if !l.idle {
+		return -1
+	}
+	l.idle = false
+	d := max(now.Time-l.lastEnd.Time, 0)
+	if l.lastTx == 'T' || l.lastTx == 'E' {
+		l.Totals.IdleInTransaction += d
+	}
+	return d
+}
+
+// discard marks what the server passes over after an error in x: all that was
+// sent up to the next Sync. What is sent later, the tracker marks.
+func (l *Log) discard(x *Exchange) {
+	for id := x.ID; x.flags&flagSynced == 0; {
+		if id++; id >= l.first+uint64(l.n) {
+			return
+		}
+		next := *l.slot(id)
+		if next == nil {
+			continue
+		}
+		x = next
+		x.flags |= flagDiscarded
+	}
+}
+
+// replyError ends a request, and in the extended protocol its cycle.
+func (l *Log) replyError(x *Exchange, m *Message) {
+	x.closeResult()
+	if x.Error == nil { // the first one counts
+		x.Error = x.keep(l.shared.cut(m.Body))
+		if x.Error == nil {
+			x.Error = []byte{0}
+		}
+		x.FailedAt = m.Step.Request
+		l.learnError(x)
+	}
+	if x.Protocol == ProtocolExtended || m.Step.Over != 0 {
+		x.flags |= flagDone
+	}
+	if x.Protocol == ProtocolExtended {
+		l.undo(x, m.Step.Request == messages.KindParse)
+		l.discard(x)
+	}
+}
+
+// learnError takes the server's word that something does not exist: then its
+// Parse or Bind was not missed, and no other connection's text is its own.
+func (l *Log) learnError(x *Exchange) {
+	switch string(x.SQLState()) {
+	case noSuchStatement:
+		s := x.Prepared
+		if s == nil || !s.Inferred || x.FailedAt == messages.KindExecute {
+			return
+		}
+		if l.statements[s.name] == s || l.unnamed == s {
+			l.forget(s.name)
+		}
+		label := x.Statement
+		l.setSQL(x, nil)
+		x.Statement = label
+		x.Missing &^= MissingParse
+	case noSuchPortal:
+		x.Missing &^= MissingParse | MissingBind
+	}
+}

@@ -1,0 +1,163 @@
+package exchange
+
+// portal is what a Bind made: a statement with parameters. The log, exchanges
+// and their Describes refer to it; what the last of them leaves is used again.
+type portal struct {
+	statement *Statement
+	columns   *Columns // with the formats asked for; nil while not known
+	told      bool     // columns is the answer to a Describe of the portal
+	bind      []byte   // body of the Bind, owned
+	hasBind   bool     // it could be kept, or is not wanted
+	unit      uint64   // the unit of work of the Bind
+	refs      int
+	cost      int // what was charged for it
+}
+
+const (
+	// portalCost is a portal with its place in a map.
+	portalCost = 200
+	// maxPortals bounds the portals kept of one connection. They end with their
+	// transaction; one that opens more in it loses the rest.
+	maxPortals = 4096
+	// maxFreePortals bounds those kept for reuse: 1 MiB with keepBytes each.
+	maxFreePortals = 64
+)
+
+// bindPortal makes a portal for the Bind with a body, in the place that its name
+// says. Where there is no room for more, the exchange has it alone.
+func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *portal {
+	l.dropPortal(name)
+	p := l.shared.getPortal()
+	p.statement, p.unit, p.columns = s, x.ID, l.shared.boundColumns(s, body)
+	kept := body
+	if l.shared.limits.NoParameters {
+		kept = nil
+	}
+	cost := portalCost + 2*len(name) + s.cost + len(kept)
+	if len(name) > 0 && len(l.portals) >= maxPortals || !l.shared.reserve(cost) {
+		l.shared.DroppedParts++
+		return p
+	}
+	p.cost, p.hasBind = cost, true
+	p.bind = append(p.bind[:0], kept...)
+	p.refs++
+	if len(name) == 0 {
+		l.unnamedPtl = p
+		return p
+	}
+	if l.portals == nil {
+		l.portals = make(map[string]*portal)
+	}
+	l.portals[string(name)] = p
+	return p
+}
+
+// findPortal returns a portal by name, nil if its Bind was not seen.
+func (l *Log) findPortal(name []byte) *portal {
+	if len(name) == 0 {
+		return l.unnamedPtl
+	}
+	return l.portals[string(name)]
+}
+
+// dropPortal forgets a portal.
+func (l *Log) dropPortal(name []byte) {
+	if len(name) == 0 {
+		l.shared.leave(l.unnamedPtl)
+		l.unnamedPtl = nil
+		return
+	}
+	if p := l.portals[string(name)]; p != nil {
+		l.shared.leave(p)
+		delete(l.portals, string(name))
+	}
+}
+
+// dropPortals forgets the portals bound in units up to one: they end with their
+// transaction. Those of a pipelining frontend's next transactions stay.
+func (l *Log) dropPortals(unit uint64) {
+	if p := l.unnamedPtl; p != nil && p.unit <= unit {
+		l.dropPortal(nil)
+	}
+	for name, p := range l.portals {
+		if p.unit <= unit {
+			l.shared.leave(p)
+			delete(l.portals, name)
+		}
+	}
+}
+
+// use makes p the portal of an exchange: its statement, parameters and columns
+// are the exchange's.
+func (l *Log) use(x *Exchange, p *portal) {
+	l.setSQL(x, p.statement)
+	p.refs++
+	l.shared.leave(x.portal)
+	x.portal, x.columns = p, p.columns
+	x.params, x.bind = noValues, p.bind
+	x.HasParams = p.hasBind
+}
+
+// resolve returns the columns of p's result, nil if they are not known. A
+// statement may have been described after its Bind was sent.
+func (p *portal) resolve(sh *Shared) *Columns {
+	if p.columns == nil && !p.told && p.statement.columns != nil {
+		p.columns = sh.boundColumns(p.statement, p.bind)
+	}
+	return p.columns
+}
+
+// tell keeps the answer to a Describe of p, nil for NoData, if there is room.
+func (p *portal) tell(sh *Shared, c *Columns) {
+	p.columns, p.told = nil, true
+	if c == nil || p.cost > 0 && !sh.reserve(c.size()) {
+		return
+	}
+	if p.cost > 0 {
+		p.cost += c.size()
+	}
+	p.columns = c
+}
+
+// boundColumns returns a statement's columns with the formats that a Bind asks for.
+func (s *Shared) boundColumns(st *Statement, bind []byte) *Columns {
+	if st.columns == nil {
+		return nil
+	}
+	b := &s.bind
+	if b.Decode(bind) != nil || len(b.ResultFormats) == 0 {
+		return st.columns
+	}
+	if st.bound == nil || st.bound.withFormats(b.ResultFormats) != st.bound {
+		st.setBound(st.columns.withFormats(b.ResultFormats))
+	}
+	return st.bound
+}
+
+func (s *Shared) getPortal() *portal {
+	if n := len(s.freePortals); n > 0 {
+		p := s.freePortals[n-1]
+		s.freePortals = s.freePortals[:n-1]
+		return p
+	}
+	return new(portal)
+}
+
+// leave ends a reference to p.
+func (s *Shared) leave(p *portal) {
+	if p == nil {
+		return
+	}
+	if p.refs--; p.refs > 0 {
+		return
+	}
+	s.release(p.cost)
+	bind := p.bind[:0]
+	if cap(bind) > keepBytes {
+		bind = nil
+	}
+	*p = portal{bind: bind}
+	if len(s.freePortals) < maxFreePortals {
+		s.freePortals = append(s.freePortals, p)
+	}
+}

@@ -1,0 +1,127 @@
+package exchange
+
+// change is what a Parse or Close did to the prepared statements. It is done
+// when the request is seen, since requests that depend on it may follow before
+// the reply; the reply confirms it, and an error undoes it.
+type change struct {
+	parse     bool       // a Parse; else a Close
+	name      string     // of the statement closed
+	statement *Statement // what Parse made, nil for Close
+	previous  *Statement // what was under that name before, nil if nothing
+	wasGone   bool       // of the unnamed statement: the server had dropped it already
+}
+
+// changeCost is a change with its place in a list that grows ahead.
+const changeCost = 144
+
+// note keeps a change of x's until it is confirmed. Without room, all changes of
+// x stand: most do.
+func (x *Exchange) note(c change) {
+	if x.flags&flagCertain != 0 {
+		return
+	}
+	cost := changeCost + 2*len(c.name)
+	if c.previous != nil && c.previous != c.statement {
+		cost += c.previous.cost
+	}
+	if !x.charge(cost) {
+		x.flags |= flagCertain
+		x.settle(len(x.changes))
+		return
+	}
+	x.changeCost += cost
+	x.changes = append(x.changes, c)
+}
+
+// confirm takes a ParseComplete or CloseComplete: with the oldest change of its
+// kind all before it are done. It returns the statement that was made, nil if
+// none was.
+func (x *Exchange) confirm(parse bool) *Statement {
+	for i := x.confirmed; i < len(x.changes); i++ {
+		if c := &x.changes[i]; c.parse == parse {
+			s := c.statement
+			x.settle(i + 1)
+			return s
+		}
+	}
+	return nil
+}
+
+// settle marks the first n changes as done.
+func (x *Exchange) settle(n int) {
+	if x.confirmed = n; n < len(x.changes) {
+		return
+	}
+	x.shared.release(x.changeCost)
+	x.cost -= x.changeCost
+	clear(x.changes)
+	x.changes, x.confirmed, x.changeCost = x.changes[:0], 0, 0
+}
+
+// undo takes back the changes of x that were not confirmed, the latest first.
+// failed tells that the oldest of them is a Parse which the server tried; it
+// passed over all others.
+func (l *Log) undo(x *Exchange, failed bool) {
+	for i := len(x.changes) - 1; i >= x.confirmed; i-- {
+		c := &x.changes[i]
+		switch tried := failed && i == x.confirmed && c.parse; {
+		case c.parse && c.statement.name == "":
+			l.undoUnnamed(c, tried)
+		case c.parse:
+			l.undoParse(c)
+		case c.previous != nil && c.name == "":
+			if l.unnamed == nil {
+				l.restoreUnnamed(c)
+			}
+		case c.previous != nil && l.statements[c.name] == nil:
+			l.restore(c.name, c.previous)
+		}
+	}
+	x.settle(len(x.changes))
+}
+
+// undoUnnamed: a Parse of the unnamed statement drops the one before it whether
+// it succeeds or not.
+func (l *Log) undoUnnamed(c *change, tried bool) {
+	switch {
+	case l.unnamed != c.statement:
+	case tried:
+		l.setUnnamed(nil)
+	case c.previous == c.statement:
+		l.unnamedGone = c.wasGone
+	default:
+		l.restoreUnnamed(c)
+	}
+}
+
+func (l *Log) restoreUnnamed(c *change) {
+	l.setUnnamed(nil)
+	if p := c.previous.standing(); p != nil && p.file(l.shared) {
+		l.unnamed, l.unnamedGone = p, c.wasGone
+	}
+}
+
+// undoParse: a Parse under a name that is in use fails, and what has the name
+// keeps it.
+func (l *Log) undoParse(c *change) {
+	name := c.statement.name
+	c.statement.undone, c.statement.before = true, c.previous.standing()
+	if l.statements[name] == c.statement {
+		l.forget(name)
+		l.restore(name, c.previous)
+	}
+}
+
+func (l *Log) restore(name string, s *Statement) {
+	if s = s.standing(); s != nil && s.file(l.shared) {
+		l.addStatement(name, s)
+	}
+}
+
+// standing returns s, or what was there before if s was undone since.
+func (s *Statement) standing() *Statement {
+	for s != nil && s.undone {
+		s = s.before
+	}
+	return s
+}
