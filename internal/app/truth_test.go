@@ -35,16 +35,18 @@ type op struct {
 
 // result is a PGresult.
 type result struct {
-	Status  string `json:"status"`
-	Tag     string `json:"tag"`
-	NTuples int    `json:"ntuples"`
-	Columns []struct {
-		Format int `json:"format"`
-	} `json:"columns"`
-	Rows  []json.RawMessage `json:"rows"`
-	Error *struct {
+	Status  string            `json:"status"`
+	Tag     string            `json:"tag"`
+	NTuples int               `json:"ntuples"`
+	Columns []column          `json:"columns"`
+	Rows    []json.RawMessage `json:"rows"`
+	Error   *struct {
 		SQLState string `json:"sqlstate"`
 	} `json:"error"`
+}
+
+type column struct {
+	Format int `json:"format"`
 }
 
 // row is a DataRow record.
@@ -242,11 +244,7 @@ func compareResults(results []result, q *query, rows []string, n *checked) (faul
 			streamed = streamed || r.Status == "PGRES_SINGLE_TUPLE"
 			continue
 		}
-		text := !slices.ContainsFunc(r.Columns, func(c struct {
-			Format int `json:"format"`
-		}) bool {
-			return c.Format != 0
-		})
+		text := !slices.ContainsFunc(r.Columns, func(c column) bool { return c.Format != 0 })
 		for i, row := range r.Rows {
 			if text && tuples+i < len(rows) {
 				n.rows++
