@@ -48,6 +48,16 @@ type Counts struct {
 	Ports               map[uint16]uint64
 }
 
+const (
+	// maxConns bounds the connections followed at once. Each takes some 2 KB
+	// where it is idle, which makes half of what the program may use; no
+	// PostgreSQL server and hardly any pooler holds that many. A further one
+	// closes the one that has been idle for longest.
+	maxConns = 65536
+	// maxQueued bounds what waits for missing segments, in bytes.
+	maxQueued = 32 << 20
+)
+
 // maxPorts bounds the ports counted for the message about a capture without
 // PostgreSQL.
 const maxPorts = 1024
@@ -112,7 +122,7 @@ func New(opt Options, h session.Handler) *Analyzer {
 		a.pipe = newPipe(a.stage, opt.OnIdle)
 		a.out = a.pipe
 	}
-	a.tcp = reassembly.New((*streams)(a), reassembly.Config{})
+	a.tcp = reassembly.New((*streams)(a), reassembly.Config{MaxConns: maxConns, MaxTotalBytes: maxQueued})
 	return a
 }
 

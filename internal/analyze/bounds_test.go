@@ -3,7 +3,6 @@ package analyze_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -15,46 +14,19 @@ import (
 	"github.com/pgsniff/pgsniff/internal/hostile"
 )
 
-// The program runs in a process of its own where its peak memory is measured:
-// this test binary, told by these variables what to be.
-const (
-	envScenario = "PGSNIFF_TEST_SCENARIO"
-	envSize     = "PGSNIFF_TEST_SIZE"
-	envArgs     = "PGSNIFF_TEST_ARGS"
-)
+// envArgs makes this test binary the program with these arguments, so that its
+// memory can be measured apart from that of the test.
+const envArgs = "PGSNIFF_TEST_ARGS"
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv(envScenario); name != "" {
-		os.Exit(runScenario(name))
+	args := os.Getenv(envArgs)
+	if args == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
-}
-
-// runScenario is the program reading a scenario, at default settings.
-func runScenario(name string) int {
-	for _, s := range hostile.Scenarios {
-		if s.Name != name {
-			continue
-		}
-		n, err := strconv.Atoi(os.Getenv(envSize))
-		if err != nil {
-			return 9
-		}
-		r, w, err := os.Pipe()
-		if err != nil {
-			return 9
-		}
-		go func() {
-			_, _ = io.Copy(w, s.Make(n))
-			_ = w.Close()
-		}()
-		os.Stdin = r
-		os.Args = append([]string{"pgsniff"}, strings.Fields(os.Getenv(envArgs))...)
-		code := app.Main()
-		fmt.Fprintf(os.Stderr, "peak %d\n", peakMemory())
-		return code
-	}
-	return 9
+	os.Args = append([]string{"pgsniff"}, strings.Fields(args)...)
+	code := app.Main()
+	fmt.Fprintf(os.Stderr, "peak %d\n", peakMemory())
+	os.Exit(code)
 }
 
 // peakMemory returns the most memory that this process had, in KiB.
@@ -77,7 +49,8 @@ func measure(tb testing.TB, s hostile.Scenario, n int, args string) (peakKiB int
 		tb.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), envScenario+"="+s.Name, envSize+"="+strconv.Itoa(n), envArgs+"="+args)
+	cmd.Env = append(os.Environ(), envArgs+"="+args)
+	cmd.Stdin = s.Make(n)
 	var out bytes.Buffer
 	cmd.Stderr = &out
 	if err := cmd.Run(); err != nil {

@@ -61,7 +61,7 @@ func (w way) analyse(captures ...io.Reader) ([]byte, *analyze.Analyzer, error) {
 	var failure error
 	var base uint64
 	for _, c := range captures {
-		n, err := feed(a, c, base)
+		n, err := feedCapture(a, c, base)
 		base += n
 		if err != nil {
 			failure = err
@@ -75,8 +75,8 @@ func (w way) analyse(captures ...io.Reader) ([]byte, *analyze.Analyzer, error) {
 	return out.Bytes(), a, failure
 }
 
-// feed reads one capture to its end. Frames count on from base.
-func feed(a *analyze.Analyzer, r io.Reader, base uint64) (n uint64, err error) {
+// feedCapture reads one capture to its end. Frames count on from base.
+func feedCapture(a *analyze.Analyzer, r io.Reader, base uint64) (n uint64, err error) {
 	files, err := capture.OpenFiles([]string{"-"}, capture.FileOptions{
 		Stdin: r, OnWarning: func(error) {}, NoReadAhead: true,
 	})

@@ -100,6 +100,11 @@ func (t *tlsLayer) giving() {
 	}
 }
 
+// Held and Shed are those of the decrypter.
+func (t *tlsLayer) Held() int { return t.conn.Held() }
+
+func (t *tlsLayer) Shed() { t.conn.Shed() }
+
 // Facts tells what is known; it is looked up again while the handshake goes on
 // and when the state changes.
 func (t *tlsLayer) Facts() *session.TLSFacts {

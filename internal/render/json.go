@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -26,6 +27,7 @@ type JSON struct {
 	errs    messages.ErrorResponse
 	normal  Normalizer
 	redact  []byte
+	scratch []byte
 	// The columns of the latest result, and what they became.
 	columns     *exchange.Columns
 	columnsText []byte
@@ -92,10 +94,25 @@ func kindPart(k messages.Kind, d messages.Direction) string {
 // label is the constant part of a connection's records.
 type label struct {
 	json []byte
-	// The part that query records repeat, and what it was made from.
-	who                         []byte
+	who  *who // nil until a query or connection record needs it
+	zone *zone
+}
+
+// who is the part that query records repeat, and what it was made from.
+type who struct {
+	json                        []byte
 	user, database, application string
-	zone                        zone
+}
+
+// settings returns what values of a connection depend on, nil for the defaults.
+func (l *label) settings(s *session.Session) *value.Session {
+	if l.zone == nil {
+		if s.Info().TimeZone == "" {
+			return nil
+		}
+		l.zone = new(zone)
+	}
+	return l.zone.of(s)
 }
 
 func (j *JSON) label(s *session.Session) []byte { return j.labelOf(s).json }
@@ -104,13 +121,14 @@ func (j *JSON) labelOf(s *session.Session) *label {
 	l, ok := s.Memo.(*label)
 	if !ok {
 		l = new(label)
-		b := append(l.json, `,"conn":`...)
+		b := append(j.scratch[:0], `,"conn":`...)
 		b = appendUint(b, s.ID)
 		b = append(b, `,"client":"`...)
 		b = append(b, s.Client...)
 		b = append(b, `","server":"`...)
 		b = append(b, s.Server...)
-		l.json = append(b, '"')
+		j.scratch = append(b, '"')
+		l.json = bytes.Clone(j.scratch)
 		s.Memo = l
 	}
 	return l
@@ -217,7 +235,7 @@ func (j *JSON) writeBody(e *session.Event) error {
 		u.Tag = e.Tag
 	}
 	setTypes(&j.body, e)
-	j.body.zone = j.labelOf(e.Session).zone.of(e.Session)
+	j.body.zone = j.labelOf(e.Session).settings(e.Session)
 	j.body.begin()
 	if err == nil {
 		m.Visit(&j.body)

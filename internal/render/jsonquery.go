@@ -38,7 +38,7 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	if x.HasParams {
 		b.types, b.columns, b.unknown = x.ParamTypes(), nil, false
-		b.zone = j.labelOf(s).zone.of(s)
+		b.zone = j.labelOf(s).settings(s)
 		values, formats := x.Parameters()
 		b.Values("params", values, formats)
 		if len(b.types) > 0 {
@@ -116,20 +116,30 @@ func (b *body) typeNames(name string, oids []uint32) {
 	b.buf = append(b.buf, ']')
 }
 
+// maxWho is the longest text of that kind that is kept for a connection.
+const maxWho = 512
+
 // who returns the facts of the connection that each query record repeats.
 func (j *JSON) who(s *session.Session) []byte {
 	i := s.Info()
 	l := j.labelOf(s)
-	if l.who != nil && l.user == i.User && l.database == i.Database && l.application == i.Application {
-		return l.who
+	if l.who == nil {
+		l.who = new(who)
+	} else if m := l.who; m.user == i.User && m.database == i.Database && m.application == i.Application {
+		return m.json
 	}
-	l.user, l.database, l.application = i.User, i.Database, i.Application
-	w := body{buf: l.who[:0], comma: true}
+	l.who.user, l.who.database, l.who.application = i.User, i.Database, i.Application
+	w := body{buf: j.scratch[:0], comma: true}
 	w.known("user", i.User)
 	w.known("database", i.Database)
 	w.known("application_name", i.Application)
-	l.who = w.buf
-	return l.who
+	j.scratch = w.buf
+	if len(w.buf) > maxWho {
+		l.who = nil
+		return w.buf
+	}
+	l.who.json = append(l.who.json[:0], w.buf...)
+	return l.who.json
 }
 
 // sql writes the text and what is derived from it. Of a prepared statement that
@@ -244,19 +254,18 @@ func (j *JSON) times(x *exchange.Exchange) {
 	if ns, ok := x.Duration(); ok {
 		b.Int("duration_ns", ns)
 	}
-	if x.Start.Time == 0 {
-		return
-	}
-	if x.FirstReply.Frame != 0 {
-		b.Int("first_reply_ns", x.FirstReply.Time-x.Start.Time)
-	}
-	if x.FirstRow.Frame != 0 {
-		b.Int("first_row_ns", x.FirstRow.Time-x.Start.Time)
-	}
-	if x.Pause >= 0 {
-		b.Int("pause_ns", x.Pause)
-		if x.PauseTx == 'T' || x.PauseTx == 'E' {
-			b.Bool("paused_in_transaction", true)
+	if x.Start.Time != 0 {
+		if x.FirstReply.Frame != 0 {
+			b.Int("first_reply_ns", x.FirstReply.Time-x.Start.Time)
 		}
+		if x.FirstRow.Frame != 0 {
+			b.Int("first_row_ns", x.FirstRow.Time-x.Start.Time)
+		}
+		if x.Pause >= 0 {
+			b.Int("pause_ns", x.Pause)
+		}
+	}
+	if x.Pause >= 0 && (x.PauseTx == 'T' || x.PauseTx == 'E') {
+		b.Bool("paused_in_transaction", true)
 	}
 }

@@ -41,7 +41,7 @@ type Log struct {
 	Totals  Totals
 
 	replication bool
-	server      string // address and database: where statements are shared
+	server      serverKey // where statements are shared
 
 	open  []*Exchange // ring: open[(head+i) % len] has ID first+i, nil for none
 	head  int
@@ -80,8 +80,8 @@ func (l *Log) Reset() {
 // Begin tells the facts of the startup that exchanges depend on: whether the
 // connection replicates, and the server and database whose statements may be
 // those of other connections.
-func (l *Log) Begin(replication bool, server string) {
-	l.replication, l.server = replication, server
+func (l *Log) Begin(replication bool, server, database string) {
+	l.replication, l.server = replication, serverKey{server, database}
 }
 
 // Find returns the open exchange with a number, nil if there is none. It is

@@ -17,10 +17,11 @@ type Limits struct {
 }
 
 // The default limits. Texts of a mebibyte are the longest that the decoder
-// keeps whole; 64 MiB hold the statements of thousands of pooled connections.
+// keeps whole; 48 MiB hold a hundred thousand statements, those of thousands of
+// pooled connections.
 const (
 	DefaultSQL   = 1 << 20
-	DefaultTotal = 64 << 20
+	DefaultTotal = 48 << 20
 	// maxLearned and maxLearnedSQL bound the statements remembered for other
 	// connections to 20 MiB.
 	maxLearned      = 5000
@@ -53,7 +54,13 @@ type Shared struct {
 	fcall  messages.FunctionCall
 }
 
-type learnedKey struct{ server, name string }
+type learnedKey struct {
+	server serverKey
+	name   string
+}
+
+// serverKey names the place where statements of one name may be the same.
+type serverKey struct{ address, database string }
 
 // NewShared returns the common part for a capture.
 func NewShared(limits Limits) *Shared {
@@ -111,7 +118,7 @@ func (s *Shared) crowded() bool { return s.used > s.limits.Total/8*7 }
 
 // learn remembers a named statement for connections whose Parse was not seen.
 // Two texts under one name are no basis for a conclusion.
-func (s *Shared) learn(server string, st *Statement) {
+func (s *Shared) learn(server serverKey, st *Statement) {
 	key := learnedKey{server, st.name}
 	known, ok := s.learned[key]
 	switch {
@@ -127,6 +134,6 @@ func (s *Shared) learn(server string, st *Statement) {
 
 // borrow returns the statement that other connections prepared under a name,
 // nil if there is none or they differ.
-func (s *Shared) borrow(server, name string) *Statement {
+func (s *Shared) borrow(server serverKey, name string) *Statement {
 	return s.learned[learnedKey{server, name}]
 }

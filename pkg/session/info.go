@@ -58,7 +58,7 @@ type Info struct {
 	HasProcessID                bool
 	Auth                        string
 	Encryption                  Encryption
-	TLS                         TLSFacts
+	TLS                         *TLSFacts // never nil
 	State                       State
 	Started                     Stamp // first packet
 	Ended                       Stamp // last packet, or the one that ended it
@@ -107,7 +107,7 @@ func (s *Session) learn(e *Event) {
 	case messages.KindSASLInitialResponse:
 		var m messages.SASLInitialResponse
 		if m.Decode(e.Body) == nil {
-			s.info.Auth = strings.ToLower(name(m.Mechanism))
+			s.info.Auth = strings.ToLower(s.name(m.Mechanism))
 		}
 	default:
 		s.learnAuth(e.Kind)
@@ -126,21 +126,36 @@ func (s *Session) learnStartup(body []byte) {
 	i := &s.info
 	s.plain()
 	i.ProtocolVersion = m.Version.String()
-	i.User = name(m.Parameter("user"))
-	i.Database = name(m.Parameter("database"))
+	i.User = s.name(m.Parameter("user"))
+	i.Database = s.name(m.Parameter("database"))
 	if i.Database == "" {
 		i.Database = i.User // the server's default
 	}
-	i.Application = name(m.Parameter("application_name"))
-	i.Replication = name(m.Parameter("replication"))
-	s.log.Begin(replicates(i.Replication), s.Server+"/"+i.Database)
+	i.Application = s.name(m.Parameter("application_name"))
+	i.Replication = s.name(m.Parameter("replication"))
+	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
 }
 
-// maxName is how much is kept of a name or setting of a connection, in bytes.
-// Servers cut names to 63 bytes themselves.
-const maxName = 255
+const (
+	// serverName is how much of a name servers keep: NAMEDATALEN less its NUL.
+	serverName = 63
+	// maxName is how much is kept here: poolers take longer ones.
+	maxName = 127
+)
 
-func name(b []byte) string { return string(b[:min(len(b), maxName)]) }
+// name keeps a name or setting. What is longer than usual is charged to what all
+// connections may keep together.
+func (s *Session) name(b []byte) string {
+	b = b[:min(len(b), maxName)]
+	if len(b) > serverName {
+		if !s.shared.Exchanges.Reserve(len(b)) {
+			b = b[:serverName]
+		} else {
+			s.charged += len(b)
+		}
+	}
+	return string(b)
+}
 
 // replicates reports whether the replication parameter makes a walsender.
 func replicates(v string) bool {
@@ -166,7 +181,7 @@ func (s *Session) learnParameter(body []byte) {
 	}
 	value, _, _ := bytes.Cut(rest, []byte{0})
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
-		*known = string(value)
+		*known = s.name(value)
 	}
 }
 

@@ -17,6 +17,26 @@ const (
 	maxHeld = 24 << 20
 )
 
+// newPending returns a place for the stamps of an incomplete message.
+func (sh *Shared) newPending() *pendingStamp {
+	if n := len(sh.freePending); n > 0 {
+		p := sh.freePending[n-1]
+		sh.freePending = sh.freePending[:n-1]
+		return p
+	}
+	return new(pendingStamp)
+}
+
+// clearPending tells that nothing is pending in a direction.
+func (sh *Shared) clearPending(s *Session, d messages.Direction) {
+	if p := s.pending[d]; p != nil {
+		s.pending[d] = nil
+		if len(sh.freePending) < maxFreeStreams {
+			sh.freePending = append(sh.freePending, p)
+		}
+	}
+}
+
 // stream returns the decoder of a direction.
 func (s *Session) stream(d messages.Direction) *codec.Stream {
 	if st := s.streams[d]; st != nil {
@@ -55,21 +75,31 @@ type memory struct {
 
 // holding is a session's place in it.
 type holding struct {
-	bytes      [2]int32
+	bytes      [3]int32 // of the two decoders, and of the TLS layer
 	prev, next *Session
 }
+
+const holdingTLS = 2
+
+func (h *holding) any() bool { return h.bytes[0]|h.bytes[1]|h.bytes[holdingTLS] != 0 }
 
 // settle is called when a direction's decoder needs more.
 func (sh *Shared) settle(s *Session, d messages.Direction, st *codec.Stream) {
 	if sh.sessions > restAbove && sh.rest(s, d, st) {
-		sh.memory.note(s, d, 0)
+		sh.memory.note(s, int(d), 0)
 		return
 	}
 	held := st.Held()
 	if held == int(s.holding.bytes[d]) {
 		return
 	}
-	sh.memory.note(s, d, held)
+	sh.hold(s, int(d), held)
+}
+
+// hold records that part of a session holds n bytes, and relieves the oldest
+// where all hold too much.
+func (sh *Shared) hold(s *Session, part, n int) {
+	sh.memory.note(s, part, n)
 	for sh.memory.held > maxHeld {
 		sh.shed(sh.memory.head)
 	}
@@ -77,6 +107,9 @@ func (sh *Shared) settle(s *Session, d messages.Direction, st *codec.Stream) {
 
 // rest takes the decoder from a direction, if nothing is going on there.
 func (sh *Shared) rest(s *Session, d messages.Direction, st *codec.Stream) bool {
+	if st == nil {
+		return true
+	}
 	r, ok := st.Rest()
 	if !ok {
 		return false
@@ -91,22 +124,24 @@ func (sh *Shared) rest(s *Session, d messages.Direction, st *codec.Stream) bool 
 
 // shed takes what the decoders of s hold.
 func (sh *Shared) shed(s *Session) {
-	for d, st := range s.streams {
+	for _, st := range s.streams {
 		if st != nil {
 			st.Shed()
-			sh.memory.note(s, messages.Direction(d), st.Held())
 		}
+	}
+	if s.tls != nil {
+		s.tls.Shed()
 	}
 	sh.memory.remove(s) // what is left is small
 }
 
-// note records that the decoder of a direction holds n bytes.
-func (m *memory) note(s *Session, d messages.Direction, n int) {
+// note records that part of a session holds n bytes.
+func (m *memory) note(s *Session, part, n int) {
 	h := &s.holding
-	linked := h.bytes[0]|h.bytes[1] != 0
-	m.held += n - int(h.bytes[d])
-	h.bytes[d] = int32(n)
-	switch now := h.bytes[0]|h.bytes[1] != 0; {
+	linked := h.any()
+	m.held += n - int(h.bytes[part])
+	h.bytes[part] = int32(n)
+	switch now := h.any(); {
 	case now && !linked:
 		m.push(s)
 	case !now && linked:
@@ -143,9 +178,9 @@ func (m *memory) unlink(s *Session) {
 // remove forgets what s holds.
 func (m *memory) remove(s *Session) {
 	h := &s.holding
-	if h.bytes[0]|h.bytes[1] != 0 {
-		m.held -= int(h.bytes[0]) + int(h.bytes[1])
-		h.bytes = [2]int32{}
+	if h.any() {
+		m.held -= int(h.bytes[0]) + int(h.bytes[1]) + int(h.bytes[holdingTLS])
+		h.bytes = [3]int32{}
 		m.unlink(s)
 	}
 }

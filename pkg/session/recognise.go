@@ -111,9 +111,13 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 // endStream turns what a direction still holds into its last event. Where the
 // connection went on beyond the capture, the message is not one yet.
 func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
-	st, p := s.streams[d], &s.pending[d]
+	st := s.streams[d]
 	if st == nil {
 		return // at rest
+	}
+	first, last := at, at
+	if p := s.pending[d]; p != nil {
+		first, last = p.first, p.last
 	}
 	for {
 		switch st.End() {
@@ -129,11 +133,11 @@ func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 				continue
 			}
 			s.ending = true
-			s.frame(d, f, p.first, p.last)
+			s.frame(d, f, first, last)
 			s.ending = false
 		case codec.SkipReady:
 			if s.heard {
-				s.skip(d, st.Skip(), p.last)
+				s.skip(d, st.Skip(), last)
 			}
 		}
 		if s.over {

@@ -53,8 +53,8 @@ type Session struct {
 	tracker tracker.Tracker
 	stepper tracker.Stepper
 	streams [2]*codec.Stream
-	resting [2]codec.Rest // where streams is nil
-	pending [2]pendingStamp
+	resting [2]codec.Rest    // where streams is nil
+	pending [2]*pendingStamp // nil where nothing is
 	info    Info
 
 	tls        TLS
@@ -79,6 +79,7 @@ type Session struct {
 	pendingCancel uint64
 	waits         bool // a CancelRequest whose target has not been seen
 	holding       holding
+	charged       int // for names, to what all connections may keep
 	// Memo is for handlers: what they keep for the connection.
 	Memo any
 	// Violations counts anomalies.
@@ -88,7 +89,6 @@ type Session struct {
 // pendingStamp remembers the packets of a message that is not complete.
 type pendingStamp struct {
 	first, last Stamp
-	open        bool
 }
 
 // Info returns what is known of the connection so far.
@@ -130,7 +130,7 @@ func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
 	phase := s.tracker.Phase(d)
 	switch {
-	case s.pending[d].open:
+	case s.pending[d] != nil:
 		return false
 	case phase == messages.PhaseStartup && d == messages.Frontend && b[0] == 22:
 		s.info.Encryption = EncryptionTLSDirect
@@ -146,10 +146,10 @@ func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
 
 // decode takes plaintext.
 func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
-	st, p := s.stream(d), &s.pending[d]
+	st, p := s.stream(d), s.pending[d]
 	st.Feed(b)
 	first, last := at, at
-	if p.open {
+	if p != nil {
 		first = p.first
 		if p.last.Frame > at.Frame {
 			last = p.last
@@ -181,9 +181,13 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 	}
 	switch {
 	case st.Pending() == 0:
-		p.open = false
-	case any || !p.open:
-		*p = pendingStamp{first: at, last: at, open: true}
+		s.shared.clearPending(s, d)
+	case p == nil:
+		p = s.shared.newPending()
+		s.pending[d] = p
+		fallthrough
+	case any:
+		*p = pendingStamp{first: at, last: at}
 	case at.Frame > p.last.Frame:
 		p.last = at
 	}
@@ -209,7 +213,7 @@ func (s *Session) stepOver(st *codec.Stream) {
 
 // switchToTLS hands the rest of a chunk to the TLS layer.
 func (s *Session) switchToTLS(d messages.Direction, st *codec.Stream, at Stamp) {
-	s.pending[d].open = false
+	s.shared.clearPending(s, d)
 	rest := st.Take()
 	if len(rest) == 0 {
 		return

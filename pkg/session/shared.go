@@ -35,7 +35,9 @@ type Shared struct {
 
 	freeSessions []*Session
 	sessions     int // that have not ended
+	tlsConns     int // with a TLS layer
 	memory       memory
+	freePending  []*pendingStamp
 
 	// The event being handed out, and its notes.
 	event Event
@@ -64,8 +66,8 @@ func (sh *Shared) New(o Opening) *Session {
 	sh.sessions++
 	s.ID, s.Client, s.Server = o.ID, o.Client, o.Server
 	s.cfg, s.shared, s.handler, s.candidate = &sh.cfg, sh, sh.handler, o.Candidate
-	s.info.Started, s.info.MidStream = o.At, o.MidStream
-	s.log.Begin(false, o.Server)
+	s.info.Started, s.info.MidStream, s.info.TLS = o.At, o.MidStream, &noTLS
+	s.log.Begin(false, o.Server, "")
 	for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
 		if o.MidStream {
 			s.stream(d).MidStream()
@@ -164,7 +166,10 @@ func (sh *Shared) resolve(s *Session, query uint64) {
 func (sh *Shared) ended(s *Session) {
 	sh.sessions--
 	sh.memory.remove(s)
+	sh.Exchanges.Release(s.charged)
+	s.charged = 0
 	for d, st := range s.streams {
+		sh.clearPending(s, messages.Direction(d))
 		if st != nil {
 			sh.putStream(d, st)
 		}

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"strconv"
+
 	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -20,6 +22,10 @@ type TLS interface {
 	// Facts tells what is known so far. The result is valid until the next call
 	// of any method.
 	Facts() *TLSFacts
+	// Held returns the bytes of memory kept for what is incomplete; Shed gives
+	// them back at the cost of that.
+	Held() int
+	Shed()
 }
 
 // TLSOutput takes plaintext, in the order of the ciphertext. It may come later
@@ -60,17 +66,45 @@ const keyPatience = 2e9
 // startTLS sends what follows to the TLS layer.
 func (s *Session) startTLS() {
 	s.encrypted = true
-	if s.cfg.NewTLS != nil {
-		s.tls = s.cfg.NewTLS()
+	if s.cfg.NewTLS == nil {
+		return
+	}
+	if s.shared.tlsConns == maxTLS {
+		s.tooManyTLS()
+		return
+	}
+	s.shared.tlsConns++
+	s.tls = s.cfg.NewTLS()
+}
+
+// maxTLS bounds the TLS connections that are looked into at a time. Each takes
+// some 2 KB beyond other connections; servers with more are behind poolers.
+const maxTLS = 16384
+
+// tooManyTLS is for a connection whose ciphertext is counted only.
+func (s *Session) tooManyTLS() {
+	if !s.candidate && !s.tlsTold {
+		s.tlsTold = true
+		s.notice(&Notice{
+			Code: NoticeEncrypted, At: s.info.Started,
+			Text: "TLS: not looked into, since " + strconv.Itoa(maxTLS) + " other TLS connections are open",
+		})
 	}
 }
 
 // tlsData takes ciphertext.
 func (s *Session) tlsData(d messages.Direction, b []byte, at Stamp) {
+	if s.streams[d] != nil && !s.decrypting && s.shared.sessions > restAbove {
+		s.shared.rest(s, messages.Frontend, s.streams[messages.Frontend])
+		s.shared.rest(s, messages.Backend, s.streams[messages.Backend])
+	}
 	if s.tls == nil {
 		return
 	}
 	s.tls.Data(d, b, at, (*tlsSink)(s))
+	if held := s.tls.Held(); held != int(s.holding.bytes[holdingTLS]) {
+		s.shared.hold(s, holdingTLS, held)
+	}
 	s.tlsProgress(at)
 }
 
@@ -133,10 +167,14 @@ func (s *Session) foreignTLS(f *TLSFacts) bool {
 	return s.info.Encryption == EncryptionTLSDirect && f.Offered && !f.OffersPostgreSQL && !s.decrypting
 }
 
+// noTLS is what is known of the TLS of a connection that has none.
+var noTLS TLSFacts
+
 // learnTLS keeps facts for the connection's record.
 func (s *Session) learnTLS(f *TLSFacts) {
-	s.info.TLS = *f
-	s.info.TLS.Decrypted = s.decrypting
+	known := *f
+	known.Decrypted = s.decrypting
+	s.info.TLS = &known
 }
 
 // endTLS takes the last of the ciphertext.
@@ -144,6 +182,7 @@ func (s *Session) endTLS(at Stamp) {
 	if s.tls == nil {
 		return
 	}
+	s.shared.tlsConns--
 	s.tls.Close(at, (*tlsSink)(s))
 	s.shared.setKeyless(s, false)
 	f := s.tls.Facts()

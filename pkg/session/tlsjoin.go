@@ -111,9 +111,12 @@ func (s *Session) joinsTLS(d messages.Direction, b []byte, at Stamp) bool {
 	s.tracker.Encrypted()
 	s.startTLS()
 	for _, st := range s.streams {
-		st.Take()
+		if st != nil {
+			st.Take()
+		}
 	}
-	s.pending = [2]pendingStamp{}
+	s.shared.clearPending(s, messages.Frontend)
+	s.shared.clearPending(s, messages.Backend)
 	if s.tls != nil {
 		s.tls.Gap(d, -1, at, (*tlsSink)(s))
 	}
