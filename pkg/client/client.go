@@ -1,6 +1,7 @@
 package client
 
 import (
+	"iter"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -64,6 +65,13 @@ type Client struct {
 
 	in      []byte // the latest chunk received, which conn may still read
 	drained bool   // conn has read all of in
+	// messages ranges over what conn has received, and goes on where the loop before
+	// was left; take is the body of a loop of one step, and sets got and gotErr. Both
+	// are made once, because a loop in their place allocates.
+	messages iter.Seq2[messages.Message, error]
+	take     func(messages.Message, error) bool
+	got      messages.Message
+	gotErr   error
 
 	wanted      messages.Message // to be sent by Outgoing, nil if nothing
 	wantedState State            // after that
@@ -90,7 +98,7 @@ func New(config Config) *Client {
 	if config.ProtocolVersion == 0 {
 		config.ProtocolVersion = messages.Version30
 	}
-	return &Client{
+	c := &Client{
 		config:     config,
 		conn:       connection.NewFrontend(connection.MaxMessageSize(config.MaxMessageSize)),
 		drained:    true,
@@ -102,6 +110,12 @@ func New(config Config) *Client {
 			refuseUnknown: config.RefuseUnknownTypes,
 		},
 	}
+	c.messages = c.conn.Receive(nil)
+	c.take = func(m messages.Message, err error) bool {
+		c.got, c.gotErr = m, err
+		return false
+	}
+	return c
 }
 
 // State returns how far the conversation has come.

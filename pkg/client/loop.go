@@ -34,14 +34,16 @@ func (c *Client) NextEvent() (Event, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	for m, err := range c.conn.Receive(nil) {
-		if err != nil {
-			return nil, c.broken(err)
-		}
-		return c.handle(m)
+	c.got, c.gotErr = nil, nil
+	c.messages(c.take)
+	switch {
+	case c.gotErr != nil:
+		return nil, c.broken(c.gotErr)
+	case c.got == nil:
+		c.drained = true
+		return nil, ErrNeedData
 	}
-	c.drained = true
-	return nil, ErrNeedData
+	return c.handle(c.got)
 }
 
 // Outgoing returns what is to be sent before there is anything to wait for: the

@@ -16,6 +16,7 @@ type driver struct {
 	transport io.ReadWriter
 	buffer    []byte // its size is the most that is read at once
 	states    []State
+	look      func(*Client) // called in each state, if not nil
 }
 
 func newDriver(t testing.TB, c *Client, transport io.ReadWriter, chunk int) *driver {
@@ -24,6 +25,9 @@ func newDriver(t testing.TB, c *Client, transport io.ReadWriter, chunk int) *dri
 
 // note remembers the states that the client goes through.
 func (d *driver) note() {
+	if d.look != nil {
+		d.look(d.Client)
+	}
 	if n := len(d.states); n == 0 || d.states[n-1] != d.State() {
 		d.states = append(d.states, d.State())
 	}

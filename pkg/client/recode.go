@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"strings"
@@ -11,9 +12,7 @@ import (
 )
 
 const (
-	oidCString   = 2275
-	oidRefcursor = 1790
-	oidTSQuery   = 3615
+	oidTSQuery = 3615
 	// maxRecodeDepth bounds rows within rows.
 	maxRecodeDepth = 16
 	// maxDimensions is PostgreSQL's MAXDIM.
@@ -30,9 +29,6 @@ func (t *textEncoding) recode(oid uint32, b []byte, depth int) ([]byte, error) {
 		return b, nil
 	}
 	switch oid {
-	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, pgtype.NameOID, pgtype.UnknownOID,
-		pgtype.JSONOID, pgtype.XMLOID, oidCString, oidRefcursor:
-		return t.decode(b)
 	case pgtype.JSONBOID, pgtype.JSONPathOID:
 		text, err := t.decode(b[1:]) // after the version
 		return append(b[:1:1], text...), err
@@ -43,6 +39,9 @@ func (t *textEncoding) recode(oid uint32, b []byte, depth int) ([]byte, error) {
 	}
 	if strings.HasSuffix(value.TypeName(oid), "[]") {
 		return t.recodeArray(b, depth)
+	}
+	if printed, ok := value.Append(nil, oid, b, nil); ok && bytes.Equal(printed, b) {
+		return t.decode(b) // its binary form is its text
 	}
 	return b, nil
 }
