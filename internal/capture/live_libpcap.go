@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-
 	"strings"
 	"sync"
 	"sync/atomic"

@@ -109,8 +109,10 @@ func inNamespace(t *testing.T, namespace string, f func()) {
 // psql sends commands from the client's namespace.
 func (w *wire) psql(host string, sql ...string) {
 	w.t.Helper()
-	args := []string{"netns", "exec", w.client, pgtest.Tool(w.t, "psql"), "-X", "-q", "-o", "/dev/null",
-		fmt.Sprintf("host=%s port=%d user=%s dbname=postgres connect_timeout=5", host, w.pg.Port, w.pg.SuperUser)}
+	args := []string{
+		"netns", "exec", w.client, pgtest.Tool(w.t, "psql"), "-X", "-q", "-o", "/dev/null",
+		fmt.Sprintf("host=%s port=%d user=%s dbname=postgres connect_timeout=5", host, w.pg.Port, w.pg.SuperUser),
+	}
 	for _, q := range sql {
 		args = append(args, "-c", q)
 	}
@@ -212,7 +214,7 @@ func TestVLAN(t *testing.T) {
 	w.ip(w.client, "link set app0.7 up")
 	for _, offload := range []bool{true, false} {
 		// Without it the sender's tags are part of the packets already.
-		if !offload && pgtestEthtool(t, w) != nil {
+		if !offload && offloadOff(t, w) != nil {
 			continue
 		}
 		for _, c := range []struct {
@@ -244,8 +246,8 @@ func TestVLAN(t *testing.T) {
 	}
 }
 
-// pgtestEthtool switches VLAN offloading off on both ends.
-func pgtestEthtool(t *testing.T, w *wire) error {
+// offloadOff switches VLAN offloading off on both ends.
+func offloadOff(t *testing.T, w *wire) error {
 	for ns, dev := range map[string]string{w.server: "db0", w.client: "app0"} {
 		if out, err := exec.Command("ip", "netns", "exec", ns, "ethtool", "-K", dev, "txvlan", "off", "rxvlan", "off").CombinedOutput(); err != nil {
 			t.Logf("VLAN offloading stays on: %v: %s", err, out)
