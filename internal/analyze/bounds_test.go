@@ -70,12 +70,53 @@ func measure(tb testing.TB, s hostile.Scenario, n int, args string) (peakKiB int
 // maxPeak is what the program may take at default settings whatever the capture.
 const maxPeak = 256 << 10 // KiB
 
+const allRecords = "read --json --view messages,queries,connections,stats -"
+
+// TestPeakMemory holds whole processes to the bound.
+func TestPeakMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: reads captures of many megabytes")
+	}
+	for _, s := range hostile.Scenarios {
+		t.Run(s.Name, func(t *testing.T) {
+			peak, cpu, _ := measure(t, s, s.Enough, allRecords)
+			t.Logf("%d: peak %d MiB, %v", s.Enough, peak>>10, cpu)
+			if peak < 0 {
+				t.Skip("this system does not tell a process's peak memory")
+			}
+			if peak > maxPeak {
+				t.Errorf("size %d: peak of %d MiB, want at most %d", s.Enough, peak>>10, maxPeak>>10)
+			}
+		})
+	}
+}
+
+// TestLinearTime compares the time of a capture with that of one four times as
+// long: it may be ten times as long, for noise, and is sixteen times as long
+// where something is quadratic.
+func TestLinearTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: reads captures of many megabytes")
+	}
+	const grace = 300 * time.Millisecond
+	for _, s := range hostile.Scenarios {
+		t.Run(s.Name, func(t *testing.T) {
+			_, short, _ := measure(t, s, s.Enough/8, allRecords)
+			_, long, _ := measure(t, s, s.Enough/2, allRecords)
+			t.Logf("%d: %v, %d: %v", s.Enough/8, short, s.Enough/2, long)
+			if long > 10*short+grace {
+				t.Errorf("size %d takes %v, size %d takes %v", s.Enough/8, short, s.Enough/2, long)
+			}
+		})
+	}
+}
+
 // BenchmarkHostile shows the peak memory and the time of each scenario.
 func BenchmarkHostile(b *testing.B) {
 	for _, s := range hostile.Scenarios {
 		b.Run(strings.ReplaceAll(s.Name, " ", "_"), func(b *testing.B) {
 			for b.Loop() {
-				peak, cpu, text := measure(b, s, s.N, "read --json --view messages,queries,connections -")
+				peak, cpu, text := measure(b, s, s.N, allRecords)
 				b.ReportMetric(float64(peak)/1024, "peak-MiB")
 				b.ReportMetric(cpu.Seconds(), "cpu-s")
 				b.Log(text)
