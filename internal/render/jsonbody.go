@@ -27,6 +27,7 @@ type body struct {
 	max      int // longest value in bytes, 0: any
 	secrets  bool
 	comma    bool
+	names    map[string]int // of the pairs so far: the last number given
 
 	// The types and formats of the values, where the message does not have them.
 	types   []uint32
@@ -135,31 +136,50 @@ func (b *body) Texts(name string, list [][]byte) {
 	b.buf = append(b.buf, ']')
 }
 
-// Pairs writes an object. A name that comes again replaces nothing: keys are
-// unique, so the first stands and later ones get a number.
+// Pairs writes an object. Keys are unique: of names that come again, or that
+// look the same once they are UTF-8, the first stands and the others get the
+// lowest number that is free.
 func (b *body) Pairs(name string, list []messages.Pair) {
 	b.key(name)
 	b.buf = append(b.buf, '{')
+	clear(b.names)
 	for i := range list {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
-		n := 1
-		for j := range i {
-			if string(list[j].Name) == string(list[i].Name) {
-				n++
-			}
-		}
-		b.buf = appendQuoted(b.buf, list[i].Name)
-		if n > 1 {
-			b.buf = append(b.buf[:len(b.buf)-1], '#')
-			b.buf = strconv.AppendInt(b.buf, int64(n), 10)
-			b.buf = append(b.buf, '"')
-		}
+		b.pairName(list[i].Name, len(list) > 1)
 		b.buf = append(b.buf, ':')
 		b.buf = appendQuoted(b.buf, b.limit(name, i, list[i].Value))
 	}
 	b.buf = append(b.buf, '}')
+}
+
+// pairName writes the name of a pair, with a number where others came before.
+func (b *body) pairName(name []byte, others bool) {
+	at := len(b.buf)
+	b.buf = appendQuoted(b.buf, name)
+	if !others {
+		return
+	}
+	if b.names == nil {
+		b.names = make(map[string]int)
+	}
+	end := len(b.buf) - 1
+	first := b.buf[at:end:end]
+	n, taken := b.names[string(first)]
+	if !taken {
+		b.names[string(first)] = 1
+		return
+	}
+	base := string(first)
+	for taken {
+		n++
+		b.buf = strconv.AppendInt(append(b.buf[:end], '#'), int64(n), 10)
+		_, taken = b.names[string(b.buf[at:])]
+	}
+	b.names[base] = n // where the next one begins
+	b.names[string(b.buf[at:])] = 1
+	b.buf = append(b.buf, '"')
 }
 
 func (b *body) OIDs(name string, list []uint32) {
