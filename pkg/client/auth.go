@@ -188,17 +188,14 @@ func (c *Client) authOk() (Event, error) {
 }
 
 // unsupportedMethod names what else a server may ask for; "" for other messages.
-func unsupportedMethod(m messages.Message) string {
-	switch m.Kind() {
+func unsupportedMethod(k messages.Kind) string {
+	switch k {
 	case messages.KindAuthenticationKerberosV5:
 		return "Kerberos V5"
-	case messages.KindAuthenticationGSS, messages.KindAuthenticationGSSContinue:
+	case messages.KindAuthenticationGSS:
 		return "gss"
 	case messages.KindAuthenticationSSPI:
 		return "sspi"
-	}
-	if u, ok := m.(*messages.Unknown); ok && u.Tag == 'R' && len(u.Body) == 4 {
-		return "unknown method " + hex.EncodeToString(u.Body)
 	}
 	return ""
 }

@@ -206,7 +206,8 @@ func TestTransportFailsAtEachByte(t *testing.T) {
 
 func errorBytes(severity string) []byte {
 	return (&messages.ErrorResponse{ErrorFields: messages.ErrorFields{Fields: []messages.ErrorField{
-		{Type: messages.FieldSeverity, Value: []byte(severity)}, {Type: messages.FieldSQLState, Value: []byte("XX000")},
+		{Type: messages.FieldSeverity, Value: []byte(severity)},
+		{Type: messages.FieldSQLState, Value: []byte("XX000")},
 		{Type: messages.FieldMessage, Value: []byte("sorry")},
 	}}}).Append(nil)
 }

@@ -27,7 +27,8 @@ type Config struct {
 	ProtocolVersion messages.ProtocolVersion
 	// RequireAuth is the weakest method of authentication that is gone through
 	// with. A server that asks for a weaker one, or for none, is refused before
-	// anything secret is sent.
+	// anything secret is sent. The zero value allows all, as libpq does: without TLS,
+	// a password in clear to whoever asks for it.
 	RequireAuth AuthMethod
 	// MaxMessageSize is the greatest message in bytes that is accepted; 0 stands
 	// for codec.DefaultMaxMessageSize, which is PostgreSQL's.

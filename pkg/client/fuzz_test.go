@@ -45,7 +45,7 @@ func FuzzServer(f *testing.F) {
 			for events := 0; ; events++ {
 				e, err := c.NextEvent()
 				if err != nil {
-					if (errors.Is(err, ErrNeedData)) == c.IsDead() {
+					if errors.Is(err, ErrNeedData) == c.IsDead() {
 						t.Fatalf("%v in state %v", err, c.State())
 					}
 					break

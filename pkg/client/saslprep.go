@@ -50,18 +50,10 @@ func isASCII(s string) bool {
 	return true
 }
 
-// runeRanges is a set of characters: pairs of first and last, in order.
-type runeRanges [][2]rune
+// runeRanges is a set of characters: first and last of each range, in order.
+type runeRanges []rune
 
 func (t runeRanges) has(r rune) bool {
-	_, found := slices.BinarySearchFunc(t, r, func(p [2]rune, r rune) int {
-		switch {
-		case p[1] < r:
-			return -1
-		case p[0] > r:
-			return 1
-		}
-		return 0
-	})
-	return found
+	i, found := slices.BinarySearch(t, r)
+	return found || i%2 == 1 // between a first and a last
 }

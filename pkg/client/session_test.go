@@ -35,8 +35,19 @@ func trusted(database string) Config { return Config{User: users[AuthTrust], Dat
 func cancel(t *testing.T, s *pgtest.Server) {
 	d := open(t, s, trusted("postgres"))
 	d.states = nil
-	d.write(d.DoSimpleQuery("SELECT pg_sleep(60)"))
-	time.Sleep(50 * time.Millisecond) // the query has to be there first
+	d.write(d.DoSimpleQuery("DO $$BEGIN RAISE NOTICE 'begun'; PERFORM pg_sleep(60); END$$"))
+	for {
+		e, err := d.NextEvent()
+		if errors.Is(err, ErrNeedData) {
+			err = d.wait()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, begun := e.(*Notice); begun {
+			break
+		}
+	}
 	out, err := d.DoCancel()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +56,7 @@ func cancel(t *testing.T, s *pgtest.Server) {
 		t.Fatal(err)
 	}
 	d.fails("57014")(nil, nil)
-	d.passed(StateQuerySent, StateQueryRows, StateRecoverableError, StateReady)
+	d.passed(StateQuerySent, StateRecoverableError, StateReady)
 	if _, err := New(trusted("")).DoCancel(); !errors.Is(err, ErrNoBackendKey) {
 		t.Error(err)
 	}

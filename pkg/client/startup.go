@@ -155,7 +155,7 @@ func (c *Client) handleStartup(m messages.Message) (Event, error) {
 		c.key = &messages.CancelRequest{ProcessID: m.ProcessID, SecretKey: key}
 		return &BackendKey{m.ProcessID, slices.Clone(key)}, nil
 	}
-	if method := unsupportedMethod(m); method != "" {
+	if method := unsupportedMethod(m.Kind()); method != "" {
 		return nil, c.authFailed(method, errMethod)
 	}
 	return nil, c.unexpected(m)
