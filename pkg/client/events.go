@@ -85,8 +85,8 @@ type ParseComplete struct{ Name string }
 type ParameterDescription struct{ OIDs []uint32 }
 
 // PreparedStatement is what DoBindExecute needs to know of a statement. It may be
-// made by hand for a statement that was prepared otherwise; without SQL its Sync
-// is sent one round trip later.
+// made by hand for a statement that was prepared otherwise; one that has neither
+// Columns nor SQL may be a COPY, and its Sync is sent one round trip later.
 type PreparedStatement struct {
 	Name          string // "" for the unnamed statement
 	SQL           string
