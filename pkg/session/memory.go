@@ -31,6 +31,7 @@ func (sh *Shared) newPending() *pendingStamp {
 func (sh *Shared) clearPending(s *Session, d messages.Direction) {
 	if p := s.pending[d]; p != nil {
 		s.pending[d] = nil
+		p.marks, p.head = p.marks[:0], 0
 		if len(sh.freePending) < maxFreeStreams {
 			sh.freePending = append(sh.freePending, p)
 		}

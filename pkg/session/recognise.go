@@ -116,11 +116,12 @@ func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 		return // at rest
 	}
 	first, last := at, at
-	if p := s.pending[d]; p != nil {
-		first, last = p.first, p.last
-	}
 	for {
-		switch st.End() {
+		r := st.End()
+		if p := s.pending[d]; p != nil && r != codec.NeedMore {
+			first, last = p.took(st, r)
+		}
+		switch r {
 		case codec.NeedMore:
 			return
 		case codec.FrameReady:

@@ -86,11 +86,6 @@ type Session struct {
 	Violations uint64
 }
 
-// pendingStamp remembers the packets of a message that is not complete.
-type pendingStamp struct {
-	first, last Stamp
-}
-
 // Info returns what is known of the connection so far.
 func (s *Session) Info() *Info { return &s.info }
 
@@ -150,22 +145,23 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 	st.Feed(b)
 	first, last := at, at
 	if p != nil {
-		first = p.first
-		if p.last.Frame > at.Frame {
-			last = p.last
-		}
+		p.add(len(b), at)
 	}
-	any := false
 	for {
 		r := st.Next(s.tracker.Phase(d))
 		if r == codec.NeedMore {
 			break
 		}
+		if p != nil {
+			first, last = p.took(st, r)
+		}
 		if r == codec.FrameReady {
 			f := st.Frame()
 			s.frame(d, f, first, last)
 			if (f.Kind == messages.KindDataRow || f.Kind == messages.KindCopyData) && !s.cfg.Messages && !s.cfg.Strict {
-				s.stepOver(st)
+				if n := s.stepOver(st); p != nil {
+					p.take(n)
+				}
 			}
 		} else {
 			s.skip(d, st.Skip(), last)
@@ -173,42 +169,38 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 		if s.over {
 			return
 		}
-		any, first, last = true, at, at
 		if s.encrypted && !s.decrypting {
 			s.switchToTLS(d, st, at)
 			return
 		}
 	}
-	switch {
-	case st.Pending() == 0:
+	switch n := st.Pending(); {
+	case n == 0:
 		s.shared.clearPending(s, d)
 	case p == nil:
 		p = s.shared.newPending()
+		p.add(n, at)
 		s.pending[d] = p
-		fallthrough
-	case any:
-		*p = pendingStamp{first: at, last: at}
-	case at.Frame > p.last.Frame:
-		p.last = at
 	}
 	s.shared.settle(s, d, st)
 }
 
 // stepOver counts the rows after the one that was just observed: nobody looks at
-// them, and they change nothing.
-func (s *Session) stepOver(st *codec.Stream) {
+// them, and they change nothing. It returns their bytes.
+func (s *Session) stepOver(st *codec.Stream) (bytes int) {
 	e := &s.shared.event
 	if e.Step.Unit == 0 || e.Step.Anomaly != nil || e.Truncated {
-		return
+		return 0
 	}
 	n, size := st.Run()
 	if n == 0 {
-		return
+		return 0
 	}
 	s.shared.Kinds[e.Kind] += uint64(n)
 	if s.cfg.Exchanges {
 		s.log.Rows(&e.Message, n, size)
 	}
+	return size
 }
 
 // switchToTLS hands the rest of a chunk to the TLS layer.
