@@ -15,9 +15,9 @@ func (l *Log) finishBefore(id uint64) {
 }
 
 // waiting reports whether replies to x are due: its own, or the ReadyForQuery
-// for its Sync.
+// for its Sync, or for that which ends a failed cycle and tells its status.
 func (x *Exchange) waiting() bool {
-	return x.flags&flagDone == 0 || x.flags&(flagSynced|flagReady) == flagSynced
+	return x.flags&flagDone == 0 || x.flags&flagReady == 0 && (x.flags&flagSynced != 0 || x.Error != nil)
 }
 
 // over hands over all exchanges up to id.
@@ -139,6 +139,9 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 			x.Error = []byte{0}
 		}
 		x.FailedAt = m.Step.Request
+		if x.FailedAt == messages.KindParse && x.confirmed < len(x.changes) && x.changes[x.confirmed].parse {
+			l.setSQL(x, x.changes[x.confirmed].statement) // others may have followed
+		}
 		l.learnError(x)
 	}
 	if x.Protocol == ProtocolExtended || m.Step.Over != 0 {

@@ -141,6 +141,8 @@ type Exchange struct {
 	nextTgt int
 	columns *Columns
 
+	scanned int // bytes of SQL whose commands were looked at
+
 	changes    []change // of prepared statements
 	confirmed  int      // how many of them
 	changeCost int      // of cost, what they take

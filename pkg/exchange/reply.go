@@ -1,10 +1,6 @@
 package exchange
 
-import (
-	"bytes"
-
-	"github.com/pgsniff/pgsniff/pkg/messages"
-)
+import "github.com/pgsniff/pgsniff/pkg/messages"
 
 // reply adds a message of the backend to its exchange.
 func (l *Log) reply(x *Exchange, m *Message) {
@@ -230,28 +226,6 @@ func (l *Log) replyCommand(x *Exchange, tag []byte) {
 	}
 	x.endOfExecute()
 	l.afterCommand(x, tag)
-}
-
-// afterCommand forgets the statements that a command removed.
-func (l *Log) afterCommand(x *Exchange, tag []byte) {
-	if len(tag) == 0 || tag[0] != 'D' || bytes.HasPrefix(tag, []byte("DELETE")) {
-		return
-	}
-	switch {
-	case string(tag) == "DISCARD ALL", string(tag) == "DEALLOCATE ALL":
-		// Not the unnamed one, and not those of a pipelining frontend's next cycles.
-		for name, s := range l.statements {
-			if s.unit <= x.ID {
-				l.forget(name)
-			}
-		}
-	case string(tag) == "DEALLOCATE":
-		if name, all, ok := deallocated(x.SQL); ok && !all {
-			if s := l.statements[name]; s != nil && s.unit <= x.ID {
-				l.forget(name)
-			}
-		}
-	}
 }
 
 func (l *Log) replyCopyData(x *Exchange, m *Message) {

@@ -143,9 +143,7 @@ func (l *Log) addStatement(name string, s *Statement) {
 	}
 }
 
-// statement finds a statement by name; one that was prepared before the capture
-// began gets an entry of its own, with the SQL of another connection's
-// statement of that name if all that are known agree.
+// statement finds a statement by name; one whose Parse was not seen is concluded.
 func (l *Log) statement(name []byte) *Statement {
 	if len(name) == 0 {
 		if l.unnamed == nil || l.unnamedGone {
@@ -158,13 +156,8 @@ func (l *Log) statement(name []byte) *Statement {
 		return l.last
 	}
 	s := l.statements[string(name)]
-	if s == nil {
-		s = &Statement{name: string(name), label: []byte(string(name)), Inferred: true}
-		if other := l.shared.borrow(l.server, s.name); other != nil {
-			s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
-		}
-		s.file(l.shared)
-		l.addStatement(s.name, s)
+	if s == nil || s.Inferred {
+		return l.conclude(name, s)
 	}
 	l.last = s
 	return s

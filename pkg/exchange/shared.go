@@ -22,11 +22,6 @@ type Limits struct {
 const (
 	DefaultSQL   = 1 << 20
 	DefaultTotal = 48 << 20
-	// maxLearned and maxLearnedSQL bound the statements remembered for other
-	// connections to 20 MiB.
-	maxLearned      = 5000
-	maxLearnedSQL   = 4 << 10
-	maxLearnedTypes = 256
 	// maxFree bounds the exchanges kept for reuse.
 	maxFree = 256
 )
@@ -36,8 +31,9 @@ const (
 type Shared struct {
 	// What was not kept because of Limits.Total: prepared statements; exchanges
 	// handed over before their replies came; texts, parameters and descriptions
-	// of results. DroppedResults counts those folded into the one before.
-	DroppedStatements, DroppedExchanges, DroppedParts, DroppedResults uint64
+	// of results; statements not remembered for other connections.
+	// DroppedResults counts those folded into the one before.
+	DroppedStatements, DroppedExchanges, DroppedParts, DroppedLearned, DroppedResults uint64
 
 	limits Limits
 	used   int
@@ -53,14 +49,6 @@ type Shared struct {
 	params messages.ParameterDescription
 	fcall  messages.FunctionCall
 }
-
-type learnedKey struct {
-	server serverKey
-	name   string
-}
-
-// serverKey names the place where statements of one name may be the same.
-type serverKey struct{ address, database string }
 
 // NewShared returns the common part for a capture.
 func NewShared(limits Limits) *Shared {
@@ -115,25 +103,3 @@ func (s *Shared) release(n int) { s.used -= n }
 
 // crowded tells that only an eighth is left: for what is being asked now.
 func (s *Shared) crowded() bool { return s.used > s.limits.Total/8*7 }
-
-// learn remembers a named statement for connections whose Parse was not seen.
-// Two texts under one name are no basis for a conclusion.
-func (s *Shared) learn(server serverKey, st *Statement) {
-	key := learnedKey{server, st.name}
-	known, ok := s.learned[key]
-	switch {
-	case !ok && len(s.learned) < maxLearned && len(st.SQL) <= maxLearnedSQL && len(st.ParamTypes) <= maxLearnedTypes:
-		if c := st.bare(); c.file(s) { // without what belongs to its connection
-			s.learned[key] = c
-		}
-	case ok && known != nil && string(known.SQL) != string(st.SQL):
-		known.unfile()
-		s.learned[key] = nil
-	}
-}
-
-// borrow returns the statement that other connections prepared under a name,
-// nil if there is none or they differ.
-func (s *Shared) borrow(server serverKey, name string) *Statement {
-	return s.learned[learnedKey{server, name}]
-}

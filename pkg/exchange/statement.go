@@ -1,7 +1,5 @@
 package exchange
 
-import "bytes"
-
 // Statement is a prepared statement of a connection. It lives until it is
 // closed, deallocated or discarded, or the connection ends: never by a timer.
 type Statement struct {
@@ -24,6 +22,7 @@ type Statement struct {
 	// of the next one.
 	bound *Columns
 
+	other  *Statement // of an inferred one: whose SQL it has
 	unit   uint64     // the unit of work of its Parse
 	undone bool       // its Parse failed, or was passed over
 	before *Statement // what it had replaced, where it is undone
@@ -118,27 +117,4 @@ func (s *Statement) setTypes(x *Exchange, oids []uint32) {
 	if s.Remember(4*len(oids)) || s.shared == nil && x.charge(4*len(oids)) {
 		s.ParamTypes = append(s.ParamTypes, oids...)
 	}
-}
-
-// deallocated reads the name from the text of a DEALLOCATE; all for DEALLOCATE ALL.
-func deallocated(sql []byte) (name string, all, ok bool) {
-	f := bytes.Fields(bytes.TrimRight(bytes.TrimSpace(sql), "; \t\n"))
-	if len(f) < 2 || !bytes.EqualFold(f[0], []byte("deallocate")) {
-		return "", false, false
-	}
-	i := 1
-	if len(f) > 2 && bytes.EqualFold(f[1], []byte("prepare")) {
-		i = 2
-	}
-	if i != len(f)-1 {
-		return "", false, false
-	}
-	w := f[i]
-	if bytes.EqualFold(w, []byte("all")) {
-		return "", true, true
-	}
-	if w[0] == '"' && len(w) > 2 && w[len(w)-1] == '"' {
-		return string(bytes.ReplaceAll(w[1:len(w)-1], []byte(`""`), []byte(`"`))), false, true
-	}
-	return string(bytes.ToLower(w)), false, true
 }
