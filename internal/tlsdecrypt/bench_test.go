@@ -15,8 +15,12 @@ var benchmarkSuites = []struct {
 	version, suite uint16
 	etm            bool
 }{
-	{versionTLS13, 0x1301, false}, {versionTLS13, 0x1302, false}, {versionTLS13, 0x1303, false},
-	{versionTLS12, 0xC02F, false}, {versionTLS12, 0xC013, false}, {versionTLS12, 0xC027, true},
+	{versionTLS13, 0x1301, false},
+	{versionTLS13, 0x1302, false},
+	{versionTLS13, 0x1303, false},
+	{versionTLS12, 0xC02F, false},
+	{versionTLS12, 0xC013, false},
+	{versionTLS12, 0xC027, true},
 }
 
 // bulk makes a connection that has shaken hands, and a stream of records for it

@@ -23,10 +23,14 @@ var lossCases = []struct {
 	version, suite uint16
 	etm            bool
 }{
-	{versionTLS13, 0x1301, false}, {versionTLS13, 0x1303, false},
-	{versionTLS12, 0xC030, false}, {versionTLS12, 0xCCA8, false},
-	{versionTLS12, 0xC013, false}, {versionTLS12, 0xC027, true},
-	{versionTLS11, 0xC013, false}, {versionTLS10, 0xC013, false},
+	{versionTLS13, 0x1301, false},
+	{versionTLS13, 0x1303, false},
+	{versionTLS12, 0xC030, false},
+	{versionTLS12, 0xCCA8, false},
+	{versionTLS12, 0xC013, false},
+	{versionTLS12, 0xC027, true},
+	{versionTLS11, 0xC013, false},
+	{versionTLS10, 0xC013, false},
 }
 
 // longAnswer makes a connection with n records of data from the server.

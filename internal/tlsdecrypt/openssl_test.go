@@ -29,35 +29,55 @@ type opensslCase struct {
 }
 
 var opensslCases = []opensslCase{
-	{name: "encrypt-then-MAC SHA-256", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"},
-		suite: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", check: wantEncryptThenMAC},
-	{name: "encrypt-then-MAC SHA-384", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384"},
-		suite: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", check: wantEncryptThenMAC},
-	{name: "encrypt-then-MAC SHA-1", client: []string{"-tls1_2", "-cipher", "AES256-SHA"},
-		suite: "TLS_RSA_WITH_AES_256_CBC_SHA", check: wantEncryptThenMAC},
-	{name: "DHE", client: []string{"-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384"},
-		suite: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
+	{
+		name: "encrypt-then-MAC SHA-256", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"},
+		suite: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", check: wantEncryptThenMAC,
+	},
+	{
+		name: "encrypt-then-MAC SHA-384", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384"},
+		suite: "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", check: wantEncryptThenMAC,
+	},
+	{
+		name: "encrypt-then-MAC SHA-1", client: []string{"-tls1_2", "-cipher", "AES256-SHA"},
+		suite: "TLS_RSA_WITH_AES_256_CBC_SHA", check: wantEncryptThenMAC,
+	},
+	{
+		name: "DHE", client: []string{"-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384"},
+		suite: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+	},
 	{name: "RSA", client: []string{"-tls1_2", "-cipher", "AES128-GCM-SHA256"}, suite: "TLS_RSA_WITH_AES_128_GCM_SHA256"},
-	{name: "TLS 1.2 ChaCha20", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"},
-		suite: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
-	{name: "session id", server: []string{"-no_ticket"}, client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"},
-		runs: 2, suite: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", check: wantResumed},
-	{name: "ticket", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"},
-		runs: 2, suite: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", check: wantResumed},
-	{name: "renegotiation", server: []string{"-client_renegotiation"}, typed: []string{"one", "R", "two"},
-		client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"}, suite: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"},
+	{
+		name: "TLS 1.2 ChaCha20", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"},
+		suite: "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+	},
+	{
+		name: "session id", server: []string{"-no_ticket"}, client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"},
+		runs: 2, suite: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", check: wantResumed,
+	},
+	{
+		name: "ticket", client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"},
+		runs: 2, suite: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", check: wantResumed,
+	},
+	{
+		name: "renegotiation", server: []string{"-client_renegotiation"}, typed: []string{"one", "R", "two"},
+		client: []string{"-tls1_2", "-cipher", "ECDHE-RSA-AES128-SHA256"}, suite: "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+	},
 	{name: "AES-128", client: []string{"-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"}, suite: "TLS_AES_128_GCM_SHA256"},
 	{name: "AES-256", client: []string{"-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"}, suite: "TLS_AES_256_GCM_SHA384"},
 	{name: "ChaCha20", client: []string{"-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"}, suite: "TLS_CHACHA20_POLY1305_SHA256"},
 	{name: "PSK", client: []string{"-tls1_3"}, runs: 2, suite: "TLS_AES_256_GCM_SHA384", check: wantResumed},
-	{name: "padding", server: []string{"-record_padding", "512"}, client: []string{"-tls1_3", "-record_padding", "256"},
-		suite: "TLS_AES_256_GCM_SHA384"},
-	{name: "KeyUpdate", client: []string{"-tls1_3"}, typed: []string{"one", "k", "two", "K", "three", "four"},
+	{
+		name: "padding", server: []string{"-record_padding", "512"}, client: []string{"-tls1_3", "-record_padding", "256"},
+		suite: "TLS_AES_256_GCM_SHA384",
+	},
+	{
+		name: "KeyUpdate", client: []string{"-tls1_3"}, typed: []string{"one", "k", "two", "K", "three", "four"},
 		suite: "TLS_AES_256_GCM_SHA384", check: func(t *testing.T, _ int, info Info) {
 			if info.KeyUpdates != [2]uint64{2, 1} {
 				t.Errorf("key updates: %v", info.KeyUpdates)
 			}
-		}},
+		},
+	},
 }
 
 func wantEncryptThenMAC(t *testing.T, _ int, info Info) {
@@ -171,8 +191,10 @@ type opensslServer struct {
 
 func startServer(t *testing.T, path, dir string, args []string) *opensslServer {
 	t.Helper()
-	args = append([]string{"s_server", "-accept", "127.0.0.1:0", "-rev", "-cipher", "ALL:@SECLEVEL=0",
-		"-cert", filepath.Join(dir, "cert.pem"), "-key", filepath.Join(dir, "key.pem")}, args...)
+	args = append([]string{
+		"s_server", "-accept", "127.0.0.1:0", "-rev", "-cipher", "ALL:@SECLEVEL=0",
+		"-cert", filepath.Join(dir, "cert.pem"), "-key", filepath.Join(dir, "key.pem"),
+	}, args...)
 	cmd := exec.Command(path, args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

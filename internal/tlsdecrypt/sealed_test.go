@@ -108,8 +108,12 @@ func TestEarlyData(t *testing.T) {
 
 // cbcCases are the block cipher suites with both places of the MAC.
 var cbcCases = []struct{ version, suite uint16 }{
-	{versionTLS10, 0xC013}, {versionTLS11, 0xC014}, {versionTLS12, 0xC009},
-	{versionTLS12, 0xC027}, {versionTLS12, 0xC028}, {versionTLS12, 0x003D},
+	{versionTLS10, 0xC013},
+	{versionTLS11, 0xC014},
+	{versionTLS12, 0xC009},
+	{versionTLS12, 0xC027},
+	{versionTLS12, 0xC028},
+	{versionTLS12, 0x003D},
 }
 
 func TestEncryptThenMAC(t *testing.T) {

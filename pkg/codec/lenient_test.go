@@ -33,12 +33,18 @@ func TestLenientFraming(t *testing.T) {
 		wire  string
 		want  string
 	}{
-		{"length 0", back, messages.PhaseReady, wireReady + "D\x00\x00\x00\x00" + wireColumns + wireSelect1 + wireReady,
-			"ReadyForQuery+6 RowDescription+27 CommandComplete+14 ReadyForQuery+6 [5 0 impossible message length]"},
-		{"length 3", front, messages.PhaseReady, "S\x00\x00\x00\x03" + wireExecute + wireSync,
-			"Execute+10 Sync+5 [5 0 impossible message length]"},
-		{"negative length", front, messages.PhaseReady, "Q\xff\xff\xff\xff" + wireExecute + wireSync,
-			"Execute+10 Sync+5 [5 0 impossible message length]"},
+		{
+			"length 0", back, messages.PhaseReady, wireReady + "D\x00\x00\x00\x00" + wireColumns + wireSelect1 + wireReady,
+			"ReadyForQuery+6 RowDescription+27 CommandComplete+14 ReadyForQuery+6 [5 0 impossible message length]",
+		},
+		{
+			"length 3", front, messages.PhaseReady, "S\x00\x00\x00\x03" + wireExecute + wireSync,
+			"Execute+10 Sync+5 [5 0 impossible message length]",
+		},
+		{
+			"negative length", front, messages.PhaseReady, "Q\xff\xff\xff\xff" + wireExecute + wireSync,
+			"Execute+10 Sync+5 [5 0 impossible message length]",
+		},
 		{"length 4 where a body must be", back, messages.PhaseReady, "Z\x00\x00\x00\x04" + wireReady, "ReadyForQuery+5 ReadyForQuery+6"},
 		{"ReadyForQuery too long", back, messages.PhaseReady, "Z\x00\x00\x00\x06II" + wireReady, "ReadyForQuery+7 ReadyForQuery+6"},
 		{"undefined type before another", front, messages.PhaseReady, "y\x00\x00\x00\x06ab" + wireSync, "Unknown+7 Sync+5"},
@@ -91,8 +97,12 @@ func merged(skips []Skip) (out []Skip) {
 
 func TestOversizedMessage(t *testing.T) {
 	for _, c := range []struct{ limit, size, keep int }{
-		{1000, 1001, 1000}, {1000, 1000, 1000}, {0, defaultMaxMessage, defaultMaxMessage},
-		{0, defaultMaxMessage + 1, maxKept}, {0, 3 << 20, maxKept}, {70_000, 70_001, maxKept},
+		{1000, 1001, 1000},
+		{1000, 1000, 1000},
+		{0, defaultMaxMessage, defaultMaxMessage},
+		{0, defaultMaxMessage + 1, maxKept},
+		{0, 3 << 20, maxKept},
+		{70_000, 70_001, maxKept},
 	} {
 		body := bytes.Repeat([]byte("0123456789"), c.size/10+1)[:c.size]
 		wire := (&messages.CopyData{Data: body}).Append([]byte(wireReady))

@@ -66,7 +66,7 @@ func isDigit(b byte) bool { return b-'0' <= 9 }
 // (manual: "EmptyQueryResponse (B)").
 type EmptyQueryResponse struct{}
 
-func (*EmptyQueryResponse) Kind() Kind { return KindEmptyQueryResponse }
+func (*EmptyQueryResponse) Kind() Kind               { return KindEmptyQueryResponse }
 func (*EmptyQueryResponse) Decode(body []byte) error { return decodeBare(KindEmptyQueryResponse, body) }
 
 func (*EmptyQueryResponse) Append(dst []byte) []byte { return appendBare(dst, KindEmptyQueryResponse) }

@@ -229,8 +229,10 @@ var scenarios = []scenario{
 		"mid-stream, acknowledgment overtook data", "A 103 1000 A; A 100 1000 PA abc; A 103 1000 PA def",
 		"1openmid 1A:abcdef | 1end:end of capture",
 	},
-	{"mid-stream, FIN held while it is acknowledged", "B 1000 100 A; A 100 1000 A; A 100 1005 FA; B 1005 101 A; B 1000 100 PA reply; B 1005 101 FA",
-		"1openmid 1A:reply 1Bfin 1Afin 1end:FIN"},
+	{
+		"mid-stream, FIN held while it is acknowledged", "B 1000 100 A; A 100 1000 A; A 100 1005 FA; B 1005 101 A; B 1000 100 PA reply; B 1005 101 FA",
+		"1openmid 1A:reply 1Bfin 1Afin 1end:FIN",
+	},
 	{"RST begins nothing", "A 100 0 R; B 1000 100 RA", ""},
 	{"FIN begins nothing, nor do its ghosts", "A 100 1000 FA; B 1000 101 FA; A 101 1001 A", ""},
 	{

@@ -216,33 +216,53 @@ func TestInferredSQL(t *testing.T) {
 		again  bool // the statement is executed once more after later
 		want   string
 	}{
-		{name: "the same database", others: []string{open("d") + parse("SELECT a")}, mine: open("d") + bind,
-			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`},
-		{name: "two that agree", others: []string{open("d") + parse("SELECT a"), open("d") + parse("SELECT a")}, mine: open("d") + bind,
-			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`},
-		{name: "two that differ", others: []string{open("d") + parse("SELECT a"), open("d") + parse("SELECT b")}, mine: open("d") + bind,
-			want: `#9 1 ` + unknown},
-		{name: "another database", others: []string{open("e") + parse("SELECT a")}, mine: open("d") + bind,
-			want: `#9 1 ` + unknown},
-		{name: "one that failed does not count", others: []string{open("d") + failing}, mine: open("d") + bind,
+		{
+			name: "the same database", others: []string{open("d") + parse("SELECT a")}, mine: open("d") + bind,
+			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`,
+		},
+		{
+			name: "two that agree", others: []string{open("d") + parse("SELECT a"), open("d") + parse("SELECT a")}, mine: open("d") + bind,
+			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`,
+		},
+		{
+			name: "two that differ", others: []string{open("d") + parse("SELECT a"), open("d") + parse("SELECT b")}, mine: open("d") + bind,
+			want: `#9 1 ` + unknown,
+		},
+		{
+			name: "another database", others: []string{open("e") + parse("SELECT a")}, mine: open("d") + bind,
+			want: `#9 1 ` + unknown,
+		},
+		{
+			name: "one that failed does not count", others: []string{open("d") + failing}, mine: open("d") + bind,
 			want: `1 extended "SELEC" statement=s types=[23] error=42601@Parse tx=I
-				#9 1 ` + unknown},
-		{name: "known later", mine: open("d") + bind, later: []string{open("d") + parse("SELECT a")}, again: true,
+				#9 1 ` + unknown,
+		},
+		{
+			name: "known later", mine: open("d") + bind, later: []string{open("d") + parse("SELECT a")}, again: true,
 			want: `#9 1 ` + unknown + `
-				#9 2 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`},
-		{name: "in doubt later", others: []string{open("d") + parse("SELECT a")}, mine: open("d") + bind,
+				#9 2 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`,
+		},
+		{
+			name: "in doubt later", others: []string{open("d") + parse("SELECT a")}, mine: open("d") + bind,
 			later: []string{open("d") + parse("SELECT b")}, again: true,
 			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete
-				#9 2 ` + unknown},
-		{name: "joined in the middle: the database is not known, and all of the server agree",
+				#9 2 ` + unknown,
+		},
+		{
+			name:   "joined in the middle: the database is not known, and all of the server agree",
 			others: []string{open("e") + parse("SELECT a"), open("d") + parse("SELECT a")}, mine: bind,
-			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`},
-		{name: "joined in the middle: databases of the server differ",
+			want: `#9 1 extended "SELECT a" statement=s params=[1] types=[23] {SELECT 0} tx=I inferred=parse,sql incomplete`,
+		},
+		{
+			name:   "joined in the middle: databases of the server differ",
 			others: []string{open("e") + parse("SELECT a"), open("d") + parse("SELECT b")}, mine: bind,
-			want: `#9 1 ` + unknown},
-		{name: "the server does not know it",
+			want: `#9 1 ` + unknown,
+		},
+		{
+			name:   "the server does not know it",
 			others: []string{open("d") + parse("SELECT a")}, mine: open("d") + gone("s"),
-			want: `#9 1 extended statement=s params=[] error=26000@Bind tx=I`},
+			want: `#9 1 extended statement=s params=[] error=26000@Bind tx=I`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cp := newCapture(options{limits: exchange.Limits{}})

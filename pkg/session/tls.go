@@ -2,7 +2,6 @@ package session
 
 import (
 	"strconv"
-
 	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"

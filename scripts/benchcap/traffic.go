@@ -29,11 +29,19 @@ func login(c *capture, port uint16, application string) *conn {
 	}}))
 	answer := wire(&messages.AuthenticationOk{})
 	for _, p := range [][2]string{
-		{"application_name", application}, {"client_encoding", "UTF8"}, {"DateStyle", "ISO, MDY"},
-		{"default_transaction_read_only", "off"}, {"in_hot_standby", "off"}, {"integer_datetimes", "on"},
-		{"IntervalStyle", "postgres"}, {"is_superuser", "on"}, {"server_encoding", "UTF8"},
-		{"server_version", "15.18"}, {"session_authorization", "postgres"},
-		{"standard_conforming_strings", "on"}, {"TimeZone", "Etc/UTC"},
+		{"application_name", application},
+		{"client_encoding", "UTF8"},
+		{"DateStyle", "ISO, MDY"},
+		{"default_transaction_read_only", "off"},
+		{"in_hot_standby", "off"},
+		{"integer_datetimes", "on"},
+		{"IntervalStyle", "postgres"},
+		{"is_superuser", "on"},
+		{"server_encoding", "UTF8"},
+		{"server_version", "15.18"},
+		{"session_authorization", "postgres"},
+		{"standard_conforming_strings", "on"},
+		{"TimeZone", "Etc/UTC"},
 	} {
 		answer = (&messages.ParameterStatus{Name: []byte(p[0]), Value: []byte(p[1])}).Append(answer)
 	}
