@@ -35,7 +35,7 @@ func newInterfaces(env *Env) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&output, "output", "o", "pretty", "output `form`: pretty or json (one JSON object a line)")
+	f.StringVarP(&output, "output", "o", "pretty", "print in this `FORMAT`: pretty or json (one JSON object a line)")
 	f.BoolVar(&asJSON, "json", false, "short for -o json")
 	return cmd
 }

@@ -30,13 +30,13 @@ type keptFlags struct {
 
 func (k *keptFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&k.filter, "filter", "f", "", "take the packets only that match, in tcpdump's `language`")
-	f.StringVar(&k.bpfFile, "bpf-file", "", "likewise, a `file` made by tcpdump -ddd")
-	f.StringVarP(&k.write, "write", "w", "", "also write the packets taken to a pcapng `file`")
-	f.StringVar(&k.rotateSize, "rotate-size", "", "begin a new file before one exceeds this `size` (100M, 2G)")
-	f.DurationVar(&k.rotateTime, "rotate-time", 0, "begin a new file after this `long` (10m)")
+	f.StringVarP(&k.filter, "filter", "f", "", "take only packets that match `EXPR`, in tcpdump's language")
+	f.StringVar(&k.bpfFile, "bpf-file", "", "likewise, with a `FILE` made by tcpdump -ddd")
+	f.StringVarP(&k.write, "write", "w", "", "also write the packets taken to `FILE`, as pcapng")
+	f.StringVar(&k.rotateSize, "rotate-size", "", "begin a new file before one exceeds `SIZE` (100M, 2G)")
+	f.DurationVar(&k.rotateTime, "rotate-time", 0, "begin a new file after `D` (10m)")
 	f.IntVar(&k.rotateFiles, "rotate-files", 0, "keep the last `N` files only")
-	f.BoolVar(&k.matching, "only-matching", false, "write the packets only of connections of which something is shown")
+	f.BoolVar(&k.matching, "only-matching", false, "write only the packets of connections of which something is shown")
 	f.BoolVar(&k.embedKeys, "embed-keys", false, "write the TLS secrets that decrypted something to the file of -w: who has it can read all")
 }
 

@@ -62,11 +62,11 @@ gone; what was captured until then is shown.`,
 
 func (f *liveFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringSliceVarP(&f.interfaces, "interface", "i", nil, "capture on this `interface`; may be repeated; any: on all of them")
+	s.StringSliceVarP(&f.interfaces, "interface", "i", nil, "capture on `IFACE`; may be repeated; any: on all of them")
 	s.IntVar(&f.buffer, "buffer-size", capture.DefaultBuffer>>20, "let up to `N` MiB of packets wait in the kernel")
 	s.IntVar(&f.snapLen, "snaplen", 0, "keep `N` bytes of a packet; 0: all")
 	s.BoolVar(&f.promisc, "promisc", false, "take packets that are not for this host, too")
-	s.StringVar(&f.userDrop, "user-drop", "", "go on as this `user` once the capture has begun (default: who called sudo)")
+	s.StringVar(&f.userDrop, "user-drop", "", "go on as `USER` once the capture has begun (default: who called sudo)")
 }
 
 func (f *liveFlags) check(o *Options) error {

@@ -27,15 +27,15 @@ type selectionFlags struct {
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringSliceVar(&f.types, "type", nil, "show messages of these `names` only (Query,ErrorResponse)")
-	s.StringSliceVar(&f.users, "user", nil, "show connections of these `users` only")
-	s.StringSliceVar(&f.databases, "database", nil, "show connections to these `databases` only")
-	s.StringSliceVar(&f.apps, "app", nil, "show connections with these `application_names` only")
-	s.StringSliceVar(&f.clients, "client", nil, "show connections from these `addresses` only (10.0.0.7 or 10.0.0.7:51950)")
-	s.StringSliceVar(&f.conns, "conn", nil, "show connections with these `numbers` only")
-	s.DurationVar(&f.minDuration, "min-duration", 0, "show queries that took at least this `long` (250ms), and their messages")
-	s.BoolVar(&f.errors, "errors", false, "show errors only: failed queries, ErrorResponse messages")
-	s.StringVar(&f.grep, "grep", "", "show what a regular `expression` matches in SQL, values and texts")
+	s.StringSliceVar(&f.types, "type", nil, "show only messages of the names in `LIST` (Query,ErrorResponse)")
+	s.StringSliceVar(&f.users, "user", nil, "show only connections of the users in `LIST`")
+	s.StringSliceVar(&f.databases, "database", nil, "show only connections to the databases in `LIST`")
+	s.StringSliceVar(&f.apps, "app", nil, "show only connections with the application_names in `LIST`")
+	s.StringSliceVar(&f.clients, "client", nil, "show only connections from the addresses in `LIST` (10.0.0.7 or 10.0.0.7:51950)")
+	s.StringSliceVar(&f.conns, "conn", nil, "show only connections with the numbers in `LIST`")
+	s.DurationVar(&f.minDuration, "min-duration", 0, "show only queries that took at least `D` (250ms), and their messages")
+	s.BoolVar(&f.errors, "errors", false, "show only errors: failed queries, ErrorResponse messages")
+	s.StringVar(&f.grep, "grep", "", "show only what the regular expression `RE` matches in SQL, values and texts")
 }
 
 // selection is the compiled form.
