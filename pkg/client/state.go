@@ -1,101 +1,53 @@
 package client
 
+import "github.com/pgsniff/pgsniff/pkg/tracker"
+
 // State is how far the conversation with the server has come. Its String is a
-// name in snake case, which does not change.
-type State uint8
+// name in snake case, which does not change. It is the tracker's: a captured
+// connection can be followed in the same terms.
+type State = tracker.State
 
 // The states of a client. Those that end in Sent wait for the server, those that
 // end in Requested for Outgoing.
 const (
-	StateStartup             State = iota // nothing sent yet, or encryption negotiated
-	StateEncryptionSent                   // SSLRequest sent
-	StateEncryptionAccepted               // waits for TLSEstablished
-	StateStartupSent                      // StartupMessage sent
-	StateCleartextRequested               // the password is to be sent as it is
-	StateCleartextSent                    // it was sent
-	StateMD5Requested                     // the password is to be sent as an MD5 hash
-	StateMD5Sent                          // it was sent
-	StateSASLRequested                    // the first SASL message is to be sent
-	StateSASLInitialSent                  // it was sent
-	StateSASLFinalRequested               // challenged: the final SASL message is to be sent
-	StateSASLFinalSent                    // it was sent
-	StateSASLVerified                     // the server has proved that it knows the password
-	StateAuthenticated                    // AuthenticationOk received, the first ReadyForQuery is due
-	StateQuerySent                        // simple query: Query sent
-	StateQueryRows                        // simple query: RowDescription received
-	StateQueryComplete                    // simple query: a command complete, another or ReadyForQuery is due
-	StateParseSent                        // prepare: Parse and Describe sent
-	StateParseComplete                    // prepare: ParseComplete received
-	StateParametersDescribed              // prepare: ParameterDescription received
-	StateStatementDescribed               // prepare: RowDescription or NoData received, ReadyForQuery is due
-	StateBindSent                         // execute: Bind and Execute sent
-	StateRows                             // execute: BindComplete received, or Execute sent for a suspended portal
-	StatePortalSuspended                  // execute: the limit of rows was reached: DoContinue, DoSync or a Close
-	StateExecuteComplete                  // execute: the command is complete, ReadyForQuery is due
-	StateCloseSent                        // Close sent
-	StateCloseComplete                    // CloseComplete received, ReadyForQuery is due
-	StateSyncSent                         // Sync sent alone
-	StateCopyIn                           // CopyInResponse received: data may be sent
-	StateCopyInEnded                      // CopyDone or CopyFail sent
-	StateCopyOut                          // CopyOutResponse received
-	StateCopyOutEnded                     // the server's CopyDone received
-	StateCopyBoth                         // CopyBothResponse received: data goes both ways
-	StateCopyBothEnded                    // CopyBoth: CopyDone sent, the server may go on
-	StateFunctionCallSent                 // FunctionCall sent
-	StateFunctionResult                   // FunctionCallResponse received, ReadyForQuery is due
-	StateReady                            // a request may be sent
-	StateRecoverableError                 // ErrorResponse received, ReadyForQuery is due
-	StateUnrecoverableError               // the connection is of no more use
-	StateTerminated                       // DoTerminate was called
-	numStates
+	StateStartup             = tracker.StateStartup             // nothing sent yet, or encryption negotiated
+	StateEncryptionSent      = tracker.StateEncryptionSent      // SSLRequest sent
+	StateEncryptionAccepted  = tracker.StateEncryptionAccepted  // waits for TLSEstablished
+	StateStartupSent         = tracker.StateStartupSent         // StartupMessage sent
+	StateCleartextRequested  = tracker.StateCleartextRequested  // the password is to be sent as it is
+	StateCleartextSent       = tracker.StateCleartextSent       // it was sent
+	StateMD5Requested        = tracker.StateMD5Requested        // the password is to be sent as an MD5 hash
+	StateMD5Sent             = tracker.StateMD5Sent             // it was sent
+	StateSASLRequested       = tracker.StateSASLRequested       // the first SASL message is to be sent
+	StateSASLInitialSent     = tracker.StateSASLInitialSent     // it was sent
+	StateSASLFinalRequested  = tracker.StateSASLFinalRequested  // challenged: the final SASL message is to be sent
+	StateSASLFinalSent       = tracker.StateSASLFinalSent       // it was sent
+	StateSASLVerified        = tracker.StateSASLVerified        // the server has proved that it knows the password
+	StateAuthenticated       = tracker.StateAuthenticated       // AuthenticationOk received, the first ReadyForQuery is due
+	StateQuerySent           = tracker.StateQuerySent           // simple query: Query sent
+	StateQueryRows           = tracker.StateQueryRows           // simple query: RowDescription received
+	StateQueryComplete       = tracker.StateQueryComplete       // simple query: a command complete, another or ReadyForQuery is due
+	StateParseSent           = tracker.StateParseSent           // prepare: Parse and Describe sent
+	StateParseComplete       = tracker.StateParseComplete       // prepare: ParseComplete received
+	StateParametersDescribed = tracker.StateParametersDescribed // prepare: ParameterDescription received
+	StateStatementDescribed  = tracker.StateStatementDescribed  // prepare: RowDescription or NoData received, ReadyForQuery is due
+	StateBindSent            = tracker.StateBindSent            // execute: Bind and Execute sent
+	StateRows                = tracker.StateRows                // execute: BindComplete received, or Execute sent for a suspended portal
+	StatePortalSuspended     = tracker.StatePortalSuspended     // execute: the limit of rows was reached: DoContinue, DoSync or a Close
+	StateExecuteComplete     = tracker.StateExecuteComplete     // execute: the command is complete, ReadyForQuery is due
+	StateCloseSent           = tracker.StateCloseSent           // Close sent
+	StateCloseComplete       = tracker.StateCloseComplete       // CloseComplete received, ReadyForQuery is due
+	StateSyncSent            = tracker.StateSyncSent            // Sync sent alone
+	StateCopyIn              = tracker.StateCopyIn              // CopyInResponse received: data may be sent
+	StateCopyInEnded         = tracker.StateCopyInEnded         // CopyDone or CopyFail sent
+	StateCopyOut             = tracker.StateCopyOut             // CopyOutResponse received
+	StateCopyOutEnded        = tracker.StateCopyOutEnded        // the server's CopyDone received
+	StateCopyBoth            = tracker.StateCopyBoth            // CopyBothResponse received: data goes both ways
+	StateCopyBothEnded       = tracker.StateCopyBothEnded       // CopyBoth: CopyDone sent, the server may go on
+	StateFunctionCallSent    = tracker.StateFunctionCallSent    // FunctionCall sent
+	StateFunctionResult      = tracker.StateFunctionResult      // FunctionCallResponse received, ReadyForQuery is due
+	StateReady               = tracker.StateReady               // a request may be sent
+	StateRecoverableError    = tracker.StateRecoverableError    // ErrorResponse received, ReadyForQuery is due
+	StateUnrecoverableError  = tracker.StateUnrecoverableError  // the connection is of no more use
+	StateTerminated          = tracker.StateTerminated          // DoTerminate was called
 )
-
-var stateNames = [numStates]string{
-	StateStartup:             "startup",
-	StateEncryptionSent:      "encryption_sent",
-	StateEncryptionAccepted:  "encryption_accepted",
-	StateStartupSent:         "startup_sent",
-	StateCleartextRequested:  "cleartext_requested",
-	StateCleartextSent:       "cleartext_sent",
-	StateMD5Requested:        "md5_requested",
-	StateMD5Sent:             "md5_sent",
-	StateSASLRequested:       "sasl_requested",
-	StateSASLInitialSent:     "sasl_initial_sent",
-	StateSASLFinalRequested:  "sasl_final_requested",
-	StateSASLFinalSent:       "sasl_final_sent",
-	StateSASLVerified:        "sasl_verified",
-	StateAuthenticated:       "authenticated",
-	StateQuerySent:           "query_sent",
-	StateQueryRows:           "query_rows",
-	StateQueryComplete:       "query_complete",
-	StateParseSent:           "parse_sent",
-	StateParseComplete:       "parse_complete",
-	StateParametersDescribed: "parameters_described",
-	StateStatementDescribed:  "statement_described",
-	StateBindSent:            "bind_sent",
-	StateRows:                "rows",
-	StatePortalSuspended:     "portal_suspended",
-	StateExecuteComplete:     "execute_complete",
-	StateCloseSent:           "close_sent",
-	StateCloseComplete:       "close_complete",
-	StateSyncSent:            "sync_sent",
-	StateCopyIn:              "copy_in",
-	StateCopyInEnded:         "copy_in_ended",
-	StateCopyOut:             "copy_out",
-	StateCopyOutEnded:        "copy_out_ended",
-	StateCopyBoth:            "copy_both",
-	StateCopyBothEnded:       "copy_both_ended",
-	StateFunctionCallSent:    "function_call_sent",
-	StateFunctionResult:      "function_result",
-	StateReady:               "ready",
-	StateRecoverableError:    "recoverable_error",
-	StateUnrecoverableError:  "unrecoverable_error",
-	StateTerminated:          "terminated",
-}
-
-func (s State) String() string {
-	if s >= numStates {
-		return "unknown"
-	}
-	return stateNames[s]
-}

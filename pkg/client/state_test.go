@@ -10,20 +10,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 func TestStateNames(t *testing.T) {
 	seen := map[string]State{}
-	for s := range numStates {
+	for s := range State(tracker.NumStates) {
 		name := s.String()
 		if other, double := seen[name]; double || name == "" || name == "unknown" || name != strings.ToLower(name) {
 			t.Errorf("state %d is called %q, as %d", s, name, other)
 		}
 		seen[name] = s
 	}
-	if numStates.String() != "unknown" {
-		t.Error(numStates)
+	if State(tracker.NumStates).String() != "unknown" {
+		t.Error(State(tracker.NumStates))
 	}
 }
 
@@ -96,7 +98,7 @@ func TestRequestsOutOfOrder(t *testing.T) {
 	} {
 		seen[s] = true
 	}
-	for s := range numStates {
+	for s := range State(tracker.NumStates) {
 		if !seen[s] {
 			t.Errorf("state %v was not reached", s)
 		}
