@@ -21,7 +21,7 @@ func (p *printer) rangeValue(dst []byte, elem uint32, b []byte) ([]byte, bool) {
 	if flags&rangeEmpty != 0 {
 		return append(dst, "empty"...), len(rest) == 0
 	}
-	ok := true
+	var ok bool
 	dst = append(dst, "(["[flags&rangeLowerIncluded/rangeLowerIncluded])
 	if flags&rangeLowerInfinite == 0 {
 		if dst, rest, ok = p.rangeBound(dst, elem, rest); !ok {

@@ -92,7 +92,7 @@ func renumber(r *rand.Rand, s []Segment) []Segment {
 	shift := map[pair]uint32{}
 	for _, x := range s {
 		if x.Flags&SYN != 0 {
-			shift[pair{x.Src, x.Dst}] = uint32(-x.Seq) - 1 - r.Uint32N(3000)
+			shift[pair{x.Src, x.Dst}] = -x.Seq - 1 - r.Uint32N(3000)
 		}
 	}
 	for i := range s {
