@@ -137,10 +137,19 @@ func (s *Session) cancelRequest(e *Event) {
 		s.info.Cancels.Query = t.session.log.CancelRequested(s.ID)
 	}
 	// What was cancelled before this connection began was not cancelled by it.
-	if s.info.Cancels.Query == 0 && t.ended.Frame > s.info.Started.Frame {
+	if s.info.Cancels.Query == 0 && later(t.ended, s.info.Started) {
 		s.info.Cancels.Query = t.cancelled
 	}
 	e.Cancels = s.info.Cancels
+}
+
+// later reports whether a comes after b: by their times, which tell more than
+// numbers where the files of a capture are not read in order.
+func later(a, b Stamp) bool {
+	if a.Time != 0 && b.Time != 0 && a.Time != b.Time {
+		return a.Time > b.Time
+	}
+	return a.Frame > b.Frame
 }
 
 // resolve tells CancelRequests that waited for their target what they cancelled.
