@@ -141,6 +141,9 @@ func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
 
 // decode takes plaintext.
 func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
+	if o := 1 - d; s.pending[o] != nil && len(b) > 0 {
+		s.peerWentOn(o, at)
+	}
 	st, p := s.stream(d), s.pending[d]
 	st.Feed(b)
 	first, last := at, at
@@ -183,6 +186,14 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 		s.pending[d] = p
 	}
 	s.shared.settle(s, d, st)
+}
+
+// peerWentOn looks for the messages of a direction that were in doubt until the
+// other one went on: requests have to be known before their replies.
+func (s *Session) peerWentOn(d messages.Direction, at Stamp) {
+	if st := s.streams[d]; st != nil && !st.Synced() && st.Paused(s.tracker.Phase(d)) {
+		s.decode(d, nil, at)
+	}
 }
 
 // stepOver counts the rows after the one that was just observed: nobody looks at
