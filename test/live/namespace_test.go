@@ -205,7 +205,9 @@ func TestInterfaceDown(t *testing.T) {
 func TestVLAN(t *testing.T) {
 	w := newWire(t)
 	if out, err := exec.Command("ip", "-n", w.server, "link", "add", "link", "db0", "name", "db0.7", "type", "vlan", "id", "7").CombinedOutput(); err != nil {
-		missing(t, "no VLANs: %v: %s", err, out)
+		// A kernel without the module is no tool that could be installed. Tagged
+		// frames sent raw cover the tags in internal/ring.
+		t.Skipf("this kernel has no VLANs: %v: %s", err, out)
 	}
 	w.ip(w.client, "link add link app0 name app0.7 type vlan id 7")
 	w.ip(w.server, "address add "+serverVLANAddr+"/24 dev db0.7")
