@@ -381,7 +381,7 @@ func TestTLSWorkers(t *testing.T) {
 	}
 	keys := p.keyFile(t)
 	want := p.check(t)
-	for _, segment := range []int{1, 7, 100, 64 << 10} {
+	for _, segment := range []int{1, 7, 100, 60000} {
 		file := packets{segment: segment}.file(t, &p.cipher)
 		var first []byte
 		for _, workers := range []string{"1", "2"} {

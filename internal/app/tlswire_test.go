@@ -27,7 +27,8 @@ type wire struct {
 	mu     sync.Mutex
 	pieces []piece
 	conns  int
-	relays sync.WaitGroup // a goroutine for each direction of a connection
+	stop   func()         // ends the relay
+	relays sync.WaitGroup // its goroutines
 }
 
 func (w *wire) open() int {
@@ -51,11 +52,12 @@ func (w *wire) relay(t *testing.T, server string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	w.stop = func() {
 		l.Close()
 		w.relays.Wait()
-	})
-	go func() {
+	}
+	t.Cleanup(w.stop)
+	w.relays.Go(func() {
 		for {
 			client, err := l.Accept()
 			if err != nil {
@@ -66,26 +68,33 @@ func (w *wire) relay(t *testing.T, server string) string {
 				client.Close()
 				continue
 			}
-			n := w.open()
-			w.relays.Go(func() { w.pass(n, true, client, upstream) })
-			w.relays.Go(func() { w.pass(n, false, upstream, client) })
+			w.relays.Go(func() { w.join(w.open(), client.(*net.TCPConn), upstream.(*net.TCPConn)) })
 		}
-	}()
+	})
 	return l.Addr().String()
 }
 
-func (w *wire) pass(conn int, fromFrontend bool, from, to net.Conn) {
-	defer to.Close()
+// join passes on what either side sends until both have ended, and so does not
+// miss what one says when the other has gone.
+func (w *wire) join(conn int, client, upstream *net.TCPConn) {
+	defer client.Close()
+	defer upstream.Close()
+	var there sync.WaitGroup
+	there.Go(func() { w.pass(conn, true, client, upstream) })
+	w.pass(conn, false, upstream, client)
+	there.Wait()
+}
+
+func (w *wire) pass(conn int, fromFrontend bool, from, to *net.TCPConn) {
 	b := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(b)
 		if n > 0 {
 			w.add(conn, fromFrontend, b[:n])
-			if _, err := to.Write(b[:n]); err != nil {
-				return
-			}
+			_, _ = to.Write(b[:n]) // it may have gone
 		}
 		if err != nil {
+			_ = to.CloseWrite()
 			return
 		}
 	}
@@ -124,7 +133,8 @@ const (
 )
 
 // packets makes a pcap of it: TCP over IPv4 over Ethernet, from the handshake of
-// each connection to its end, in segments of at most segment bytes. drop, if not
+// each connection to its end, in segments of at most segment bytes, of which an IP
+// packet holds not quite 64 KiB. drop, if not
 // nil, is asked for each packet with payload, from 0 on, whether the capture
 // misses it.
 type packets struct {
@@ -136,7 +146,9 @@ type packets struct {
 
 func (o packets) file(t *testing.T, w *wire) string {
 	t.Helper()
-	w.relays.Wait() // all connections are closed by now, or nearly so
+	if w.stop != nil {
+		w.stop() // all connections are closed by now, or nearly so
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if o.segment == 0 {

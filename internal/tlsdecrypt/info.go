@@ -82,8 +82,10 @@ type Info struct {
 	KeyUpdates [2]uint64
 	Gaps       [2]uint64 // losses handed on to the Sink
 
-	Alerts    [2]uint64 // that could be read
-	LastAlert string    // its name in the RFCs, such as "close_notify"
+	Alerts [2]uint64 // that could be read
+	// LastAlert is its name in the RFCs, such as "close_notify", which replaces
+	// no other: that is why the peer closes.
+	LastAlert string
 
 	HeldBytes    int64 // waiting for keys at this moment
 	DroppedBytes int64 // that would have waited, but for the limits
@@ -184,7 +186,10 @@ func (c *Conn) alert(dir int, content []byte) {
 		return
 	}
 	c.info.Alerts[dir]++
-	c.info.LastAlert = alertName(content[1])
+	const closeNotify = 0
+	if content[1] != closeNotify || c.info.LastAlert == "" {
+		c.info.LastAlert = alertName(content[1])
+	}
 }
 
 func alertName(description byte) string {
