@@ -215,6 +215,34 @@ func TestSchemaOfBrokenMessages(t *testing.T) {
 	}
 }
 
+// TestSchemaRefuses wants the schema to refuse what is no record.
+func TestSchemaRefuses(t *testing.T) {
+	c := newRecordChecker(t)
+	const head = `{"type":"message","conn":1,"client":"10.0.0.1:50000","server":"10.0.0.2:5432","frame":1,"dir":"frontend","msg":"Query","tag":"Q","len":14,`
+	if err := c.line([]byte(head + `"phase":"ready","body":{"query":"select 1"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, rest := range []string{
+		`"phase":"ready","body":{"query":"select 1"},"color":"red"}`,
+		`"phase":"sleeping","body":{"query":"select 1"}}`,
+		`"phase":"ready","body":{"query":"select 1","portal":""}}`,
+		`"phase":"ready","body":{"query":1}}`,
+		`"phase":"ready","body":{}}`,
+		`"phase":"ready"}`,
+		`"phase":"ready","phase":"ready","body":{"query":"select 1"}}`,
+		`"phase":"ready","tx":"X","body":{"query":"select 1"}}`,
+		`"phase":"ready","truncated":false,"body":{"query":"select 1"}}`,
+		`"phase":"ready","body":{"query":"select 1"},"notes":[{"code":"odd","text":""}]}`,
+	} {
+		if c.line([]byte(head+rest)) == nil {
+			t.Errorf("passes: %s%s", head, rest)
+		}
+	}
+	if c.line([]byte(`{"type":"stats","packets":1}`)) == nil || c.line([]byte(`{"type":"summary"}`)) == nil {
+		t.Error("a stats record without its keys, or an unknown record, passes")
+	}
+}
+
 // TestKeysAreUnique wants names from the wire that repeat, or that are equal
 // once they are UTF-8, to become different keys.
 func TestKeysAreUnique(t *testing.T) {
