@@ -149,6 +149,25 @@ func (r *run) summary() {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))
 	}
 	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", line)
+	if dropped := droppedText(r.analyzer.Shared().Exchanges); dropped != "" {
+		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
+	}
+}
+
+// droppedText says what was not kept because of the limits of memory.
+func droppedText(d *exchange.Shared) string {
+	var list []string
+	add := func(n uint64, what, became string) {
+		if n > 0 {
+			list = append(list, plural(n, what)+" "+became)
+		}
+	}
+	add(d.DroppedStatements, "prepared statement", "not kept")
+	add(d.DroppedExchanges, "query", "given up before the replies came")
+	add(d.DroppedParts, "piece", "of query texts, parameters and columns not kept")
+	add(d.DroppedResults, "result", "added to the one before")
+	add(d.DroppedLearned, "statement", "not remembered for other connections")
+	return strings.Join(list, ", ")
 }
 
 func (r *run) portList() string {

@@ -267,6 +267,36 @@ var cycles = []struct{ name, script, want string }{
 	`, ``},
 }
 
+// A walsender takes commands as simple queries.
+func TestReplication(t *testing.T) {
+	r := run(options{}, `
+		F: Startup user u database d replication database
+		B: AuthOk ; Ready I
+		F: Query IDENTIFY_SYSTEM
+		B: RowDescription systemid:25:0 ; Row 7 ; Complete IDENTIFY_SYSTEM ; Ready I
+		F: Query "BASE_BACKUP"
+		B: RowDescription recptr:25:0 ; Row 0/1 ; Complete SELECT ; CopyOut ; CopyData nbase.tar ; CopyData dxx ; CopyDone
+		B: RowDescription recptr:25:0 ; Row 0/2 ; Complete SELECT ; Complete BASE_BACKUP ; Ready I
+		F: Query "START_REPLICATION SLOT s LOGICAL 0/0"
+		B: CopyBoth ; CopyData wxxxx
+		F: CopyData rxx
+		B: CopyData kx
+		F: CopyDone
+		B: CopyDone ; Complete "COPY 0" ; Complete START_STREAMING ; Ready I
+		F: Query "START_REPLICATION SLOT s LOGICAL 0/9"
+		B: CopyBoth ; CopyData wxxxx
+	`)
+	expect(t, "exchanges", r.exchanges, `
+		1 replication "IDENTIFY_SYSTEM" {IDENTIFY_SYSTEM rows=1 bytes=12 systemid:25:0} tx=I
+		2 replication "BASE_BACKUP" {SELECT rows=1 bytes=14 recptr:25:0} {SELECT rows=1 bytes=14 recptr:25:0} {BASE_BACKUP} copy=out:2:12 tx=I
+		3 replication "START_REPLICATION SLOT s LOGICAL 0/0" {COPY 0} {START_STREAMING} copy=both:3:10 tx=I
+		4 replication "START_REPLICATION SLOT s LOGICAL 0/9" copy=both:1:5 inferred=reply incomplete
+	`)
+	if r.infos[0].Replication != "database" {
+		t.Errorf("replication %q", r.infos[0].Replication)
+	}
+}
+
 func TestCycles(t *testing.T) {
 	for _, c := range cycles {
 		t.Run(c.name, func(t *testing.T) {
