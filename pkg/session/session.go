@@ -262,8 +262,35 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	s.gaps = true
 	st := s.stream(d)
 	st.Gap(int(min(n, 1<<40)))
-	s.tracker.Gap(d)
+	// A loss inside a message whose head was seen is told with the message, and
+	// leaves no doubt of what comes after it.
 	inside := st.Synced()
+	if !inside {
+		s.tellLost(d, n, at)
+	}
+	before := s.cutBytes
+	s.decode(d, nil, at)
+	if n >= 0 {
+		n = max(n-(s.cutBytes-before), 0) // without what the message before it lacks
+	}
+	if inside {
+		if st = s.streams[d]; st == nil || st.Synced() || s.over {
+			return
+		}
+		s.tellLost(d, n, at) // it was longer than the message
+	}
+	if s.cfg.Exchanges {
+		s.log.Lost(d, int(max(n, -1)))
+	}
+}
+
+// tellLost tells of n missing bytes, n < 0 for an unknown number, with which
+// messages may be missing.
+func (s *Session) tellLost(d messages.Direction, n int64, at Stamp) {
+	s.tracker.Gap(d)
+	if s.candidate {
+		return
+	}
 	text := "an unknown number of bytes was not captured"
 	switch {
 	case n == 1:
@@ -271,18 +298,7 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	case n >= 0:
 		text = bytesText(n) + " were not captured"
 	}
-	// A loss inside a message whose head was seen is told with the message.
-	if !s.candidate && !inside {
-		s.notice(&Notice{Code: NoticeLost, Text: text, Direction: d, Directed: true, Bytes: max(n, 0), At: at})
-	}
-	before := s.cutBytes
-	s.decode(d, nil, at)
-	if s.cfg.Exchanges && !inside {
-		if n >= 0 {
-			n = max(n-(s.cutBytes-before), 0) // without what the message before it lacks
-		}
-		s.log.Lost(d, int(max(n, -1)))
-	}
+	s.notice(&Notice{Code: NoticeLost, Text: text, Direction: d, Directed: true, Bytes: max(n, 0), At: at})
 }
 
 // frame takes a message from a decoder.

@@ -107,7 +107,7 @@ var losses = []conversation{
 		< CommandComplete: simple_query 2
 		< ReadyForQuery: simple_query 2
 		< CommandComplete: ready !unsolicited_reply`},
-	{name: "replies inside a pipeline are lost", end: messages.PhaseReady, script: `
+	{name: "replies inside a pipeline are lost: whose the next one is cannot be known", end: messages.PhaseReady, script: `
 		> Bind: ready 1+
 		> Execute: extended_query 1
 		> Bind: extended_query 2+
@@ -115,7 +115,7 @@ var losses = []conversation{
 		> Sync: extended_query 2
 		< BindComplete: extended_query 1
 		gap <
-		< CommandComplete: extended_query 1 =Execute
+		< CommandComplete: extended_query
 		< ReadyForQuery: extended_query 2 =Sync`},
 	{name: "the Sync is lost", end: messages.PhaseReady, script: `
 		> Bind: ready 1+

@@ -60,6 +60,9 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	case messages.KindReadyForQuery:
 		t.replyReady(s, f)
 	}
+	if t.doubt.any() {
+		t.disown(s, k)
+	}
 }
 
 // plainReplies are the kinds that do nothing but answer the oldest request, in
@@ -73,7 +76,7 @@ var plainReplies = [messages.NumKinds]bool{
 // replyPlain is the short way for a plain reply to a request that was seen. It
 // reports whether it was one.
 func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
-	if t.q.n == 0 || t.base != messages.PhaseReady || t.spare > 0 {
+	if t.q.n == 0 || t.base != messages.PhaseReady || t.spare > 0 || t.doubt.any() {
 		return false
 	}
 	p, rule := t.q.at(0), &replies[k]
@@ -140,6 +143,9 @@ func (t *Tracker) unsolicited(s *Step, k messages.Kind) {
 func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 	if t.spare > 0 && t.takeSpare(k) {
 		return nil
+	}
+	if t.doubt.stale != 0 {
+		t.dropStale(s)
 	}
 	if t.q.n > 0 {
 		if p := t.q.at(0); p.request&rule.answers != 0 && !p.doubtful {

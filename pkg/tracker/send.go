@@ -148,6 +148,7 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 		return
 	}
 	t.discarding = false
+	t.doubtRequest()
 	p := pending{request: r, unit: s.Unit}
 	p.doubtful = r == reqSync && copyToServer.has(t.copying)
 	if !p.doubtful {

@@ -33,6 +33,8 @@ type Tracker struct {
 	// will answer.
 	spare uint16
 
+	doubt doubt
+
 	open       bool // an extended cycle has begun and its Sync has not been sent yet
 	answered   bool // the oldest request has had a reply that did not complete it
 	discarding bool // an extended cycle failed and its Sync has not been sent yet
@@ -175,9 +177,11 @@ func (t *Tracker) Gap(d messages.Direction) {
 			t.begun, t.base = true, messages.PhaseUnknown // the startup packet may be gone
 			t.q.clear()
 		}
+		t.doubtGap(d)
 		return
 	}
 	t.lossB = true
+	t.doubtGap(d)
 	if t.q.n > 0 && t.q.at(0).request&(reqSSL|reqGSS) != 0 {
 		t.q.drop(1)
 		if t.opening() {
