@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/hostile"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/internal/samples"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -212,6 +214,37 @@ func TestSchemaOfBrokenMessages(t *testing.T) {
 			c.lines(t, fmt.Sprintf("the first %d bytes of %s", n, s.Name), renderSample(s, body[:n]))
 		}
 		c.lines(t, s.Name+" and a byte", renderSample(s, append(body[:len(body):len(body)], 0xfe)))
+	}
+}
+
+// TestSchemaOfDamagedCaptures validates what is printed of captures in which
+// packets are changed, lost, cut or out of order.
+func TestSchemaOfDamagedCaptures(t *testing.T) {
+	c := newRecordChecker(t)
+	for _, name := range []string{"libpq_extended", "portal_suspend", "auth_scram", "pgbouncer", "negotiate_pg18"} {
+		whole, err := os.ReadFile(capturePath(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := hostile.ParsePcap(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seed := range uint64(2) {
+			for _, m := range hostile.Mutations {
+				damaged := f.Clone()
+				m.Do(hostile.Rand(seed), damaged)
+				var out, stderr bytes.Buffer
+				env := &Env{
+					In: bytes.NewReader(damaged.Bytes()), Out: &out, Err: &stderr, Now: time.Now,
+					Getenv: func(string) string { return "" }, Width: func() int { return 0 },
+				}
+				if code := Run(env, allViews("-", "--fields", "state", "--max-value-bytes", "20")); code != ExitOK {
+					t.Errorf("%s, %s: status %d: %s", name, m.Name, code, stderr.Bytes())
+				}
+				c.lines(t, fmt.Sprintf("%s, %s, seed %d", name, m.Name, seed), out.Bytes())
+			}
+		}
 	}
 }
 
