@@ -239,6 +239,10 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 		b.buf = append(b.buf, "null"...)
 		return
 	}
+	if format == 0 && !b.unknown && (b.max == 0 || len(v) <= b.max) && plainPrefix(v) == len(v) {
+		b.buf = append(append(append(b.buf, '"'), v...), '"') // most values
+		return
+	}
 	var t []byte
 	ok := false
 	if b.unknown {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"encoding/binary"
 	"time"
 	"unicode/utf8"
 )
@@ -9,7 +10,7 @@ const hexDigits = "0123456789abcdef"
 
 // plain marks the bytes that a JSON string holds as they are.
 var plain = func() (t [256]bool) {
-	for c := 0x20; c < 0x7f; c++ {
+	for c := 0x20; c < 0x80; c++ { // DEL may stand as it is
 		t[c] = c != '"' && c != '\\'
 	}
 	return t
@@ -20,10 +21,10 @@ var plain = func() (t [256]bool) {
 func appendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainPrefix(s); i < len(s); {
 		c := s[i]
 		if plain[c] {
-			i++
+			i += plainPrefix(s[i:])
 			continue
 		}
 		if c >= utf8.RuneSelf {
@@ -44,6 +45,31 @@ func appendQuoted(dst, s []byte) []byte {
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
+}
+
+// plainPrefix returns how many bytes at the beginning of s a JSON string holds
+// as they are. Most text is nothing else, so eight bytes are looked at at a time.
+func plainPrefix(s []byte) (n int) {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	for len(s)-n >= 8 {
+		w := binary.LittleEndian.Uint64(s[n:])
+		control := w - ones*0x20 // borrows into the high bit below 0x20
+		quote := (w ^ ones*'"') - ones
+		backslash := (w ^ ones*'\\') - ones
+		// A byte of 0x80 and above, or one for which a subtraction borrowed: a
+		// borrow may carry into the byte above, which only ends the run early.
+		if (w|control|quote|backslash)&highs != 0 {
+			break
+		}
+		n += 8
+	}
+	for n < len(s) && plain[s[n]] {
+		n++
+	}
+	return n
 }
 
 func appendEscape(dst []byte, c byte) []byte {
