@@ -67,6 +67,9 @@ func (l *Log) reply(x *Exchange, m *Message) {
 	case messages.KindReadyForQuery:
 		x.Tx = m.Step.Tx
 		x.flags |= flagDone | flagReady
+		if m.Step.Doubtful {
+			x.flags |= flagHoles // which replies before it were its own is not known
+		}
 	}
 }
 

@@ -42,8 +42,13 @@ func (t *Tracker) doubtGap(d messages.Direction) {
 	}
 }
 
-// doubtRequest is for a request that is about to be put into the queue.
+// doubtRequest is for a request that is about to be put into the queue. Where
+// requests were lost, one that does not wait for those before it shows that the
+// lost ones may not have been answered either.
 func (t *Tracker) doubtRequest() {
+	if t.lossF && t.q.n > 0 && t.base == messages.PhaseReady && t.copying == 0 && t.q.at(0).unit != t.unit {
+		t.doubt.pushing = true
+	}
 	switch {
 	case !t.doubt.pushing:
 	case t.q.n == 0:
@@ -71,9 +76,11 @@ func (t *Tracker) dropStale(s *Step) {
 // The ReadyForQuery after which nothing is outstanding is not.
 func (t *Tracker) disown(s *Step, k messages.Kind) {
 	certain := k == messages.KindReadyForQuery && t.q.n == 0
-	if s.Unit != 0 && s.Unit <= t.doubt.upTo && !s.Inferred && !certain {
-		s.Unit = 0
-		s.Request = messages.KindUnknown
+	if s.Unit != 0 && s.Unit <= t.doubt.upTo && !s.Inferred {
+		s.Doubtful = true
+		if !certain {
+			s.Unit, s.Request = 0, messages.KindUnknown
+		}
 	}
 	if t.q.n == 0 {
 		t.doubt = doubt{}

@@ -115,8 +115,8 @@ var losses = []conversation{
 		> Sync: extended_query 2
 		< BindComplete: extended_query 1
 		gap <
-		< CommandComplete: extended_query
-		< ReadyForQuery: extended_query 2 =Sync`},
+		< CommandComplete: extended_query doubtful
+		< ReadyForQuery: extended_query 2 =Sync doubtful`},
 	{name: "the Sync is lost", end: messages.PhaseReady, script: `
 		> Bind: ready 1+
 		> Execute: extended_query 1
@@ -249,7 +249,7 @@ func TestLongCyclesLost(t *testing.T) {
 	play(t, &tr, `
 		> Sync: extended_query 1000
 		gap <
-		< ReadyForQuery: extended_query 1000 =Sync
+		< ReadyForQuery: extended_query 1000 =Sync doubtful
 		> Query: ready 1001+
 		< CommandComplete: simple_query 1001
 		< ReadyForQuery: simple_query 1001`)

@@ -118,6 +118,8 @@ func (l *line) check(t *testing.T, s Step) {
 			want.Discarded = true
 		case w == "inferred":
 			want.Inferred = true
+		case w == "doubtful":
+			want.Doubtful = true
 		case w[0] == '!':
 			code = w[1:]
 		case w[0] == '=':

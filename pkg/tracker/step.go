@@ -30,6 +30,9 @@ type Step struct {
 	Discarded bool
 	// Inferred tells that the request which this reply answers was not seen.
 	Inferred bool
+	// Doubtful tells that after a loss nobody can say whose a reply is: it has no
+	// Unit but where it ends all that are outstanding.
+	Doubtful bool
 	// Anomaly is what is wrong with the message in this place; nil if nothing.
 	Anomaly *Anomaly
 }
@@ -39,7 +42,7 @@ type Step struct {
 func (s *Step) reset() {
 	s.Phase, s.After, s.Tx, s.Request = 0, 0, 0, 0
 	s.Unit, s.Over = 0, 0
-	s.Begins, s.Discarded, s.Inferred = false, false, false
+	s.Begins, s.Discarded, s.Inferred, s.Doubtful = false, false, false, false
 	if s.Anomaly != nil {
 		s.Anomaly = nil
 	}
