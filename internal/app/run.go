@@ -138,6 +138,11 @@ func (r *run) summary() {
 		return
 	}
 	c, h := &r.analyzer.Counts, r.handler
+	if r.opt.Verbose {
+		fmt.Fprintf(r.env.Err, "pgsniff: %s, %s, server ports %s; %s not IP, %s not TCP, %s malformed; %s retransmitted\n",
+			plural(c.Bytes, "byte"), plural(c.TCPConnections, "TCP connection"), portNames(c.TopPorts(5)),
+			plural(c.NotIP, "packet"), plural(c.NotTCP, "packet"), plural(c.Bad, "packet"), plural(c.Retransmitted, "byte"))
+	}
 	if r.analyzer.Connections() == 0 {
 		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList(), r.live.dropText())
 		return
@@ -175,11 +180,18 @@ func (r *run) portList() string {
 	if len(ports) == 0 {
 		return ""
 	}
+	return ", server ports " + portNames(ports)
+}
+
+func portNames(ports []uint16) string {
 	names := make([]string, len(ports))
 	for i, p := range ports {
 		names[i] = fmt.Sprint(p)
 	}
-	return ", server ports " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 func plural(n uint64, what string) string {
