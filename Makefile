@@ -40,6 +40,7 @@ fuzz: ## run each fuzz target for FUZZTIME (1m)
 
 golden: ## write the golden files anew; look at the difference before you commit it
 	$(GO) test ./internal/app -run Golden -update
+	$(GO) test ./internal/app -run TestPages -update
 
 bench: ## Go benchmarks of each stage, compared with BASE (the last tag) by benchstat
 	scripts/bench.sh $(BASE)
