@@ -72,7 +72,7 @@ type Info struct {
 func (s *Session) learn(e *Event) {
 	switch e.Kind {
 	case messages.KindStartupMessage:
-		s.learnStartup(e.Body)
+		s.learnStartup(e.Body, e.Truncated)
 	case messages.KindStartupMessageV2:
 		s.info.ProtocolVersion = "2.0"
 		s.plain()
@@ -120,15 +120,18 @@ func (s *Session) plain() {
 	}
 }
 
-func (s *Session) learnStartup(body []byte) {
+func (s *Session) learnStartup(body []byte, cut bool) {
 	var m messages.StartupMessage
-	_ = m.Decode(body) // of a cut one, the parameters before the cut
+	_ = m.Decode(body)
+	if n := len(m.Parameters); cut && n > 0 {
+		m.Parameters = m.Parameters[:n-1] // its value may be cut, too
+	}
 	i := &s.info
 	s.plain()
 	i.ProtocolVersion = m.Version.String()
 	i.User = s.name(m.Parameter("user"))
 	i.Database = s.name(m.Parameter("database"))
-	if i.Database == "" {
+	if i.Database == "" && !cut {
 		i.Database = i.User // the server's default
 	}
 	i.Application = s.name(m.Parameter("application_name"))
