@@ -62,7 +62,8 @@ func (c *collector) Exchange(s *session.Session, x *exchange.Exchange) {
 }
 
 func (c *collector) Notice(_ *session.Session, n *session.Notice) { c.notices = append(c.notices, *n) }
-func (c *collector) End(s *session.Session)                       { c.ends = append(c.ends, *s.Info()) }
+
+func (c *collector) End(s *session.Session) { c.ends = append(c.ends, *s.Info()) }
 
 func collect(tb testing.TB, capture []byte, w way) *collector {
 	tb.Helper()

@@ -147,7 +147,8 @@ func (c chatter) reply() messages.Message {
 	case 13:
 		codes := []string{"26000", "34000", "57014", "42601"}
 		return &messages.ErrorResponse{ErrorFields: messages.ErrorFields{Fields: []messages.ErrorField{
-			{Type: messages.FieldSQLState, Value: []byte(codes[c.IntN(len(codes))])}}}}
+			{Type: messages.FieldSQLState, Value: []byte(codes[c.IntN(len(codes))])},
+		}}}
 	case 14:
 		return &messages.CopyInResponse{}
 	}

@@ -70,8 +70,13 @@ func TestCancelRequests(t *testing.T) {
 			#2 cancel_request
 		`},
 		{"the second of two pipelined queries", []part{
-			{1, keyed(short)}, {1, `F: Query "SELECT 1" ; Query "SELECT pg_sleep(9)"`}, {1, finished},
-			{2, cancel(short)}, {1, cancelled}, {1, ""}, {2, ""},
+			{1, keyed(short)},
+			{1, `F: Query "SELECT 1" ; Query "SELECT pg_sleep(9)"`},
+			{1, finished},
+			{2, cancel(short)},
+			{1, cancelled},
+			{1, ""},
+			{2, ""},
 		}, `
 			1 simple "SELECT 1" {SELECT 1} tx=I
 			2 simple "SELECT pg_sleep(9)" error=57014@Query tx=I cancelled_by=2

@@ -41,8 +41,10 @@ func TestAnyChunking(t *testing.T) {
 				what      string
 				got, want []string
 			}{
-				{"exchanges", got.exchanges, want.exchanges}, {"events", got.events, want.events},
-				{"notices", got.notices, want.notices}, {"ends", got.ends, want.ends},
+				{"exchanges", got.exchanges, want.exchanges},
+				{"events", got.events, want.events},
+				{"notices", got.notices, want.notices},
+				{"ends", got.ends, want.ends},
 			} {
 				if !slices.Equal(list.got, list.want) {
 					t.Errorf("%s (messages=%v): %s differ:\n%s", name, messages, list.what, firstDifference(list.got, list.want))

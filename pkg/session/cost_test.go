@@ -89,8 +89,12 @@ func (c *cycle) run() {
 }
 
 var costs = []struct{ name, script string }{
-	{"prepared", pgbenchCycle}, {"simple", tpcbCycle}, {"unnamed", unnamedCycle},
-	{"pipelined", pipelinedCycle}, {"failed", failedCycle}, {"rows", bulk},
+	{"prepared", pgbenchCycle},
+	{"simple", tpcbCycle},
+	{"unnamed", unnamedCycle},
+	{"pipelined", pipelinedCycle},
+	{"failed", failedCycle},
+	{"rows", bulk},
 }
 
 // A cycle that was seen before costs no memory.
