@@ -26,7 +26,6 @@ type JSON struct {
 	head    headMemo
 	errs    messages.ErrorResponse
 	normal  Normalizer
-	redact  []byte
 	scratch []byte
 	// The columns of the latest result, and what they became.
 	columns     *exchange.Columns

@@ -75,22 +75,51 @@ func (b *body) Bool(name string, v bool) {
 }
 
 func (b *body) Text(name string, v []byte) {
-	if name == "query" && !b.secrets && sqlnorm.MayHoldSecret(v) {
-		b.redacted = sqlnorm.Redact(b.redacted[:0], v)
-		v = b.redacted
+	if isSQL(name) {
+		b.sql(name, v, len(v))
+		return
 	}
 	b.key(name)
 	b.buf = appendQuoted(b.buf, b.limit(name, -1, v))
 }
 
+// isSQL reports whether a field is the text of a command.
+func isSQL(name string) bool { return name == "query" || name == "internal_query" }
+
+// sql writes the text of a command without its passwords. length is that of the
+// whole text in bytes, of which more may be missing than what is cut here.
+func (b *body) sql(name string, v []byte, length int) {
+	whole := len(v) == length
+	if !b.secrets && sqlnorm.MayHoldSecret(v) {
+		b.redacted = sqlnorm.Redact(b.redacted[:0], v)
+		v = b.redacted
+	}
+	b.key(name)
+	if b.max > 0 && len(v) > b.max {
+		v, whole = cutText(v, b.max), false
+	}
+	if !whole {
+		b.cuts = append(b.cuts, cut{name, -1, length})
+	}
+	b.buf = appendQuoted(b.buf, v)
+}
+
 func (b *body) Data(name string, v []byte) {
 	b.key(name)
-	v = b.limit(name, -1, v)
 	if utf8.Valid(v) {
-		b.buf = appendQuoted(b.buf, v)
+		b.buf = appendQuoted(b.buf, b.limit(name, -1, v))
 		return
 	}
-	b.hexObject(v)
+	b.hexObject(b.limitBytes(name, -1, v))
+}
+
+// limitBytes is limit for values that are no text.
+func (b *body) limitBytes(name string, index int, v []byte) []byte {
+	if b.max > 0 && len(v) > b.max {
+		b.cuts = append(b.cuts, cut{name, index, len(v)})
+		return v[:b.max]
+	}
+	return v
 }
 
 func (b *body) hexObject(v []byte) {
@@ -102,7 +131,7 @@ func (b *body) hexObject(v []byte) {
 func (b *body) Hex(name string, v []byte) {
 	b.key(name)
 	b.buf = append(b.buf, '"')
-	b.buf = appendHex(b.buf, b.limit(name, -1, v))
+	b.buf = appendHex(b.buf, b.limitBytes(name, -1, v))
 	b.buf = append(b.buf, '"')
 }
 
@@ -252,11 +281,7 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 		t, b.scratch, ok = text(b.scratch, v, oid, format, b.zone)
 	}
 	if !ok {
-		if b.max > 0 && len(v) > b.max {
-			b.cuts = append(b.cuts, cut{name, i, len(v)})
-			v = v[:b.max]
-		}
-		b.hexObject(v)
+		b.hexObject(b.limitBytes(name, i, v))
 		return
 	}
 	b.buf = appendQuoted(b.buf, b.limit(name, i, t))

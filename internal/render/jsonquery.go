@@ -152,15 +152,7 @@ func (j *JSON) sql(x *exchange.Exchange) {
 		return
 	}
 	at := len(b.buf)
-	text := x.SQL
-	if !b.secrets && sqlnorm.MayHoldSecret(text) {
-		j.redact = sqlnorm.Redact(j.redact[:0], text)
-		text = j.redact
-	}
-	b.Text("sql", text)
-	if x.SQLLen > len(x.SQL) && len(b.cuts) == 0 {
-		b.cuts = append(b.cuts, cut{"sql", -1, x.SQLLen})
-	}
+	b.sql("sql", x.SQL, x.SQLLen)
 	b.Text("normalized", n.Text)
 	b.key("fingerprint")
 	b.buf = append(b.buf, '"')

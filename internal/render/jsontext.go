@@ -131,7 +131,7 @@ func cutText(s []byte, max int) []byte {
 	if max <= 0 || len(s) <= max {
 		return s
 	}
-	for i := max; i > max-utf8.UTFMax && i > 0; i-- {
+	for i := max; i > max-utf8.UTFMax && i >= 0; i-- {
 		if utf8.RuneStart(s[i]) {
 			return s[:i]
 		}

@@ -143,8 +143,8 @@ func (f *fields) Text(name string, v []byte) {
 		return
 	}
 	switch name {
-	case "query":
-		f.sql(v)
+	case "query", "internal_query":
+		f.sql(v, len(v))
 	case "status":
 		f.status(v)
 	case "severity":
@@ -178,14 +178,21 @@ func (f *fields) quoted(v []byte) {
 	f.line.ascii(`"`)
 }
 
-func (f *fields) sql(v []byte) {
+// sql writes the text of a command on one line. length is that of the whole text
+// in bytes.
+func (f *fields) sql(v []byte, length int) {
+	whole := len(v) == length
 	if !f.secrets && sqlnorm.MayHoldSecret(v) {
 		f.scratch = sqlnorm.Redact(f.scratch[:0], v)
 		v = f.scratch
 	}
 	f.fold = foldSpace(f.fold[:0], v)
 	f.line.paint(f.theme.sql)
-	f.content(f.fold)
+	shown, cut := f.cut(f.fold)
+	f.line.text(shown)
+	if cut > 0 || !whole {
+		f.more(length)
+	}
 	f.line.unpaint(f.theme.sql)
 }
 

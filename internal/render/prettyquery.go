@@ -115,7 +115,7 @@ func (p *Pretty) queryText(x *exchange.Exchange) {
 	f := &p.fields
 	switch {
 	case x.SQL != nil:
-		f.sql(x.SQL)
+		f.sql(x.SQL, x.SQLLen)
 	case x.Protocol == exchange.ProtocolFunctionCall:
 		p.line.ascii("function " + strconv.FormatUint(uint64(x.Function), 10))
 	case len(x.Statement) > 0:
