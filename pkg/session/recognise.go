@@ -32,10 +32,7 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	if k.Bytes == 0 {
 		return // the gap itself has been told
 	}
-	s.notice(&Notice{
-		Code: NoticeSkipped, Direction: d, Directed: true, Bytes: int64(k.Bytes), At: at,
-		Text: bytesText(int64(k.Bytes)) + " could not be made out: " + k.Reason.String(),
-	})
+	s.addSkipped(d, int64(k.Bytes), k.Reason.String(), at)
 	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
 		s.Violations++
 	}
@@ -90,6 +87,9 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	if !s.over && (!s.encrypted || s.decrypting) {
 		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
 			s.endStream(d, why, at)
+			if s.trouble[d] != nil && !s.over {
+				s.endTrouble(d)
+			}
 		}
 	}
 	if s.cfg.Exchanges {

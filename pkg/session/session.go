@@ -78,6 +78,7 @@ type Session struct {
 	target        *target // where a CancelRequest finds this connection
 	pendingCancel uint64
 	waits         bool // a CancelRequest whose target has not been seen
+	trouble       [2]*trouble // nil where the message boundaries are known
 	holding       holding
 	charged       int // for names, to what all connections may keep
 	// Memo is for handlers: what they keep for the connection.
@@ -288,21 +289,16 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 // messages may be missing.
 func (s *Session) tellLost(d messages.Direction, n int64, at Stamp) {
 	s.tracker.Gap(d)
-	if s.candidate {
-		return
+	if !s.candidate {
+		s.addLost(d, n, at)
 	}
-	text := "an unknown number of bytes was not captured"
-	switch {
-	case n == 1:
-		text = "1 byte was not captured"
-	case n >= 0:
-		text = bytesText(n) + " were not captured"
-	}
-	s.notice(&Notice{Code: NoticeLost, Text: text, Direction: d, Directed: true, Bytes: max(n, 0), At: at})
 }
 
 // frame takes a message from a decoder.
 func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
+	if s.trouble[d] != nil {
+		s.endTrouble(d)
+	}
 	e := &s.shared.event
 	e.Session, e.Cancels = s, Cancelled{}
 	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
