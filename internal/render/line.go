@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
@@ -64,15 +65,38 @@ func (l *line) room(n int) bool {
 }
 
 func (l *line) newline() {
+	l.trim()
 	l.buf = append(l.buf, '\n')
-	for range l.indent {
+	indent := l.indent
+	if l.width > 0 {
+		indent = min(indent, l.width/2) // something must fit beside it
+	}
+	for range indent {
 		l.buf = append(l.buf, ' ')
 	}
-	l.col = l.indent
+	l.col = indent
 }
 
-// pad fills with blanks up to a column.
+// trim removes the blanks at the end.
+func (l *line) trim() {
+	for n := len(l.buf); n > 0 && l.buf[n-1] == ' '; n-- {
+		l.buf = l.buf[:n-1]
+	}
+}
+
+// wide appends a character of one column that is not ASCII.
+func (l *line) wide(s string) {
+	if l.room(1) {
+		l.buf = append(l.buf, s...)
+		l.col++
+	}
+}
+
+// pad fills with blanks up to a column, or to the edge.
 func (l *line) pad(col int) {
+	if l.width > 0 {
+		col = min(col, l.width)
+	}
 	for l.col < col && !l.full {
 		l.buf = append(l.buf, ' ')
 		l.col++
@@ -129,9 +153,10 @@ func (l *line) text(s []byte) {
 	}
 }
 
-// isFormatting reports characters that reorder or hide the text around them.
+// isFormatting reports characters that reorder, hide or break the text around
+// them.
 func isFormatting(r rune) bool {
-	return r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f || r == 0xfeff
+	return r == 0xad || r >= 0x600 && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // run appends printable ASCII.

@@ -99,11 +99,8 @@ func (p *Pretty) start() { p.line.reset(p.out.buf, p.opt.Width) }
 
 // end ends a line, without blanks at its end.
 func (p *Pretty) end() {
-	b := p.line.buf
-	for len(b) > 0 && b[len(b)-1] == ' ' {
-		b = b[:len(b)-1]
-	}
-	p.out.buf = append(b, '\n')
+	p.line.trim()
+	p.out.buf = append(p.line.buf, '\n')
 	p.out.wrote()
 }
 

@@ -98,8 +98,7 @@ func (f *fields) more(length int) {
 	if length == 0 {
 		return
 	}
-	f.line.buf = append(f.line.buf, "…"...)
-	f.line.col++
+	f.line.wide("…")
 	f.line.painted(f.theme.dim, "("+strconv.Itoa(length)+" bytes)")
 }
 

@@ -87,9 +87,9 @@ func (p *Pretty) outcome(x *exchange.Exchange) {
 			l.text(r.Tag)
 			l.unpaint(t.good)
 		case r.Suspended:
-			l.ascii("suspended after " + strconv.FormatUint(r.Rows, 10) + " rows")
+			l.ascii("suspended after " + rows(r.Rows))
 		default:
-			l.ascii(strconv.FormatUint(r.Rows, 10) + " rows")
+			l.ascii(rows(r.Rows))
 		}
 	}
 	if x.Error != nil {
@@ -109,6 +109,13 @@ func (p *Pretty) outcome(x *exchange.Exchange) {
 	if !wrote {
 		l.painted(t.dim, "done")
 	}
+}
+
+func rows(n uint64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return strconv.FormatUint(n, 10) + " rows"
 }
 
 func (p *Pretty) queryText(x *exchange.Exchange) {
