@@ -24,7 +24,7 @@ func (l *Log) request(x *Exchange, m *Message) {
 			x.Protocol = ProtocolReplication
 		}
 		sql := cstring(m.Body)
-		x.SQLLen = m.Len - 6
+		x.SQLLen = textLen(m, 0, sql, 0)
 		if x.SQL = x.keep(l.shared.cut(sql)); x.SQL == nil {
 			x.SQL = noText
 		}
@@ -67,7 +67,7 @@ func (l *Log) requestSQL(x *Exchange, m *Message) {
 func (l *Log) requestParse(x *Exchange, m *Message) {
 	p := &l.shared.parse
 	_ = p.Decode(m.Body) // of a cut message, the part before the cut
-	sqlLen := m.Len - 5 - len(p.Statement) - 2 - 2 - 4*len(p.ParameterOIDs)
+	sqlLen := textLen(m, len(p.Statement)+1, p.SQL, 2)
 	if len(p.Statement) == 0 {
 		old := l.unnamed
 		s := old
@@ -101,6 +101,17 @@ func sameTypes(known, declared []uint32) bool {
 		}
 	}
 	return true
+}
+
+// textLen returns the length of a text that begins at a place of m's body: of
+// one that the end of what is there cuts off, the most that it can be if at least
+// after bytes follow it.
+func textLen(m *Message, at int, text []byte, after int) int {
+	if at+len(text) < len(m.Body) {
+		return len(text)
+	}
+	const head, nul = 5, 1
+	return max(m.Len-head-at-nul-after, len(text))
 }
 
 func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statement {
