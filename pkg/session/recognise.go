@@ -87,10 +87,10 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	if !s.over && (!s.encrypted || s.decrypting) {
 		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
 			s.endStream(d, why, at)
-			if s.trouble[d] != nil && !s.over {
-				s.endTrouble(d)
-			}
 		}
+	}
+	if !s.over {
+		s.endTroubles()
 	}
 	if s.cfg.Exchanges {
 		s.log.End()

@@ -64,6 +64,7 @@ const keyPatience = 2e9
 
 // startTLS sends what follows to the TLS layer.
 func (s *Session) startTLS() {
+	s.endTroubles() // what was no plaintext either comes no more
 	s.encrypted = true
 	if s.cfg.NewTLS == nil {
 		return

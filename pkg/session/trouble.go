@@ -63,6 +63,15 @@ func (s *Session) endTrouble(d messages.Direction) {
 	s.trouble[d] = nil
 }
 
+// endTroubles is the same for both directions.
+func (s *Session) endTroubles() {
+	for d, t := range s.trouble {
+		if t != nil {
+			s.endTrouble(messages.Direction(d))
+		}
+	}
+}
+
 // tellTrouble tells what has not been told yet if it is at least least bytes.
 func (s *Session) tellTrouble(d messages.Direction, least int64) {
 	t := s.trouble[d]
