@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -139,6 +138,3 @@ func one(t *testing.T, msg string, opt Options, scripts ...string) *record {
 	}
 	return list[0]
 }
-
-// discard is a writer for benchmarks.
-var discard io.Writer = io.Discard

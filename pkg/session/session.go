@@ -77,7 +77,7 @@ type Session struct {
 
 	target        *target // where a CancelRequest finds this connection
 	pendingCancel uint64
-	waits         bool // a CancelRequest whose target has not been seen
+	waits         bool        // a CancelRequest whose target has not been seen
 	trouble       [2]*trouble // nil where the message boundaries are known
 	holding       holding
 	charged       int // for names, to what all connections may keep

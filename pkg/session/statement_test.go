@@ -289,3 +289,28 @@ func TestInferredSQL(t *testing.T) {
 		})
 	}
 }
+
+// The length of a text is its own, whatever else the message's length holds.
+func TestMalformedTextLength(t *testing.T) {
+	var lengths []int
+	h := lengthsOf{&lengths}
+	s := NewShared(Config{Exchanges: true}, exchange.Limits{}, h).New(Opening{ID: 1})
+	for _, p := range conversation.Packets(conversation.Opening, `
+		F: raw "Q\x00\x00\x00\x0eSELECT\x00xy\x00"
+		B: Error ERROR 08P01 no ; Ready I
+		F: raw "P\x00\x00\x00\x0b\x00SELEC\x00" ; Sync
+		B: Error ERROR 08P01 no ; Ready I
+	`) {
+		s.Data(p.Direction, p.Bytes, Stamp{Time: p.Time, Frame: p.Frame})
+	}
+	if len(lengths) != 2 || lengths[0] != 6 || lengths[1] != 5 {
+		t.Errorf("lengths %v", lengths)
+	}
+}
+
+type lengthsOf struct{ list *[]int }
+
+func (lengthsOf) Message(*Event)                              {}
+func (h lengthsOf) Exchange(_ *Session, x *exchange.Exchange) { *h.list = append(*h.list, x.SQLLen) }
+func (lengthsOf) Notice(*Session, *Notice)                    {}
+func (lengthsOf) End(*Session)                                {}
