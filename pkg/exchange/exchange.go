@@ -121,8 +121,8 @@ type Exchange struct {
 	Missing   Missing
 	Complete  bool // request and replies were seen whole
 	LostBytes uint64
-	// CancelledBy is the number of the connection whose CancelRequest was sent
-	// for this exchange; 0 if none was seen before its end.
+	// CancelledBy is the number of the connection whose CancelRequest ended this
+	// exchange; 0 if none was seen before its end.
 	CancelledBy uint64
 
 	// Parameters are decoded when somebody asks.
