@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // checkOutput holds what the pipeline wrote to the rules that every output
@@ -28,8 +29,8 @@ func checkOutput(out []byte) error {
 var recordTypes = map[string]bool{"message": true, "query": true, "connection": true, "notice": true}
 
 func checkLine(line []byte, ended map[float64]bool) error {
-	if !json.Valid(line) {
-		return errors.New("not JSON")
+	if !json.Valid(line) || !utf8.Valid(line) {
+		return errors.New("not JSON in UTF-8")
 	}
 	if err := uniqueKeys(line); err != nil {
 		return err
