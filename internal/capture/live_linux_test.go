@@ -119,6 +119,7 @@ func capturing(t *testing.T, opt LiveOptions) Live {
 // rest stops a capture and returns all its packets.
 func rest(t *testing.T, l Live) (list []Packet) {
 	t.Helper()
+	time.Sleep(200 * time.Millisecond) // the kernel hands packets over when it has time
 	l.Stop()
 	var p Packet
 	for end := time.Now().Add(2 * time.Second); ; {
