@@ -38,6 +38,7 @@ var Scenarios = []Scenario{
 	{"results of one query", 200_000, 100_000, manyResults},
 	{"wide results of one query", 5_000, 1_000, wideResults},
 	{"describes of one unit", 1_000_000, 500_000, manyDescribes},
+	{"describes on many connections", 30_000_000, 8_000_000, describesOnMany},
 	{"cancel requests", 200_000, 50_000, cancelRequests},
 	{"TLS without key", 100_000, 70_000, tlsHalfRecords},
 }
@@ -376,6 +377,23 @@ func manyDescribes(n int) io.Reader {
 			}
 		}
 		p.Send(c, Client, many)
+	})
+}
+
+// describesOnMany leaves n requests unanswered on 500 connections.
+func describesOnMany(n int) io.Reader {
+	conns := make([]*Conn, 500)
+	b := Message('D', []byte{'P', 0})
+	many := make([]byte, 0, 5000*len(b))
+	for range 5000 {
+		many = append(many, b...)
+	}
+	return rounds(n/5000, func(p *Packets, i int) {
+		k := i % len(conns)
+		if conns[k] == nil {
+			conns[k] = p.login(k)
+		}
+		p.Send(conns[k], Client, many)
 	})
 }
 

@@ -185,3 +185,25 @@ func (m *memory) remove(s *Session) {
 		m.unlink(s)
 	}
 }
+
+// freeRequests is how many outstanding requests each connection may have
+// without asking, and requestCost what one takes in bytes.
+const (
+	freeRequests = 64
+	requestCost  = 16
+)
+
+// makeRoom asks for as many outstanding requests again as there are now. Where
+// all connections keep too much, the oldest are given up from now on.
+func (s *Session) makeRoom() {
+	n := max(s.tracker.Outstanding(), freeRequests)
+	if n > freeRequests {
+		if !s.shared.Exchanges.Reserve(n * requestCost) {
+			s.tracker.Bound(n)
+			s.room = 1 << 30
+			return
+		}
+		s.charged += n * requestCost
+	}
+	s.room = 2 * n
+}

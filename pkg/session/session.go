@@ -80,6 +80,7 @@ type Session struct {
 	waits         bool        // a CancelRequest whose target has not been seen
 	trouble       [2]*trouble // nil where the message boundaries are known
 	holding       holding
+	room          int // requests that may be outstanding before more is asked for
 	charged       int // for names, to what all connections may keep
 	// Memo is for handlers: what they keep for the connection.
 	Memo any
@@ -307,6 +308,9 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	s.cutBytes += int64(f.Lost)
 	s.tracker.ObserveInto(&e.Step, d, f.Kind, f.Body)
 	s.shared.Kinds[f.Kind]++
+	if d == messages.Frontend && s.tracker.Outstanding() > s.room {
+		s.makeRoom()
+	}
 	if s.cfg.States {
 		e.State = s.stepper.Observe(&s.tracker, d, f.Kind, &e.Step)
 	}

@@ -102,6 +102,9 @@ func (s *Session) learnKey(body []byte) {
 	}
 	s.info.ProcessID, s.info.HasProcessID = m.ProcessID, true
 	sh, key := s.shared, string(body)
+	if s.target != nil {
+		s.target.session = nil // a server sends one key; the latest counts
+	}
 	s.target = &target{conn: s.ID, session: s}
 	if _, known := sh.targets[key]; !known {
 		sh.order = append(sh.order, key)
@@ -127,7 +130,7 @@ func (s *Session) cancelRequest(e *Event) {
 	sh, key := s.shared, string(e.Body[4:])
 	t := sh.targets[key]
 	if t == nil {
-		if len(sh.waiting) < maxWaiting && sh.waiting[key] == nil {
+		if len(sh.waiting) < maxWaiting && sh.waiting[key] == nil && !s.waits {
 			sh.waiting[key], s.waits = s, true
 		}
 		return

@@ -18,6 +18,19 @@ type queue struct {
 	ring []pending // length is a power of two, or 0
 	head int       // index of the oldest
 	n    int
+	max  int // of n, at most maxOutstanding; 0 for that
+}
+
+// Bound sets how many requests may be outstanding, at most 65,536, for callers
+// with many connections: one takes 16 bytes. The oldest is given up for a
+// further one.
+func (t *Tracker) Bound(n int) { t.q.max = n }
+
+func (q *queue) limit() int {
+	if q.max > 0 {
+		return min(q.max, maxOutstanding)
+	}
+	return maxOutstanding
 }
 
 func (q *queue) at(i int) *pending { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
@@ -34,7 +47,7 @@ func (q *queue) grow() {
 // push adds a request at the end. It reports the unit of a request that was
 // pushed out because the queue is full.
 func (q *queue) push(p pending) (lost uint64) {
-	if q.n == maxOutstanding {
+	if q.n >= q.limit() {
 		lost = q.at(0).unit
 		q.drop(1)
 	}
@@ -48,7 +61,7 @@ func (q *queue) push(p pending) (lost uint64) {
 
 // pushFront adds a request before all others; the oldest of a full queue stays.
 func (q *queue) pushFront(p pending) {
-	if q.n == maxOutstanding {
+	if q.n >= q.limit() {
 		return
 	}
 	if q.n == len(q.ring) {
@@ -74,6 +87,6 @@ func (q *queue) clear() { q.head, q.n = 0, 0 }
 // Compact gives back the memory of a queue that is empty.
 func (t *Tracker) Compact() {
 	if t.q.n == 0 {
-		t.q = queue{}
+		t.q = queue{max: t.q.max}
 	}
 }
