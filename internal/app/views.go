@@ -18,23 +18,28 @@ type views struct {
 	totals *totals // nil without the view stats
 
 	queries, violations uint64
-	held                map[heldKey]*render.Held
+	held                map[uint64]unitsHeld // by connection
 	heldBytes           int
 }
 
-// heldKey names a unit of work whose messages wait for its duration.
-type heldKey struct{ conn, unit uint64 }
+// unitsHeld are the messages of a connection that wait for the duration of their
+// unit of work, by its number.
+type unitsHeld map[uint64]*render.Held
 
 // maxHeld bounds the output that waits for the duration of queries, in bytes;
 // what does not fit is shown as it comes.
 const maxHeld = 16 << 20
+
+// heldCost is what holding takes beyond the output, for each unit and its place
+// in the maps.
+const heldCost = 512
 
 func newViews(o *Options, sel *selection, w render.Writer) *views {
 	v := &views{
 		w: w, sel: sel, showAll: sel.all(),
 		showMessages: o.view("messages"), showQueries: o.view("queries"), showConns: o.view("connections"),
 		closing: o.Output == "pretty" && o.view("messages"),
-		held:    make(map[heldKey]*render.Held),
+		held:    make(map[uint64]unitsHeld),
 	}
 	if o.view("stats") {
 		v.totals = newTotals()
@@ -66,15 +71,22 @@ func (v *views) Message(e *session.Event) {
 	if e.Step.Unit == 0 {
 		return // not part of a query: nothing to measure
 	}
-	key := heldKey{e.Session.ID, e.Step.Unit}
-	h := v.held[key]
-	if h == nil {
-		if v.heldBytes >= maxHeld {
-			v.w.Message(e)
-			return
+	h := v.held[e.Session.ID][e.Step.Unit]
+	if v.heldBytes >= maxHeld {
+		if h != nil {
+			v.drop(e.Session, e.Step.Unit, h)
+			v.w.Release(e.Session, h)
 		}
+		v.w.Message(e)
+		return
+	}
+	if h == nil {
 		h = new(render.Held)
-		v.held[key] = h
+		if v.held[e.Session.ID] == nil {
+			v.held[e.Session.ID] = make(unitsHeld)
+		}
+		v.held[e.Session.ID][e.Step.Unit] = h
+		v.heldBytes += heldCost
 	}
 	before := h.Len()
 	v.w.Hold(h)
@@ -101,16 +113,23 @@ func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
 }
 
 func (v *views) release(s *session.Session, x *exchange.Exchange) {
-	key := heldKey{s.ID, x.ID}
-	h := v.held[key]
+	h := v.held[s.ID][x.ID]
 	if h == nil {
 		return
 	}
-	delete(v.held, key)
-	v.heldBytes -= h.Len()
+	v.drop(s, x.ID, h)
 	if v.sel.longEnough(x) {
 		v.w.Release(s, h)
 	}
+}
+
+// drop takes the messages of a unit out of what is held.
+func (v *views) drop(s *session.Session, unit uint64, h *render.Held) {
+	units := v.held[s.ID]
+	if delete(units, unit); len(units) == 0 {
+		delete(v.held, s.ID)
+	}
+	v.heldBytes -= h.Len() + heldCost
 }
 
 // Failure counts an error that no query ended in.
@@ -133,13 +152,8 @@ func (v *views) Notice(s *session.Session, n *session.Notice) {
 // End shows a connection.
 func (v *views) End(s *session.Session) {
 	v.violations += s.Violations
-	if len(v.held) > 0 {
-		for key, h := range v.held {
-			if key.conn == s.ID {
-				v.heldBytes -= h.Len()
-				delete(v.held, key)
-			}
-		}
+	for unit, h := range v.held[s.ID] {
+		v.drop(s, unit, h)
 	}
 	if !s.PostgreSQL() || !v.showAll && !v.sel.conn(s) {
 		return
