@@ -20,7 +20,7 @@ var Scenarios = []Scenario{
 	{"opened with startup", 1_000_000, 100_000, openedWithStartup},
 	{"idle with startup", 100_000, 80_000, idleWithStartup},
 	{"long names", 100_000, 70_000, longNames},
-	{"message of 1 GB", 1 << 30, 1 << 28, hugeMessage},
+	{"message of 1 GB", 1_000_000_000, 1 << 28, hugeMessage},
 	{"half messages", 20_000, 5_000, halfMessages},
 	{"tiny segments out of order", 1_000_000, 200_000, tinyOutOfOrder},
 	{"tiny segments on many connections", 1_000_000, 300_000, tinyOnMany},
