@@ -32,11 +32,7 @@ cross: ## compile for the other systems
 	CGO_ENABLED=0 GOARCH=arm64 $(GO) build -o /dev/null ./cmd/pgsniff
 
 fuzz: ## run each fuzz target for FUZZTIME (1m)
-	@for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
-		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
-			echo "== $$t in $$(dirname $$f)"; \
-			$(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$(dirname $$f) || exit 1; \
-		done; done
+	scripts/fuzz.sh $(FUZZTIME)
 
 golden: ## write the golden files anew; look at the difference before you commit it
 	$(GO) test ./internal/app -run Golden -update
