@@ -12,8 +12,8 @@ trap 'git worktree remove --force "$tmp/base" 2>/dev/null || true; rm -rf "$tmp"
 git worktree add --detach "$tmp/base" "$base" >/dev/null
 
 run() { (cd "$1" && go test -run '^$' -bench "$pattern" -benchmem -benchtime 200ms "${packages[@]}" 2>/dev/null || true) >>"$2"; }
-for i in 1 2 3 4; do # in turn: the machine's speed may drift
-	echo "round $i of 4" >&2
+for i in 1 2 3 4 5 6; do # in turn: the machine's speed may drift
+	echo "round $i of 6" >&2
 	run "$tmp/base" "$tmp/old.txt"
 	run . "$tmp/new.txt"
 done
