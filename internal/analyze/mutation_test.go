@@ -10,8 +10,8 @@ import (
 	"github.com/pgsniff/pgsniff/internal/hostile"
 )
 
-// mustHold leads a capture through the pipeline with one and with two workers
-// and holds the output to its rules. It returns it.
+// mustHold leads a capture through the pipeline with one and with two workers and
+// without messages, and holds the output to its rules. It returns it.
 func mustHold(tb testing.TB, what string, capture []byte, w way) []byte {
 	tb.Helper()
 	w.workers = 1
@@ -24,10 +24,25 @@ func mustHold(tb testing.TB, what string, capture []byte, w way) []byte {
 	if !bytes.Equal(one, two) {
 		tb.Errorf("%s: two workers write something else than one", what)
 	}
+	w.quiet = true
+	quiet, _, _ := w.analyse(bytes.NewReader(capture))
+	if !bytes.Equal(quiet, withoutMessages(one)) {
+		tb.Errorf("%s: without messages, the other records are not the same", what)
+	}
 	if err := checkOutput(one); err != nil {
 		tb.Errorf("%s: %v", what, err)
 	}
 	return one
+}
+
+// withoutMessages drops the message records of an output.
+func withoutMessages(out []byte) (rest []byte) {
+	for line := range bytes.Lines(out) {
+		if !bytes.HasPrefix(line, []byte(`{"type":"message",`)) {
+			rest = append(rest, line...)
+		}
+	}
+	return rest
 }
 
 // captureFiles lists the captures of the test data.

@@ -23,6 +23,7 @@ type way struct {
 	ports   []uint16
 	onlyOn  bool // no connections on other ports
 	strict  bool
+	quiet   bool // no messages, which lets sessions take whole cycles at once
 	keys    func() session.TLS
 	// handler, if not nil, takes everything instead of a JSON writer.
 	handler session.Handler
@@ -56,7 +57,7 @@ func (w way) analyse(captures ...io.Reader) ([]byte, *analyze.Analyzer, error) {
 	}
 	a := analyze.New(analyze.Options{
 		Ports: w.ports, AnyPort: !w.onlyOn, Workers: w.workers, Limits: exchange.Limits{},
-		Session: session.Config{Messages: true, Exchanges: true, Strict: w.strict, NewTLS: w.keys},
+		Session: session.Config{Messages: !w.quiet, Exchanges: true, Strict: w.strict, NewTLS: w.keys},
 	}, h)
 	var failure error
 	var base uint64

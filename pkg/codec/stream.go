@@ -145,7 +145,12 @@ func (s *Stream) Next(p messages.Phase) Result {
 	}
 	size := int(body) + standardHead
 	s.in.rest = b[size:]
-	s.frame = Frame{Kind: info.kind, Tag: b[0], Len: size, Body: b[standardHead:size:size]}
+	// Field by field: a literal would be built elsewhere and copied, and wait for
+	// its own small writes.
+	f := &s.frame
+	f.Kind, f.Tag, f.Truncated = info.kind, b[0], false
+	f.Len, f.Lost = size, 0
+	f.Body = b[standardHead:size:size]
 	return FrameReady
 }
 

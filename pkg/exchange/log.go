@@ -128,11 +128,7 @@ func (l *Log) Observe(m *Message) {
 	s := &m.Step
 	if s.Unit != 0 {
 		if x := l.unit(s.Unit, m); x != nil {
-			if m.Direction == messages.Frontend {
-				l.request(x, m)
-			} else {
-				l.reply(x, m)
-			}
+			l.Add(x, m)
 		}
 	}
 	switch m.Kind {
@@ -143,6 +139,21 @@ func (l *Log) Observe(m *Message) {
 	}
 	if s.Over != 0 {
 		l.over(s.Over)
+	}
+}
+
+// Unit returns the exchange that the unit of work of m is, opening it where m
+// begins it; nil if there is none. It is for callers that have several messages of
+// one unit, which they pass to Add; it is borrowed until the next call of Observe.
+func (l *Log) Unit(m *Message) *Exchange { return l.unit(m.Step.Unit, m) }
+
+// Add is Observe for a message of an exchange that was just found with Unit, other
+// than ReadyForQuery.
+func (l *Log) Add(x *Exchange, m *Message) {
+	if m.Direction == messages.Frontend {
+		l.request(x, m)
+	} else {
+		l.reply(x, m)
 	}
 }
 

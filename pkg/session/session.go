@@ -143,6 +143,9 @@ func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
 
 // decode takes plaintext.
 func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
+	if s.takeCycle(d, b, at) {
+		return
+	}
 	if o := 1 - d; s.pending[o] != nil && len(b) > 0 {
 		s.peerWentOn(o, at)
 	}

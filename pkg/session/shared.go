@@ -42,6 +42,9 @@ type Shared struct {
 	// The event being handed out, and its notes.
 	event Event
 	notes []Note
+	cycle cycleScratch
+	// cycles tells that takeCycle may be used: nobody wants to know of messages.
+	cycles bool
 }
 
 // target is a connection as CancelRequests name it.
@@ -57,6 +60,7 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 	return &Shared{
 		Exchanges: exchange.NewShared(limits), cfg: cfg, handler: h,
 		targets: make(map[string]*target), waiting: make(map[string]*Session),
+		cycles: cfg.Exchanges && !cfg.Messages && !cfg.Strict && !cfg.States,
 	}
 }
 

@@ -1,0 +1,144 @@
+package tracker
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// cycles are what the two sides send at once, some of it usual and some not.
+var cycles = [2][][]messages.Kind{
+	messages.Frontend: {
+		{messages.KindQuery},
+		{messages.KindSync},
+		{messages.KindParse, messages.KindSync},
+		{messages.KindBind, messages.KindExecute, messages.KindSync},
+		{messages.KindBind, messages.KindDescribe, messages.KindExecute, messages.KindSync},
+		{messages.KindParse, messages.KindDescribe, messages.KindBind, messages.KindExecute, messages.KindSync},
+		{messages.KindParse, messages.KindBind, messages.KindExecute},
+		{messages.KindBind, messages.KindExecute, messages.KindExecute, messages.KindSync},
+		{messages.KindClose, messages.KindSync},
+		{messages.KindCopyData, messages.KindCopyDone},
+		{messages.KindQuery, messages.KindQuery},
+		{messages.KindFlush, messages.KindTerminate},
+	},
+	messages.Backend: {
+		{messages.KindReadyForQuery},
+		{messages.KindCommandComplete, messages.KindReadyForQuery},
+		{messages.KindRowDescription, messages.KindDataRow, messages.KindCommandComplete, messages.KindReadyForQuery},
+		{messages.KindParseComplete, messages.KindReadyForQuery},
+		{messages.KindBindComplete, messages.KindDataRow, messages.KindCommandComplete, messages.KindReadyForQuery},
+		{messages.KindBindComplete, messages.KindNoData, messages.KindCommandComplete, messages.KindReadyForQuery},
+		{messages.KindBindComplete, messages.KindRowDescription, messages.KindDataRow, messages.KindPortalSuspended, messages.KindReadyForQuery},
+		{
+			messages.KindParseComplete, messages.KindParameterDescription, messages.KindRowDescription,
+			messages.KindBindComplete, messages.KindCommandComplete, messages.KindReadyForQuery,
+		},
+		{messages.KindBindComplete, messages.KindErrorResponse, messages.KindReadyForQuery},
+		{messages.KindRowDescription, messages.KindDataRow, messages.KindErrorResponse, messages.KindReadyForQuery},
+		{messages.KindEmptyQueryResponse, messages.KindReadyForQuery},
+		{messages.KindCopyInResponse},
+		{messages.KindNoticeResponse, messages.KindCommandComplete, messages.KindReadyForQuery},
+		{messages.KindReadyForQuery, messages.KindReadyForQuery},
+		{messages.KindDataRow, messages.KindDataRow},
+	},
+}
+
+// observeAll is what a cycle taken at once stands for.
+func observeAll(t *Tracker, d messages.Direction, kinds []messages.Kind, status byte) (unit uint64, odd bool) {
+	for _, k := range kinds {
+		s := t.ObserveFacts(d, k, Facts{Status: status})
+		unit = s.Unit
+		odd = odd || s.Anomaly != nil || s.Inferred || s.Discarded || s.Doubtful
+	}
+	return unit, odd
+}
+
+// same compares two trackers but for where in its ring the queue lies.
+func same(a, b *Tracker) bool {
+	if a.q.n != b.q.n {
+		return false
+	}
+	for i := range a.q.n {
+		if *a.q.at(i) != *b.q.at(i) {
+			return false
+		}
+	}
+	x, y := *a, *b
+	x.q, y.q = queue{}, queue{}
+	return reflect.DeepEqual(x, y)
+}
+
+// A cycle taken at once leaves the tracker as its messages one by one, and one
+// that is refused leaves it as it was.
+func TestCyclesAtOnce(t *testing.T) {
+	taken := [2]int{}
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		var single, whole Tracker
+		start := messages.PhaseReady
+		if seed%4 == 0 {
+			start = messages.PhaseUnknown
+		}
+		single.SetPhase(start)
+		whole.SetPhase(start)
+		for step := range 40 {
+			if r.IntN(30) == 0 {
+				d := messages.Direction(r.IntN(2))
+				single.Gap(d)
+				whole.Gap(d)
+			}
+			d := messages.Direction(step & 1)
+			if r.IntN(8) == 0 {
+				d = 1 - d
+			}
+			kinds := cycles[d][r.IntN(len(cycles[d]))]
+			if d == messages.Backend && r.IntN(2) == 0 {
+				kinds = fitting(&single, kinds)
+			}
+			status := "ITIE?"[r.IntN(5)]
+			before := whole
+			before.q.ring = append([]pending(nil), whole.q.ring...)
+			var unit uint64
+			var ok bool
+			if d == messages.Frontend {
+				unit, ok = whole.SendCycle(kinds)
+			} else {
+				unit, ok = whole.ReplyCycle(kinds, status)
+			}
+			if !ok && !same(&whole, &before) {
+				t.Fatalf("seed %d, step %d: %v %v was refused and changed the tracker", seed, step, d, kinds)
+			}
+			want, odd := observeAll(&single, d, kinds, status)
+			if ok {
+				taken[d]++
+				if unit != want || odd {
+					t.Fatalf("seed %d, step %d: %v %v is of unit %d, want %d (odd: %v)", seed, step, d, kinds, unit, want, odd)
+				}
+			} else {
+				observeAll(&whole, d, kinds, status)
+			}
+			if !same(&single, &whole) {
+				t.Fatalf("seed %d, step %d: after %v %v (at once: %v)\n%+v, want\n%+v", seed, step, d, kinds, ok, whole, single)
+			}
+		}
+	}
+	if taken[0] < 1000 || taken[1] < 1000 {
+		t.Errorf("only %v cycles were taken at once", taken)
+	}
+}
+
+// fitting looks for replies that answer what is outstanding, kinds if there are none.
+func fitting(t *Tracker, kinds []messages.Kind) []messages.Kind {
+	if t.q.n == 0 {
+		return kinds
+	}
+	for _, c := range cycles[messages.Backend] {
+		if t.answers(c) {
+			return c
+		}
+	}
+	return kinds
+}
