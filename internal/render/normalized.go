@@ -22,6 +22,7 @@ type Normalized struct {
 type Normalizer struct {
 	latest Normalized
 	redact []byte
+	shapes sqlnorm.Shapes[Normalized]
 }
 
 // Of returns the derived facts of an exchange's text, nil if the text is not
@@ -32,8 +33,7 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	}
 	s := x.Prepared
 	if s == nil {
-		n.derive(&n.latest, x.SQL)
-		return &n.latest
+		return n.ofText(x.SQL)
 	}
 	if memo, ok := s.Memo.(*Normalized); ok {
 		return memo
@@ -46,6 +46,22 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	memo := &Normalized{Text: bytes.Clone(n.latest.Text), Hash: n.latest.Hash, Operation: n.latest.Operation}
 	s.Memo = memo
 	return memo
+}
+
+// ofText derives the facts of a text that was not prepared. Most are those of an
+// earlier one with other constants.
+func (n *Normalizer) ofText(sql []byte) *Normalized {
+	if known, texts := n.shapes.Find(sql); known != nil && (!texts || !sqlnorm.MayHoldSecret(sql)) {
+		return known
+	}
+	into := &n.latest
+	if !sqlnorm.MayHoldSecret(sql) {
+		if place := n.shapes.Add(sql); place != nil {
+			into = place
+		}
+	}
+	n.derive(into, sql)
+	return into
 }
 
 // derive normalises a text without its passwords: most go with the constants,
