@@ -44,7 +44,10 @@ func (s sink) End(x *session.Session) {
 // file.
 func (w way) analyse(captures ...io.Reader) ([]byte, *analyze.Analyzer, error) {
 	var out bytes.Buffer
-	json := render.NewJSON(&out, render.Options{MaxValueBytes: w.max, ShowSecrets: true})
+	var json render.Writer = render.NewJSON(&out, render.Options{MaxValueBytes: w.max, ShowSecrets: true})
+	if w.workers > 1 {
+		json = render.NewPipe(json)
+	}
 	h := w.handler
 	if h == nil {
 		h = sink{json}

@@ -149,12 +149,23 @@ func line(lines [][]byte, i int) string {
 
 // TestWorkers wants the same bytes from any number of goroutines.
 func TestWorkers(t *testing.T) {
+	views := [][]string{
+		{"--json", "--view", "messages,queries,connections,stats"},
+		{"--json", "--view", "messages,connections"},
+		{"--json", "--view", "queries"},
+		{"--view", "stats"},
+		{"--time", "delta"}, // messages, for reading
+		{"--min-duration", "1ms"},
+		{"--type", "DataRow,ErrorResponse"},
+	}
 	for _, name := range []string{"base_mix", "cancel_pg18_proto32", "lossy_real_server", "tls13_aes128gcm"} {
-		args := withKeys(name, "read", capturePath(name), "--json", "--view", "messages,queries,connections,stats")
-		one := output(t, append(args, "--workers", "1")...)
-		two := output(t, append(args, "--workers", "2")...)
-		if len(one) == 0 || !bytes.Equal(one, two) {
-			t.Errorf("%s: %d bytes from one goroutine, %d other ones from two", name, len(one), len(two))
+		for _, view := range views {
+			args := append(withKeys(name, "read", capturePath(name)), view...)
+			one := output(t, append(args, "--workers", "1")...)
+			two := output(t, append(args, "--workers", "2")...)
+			if !bytes.Equal(one, two) {
+				t.Errorf("%s, %v: %d bytes from one goroutine, %d other ones from two", name, view, len(one), len(two))
+			}
 		}
 	}
 }

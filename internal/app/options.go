@@ -60,7 +60,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.StringVar(&o.Time, "time", "abs", "pretty: `FORM` of the times: abs, utc, rel, delta or epoch")
 	f.Uint64VarP(&o.Count, "count", "c", 0, "stop after `N` packets")
 	f.DurationVar(&o.Duration, "duration", 0, "stop after `D` (90s, 1h)")
-	f.IntVar(&o.Workers, "workers", 0, "use `N` goroutines: 1 or 2; 0: as many as there are processors. The output is the same")
+	f.IntVar(&o.Workers, "workers", 0, "use up to `N` goroutines, of 3, for reading, decoding and formatting; 0: 3 if there are several processors. The output is the same")
 	f.DurationVar(&o.Slow, "slow", 0, "tell of queries that are still running after `D` (5s)")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
@@ -129,6 +129,11 @@ func oneOf(flag, value string, allowed ...string) error {
 	return usageError("--%s %s: must be one of %s", flag, value, strings.Join(allowed, ", "))
 }
 
+// maxWorkers is how many goroutines there is work for: one reads and reassembles,
+// one decodes, one formats. With fewer processors than goroutines they take turns as
+// it comes, which no fixed division of the work does as well.
+const maxWorkers = 3
+
 // workers is how many goroutines analyze. Where used keys go into the file of
 // packets, before those that they decrypt, one does all.
 func (o *Options) workers() int {
@@ -138,7 +143,10 @@ func (o *Options) workers() int {
 	if o.Workers > 0 {
 		return o.Workers
 	}
-	return runtime.GOMAXPROCS(0)
+	if runtime.GOMAXPROCS(0) == 1 {
+		return 1
+	}
+	return maxWorkers
 }
 
 // view reports whether a view was asked for.

@@ -41,15 +41,20 @@ func newRun(env *Env, o *Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.writer = newWriter(env, o)
-	r.handler = newViews(o, sel, r.writer)
 	if r.keep, err = newKeeper(o); err != nil {
 		return nil, err
 	}
+	r.writer = newWriter(env, o)
+	workers := o.workers()
+	if workers > 1 && o.view("messages") && !o.view("queries") && sel.minDuration == 0 && !r.keep.onlyMatching() {
+		// Formatting takes as long as all that comes before it.
+		r.writer, workers = render.NewPipe(r.writer), workers-1
+	}
+	r.handler = newViews(o, sel, r.writer)
 	handler := session.Handler(r.handler)
 	if r.keep.onlyMatching() {
 		handler = &matchingViews{r.handler, r.keep.matching}
-		o.Workers = 1 // what matches has to be known with each packet
+		workers = 1 // what matches has to be known with each packet
 	}
 	cfg := session.Config{
 		Messages: r.handler.wantsMessages() || r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
@@ -61,7 +66,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg,
 		Limits:  exchange.Limits{},
-		Workers: o.workers(), OnIdle: func() { _ = r.writer.Flush() }, // the error stays
+		Workers: workers, OnIdle: func() { _ = r.writer.Flush() }, // the error stays
 		Slow: o.Slow,
 	}, handler)
 	return r, nil

@@ -57,7 +57,7 @@ var rules = []packageRule{
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
-	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/value internal/stats"}},
+	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,

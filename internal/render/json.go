@@ -27,6 +27,8 @@ type JSON struct {
 	errs    messages.ErrorResponse
 	normal  Normalizer
 	scratch []byte
+	msg     message // the one being written, and the rest of it
+	more    more
 	// The columns of the latest result, and what they became.
 	columns     *exchange.Columns
 	columnsText []byte
@@ -104,37 +106,32 @@ type who struct {
 }
 
 // settings returns what values of a connection depend on, nil for the defaults.
-func (l *label) settings(s *session.Session) *value.Session {
+func (l *label) settings(timeZone string) *value.Session {
 	if l.zone == nil {
-		if s.Info().TimeZone == "" {
+		if timeZone == "" {
 			return nil
 		}
 		l.zone = new(zone)
 	}
-	return l.zone.of(s)
+	return l.zone.of(timeZone)
 }
 
-func (j *JSON) label(s *session.Session) []byte { return j.labelOf(s).json }
-
-func (j *JSON) labelOf(s *session.Session) *label {
-	l, ok := s.Memo.(*label)
-	if !ok {
-		l = new(label)
+func (j *JSON) labelOf(c *conn) *label {
+	if c.label == nil {
 		b := append(j.scratch[:0], `,"conn":`...)
-		b = appendUint(b, s.ID)
+		b = appendUint(b, c.id)
 		b = append(b, `,"client":"`...)
-		b = append(b, s.Client...)
+		b = append(b, c.client...)
 		b = append(b, `","server":"`...)
-		b = append(b, s.Server...)
+		b = append(b, c.server...)
 		j.scratch = append(b, '"')
-		l.json = bytes.Clone(j.scratch)
-		s.Memo = l
+		c.label = &label{json: bytes.Clone(j.scratch)}
 	}
-	return l
+	return c.label
 }
 
 // begin starts a record of a type at a time.
-func (j *JSON) begin(dst []byte, kind string, s *session.Session, at int64) []byte {
+func (j *JSON) begin(dst []byte, kind string, c *conn, at int64) []byte {
 	dst = append(dst, `{"type":"`...)
 	dst = append(dst, kind...)
 	dst = append(dst, '"')
@@ -143,45 +140,50 @@ func (j *JSON) begin(dst []byte, kind string, s *session.Session, at int64) []by
 		dst = j.clock.appendTime(dst, at)
 		dst = append(dst, '"')
 	}
-	return append(dst, j.label(s)...)
+	return append(dst, j.labelOf(c).json...)
 }
 
 // Message writes a message record.
 func (j *JSON) Message(e *session.Event) {
-	if j.head.at != e.At || j.head.conn != e.Session.ID {
+	j.msg.take(e, &j.more)
+	j.message(&j.msg)
+}
+
+func (j *JSON) message(e *message) {
+	if j.head.at != e.at || j.head.conn != e.conn.id {
 		j.setHead(e)
 	}
 	b := append(j.out.buf, j.head.text...)
-	b = append(b, j.kinds[e.Kind][e.Direction]...)
-	if e.Kind == messages.KindUnknown {
+	b = append(b, j.kinds[e.kind][e.dir]...)
+	if e.kind == messages.KindUnknown {
 		b = append(b, `,"tag":`...)
-		b = appendQuoted(b, []byte(string(rune(e.Tag))))
+		b = appendQuoted(b, []byte(string(rune(e.tag))))
 		b = append(b, `,"len":`...)
 	}
-	b = appendUint(b, uint64(e.Len))
-	b = append(b, j.phases[e.Step.Phase]...)
-	if e.Step.Tx != 0 {
+	b = appendUint(b, uint64(e.len))
+	b = append(b, j.phases[e.phase]...)
+	if e.tx != 0 {
 		b = append(b, `,"tx":"`...)
-		b = append(b, e.Step.Tx, '"')
+		b = append(b, e.tx, '"')
 	}
-	if e.Step.Unit != 0 {
+	if e.unit != 0 {
 		b = append(b, `,"query":`...)
-		b = appendUint(b, e.Step.Unit)
+		b = appendUint(b, e.unit)
 	}
 	if j.opt.States {
 		b = append(b, `,"state":"`...)
-		b = append(b, e.State.String()...)
+		b = append(b, e.state.String()...)
 		b = append(b, '"')
 	}
-	if e.Cancels.Conn != 0 {
-		b = appendCancels(b, e.Cancels)
+	if c := e.cancels(); c.Conn != 0 {
+		b = appendCancels(b, c)
 	}
 	b = append(b, `,"body":`...)
 	b, malformed := j.appendBody(b, e)
-	if len(e.Notes) > 0 || malformed != nil {
-		b = j.appendNotes(b, e, malformed)
+	if notes := e.notes(); len(notes) > 0 || malformed != nil {
+		b = appendNotes(b, notes, malformed)
 	}
-	if e.Truncated || len(j.body.cuts) > 0 {
+	if e.truncated || len(j.body.cuts) > 0 {
 		b = append(b, `,"truncated":true`...)
 		b = j.appendCuts(b)
 	}
@@ -190,32 +192,32 @@ func (j *JSON) Message(e *session.Event) {
 }
 
 // setHead writes what the messages of a packet have in common.
-func (j *JSON) setHead(e *session.Event) {
-	b := j.begin(j.head.text[:0], "message", e.Session, e.At.Time)
+func (j *JSON) setHead(e *message) {
+	b := j.begin(j.head.text[:0], "message", e.conn, e.at.Time)
 	b = append(b, `,"frame":`...)
-	j.head.text = appendUint(b, e.At.Frame)
-	j.head.conn, j.head.at = e.Session.ID, e.At
+	j.head.text = appendUint(b, e.at.Frame)
+	j.head.conn, j.head.at = e.conn.id, e.at
 }
 
 // appendBody appends a message's fields. It returns the fault of a body that
 // has not the message's format.
-func (j *JSON) appendBody(b []byte, e *session.Event) ([]byte, error) {
+func (j *JSON) appendBody(b []byte, e *message) ([]byte, error) {
 	j.body.cuts = j.body.cuts[:0]
-	if len(e.Body) == 0 && e.Kind.Tag() != 0 && !e.Truncated {
-		if _, max := e.Kind.BodyLen(); max == 0 {
+	if len(e.body) == 0 && e.kind.Tag() != 0 && !e.truncated {
+		if _, max := e.kind.BodyLen(); max == 0 {
 			return append(b, '{', '}'), nil
 		}
 	}
-	memo := &j.bodies[e.Kind]
-	if memo.set && bytes.Equal(memo.wire, e.Body) && !e.Truncated {
+	memo := &j.bodies[e.kind]
+	if memo.set && bytes.Equal(memo.wire, e.body) && !e.truncated {
 		return append(b, memo.text...), nil
 	}
 	at := len(b)
 	j.body.buf = b
 	err := j.writeBody(e)
 	b = j.body.buf
-	if err == nil && !e.Truncated && len(e.Body) <= maxMemo && len(j.body.cuts) == 0 && memorable(e.Kind) {
-		memo.wire = append(memo.wire[:0], e.Body...)
+	if err == nil && !e.truncated && len(e.body) <= maxMemo && len(j.body.cuts) == 0 && memorable(e.kind) {
+		memo.wire = append(memo.wire[:0], e.body...)
 		memo.text = append(memo.text[:0], b[at:]...)
 		memo.set = true
 	}
@@ -223,18 +225,20 @@ func (j *JSON) appendBody(b []byte, e *session.Event) ([]byte, error) {
 }
 
 // writeBody decodes the message and visits its fields.
-func (j *JSON) writeBody(e *session.Event) error {
-	m := j.decoded[e.Kind]
+func (j *JSON) writeBody(e *message) error {
+	m := j.decoded[e.kind]
 	if m == nil {
-		m = e.Kind.New()
-		j.decoded[e.Kind] = m
+		m = e.kind.New()
+		j.decoded[e.kind] = m
 	}
-	err := m.Decode(e.Body)
+	err := m.Decode(e.body)
 	if u, ok := m.(*messages.Unknown); ok {
-		u.Tag = e.Tag
+		u.Tag = e.tag
 	}
 	setTypes(&j.body, e)
-	j.body.zone = j.labelOf(e.Session).settings(e.Session)
+	if hasValues(e.kind) {
+		j.body.zone = j.labelOf(e.conn).settings(e.more.zone)
+	}
 	j.body.begin()
 	if err == nil {
 		m.Visit(&j.body)
@@ -242,36 +246,32 @@ func (j *JSON) writeBody(e *session.Event) error {
 		messages.VisitDecoded(m, err, &j.body)
 	}
 	j.body.end()
-	if e.Truncated {
+	if e.truncated {
 		return nil
 	}
 	return err
 }
 
 // setTypes gives the visitor the types of the values it will meet.
-func setTypes(b *body, e *session.Event) {
+func setTypes(b *body, e *message) {
 	b.types, b.columns, b.unknown = nil, nil, false
-	switch {
-	case e.Kind == messages.KindDataRow && e.Exchange != nil:
-		b.columns = e.Exchange.Columns()
-		b.unknown = b.columns == nil
-	case e.Kind == messages.KindDataRow:
-		b.unknown = true
-	case e.Kind == messages.KindBind && e.Exchange != nil:
-		b.types = e.Exchange.ParamTypes()
+	if e.more == nil {
+		return
 	}
+	b.types, b.columns = e.more.types, e.more.columns
+	b.unknown = e.kind == messages.KindDataRow && b.columns == nil
 }
 
-func (j *JSON) appendNotes(b []byte, e *session.Event, malformed error) []byte {
+func appendNotes(b []byte, notes []session.Note, malformed error) []byte {
 	b = append(b, `,"notes":[`...)
-	for i := range e.Notes {
+	for i := range notes {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendNote(b, e.Notes[i].Code, e.Notes[i].Text)
+		b = appendNote(b, notes[i].Code, notes[i].Text)
 	}
 	if malformed != nil {
-		if len(e.Notes) > 0 {
+		if len(notes) > 0 {
 			b = append(b, ',')
 		}
 		b = appendNote(b, session.NoteMalformed, malformed.Error())
@@ -322,8 +322,10 @@ func appendCancels(b []byte, c session.Cancelled) []byte {
 }
 
 // Notice writes a notice record.
-func (j *JSON) Notice(s *session.Session, n *session.Notice) {
-	b := j.begin(j.out.buf, "notice", s, n.At.Time)
+func (j *JSON) Notice(s *session.Session, n *session.Notice) { j.notice(connOf(s), n, false) }
+
+func (j *JSON) notice(c *conn, n *session.Notice, _ bool) {
+	b := j.begin(j.out.buf, "notice", c, n.At.Time)
 	if n.Directed {
 		b = append(b, `,"dir":"`...)
 		b = append(b, n.Direction.String()...)
@@ -343,6 +345,8 @@ func (j *JSON) Notice(s *session.Session, n *session.Notice) {
 
 // Flush writes what is buffered.
 func (j *JSON) Flush() error { return j.main.Flush() }
+
+func (j *JSON) output() *Output { return j.main }
 
 // Failed reports whether the output has failed.
 func (j *JSON) Failed() bool { return j.main.Failed() }

@@ -1,15 +1,17 @@
 package render
 
 import (
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // End writes a connection record.
-func (j *JSON) End(s *session.Session) {
-	i := s.Info()
+func (j *JSON) End(s *session.Session) { j.close(connOf(s), s.Info(), s.Totals()) }
+
+func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	b := &j.body
-	b.buf = j.begin(j.out.buf, "connection", s, i.Started.Time)
+	b.buf = j.begin(j.out.buf, "connection", c, i.Started.Time)
 	b.comma, b.cuts = true, b.cuts[:0]
 	if i.Ended.Time != 0 {
 		b.key("end")
@@ -17,7 +19,7 @@ func (j *JSON) End(s *session.Session) {
 		b.buf = j.clock.appendTime(b.buf, i.Ended.Time)
 		b.buf = append(b.buf, '"')
 	}
-	b.buf = append(b.buf, j.who(s)...)
+	b.buf = append(b.buf, j.who(c, i)...)
 	b.known("protocol_version", i.ProtocolVersion)
 	b.known("server_version", i.ServerVersion)
 	if i.HasProcessID {
@@ -30,7 +32,6 @@ func (j *JSON) End(s *session.Session) {
 	if i.Cancels.Conn != 0 {
 		b.buf = appendCancels(b.buf, i.Cancels)
 	}
-	t := s.Totals()
 	b.Int("queries", int64(t.Queries))
 	b.Int("errors", int64(i.Errors))
 	b.Int("transactions", int64(t.Transactions))

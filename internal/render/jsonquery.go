@@ -14,14 +14,14 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	if at.Frame == 0 {
 		at = x.FirstReply
 	}
-	b := &j.body
-	b.buf = j.begin(j.out.buf, "query", s, at.Time)
+	b, c := &j.body, connOf(s)
+	b.buf = j.begin(j.out.buf, "query", c, at.Time)
 	b.comma, b.cuts = true, b.cuts[:0]
 	b.Int("id", int64(x.ID))
 	if x.Protocol != exchange.ProtocolUnknown {
 		b.str("protocol", x.Protocol.String())
 	}
-	b.buf = append(b.buf, j.who(s)...)
+	b.buf = append(b.buf, j.who(c, s.Info())...)
 	if x.SQL != nil {
 		j.sql(x)
 	}
@@ -38,7 +38,7 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	if x.HasParams {
 		b.types, b.columns, b.unknown = x.ParamTypes(), nil, false
-		b.zone = j.labelOf(s).settings(s)
+		b.zone = j.labelOf(c).settings(s.Info().TimeZone)
 		values, formats := x.Parameters()
 		b.Values("params", values, formats)
 		if len(b.types) > 0 {
@@ -120,9 +120,8 @@ func (b *body) typeNames(name string, oids []uint32) {
 const maxWho = 512
 
 // who returns the facts of the connection that each query record repeats.
-func (j *JSON) who(s *session.Session) []byte {
-	i := s.Info()
-	l := j.labelOf(s)
+func (j *JSON) who(c *conn, i *session.Info) []byte {
+	l := j.labelOf(c)
 	if l.who == nil {
 		l.who = new(who)
 	} else if m := l.who; m.user == i.User && m.database == i.Database && m.application == i.Application {

@@ -50,6 +50,8 @@ type Pretty struct {
 	first   int64
 	last    int64
 	clock   dayClock
+	msg     message // the one being written, and the rest of it
+	more    more
 }
 
 // NewPretty returns a writer of pretty output.
@@ -85,13 +87,11 @@ type prettyConn struct {
 	prefixWidth int
 }
 
-func (p *Pretty) conn(s *session.Session) *prettyConn {
-	c, ok := s.Memo.(*prettyConn)
-	if !ok {
-		c = new(prettyConn)
-		s.Memo = c
+func (c *conn) remembered() *prettyConn {
+	if c.pretty == nil {
+		c.pretty = new(prettyConn)
 	}
-	return c
+	return c.pretty
 }
 
 // start begins a line.
@@ -114,42 +114,46 @@ func (p *Pretty) nameWidth() int {
 
 // Message writes one message, unless it is a row beyond the limit.
 func (p *Pretty) Message(e *session.Event) {
-	c := p.conn(e.Session)
-	if !c.introduced && p.out == p.main {
-		p.introduce(e.Session, c, e.At.Time)
+	p.msg.take(e, &p.more)
+	p.message(&p.msg)
+}
+
+func (p *Pretty) message(e *message) {
+	if c := e.conn.remembered(); !c.introduced && p.out == p.main {
+		p.introduce(e.conn, e.at.Time, e.midStream)
 	}
-	if p.tooMany(c, e) {
+	if p.tooMany(e) {
 		return
 	}
 	p.start()
 	l := &p.line
-	p.prefix(e.Session, e.At.Time, e.Direction)
-	plain := p.opt.Width == 0 && !p.opt.States && e.Cancels.Conn == 0 && len(e.Notes) == 0 && !e.Truncated && memorable(e.Kind)
+	p.prefix(e.conn, e.at.Time, e.dir)
+	plain := p.opt.Width == 0 && !p.opt.States && e.cancels().Conn == 0 && len(e.notes()) == 0 && !e.truncated && memorable(e.kind)
 	if plain && p.recall(e) {
 		p.end()
 		return
 	}
 	at, from := l.col, len(l.buf)
 	l.paint(p.opt.Theme.name)
-	l.ascii(e.Kind.String())
-	if e.Kind == messages.KindUnknown {
+	l.ascii(e.kind.String())
+	if e.kind == messages.KindUnknown {
 		l.ascii(" ")
-		l.text([]byte{e.Tag})
+		l.text([]byte{e.tag})
 	}
 	l.unpaint(p.opt.Theme.name)
 	l.space()
 	l.pad(at + p.nameWidth())
 	l.indent = min(at+2, 40)
-	l.wrap = e.Kind != messages.KindDataRow && e.Kind != messages.KindCopyData
+	l.wrap = e.kind != messages.KindDataRow && e.kind != messages.KindCopyData
 	malformed := p.writeFields(e)
 	l.wrap = true
 	if p.opt.States {
 		l.full = false
-		p.tail("{" + e.State.String() + "}")
+		p.tail("{" + e.state.String() + "}")
 	}
-	if e.Step.After != e.Step.Phase && e.Step.After.String() != e.Step.Phase.String() {
+	if e.after != e.phase && e.after.String() != e.phase.String() {
 		l.full = false
-		p.tail("[" + e.Step.After.String() + "]")
+		p.tail("[" + e.after.String() + "]")
 	}
 	if plain && malformed == nil {
 		p.remember(e, l.buf[from:])
@@ -168,23 +172,23 @@ type lineMemo struct {
 }
 
 // recall writes the line of a message that equals the latest of its kind.
-func (p *Pretty) recall(e *session.Event) bool {
-	m := &p.memos[e.Kind]
-	if !m.set || m.phase != e.Step.Phase || m.after != e.Step.After || m.direction != e.Direction ||
-		!bytes.Equal(m.wire, e.Body) {
+func (p *Pretty) recall(e *message) bool {
+	m := &p.memos[e.kind]
+	if !m.set || m.phase != e.phase || m.after != e.after || m.direction != e.dir ||
+		!bytes.Equal(m.wire, e.body) {
 		return false
 	}
 	p.line.buf = append(p.line.buf, m.text...)
 	return true
 }
 
-func (p *Pretty) remember(e *session.Event, text []byte) {
-	if len(e.Body) > maxMemo {
+func (p *Pretty) remember(e *message, text []byte) {
+	if len(e.body) > maxMemo {
 		return
 	}
-	m := &p.memos[e.Kind]
-	m.wire, m.text = append(m.wire[:0], e.Body...), append(m.text[:0], text...)
-	m.phase, m.after, m.direction, m.set = e.Step.Phase, e.Step.After, e.Direction, true
+	m := &p.memos[e.kind]
+	m.wire, m.text = append(m.wire[:0], e.body...), append(m.text[:0], text...)
+	m.phase, m.after, m.direction, m.set = e.phase, e.after, e.dir, true
 }
 
 // tail appends a word at the end of the line, or on a line of its own where it
@@ -199,15 +203,15 @@ func (p *Pretty) tail(s string) {
 	l.painted(p.opt.Theme.dim, s)
 }
 
-func (p *Pretty) prefix(s *session.Session, at int64, d messages.Direction) {
-	l, t, c := &p.line, p.opt.Theme, p.conn(s)
+func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
+	l, t, c := &p.line, p.opt.Theme, of.remembered()
 	p.time(at)
 	if c.prefix[d] == nil {
 		arrow, color := " → ", t.frontend
 		if d == messages.Backend {
 			arrow, color = " ← ", t.backend
 		}
-		id := strconv.FormatUint(s.ID, 10)
+		id := strconv.FormatUint(of.id, 10)
 		c.prefix[d] = []byte(" " + t.conn.on + "#" + id + t.conn.off + color.on + arrow + color.off)
 		c.prefixWidth = 5 + len(id)
 	}
@@ -215,32 +219,34 @@ func (p *Pretty) prefix(s *session.Session, at int64, d messages.Direction) {
 	l.col += c.prefixWidth
 }
 
-func (p *Pretty) writeFields(e *session.Event) error {
-	m := p.decoded[e.Kind]
+func (p *Pretty) writeFields(e *message) error {
+	m := p.decoded[e.kind]
 	if m == nil {
-		m = e.Kind.New()
-		p.decoded[e.Kind] = m
+		m = e.kind.New()
+		p.decoded[e.kind] = m
 	}
-	err := m.Decode(e.Body)
+	err := m.Decode(e.body)
 	if u, ok := m.(*messages.Unknown); ok {
-		u.Tag = e.Tag
+		u.Tag = e.tag
 	}
 	f := &p.fields
-	f.kind, f.first = e.Kind, true
+	f.kind, f.first = e.kind, true
 	f.setTypes(e)
-	f.zone = p.conn(e.Session).zone.of(e.Session)
+	if hasValues(e.kind) {
+		f.zone = e.conn.remembered().zone.of(e.more.zone)
+	}
 	if err == nil {
 		m.Visit(f)
 	} else {
 		messages.VisitDecoded(m, err, f)
 	}
-	if e.Cancels.Conn != 0 {
-		p.line.ascii(" cancels #" + strconv.FormatUint(e.Cancels.Conn, 10))
-		if e.Cancels.Query != 0 {
-			p.line.ascii(" query " + strconv.FormatUint(e.Cancels.Query, 10))
+	if c := e.cancels(); c.Conn != 0 {
+		p.line.ascii(" cancels #" + strconv.FormatUint(c.Conn, 10))
+		if c.Query != 0 {
+			p.line.ascii(" query " + strconv.FormatUint(c.Query, 10))
 		}
 	}
-	if e.Truncated {
+	if e.truncated {
 		return nil
 	}
 	return err
@@ -248,29 +254,31 @@ func (p *Pretty) writeFields(e *session.Event) error {
 
 // tooMany counts the rows beyond the limit, and says how many there were when
 // another message follows.
-func (p *Pretty) tooMany(c *prettyConn, e *session.Event) bool {
-	row := e.Kind == messages.KindDataRow || e.Kind == messages.KindCopyData
+func (p *Pretty) tooMany(e *message) bool {
+	c := e.conn.remembered()
+	row := e.kind == messages.KindDataRow || e.kind == messages.KindCopyData
 	if !row {
-		if e.Kind != messages.KindNoticeResponse {
-			p.endRun(e.Session, c)
+		if e.kind != messages.KindNoticeResponse {
+			p.endRun(e.conn)
 		}
 		return false
 	}
-	if c.run != e.Kind || c.unit != e.Step.Unit {
-		p.endRun(e.Session, c)
-		c.run, c.unit = e.Kind, e.Step.Unit
+	if c.run != e.kind || c.unit != e.unit {
+		p.endRun(e.conn)
+		c.run, c.unit = e.kind, e.unit
 	}
 	if p.opt.Rows == 0 || c.shown < p.opt.Rows {
 		c.shown++
 		return false
 	}
 	c.hidden++
-	c.hiddenSize += uint64(e.Len)
+	c.hiddenSize += uint64(e.len)
 	return true
 }
 
 // endRun writes how many rows were not shown.
-func (p *Pretty) endRun(s *session.Session, c *prettyConn) {
+func (p *Pretty) endRun(of *conn) {
+	c := of.remembered()
 	hidden, size, kind := c.hidden, c.hiddenSize, c.run
 	c.run, c.shown, c.hidden, c.hiddenSize = messages.KindUnknown, 0, 0, 0
 	if hidden == 0 {
@@ -279,7 +287,7 @@ func (p *Pretty) endRun(s *session.Session, c *prettyConn) {
 	p.start()
 	l := &p.line
 	l.pad(p.timeWidth() + 1)
-	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(s.ID, 10))
+	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(of.id, 10))
 	l.buf = append(l.buf, "   … "...)
 	l.col += 5
 	l.paint(p.opt.Theme.dim)
@@ -292,8 +300,8 @@ func (p *Pretty) endRun(s *session.Session, c *prettyConn) {
 }
 
 // introduce writes the line that names a connection's ends.
-func (p *Pretty) introduce(s *session.Session, c *prettyConn, at int64) {
-	c.introduced = true
+func (p *Pretty) introduce(c *conn, at int64, midStream bool) {
+	c.remembered().introduced = true
 	if !p.opt.Flow {
 		return
 	}
@@ -303,15 +311,15 @@ func (p *Pretty) introduce(s *session.Session, c *prettyConn, at int64) {
 	l.buf = append(l.buf, "── "...)
 	l.col += 3
 	l.unpaint(t.dim)
-	l.painted(t.name, "#"+strconv.FormatUint(s.ID, 10))
+	l.painted(t.name, "#"+strconv.FormatUint(c.id, 10))
 	l.space()
-	l.ascii(s.Client)
+	l.ascii(c.client)
 	l.buf = append(l.buf, " → "...)
 	l.col += 3
-	l.ascii(s.Server)
+	l.ascii(c.server)
 	l.paint(t.dim)
 	l.ascii(time.Unix(0, at).In(p.clock.zone).Format("  2006-01-02"))
-	if s.Info().MidStream {
+	if midStream {
 		l.ascii("  joined in the middle")
 	}
 	l.unpaint(t.dim)
@@ -319,9 +327,9 @@ func (p *Pretty) introduce(s *session.Session, c *prettyConn, at int64) {
 }
 
 // notes writes what is odd about a message below it.
-func (p *Pretty) notes(e *session.Event, malformed error) {
-	for i := range e.Notes {
-		p.note(e.Notes[i].Code, e.Notes[i].Text)
+func (p *Pretty) notes(e *message, malformed error) {
+	for _, n := range e.notes() {
+		p.note(n.Code, n.Text)
 	}
 	if malformed != nil {
 		p.note(session.NoteMalformed, malformed.Error())
@@ -343,17 +351,20 @@ func (p *Pretty) note(code, text string) {
 
 // Notice writes what is to be said of a connection between messages.
 func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
-	c := p.conn(s)
-	if !c.introduced {
-		p.introduce(s, c, n.At.Time)
+	p.notice(connOf(s), n, s.Info().MidStream)
+}
+
+func (p *Pretty) notice(c *conn, n *session.Notice, midStream bool) {
+	if !c.remembered().introduced {
+		p.introduce(c, n.At.Time, midStream)
 	}
-	p.endRun(s, c)
+	p.endRun(c)
 	p.start()
 	l := &p.line
 	l.wrap = true
 	p.time(n.At.Time)
 	l.space()
-	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(s.ID, 10))
+	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(c.id, 10))
 	l.indent = l.col + 1
 	arrow := "   "
 	if n.Directed {
@@ -372,10 +383,14 @@ func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
 }
 
 // Leave says how many rows of a connection were not shown, where End does not.
-func (p *Pretty) Leave(s *session.Session) { p.endRun(s, p.conn(s)) }
+func (p *Pretty) Leave(s *session.Session) { p.leave(connOf(s)) }
+
+func (p *Pretty) leave(c *conn) { p.endRun(c) }
 
 // Flush writes what is buffered.
 func (p *Pretty) Flush() error { return p.main.Flush() }
+
+func (p *Pretty) output() *Output { return p.main }
 
 // Failed reports whether the output has failed.
 func (p *Pretty) Failed() bool { return p.main.Failed() }
@@ -386,8 +401,8 @@ func (p *Pretty) Hold(h *Held) { p.out = p.main.hold(h) }
 // Release writes what was held of a connection, and before it the line that
 // names the connection if there was none yet.
 func (p *Pretty) Release(s *session.Session, h *Held) {
-	if c := p.conn(s); !c.introduced {
-		p.introduce(s, c, s.Info().Started.Time)
+	if c := connOf(s); !c.remembered().introduced {
+		p.introduce(c, s.Info().Started.Time, s.Info().MidStream)
 	}
 	p.main.buf = append(p.main.buf, h.out.buf...)
 	p.main.wrote()

@@ -3,39 +3,40 @@ package render
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // End writes the closing line of a connection: who it was, how it ended, and
 // what it did.
-func (p *Pretty) End(s *session.Session) {
-	i := s.Info()
-	c := p.conn(s)
-	if !c.introduced {
-		p.introduce(s, c, i.Started.Time)
+func (p *Pretty) End(s *session.Session) { p.close(connOf(s), s.Info(), s.Totals()) }
+
+func (p *Pretty) close(c *conn, i *session.Info, t exchange.Totals) {
+	if !c.remembered().introduced {
+		p.introduce(c, i.Started.Time, i.MidStream)
 	}
-	p.endRun(s, c)
+	p.endRun(c)
 	p.start()
-	l, t := &p.line, p.opt.Theme
+	l, theme := &p.line, p.opt.Theme
 	l.wrap, l.indent = true, 6
-	l.paint(t.dim)
+	l.paint(theme.dim)
 	l.buf = append(l.buf, "── "...)
 	l.col += 3
-	l.unpaint(t.dim)
-	l.painted(t.name, "#"+strconv.FormatUint(s.ID, 10))
+	l.unpaint(theme.dim)
+	l.painted(theme.name, "#"+strconv.FormatUint(c.id, 10))
 	if !p.opt.Flow {
-		l.ascii(" " + s.Client)
+		l.ascii(" " + c.client)
 		l.buf = append(l.buf, " → "...)
 		l.col += 3
-		l.ascii(s.Server)
+		l.ascii(c.server)
 	}
 	l.space()
 	p.state(i)
 	l.ascii(" after ")
 	l.text(appendDuration(nil, max(i.Ended.Time-i.Started.Time, 0)))
 	p.identity(i)
-	p.totals(s)
+	p.totals(i, t)
 	p.end()
 }
 
@@ -74,8 +75,8 @@ func (p *Pretty) identity(i *session.Info) {
 	fact("sni", i.TLS.ServerName)
 }
 
-func (p *Pretty) totals(s *session.Session) {
-	l, i, n := &p.line, s.Info(), s.Totals()
+func (p *Pretty) totals(i *session.Info, n exchange.Totals) {
+	l := &p.line
 	count := func(n uint64, one, many string) {
 		l.ascii(", " + strconv.FormatUint(n, 10) + " ")
 		if n == 1 {

@@ -6,7 +6,6 @@ import (
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
-	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // fields writes a message's fields for reading. It is the Visitor of pretty
@@ -427,7 +426,7 @@ func (f *fields) Columns(_ string, list []messages.ColumnDescription) {
 }
 
 // setTypes gives the visitor the types of the values it will meet.
-func (f *fields) setTypes(e *session.Event) {
+func (f *fields) setTypes(e *message) {
 	var b body
 	setTypes(&b, e)
 	f.types, f.columns, f.unknown = b.types, b.columns, b.unknown

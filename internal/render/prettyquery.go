@@ -18,9 +18,8 @@ const (
 // Exchange writes a query: when, how long, what came of it, and the SQL with
 // its parameters; an error on a line of its own.
 func (p *Pretty) Exchange(s *session.Session, x *exchange.Exchange) {
-	c := p.conn(s)
-	if !c.introduced {
-		p.introduce(s, c, x.Start.Time)
+	if c := connOf(s); !c.remembered().introduced {
+		p.introduce(c, x.Start.Time, s.Info().MidStream)
 	}
 	p.start()
 	l, t := &p.line, p.opt.Theme
@@ -141,7 +140,7 @@ func (p *Pretty) params(s *session.Session, x *exchange.Exchange) {
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
 	f.types, f.columns, f.unknown = x.ParamTypes(), nil, false
-	f.zone = p.conn(s).zone.of(s)
+	f.zone = connOf(s).remembered().zone.of(s.Info().TimeZone)
 	f.Values("parameters", values, formats)
 }
 

@@ -44,12 +44,19 @@ type Output struct {
 	buf []byte
 	err error
 	any bool // something was flushed
-	// failed is err != nil, for other goroutines.
-	failed atomic.Bool
+	failed *flag // err != nil, for other goroutines
+}
+
+// flag lies alone in the processor's cache: one goroutine asks all the time while
+// another writes what would lie beside it.
+type flag struct {
+	_ [64]byte
+	atomic.Bool
+	_ [64]byte
 }
 
 // NewOutput returns a buffer before w.
-func NewOutput(w io.Writer) *Output { return &Output{w: w, buf: make([]byte, 0, flushAt+16<<10)} }
+func NewOutput(w io.Writer) *Output { return &Output{w: w, buf: make([]byte, 0, flushAt+16<<10), failed: new(flag)} }
 
 // Held is output of a connection that waits for a decision.
 type Held struct{ out Output }

@@ -9,6 +9,8 @@ import (
 // Leave has nothing to say: JSON has all rows.
 func (j *JSON) Leave(*session.Session) {}
 
+func (j *JSON) leave(*conn) {}
+
 // Stats writes the stats record.
 func (j *JSON) Stats(r *stats.Report) {
 	b := &j.body

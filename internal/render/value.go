@@ -4,7 +4,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/value"
-	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // text turns a value of the wire into the text that PostgreSQL would print; ok
@@ -44,8 +43,7 @@ type zone struct {
 }
 
 // of returns the settings of a connection, nil for the defaults.
-func (z *zone) of(s *session.Session) *value.Session {
-	name := s.Info().TimeZone
+func (z *zone) of(name string) *value.Session {
 	if name != z.name {
 		z.name, z.session = name, nil
 		if l := value.Zone(name); l != nil {

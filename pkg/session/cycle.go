@@ -1,26 +1,29 @@
 package session
 
 import (
+	"encoding/binary"
+
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
 // maxParts bounds the messages of a cycle that is taken at once, rows that
 // follow each other counted as one.
 const maxParts = 16
 
-// cycleScratch is the scratch memory of cycles that are taken at once.
+// cycleScratch is the memory of a cycle that is taken at once.
 type cycleScratch struct {
-	parts   [maxParts]codec.Part
-	kinds   [maxParts]messages.Kind
-	message exchange.Message
+	parts [maxParts]codec.Part
+	kinds [maxParts]messages.Kind
+	steps [maxParts]tracker.Step
 }
 
 // takeCycle takes a chunk that holds all requests of a usual cycle, or all
-// replies, at once: nothing of it has to be looked at message by message where no
-// message is shown. It reports whether b was of that sort; if not, nothing was
-// done. What it does is what decode would have done.
+// replies, at once: the layers are not asked about each message. It reports
+// whether b was of that sort; if not, nothing was done. What it does is what
+// decode would have done.
 func (s *Session) takeCycle(d messages.Direction, b []byte, at Stamp) bool {
 	if !s.inCycles() || !endsCycle(d, b) {
 		return false
@@ -34,13 +37,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, at Stamp) bool {
 	for i := range n {
 		c.kinds[i] = c.parts[i].Kind
 	}
-	var unit uint64
-	var ok bool
-	if d == messages.Frontend {
-		unit, ok = s.tracker.SendCycle(c.kinds[:n])
-	} else {
-		unit, ok = s.tracker.ReplyCycle(c.kinds[:n], b[len(b)-1])
-	}
+	unit, ok := s.trackCycle(d, c.kinds[:n], b)
 	if !ok {
 		return false
 	}
@@ -50,16 +47,19 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, at Stamp) bool {
 	for i := range n {
 		s.shared.Kinds[c.kinds[i]] += uint64(c.parts[i].N)
 	}
-	m := &c.message
-	m.Direction, m.First, m.At = d, at, at
-	m.Step.Unit, m.Step.Begins = unit, d == messages.Frontend
-	s.logCycle(c.parts[:n], b)
+	e := &s.shared.event
+	e.Direction, e.First, e.At, e.Lost = d, at, at, 0
+	if s.cfg.Messages {
+		s.showCycle(c.parts[:n], b)
+	} else {
+		e.Step = tracker.Step{Unit: unit, Begins: d == messages.Frontend}
+		s.logCycle(c.parts[:n], b)
+	}
 	s.shared.settle(s, d, st)
 	return true
 }
 
-// inCycles reports whether cycles may be taken at once: nobody wants messages,
-// and nothing is going on.
+// inCycles reports whether cycles may be taken at once: nothing is going on.
 func (s *Session) inCycles() bool {
 	return s.shared.cycles && s.heard && s.pending[0] == nil && s.pending[1] == nil &&
 		s.trouble[0] == nil && s.trouble[1] == nil
@@ -75,9 +75,21 @@ func endsCycle(d messages.Direction, b []byte) bool {
 	return n >= 5 && (b[0] == 'Q' || b[n-5] == 'S' && b[n-1] == 4)
 }
 
+// trackCycle tells the tracker of a cycle.
+func (s *Session) trackCycle(d messages.Direction, kinds []messages.Kind, b []byte) (unit uint64, ok bool) {
+	var steps []tracker.Step
+	if s.cfg.Messages {
+		steps = s.shared.cycle.steps[:]
+	}
+	if d == messages.Frontend {
+		return s.tracker.SendCycle(kinds, steps)
+	}
+	return s.tracker.ReplyCycle(kinds, b[len(b)-1], steps)
+}
+
 // logCycle passes the messages of a cycle to their exchange.
 func (s *Session) logCycle(parts []codec.Part, b []byte) {
-	m := &s.shared.cycle.message
+	m := &s.shared.event.Message
 	x := s.log.Unit(m)
 	for i := range parts {
 		p := &parts[i]
@@ -85,7 +97,6 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 		if p.Kind == messages.KindReadyForQuery {
 			m.Step.Tx, m.Step.Over = m.Body[0], m.Step.Unit
 			s.log.Observe(m)
-			m.Step.Tx, m.Step.Over = 0, 0
 			return
 		}
 		if x == nil {
@@ -97,3 +108,44 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 		}
 	}
 }
+
+// showCycle hands the messages of a cycle out, and passes them to their exchange.
+func (s *Session) showCycle(parts []codec.Part, b []byte) {
+	e := &s.shared.event
+	e.Session, e.Cancels, e.Notes, e.Truncated, e.State = s, Cancelled{}, nil, false, 0
+	e.Step = s.shared.cycle.steps[0]
+	x := s.log.Unit(&e.Message)
+	for i := range parts {
+		p := &parts[i]
+		e.Step = s.shared.cycle.steps[i]
+		e.Kind, e.Tag = p.Kind, b[p.From]
+		end := p.From
+		for range p.N {
+			at := end
+			end += 1 + int32(binary.BigEndian.Uint32(b[at+1:]))
+			e.Body, e.Len = b[at+5:end:end], int(end-at)
+			s.show(x)
+		}
+	}
+}
+
+// show hands out the message of the event, of exchange x: a request when that has
+// it, a reply before, since the last one ends it.
+func (s *Session) show(x *exchange.Exchange) {
+	e := &s.shared.event
+	if e.Direction == messages.Frontend && x != nil {
+		s.log.Add(x, &e.Message)
+	}
+	e.Exchange = x
+	s.handler.Message(e)
+	switch {
+	case e.Direction == messages.Frontend:
+	case e.Kind == messages.KindReadyForQuery:
+		s.log.Observe(&e.Message)
+	case x != nil:
+		s.log.Add(x, &e.Message)
+	}
+}
+
+// takeCycles is false in tests that compare.
+var takeCycles = true

@@ -43,7 +43,7 @@ type Shared struct {
 	event Event
 	notes []Note
 	cycle cycleScratch
-	// cycles tells that takeCycle may be used: nobody wants to know of messages.
+	// cycles tells that takeCycle may be used.
 	cycles bool
 }
 
@@ -60,7 +60,7 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 	return &Shared{
 		Exchanges: exchange.NewShared(limits), cfg: cfg, handler: h,
 		targets: make(map[string]*target), waiting: make(map[string]*Session),
-		cycles: cfg.Exchanges && !cfg.Messages && !cfg.Strict && !cfg.States,
+		cycles: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States,
 	}
 }
 

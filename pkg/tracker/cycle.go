@@ -12,17 +12,26 @@ func (t *Tracker) settled() bool {
 // SendCycle is Observe for all requests of a cycle at once, where they are what
 // most frontends send: a Query; or, of Parse, Bind, Describe and Execute, those of
 // one unit of work in their order, and Sync. Nothing may be outstanding. It returns
-// the number of the unit; ok is false for anything else: then t is as it was.
-func (t *Tracker) SendCycle(kinds []messages.Kind) (unit uint64, ok bool) {
+// the number of the unit; ok is false for anything else: then t is as it was. What
+// each request meant is written to steps, if that is not nil: it has a place for each.
+func (t *Tracker) SendCycle(kinds []messages.Kind, steps []Step) (unit uint64, ok bool) {
 	if t.q.n != 0 || t.unitState != unitClosed || t.open || !oneUnit(kinds) || !t.settled() {
 		return 0, false
 	}
 	t.unit++
-	for _, k := range kinds {
+	after := phaseOf(sends[kinds[0]].request)
+	for i, k := range kinds {
 		t.q.push(pending{unit: t.unit, request: sends[k].request})
+		if steps == nil {
+			continue
+		}
+		steps[i] = Step{Phase: after, After: after, Tx: t.tx, Unit: t.unit}
+		if i == 0 {
+			steps[i].Phase, steps[i].Begins = messages.PhaseReady, true
+		}
 	}
 	t.lastReady = false
-	t.after, t.afterDir, t.afterSet = phaseOf(sends[kinds[len(kinds)-1]].request), messages.Frontend, true
+	t.after, t.afterDir, t.afterSet = after, messages.Frontend, true
 	return t.unit, true
 }
 
@@ -49,13 +58,18 @@ func oneUnit(kinds []messages.Kind) bool {
 // most backends send: no errors, no COPY, nothing asynchronous; a ReadyForQuery at
 // the end, which tells status; and everything that is outstanding is answered in
 // turn. Of DataRow messages in a row one is enough. It returns the number of the
-// unit of work; ok is false for anything else: then t is as it was.
-func (t *Tracker) ReplyCycle(kinds []messages.Kind, status byte) (unit uint64, ok bool) {
+// unit of work; ok is false for anything else: then t is as it was. Steps are as for
+// SendCycle, but may have been written to in vain.
+func (t *Tracker) ReplyCycle(kinds []messages.Kind, status byte, steps []Step) (unit uint64, ok bool) {
 	status = statusOf(Facts{Status: status})
-	if t.q.n == 0 || status == 0 || !t.settled() || !t.answers(kinds) {
+	if t.q.n == 0 || status == 0 || !t.settled() || !t.answers(kinds, steps) {
 		return 0, false
 	}
 	unit = t.q.at(0).unit
+	if steps != nil {
+		last := &steps[len(kinds)-1]
+		last.After, last.Tx, last.Over = messages.PhaseReady, status, unit
+	}
 	t.q.clear()
 	t.tx = status
 	t.answered, t.open, t.lastReady = false, false, true
@@ -65,9 +79,10 @@ func (t *Tracker) ReplyCycle(kinds []messages.Kind, status byte) (unit uint64, o
 
 // answers reports whether replies answer all that is outstanding, which is of one
 // unit of work, and nothing else.
-func (t *Tracker) answers(kinds []messages.Kind) bool {
+func (t *Tracker) answers(kinds []messages.Kind, steps []Step) bool {
 	i, unit := 0, t.q.at(0).unit
-	for _, k := range kinds {
+	phase := phaseOf(t.q.at(0).request)
+	for j, k := range kinds {
 		if i == t.q.n {
 			return false
 		}
@@ -77,6 +92,9 @@ func (t *Tracker) answers(kinds []messages.Kind) bool {
 		}
 		if !plainReplies[k] && k != messages.KindCommandComplete && k != messages.KindReadyForQuery {
 			return false
+		}
+		if steps != nil {
+			steps[j] = Step{Phase: phase, After: phase, Tx: t.tx, Unit: unit, Request: kindOf(p.request)}
 		}
 		if p.request&replies[k].completes != 0 {
 			i++

@@ -1,0 +1,111 @@
+package render
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+)
+
+// conn is a connection as writers know it. It is theirs alone: sessions go on
+// while what they reported is being written.
+type conn struct {
+	id             uint64
+	client, server string
+	label          *label      // the JSON writer's
+	pretty         *prettyConn // the other's
+}
+
+// connOf returns the writers' side of a connection, made when it is first
+// written of.
+func connOf(s *session.Session) *conn {
+	c, ok := s.Memo.(*conn)
+	if !ok {
+		c = &conn{id: s.ID, client: s.Client, server: s.Server}
+		s.Memo = c
+	}
+	return c
+}
+
+// message is what writers need to know of an event. It refers to nothing that the
+// session changes, but for the memory of body and notes.
+type message struct {
+	conn      *conn
+	at        session.Stamp
+	body      []byte
+	unit      uint64
+	len       int
+	more      *more // nil for most
+	dir       messages.Direction
+	kind      messages.Kind
+	tag       byte
+	phase     messages.Phase
+	after     messages.Phase
+	tx        byte
+	state     tracker.State
+	truncated bool
+	midStream bool // the connection was joined in the middle
+}
+
+// more is what few messages have, and those with values.
+type more struct {
+	notes   []session.Note
+	cancels session.Cancelled
+	zone    string // TimeZone of the session
+	columns []messages.ColumnDescription
+	types   []uint32
+	known   bool // the unit of work is
+}
+
+// hasValues are the kinds with values whose types other messages tell.
+func hasValues(k messages.Kind) bool {
+	switch k {
+	case messages.KindDataRow, messages.KindBind, messages.KindFunctionCall, messages.KindFunctionCallResponse:
+		return true
+	}
+	return false
+}
+
+// take makes m what an event tells; o is where the rest goes, if there is any.
+func (m *message) take(e *session.Event, o *more) {
+	m.conn, m.at, m.body = connOf(e.Session), e.At, e.Body
+	m.unit, m.len = e.Step.Unit, e.Len
+	m.dir, m.kind, m.tag = e.Direction, e.Kind, e.Tag
+	m.phase, m.after, m.tx = e.Step.Phase, e.Step.After, e.Step.Tx
+	m.state, m.truncated, m.midStream = e.State, e.Truncated, e.Session.Info().MidStream
+	m.more = nil
+	if values := hasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 {
+		m.more = o
+		*o = more{notes: e.Notes, cancels: e.Cancels, known: e.Exchange != nil}
+		if values {
+			o.takeTypes(e)
+		}
+	}
+}
+
+func (o *more) takeTypes(e *session.Event) {
+	o.zone = e.Session.Info().TimeZone
+	if e.Exchange == nil {
+		return
+	}
+	switch e.Kind {
+	case messages.KindDataRow:
+		o.columns = e.Exchange.Columns()
+	case messages.KindBind:
+		o.types = e.Exchange.ParamTypes()
+	}
+}
+
+// notes and cancels are those of most messages: none.
+func (m *message) notes() []session.Note {
+	if m.more == nil {
+		return nil
+	}
+	return m.more.notes
+}
+
+func (m *message) cancels() session.Cancelled {
+	if m.more == nil {
+		return session.Cancelled{}
+	}
+	return m.more.cancels
+}

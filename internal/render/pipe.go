@@ -1,0 +1,262 @@
+package render
+
+import (
+	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// Batches keep the hand-over rare and what is handed over in the processor's
+// cache; three are enough to keep both sides busy.
+const (
+	pipeItems = 1 << 10
+	pipeBytes = 256 << 10
+	pipeNotes = 64
+	pipes     = 3
+)
+
+// writer is a Writer that can also be told what a session reported earlier.
+type writer interface {
+	Writer
+	message(m *message)
+	notice(c *conn, n *session.Notice, midStream bool)
+	close(c *conn, i *session.Info, t exchange.Totals)
+	leave(c *conn)
+	output() *Output
+}
+
+// Pipe is a Writer that has another one write messages in a goroutine of its own.
+// What that writes, and in which order, is the same. Its methods belong to one
+// goroutine.
+//
+// Exchanges are written when they come, after what came before them: many of them
+// are better written without a Pipe.
+type Pipe struct {
+	w       writer
+	failed  *flag // of w's output
+	cur     *pipeBatch
+	full    chan *pipeBatch
+	free    chan *pipeBatch
+	done    chan struct{}
+	running bool
+	direct  bool // what is written is being held
+}
+
+// pipeBatch is a run of messages, notices and ends of connections.
+type pipeBatch struct {
+	items  []pipeItem
+	more   []more
+	notes  []session.Note
+	data   []byte
+	others []pipeOther
+	last   bool // nothing follows for now
+}
+
+type pipeItem struct {
+	message
+	what pipeWhat
+}
+
+type pipeWhat uint8
+
+const (
+	pipeMessage pipeWhat = iota
+	pipeNotice
+	pipeClose
+	pipeLeave
+)
+
+// pipeOther is the rest of an item that is no message.
+type pipeOther struct {
+	notice session.Notice
+	info   session.Info
+	totals exchange.Totals
+}
+
+// NewPipe returns a Pipe before a writer, which must be one of this package's.
+func NewPipe(w Writer) *Pipe {
+	inner := w.(writer)
+	p := &Pipe{
+		w: inner, failed: inner.output().failed, full: make(chan *pipeBatch, pipes), free: make(chan *pipeBatch, pipes),
+		done: make(chan struct{}, 1),
+	}
+	for range pipes {
+		p.free <- &pipeBatch{
+			items: make([]pipeItem, 0, pipeItems), more: make([]more, 0, pipeItems),
+			notes: make([]session.Note, 0, pipeNotes), data: make([]byte, 0, pipeBytes),
+		}
+	}
+	p.cur = <-p.free
+	return p
+}
+
+// run writes what comes, up to the last batch.
+func (p *Pipe) run() {
+	for {
+		b := <-p.full
+		p.play(b)
+		last := b.last
+		clear(b.items) // connections must not live on in them
+		clear(b.more)
+		clear(b.others)
+		*b = pipeBatch{
+			items: b.items[:0], more: b.more[:0], notes: b.notes[:0], data: b.data[:0], others: b.others[:0],
+		}
+		p.free <- b
+		if last {
+			p.done <- struct{}{}
+			return
+		}
+	}
+}
+
+func (p *Pipe) play(b *pipeBatch) {
+	others := b.others
+	for i := range b.items {
+		m := &b.items[i]
+		switch m.what {
+		case pipeMessage:
+			p.w.message(&m.message)
+			continue
+		case pipeNotice:
+			p.w.notice(m.conn, &others[0].notice, m.midStream)
+		case pipeClose:
+			p.w.close(m.conn, &others[0].info, others[0].totals)
+		case pipeLeave:
+			p.w.leave(m.conn)
+			continue
+		}
+		others = others[1:]
+	}
+}
+
+// send hands the current batch over.
+func (p *Pipe) send(last bool) {
+	if !p.running {
+		p.running = true
+		go p.run()
+	}
+	p.cur.last = last
+	p.full <- p.cur
+	if last {
+		<-p.done
+		p.running = false
+	}
+	p.cur = <-p.free
+}
+
+// drain waits until all is written.
+func (p *Pipe) drain() {
+	if p.running || len(p.cur.items) > 0 {
+		p.send(true)
+	}
+}
+
+// Message takes a message to write.
+func (p *Pipe) Message(e *session.Event) {
+	if p.direct {
+		p.w.Message(e)
+		return
+	}
+	if b := p.cur; len(e.Body) > cap(b.data)-len(b.data) || len(e.Notes) > cap(b.notes)-len(b.notes) {
+		if len(e.Body) > pipeBytes || len(e.Notes) > pipeNotes {
+			p.drain()
+			p.w.Message(e)
+			return
+		}
+		p.send(false)
+	}
+	b := p.cur
+	m := p.add(pipeMessage)
+	rest := len(b.more)
+	m.take(e, &b.more[:rest+1][rest])
+	if m.more != nil {
+		b.more = b.more[:rest+1]
+		at := len(b.notes)
+		b.notes = append(b.notes, e.Notes...)
+		m.more.notes = b.notes[at:len(b.notes):len(b.notes)]
+	}
+	at := len(b.data)
+	b.data = append(b.data, e.Body...)
+	m.body = b.data[at:len(b.data):len(b.data)]
+	p.added()
+}
+
+// add returns the place for another item; there is always one.
+func (p *Pipe) add(what pipeWhat) *pipeItem {
+	b := p.cur
+	n := len(b.items)
+	b.items = b.items[:n+1]
+	m := &b.items[n]
+	m.what = what
+	return m
+}
+
+// added hands the batch over when there is no place left.
+func (p *Pipe) added() {
+	if len(p.cur.items) == pipeItems {
+		p.send(false)
+	}
+}
+
+// Notice takes a notice to write.
+func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
+	m := p.add(pipeNotice)
+	m.conn, m.midStream = connOf(s), s.Info().MidStream
+	p.cur.others = append(p.cur.others, pipeOther{notice: *n})
+	p.added()
+}
+
+// End takes the end of a connection to write.
+func (p *Pipe) End(s *session.Session) {
+	m := p.add(pipeClose)
+	m.conn = connOf(s)
+	p.cur.others = append(p.cur.others, pipeOther{info: *s.Info(), totals: s.Totals()})
+	p.added()
+}
+
+// Leave takes a connection that is over and is not to be shown by End.
+func (p *Pipe) Leave(s *session.Session) {
+	p.add(pipeLeave).conn = connOf(s)
+	p.added()
+}
+
+// Exchange writes a unit of work, after all that came before.
+func (p *Pipe) Exchange(s *session.Session, x *exchange.Exchange) {
+	p.drain()
+	p.w.Exchange(s, x)
+}
+
+// Stats writes what the capture holds, after all else.
+func (p *Pipe) Stats(r *stats.Report) {
+	p.drain()
+	p.w.Stats(r)
+}
+
+// Flush writes all that came and returns the first error of the output.
+func (p *Pipe) Flush() error {
+	p.drain()
+	return p.w.Flush()
+}
+
+// Hold sends what is written from now on to h instead; nil ends that.
+func (p *Pipe) Hold(h *Held) {
+	p.drain()
+	p.w.Hold(h)
+	p.direct = h != nil
+}
+
+// Release writes what was held of a connection.
+func (p *Pipe) Release(s *session.Session, h *Held) {
+	p.drain()
+	p.w.Release(s, h)
+}
+
+// Failed reports whether the output has failed.
+func (p *Pipe) Failed() bool { return p.failed.Load() }
+
+var (
+	_ Writer = (*Pipe)(nil)
+	_ writer = (*JSON)(nil)
+	_ writer = (*Pretty)(nil)
+)

@@ -1,0 +1,112 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// bothWriters makes a writer of each sort.
+var bothWriters = map[string]func(io.Writer) Writer{
+	"json": func(w io.Writer) Writer { return NewJSON(w, Options{MaxValueBytes: 100, States: true}) },
+	"pretty": func(w io.Writer) Writer {
+		return NewPretty(w, PrettyOptions{Options: Options{MaxValueBytes: 100}, Rows: 3, Flow: true, Time: TimeDelta, Local: time.UTC})
+	},
+}
+
+// What a Pipe has written is what would have been written without.
+func TestPipe(t *testing.T) {
+	var rows strings.Builder
+	for i := range 3 * pipeItems {
+		fmt.Fprintf(&rows, "Row %d \"%s\" ; ", i, strings.Repeat("x", i%300))
+	}
+	scripts := []string{
+		`F: Query "SELECT 1, 2"
+		 B: RowDescription a:23:0 b:25:0 ; ` + rows.String() + `Complete "SELECT 2" ; Ready I`,
+		`F: Parse s "SELECT $1" 23 ; Bind "" s 1 ; Execute "" ; Sync
+		 B: ParseComplete ; BindComplete ; Row 1 ; Complete "SELECT 1" ; Ready I`,
+		`B: Complete "SELECT 1" ; Ready I
+		 F: Bind "" s x ; Execute "" ; Sync
+		 B: Error ERROR 22P02 "invalid input syntax" ; Ready I`,
+		`F: Query "` + strings.Repeat("y", pipeBytes+1) + `"
+		 B: Complete "SELECT 1" ; Ready I`,
+		`F: Terminate`,
+	}
+	for name, make := range bothWriters {
+		var want, got bytes.Buffer
+		play(make(&want), scripts...)
+		play(NewPipe(make(&got)), scripts...)
+		if want.Len() == 0 || !bytes.Equal(got.Bytes(), want.Bytes()) {
+			t.Errorf("%s: through a pipe\n%.3000s\nwant\n%.3000s", name, got.Bytes(), want.Bytes())
+		}
+	}
+}
+
+// What is held stays where it belongs among the rest.
+func TestPipeHolds(t *testing.T) {
+	var out bytes.Buffer
+	p := NewPipe(NewJSON(&out, Options{}))
+	s := &session.Session{ID: 7}
+	event := func(k messages.Kind) *session.Event {
+		e := &session.Event{Session: s, Tag: k.Tag()}
+		e.Direction, e.Kind, e.Len = messages.Frontend, k, 5
+		return e
+	}
+	var h Held
+	p.Message(event(messages.KindSync))
+	p.Hold(&h)
+	p.Message(event(messages.KindTerminate))
+	p.Hold(nil)
+	p.Message(event(messages.KindFlush))
+	if h.Len() == 0 {
+		t.Error("nothing is held")
+	}
+	p.Release(s, &h)
+	if err := p.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for line := range strings.Lines(out.String()) {
+		for _, k := range []string{"Sync", "Flush", "Terminate"} {
+			if strings.Contains(line, `"msg":"`+k+`"`) {
+				order = append(order, k)
+			}
+		}
+	}
+	if got := strings.Join(order, " "); got != "Sync Flush Terminate" {
+		t.Errorf("written are %s", got)
+	}
+}
+
+// failing is an output that is closed.
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestPipeTellsErrors(t *testing.T) {
+	p := NewPipe(NewJSON(failing{}, Options{}))
+	e := &session.Event{Session: &session.Session{ID: 1}}
+	e.Kind, e.Body = messages.KindQuery, []byte("SELECT 1\x00")
+	for range 10 * pipeItems {
+		p.Message(e)
+	}
+	if err := p.Flush(); err != io.ErrClosedPipe || !p.Failed() {
+		t.Errorf("Flush returns %v, Failed %v", err, p.Failed())
+	}
+}
+
+// Handing messages over costs no memory.
+func TestPipeAllocatesNothing(t *testing.T) {
+	for _, c := range costs {
+		r := newRepeated(messagesAlone{NewPipe(NewJSON(io.Discard, Options{MaxValueBytes: 4096}))}, true, c.script)
+		if n := testing.AllocsPerRun(200, r.run); n > 0.1 {
+			t.Errorf("%s: %v allocations", c.name, n)
+		}
+	}
+}
