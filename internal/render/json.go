@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/value"
-	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -30,7 +29,7 @@ type JSON struct {
 	msg     message // the one being written, and the rest of it
 	more    more
 	// The columns of the latest result, and what they became.
-	columns     *exchange.Columns
+	columns     []byte // what the server said of them
 	columnsText []byte
 }
 

@@ -1,6 +1,9 @@
 package render
 
 import (
+	"bytes"
+	"strconv"
+
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -17,21 +20,14 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	b, c := &j.body, connOf(s)
 	b.buf = j.begin(j.out.buf, "query", c, at.Time)
 	b.comma, b.cuts = true, b.cuts[:0]
-	b.Int("id", int64(x.ID))
-	if x.Protocol != exchange.ProtocolUnknown {
-		b.str("protocol", x.Protocol.String())
-	}
+	b.buf = appendNumber(b.buf, `,"id":`, int64(x.ID))
+	b.buf = append(b.buf, protocolParts[x.Protocol]...)
 	b.buf = append(b.buf, j.who(c, s.Info())...)
 	if x.SQL != nil {
 		j.sql(x)
 	}
 	if x.Protocol == exchange.ProtocolExtended {
-		if x.Statement != nil {
-			b.Text("statement", x.Statement)
-		}
-		if x.Portal != nil {
-			b.Text("portal", x.Portal)
-		}
+		j.names(x)
 	}
 	if x.Protocol == exchange.ProtocolFunctionCall {
 		b.Int("function_oid", int64(x.Function))
@@ -57,15 +53,19 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 		b.buf = append(b.buf, '}')
 	}
 	j.failure(x)
-	b.Int("notices", int64(x.Notices))
+	b.buf = appendNumber(b.buf, `,"notices":`, int64(x.Notices))
 	j.times(x)
 	if x.Tx != 0 {
-		b.str("tx", string(rune(x.Tx)))
+		b.buf = append(append(b.buf, `,"tx":"`...), x.Tx, '"')
 	}
 	if x.CancelledBy != 0 {
 		b.Int("cancelled_by", int64(x.CancelledBy))
 	}
-	b.Bool("complete", x.Complete)
+	if x.Complete {
+		b.buf = append(b.buf, `,"complete":true`...)
+	} else {
+		b.buf = append(b.buf, `,"complete":false`...)
+	}
 	if x.Missing != 0 {
 		b.strs("inferred", x.Missing.Names())
 	}
@@ -78,6 +78,30 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	j.out.buf = append(b.buf, '}', '\n')
 	j.out.wrote()
+}
+
+// protocolParts are the members that tell how a query was asked.
+var protocolParts = func() (t [exchange.ProtocolReplication + 1]string) {
+	for p := exchange.ProtocolUnknown + 1; p <= exchange.ProtocolReplication; p++ {
+		t[p] = `,"protocol":"` + p.String() + `"`
+	}
+	return t
+}()
+
+// names writes the names of statement and portal, as far as they are known.
+func (j *JSON) names(x *exchange.Exchange) {
+	b := &j.body
+	if x.Statement != nil {
+		b.buf = append(b.buf, `,"statement":`...)
+		b.buf = appendQuoted(b.buf, b.limit("statement", -1, x.Statement))
+	}
+	switch {
+	case x.Portal == nil:
+	case len(x.Portal) == 0:
+		b.buf = append(b.buf, `,"portal":""`...)
+	default:
+		b.Text("portal", x.Portal)
+	}
 }
 
 func (b *body) str(name, v string) {
@@ -167,38 +191,46 @@ func (j *JSON) sql(x *exchange.Exchange) {
 
 func (j *JSON) results(x *exchange.Exchange) {
 	b := &j.body
-	b.key("results")
-	b.buf = append(b.buf, '[')
+	buf := append(b.buf, `,"results":[`...)
 	for i := range x.Results {
 		if i > 0 {
-			b.buf = append(b.buf, ',')
+			buf = append(buf, ',')
 		}
 		r := &x.Results[i]
-		b.buf = append(b.buf, '{')
-		b.comma = false
 		if r.Tag != nil {
-			b.Text("command_tag", r.Tag)
+			buf = append(buf, `{"command_tag":`...)
+			buf = appendQuoted(buf, b.limit("command_tag", -1, r.Tag))
+			buf = append(buf, `,"rows":`...)
+		} else {
+			buf = append(buf, `{"rows":`...)
 		}
-		b.Int("rows", int64(r.Rows))
-		b.Int("bytes", int64(r.Bytes))
+		buf = appendUint(buf, r.Rows)
+		buf = append(buf, `,"bytes":`...)
+		buf = appendUint(buf, r.Bytes)
 		if r.Columns != nil {
-			if j.columns != r.Columns {
-				at := len(b.buf)
-				b.resultColumns(r.Columns.Fields())
-				j.columns, j.columnsText = r.Columns, append(j.columnsText[:0], b.buf[at:]...)
-			} else {
-				b.buf = append(b.buf, j.columnsText...)
-			}
+			b.buf = buf
+			buf = append(b.buf, j.columnsOf(r.Columns)...)
 		}
 		if r.Suspended {
-			b.Bool("suspended", true)
+			buf = append(buf, `,"suspended":true`...)
 		}
-		b.buf = append(b.buf, '}')
+		buf = append(buf, '}')
 	}
-	b.buf = append(b.buf, ']')
-	b.comma = true
-	b.Int("rows", int64(x.Rows))
-	b.Int("bytes", int64(x.Bytes))
+	buf = append(buf, `],"rows":`...)
+	buf = appendUint(buf, x.Rows)
+	buf = append(buf, `,"bytes":`...)
+	b.buf = appendUint(buf, x.Bytes)
+}
+
+// columnsOf returns the member with the columns of a result. Those of the latest
+// are remembered by what the server said of them: connections ask for the same.
+func (j *JSON) columnsOf(c *exchange.Columns) []byte {
+	if d := c.Description(); j.columnsText == nil || !bytes.Equal(d, j.columns) {
+		w := body{buf: j.columnsText[:0], comma: true}
+		w.resultColumns(c.Fields())
+		j.columns, j.columnsText = append(j.columns[:0], d...), w.buf
+	}
+	return j.columnsText
 }
 
 // resultColumns writes the columns of a result: name and type of each.
@@ -241,22 +273,31 @@ func (j *JSON) failure(x *exchange.Exchange) {
 
 // times writes the durations that both ends of were seen.
 func (j *JSON) times(x *exchange.Exchange) {
-	b := &j.body
+	buf := j.body.buf
 	if ns, ok := x.Duration(); ok {
-		b.Int("duration_ns", ns)
+		buf = appendNumber(buf, `,"duration_ns":`, ns)
 	}
 	if x.Start.Time != 0 {
 		if x.FirstReply.Frame != 0 {
-			b.Int("first_reply_ns", x.FirstReply.Time-x.Start.Time)
+			buf = appendNumber(buf, `,"first_reply_ns":`, x.FirstReply.Time-x.Start.Time)
 		}
 		if x.FirstRow.Frame != 0 {
-			b.Int("first_row_ns", x.FirstRow.Time-x.Start.Time)
+			buf = appendNumber(buf, `,"first_row_ns":`, x.FirstRow.Time-x.Start.Time)
 		}
 		if x.Pause >= 0 {
-			b.Int("pause_ns", x.Pause)
+			buf = appendNumber(buf, `,"pause_ns":`, x.Pause)
 		}
 	}
 	if x.Pause >= 0 && (x.PauseTx == 'T' || x.PauseTx == 'E') {
-		b.Bool("paused_in_transaction", true)
+		buf = append(buf, `,"paused_in_transaction":true`...)
 	}
+	j.body.buf = buf
+}
+
+func appendNumber(dst []byte, name string, n int64) []byte {
+	dst = append(dst, name...)
+	if n < 0 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	return appendUint(dst, uint64(n))
 }

@@ -40,10 +40,10 @@ const flushAt = 64 << 10
 
 // Output buffers records and writes them whole.
 type Output struct {
-	w   io.Writer
-	buf []byte
-	err error
-	any bool // something was flushed
+	w      io.Writer
+	buf    []byte
+	err    error
+	any    bool  // something was flushed
 	failed *flag // err != nil, for other goroutines
 }
 
@@ -56,7 +56,9 @@ type flag struct {
 }
 
 // NewOutput returns a buffer before w.
-func NewOutput(w io.Writer) *Output { return &Output{w: w, buf: make([]byte, 0, flushAt+16<<10), failed: new(flag)} }
+func NewOutput(w io.Writer) *Output {
+	return &Output{w: w, buf: make([]byte, 0, flushAt+16<<10), failed: new(flag)}
+}
 
 // Held is output of a connection that waits for a decision.
 type Held struct{ out Output }

@@ -22,6 +22,10 @@ func newColumns(raw []byte, old *Columns) *Columns {
 	return &Columns{raw: bytes.Clone(raw)}
 }
 
+// Description returns the body of the RowDescription that c was made from; its
+// format codes are not always those of the result. It must not be changed.
+func (c *Columns) Description() []byte { return c.raw }
+
 // size is the memory that c takes once it is decoded, in bytes: a field takes at
 // least 19 on the wire and 48 decoded.
 func (c *Columns) size() int {
