@@ -46,7 +46,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 	}
 	r.writer = newWriter(env, o)
 	workers := o.workers()
-	if workers > 1 && o.view("messages") && !o.view("queries") && sel.minDuration == 0 && !r.keep.onlyMatching() {
+	if workers > 1 && (o.view("messages") && !o.view("queries") || o.view("queries") && o.Output == "json") && sel.minDuration == 0 && !r.keep.onlyMatching() {
 		// Formatting takes as long as all that comes before it.
 		r.writer, workers = render.NewPipe(r.writer), workers-1
 	}

@@ -24,10 +24,14 @@ type JSON struct {
 	bodies  [messages.NumKinds]bodyMemo
 	head    headMemo
 	errs    messages.ErrorResponse
-	normal  Normalizer
 	scratch []byte
-	msg     message // the one being written, and the rest of it
-	more    more
+	// What is used for exchanges while they are reported: see prepare.
+	normal     Normalizer
+	text       body
+	asked      query
+	scratchSQL []byte
+	msg        message // the one being written, and the rest of it
+	more       more
 	// The columns of the latest result, and what they became.
 	columns     []byte // what the server said of them
 	columnsText []byte
@@ -38,6 +42,7 @@ func NewJSON(w io.Writer, opt Options) *JSON {
 	j := &JSON{main: NewOutput(w), opt: opt}
 	j.out = j.main
 	j.body.max, j.body.secrets = opt.MaxValueBytes, opt.ShowSecrets
+	j.text.max, j.text.secrets = opt.MaxValueBytes, opt.ShowSecrets
 	for k := range messages.NumKinds {
 		for d := range 2 {
 			j.kinds[k][d] = kindPart(messages.Kind(k), messages.Direction(d))

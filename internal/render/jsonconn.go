@@ -19,7 +19,7 @@ func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 		b.buf = j.clock.appendTime(b.buf, i.Ended.Time)
 		b.buf = append(b.buf, '"')
 	}
-	b.buf = append(b.buf, j.who(c, i)...)
+	b.buf = append(b.buf, j.who(c, i.User, i.Database, i.Application)...)
 	b.known("protocol_version", i.ProtocolVersion)
 	b.known("server_version", i.ServerVersion)
 	if i.HasProcessID {

@@ -11,21 +11,37 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
+// query is what the JSON writer needs to know of an exchange. It refers to nothing
+// that the session changes, but for the memory of x and sql.
+type query struct {
+	conn                              *conn
+	x                                 *exchange.Exchange
+	user, database, application, zone string
+	sql                               []byte // the members that come from the text
+	cuts                              []cut  // among them
+}
+
 // Exchange writes a query record.
 func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
+	q := &j.asked
+	j.scratchSQL = j.prepare(q, s, x, j.scratchSQL[:0])
+	q.x = x
+	j.query(q)
+}
+
+func (j *JSON) query(q *query) {
+	x := q.x
 	at := x.Start
 	if at.Frame == 0 {
 		at = x.FirstReply
 	}
-	b, c := &j.body, connOf(s)
-	b.buf = j.begin(j.out.buf, "query", c, at.Time)
-	b.comma, b.cuts = true, b.cuts[:0]
+	b := &j.body
+	b.buf = j.begin(j.out.buf, "query", q.conn, at.Time)
+	b.comma, b.cuts = true, append(b.cuts[:0], q.cuts...)
 	b.buf = appendNumber(b.buf, `,"id":`, int64(x.ID))
 	b.buf = append(b.buf, protocolParts[x.Protocol]...)
-	b.buf = append(b.buf, j.who(c, s.Info())...)
-	if x.SQL != nil {
-		j.sql(x)
-	}
+	b.buf = append(b.buf, j.who(q.conn, q.user, q.database, q.application)...)
+	b.buf = append(b.buf, q.sql...)
 	if x.Protocol == exchange.ProtocolExtended {
 		j.names(x)
 	}
@@ -34,7 +50,7 @@ func (j *JSON) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	if x.HasParams {
 		b.types, b.columns, b.unknown = x.ParamTypes(), nil, false
-		b.zone = j.labelOf(c).settings(s.Info().TimeZone)
+		b.zone = j.labelOf(q.conn).settings(q.zone)
 		values, formats := x.Parameters()
 		b.Values("params", values, formats)
 		if len(b.types) > 0 {
@@ -144,18 +160,18 @@ func (b *body) typeNames(name string, oids []uint32) {
 const maxWho = 512
 
 // who returns the facts of the connection that each query record repeats.
-func (j *JSON) who(c *conn, i *session.Info) []byte {
+func (j *JSON) who(c *conn, user, database, application string) []byte {
 	l := j.labelOf(c)
 	if l.who == nil {
 		l.who = new(who)
-	} else if m := l.who; m.user == i.User && m.database == i.Database && m.application == i.Application {
+	} else if m := l.who; m.user == user && m.database == database && m.application == application {
 		return m.json
 	}
-	l.who.user, l.who.database, l.who.application = i.User, i.Database, i.Application
+	l.who.user, l.who.database, l.who.application = user, database, application
 	w := body{buf: j.scratch[:0], comma: true}
-	w.known("user", i.User)
-	w.known("database", i.Database)
-	w.known("application_name", i.Application)
+	w.known("user", user)
+	w.known("database", database)
+	w.known("application_name", application)
 	j.scratch = w.buf
 	if len(w.buf) > maxWho {
 		l.who = nil
@@ -165,17 +181,47 @@ func (j *JSON) who(c *conn, i *session.Info) []byte {
 	return l.who.json
 }
 
-// sql writes the text and what is derived from it. Of a prepared statement that
-// is done once.
-func (j *JSON) sql(x *exchange.Exchange) {
-	b := &j.body
+// prepare makes q what the session tells of an exchange now. What comes from the
+// text is derived once for each prepared statement, and for each shape of others;
+// else it is appended to dst, which is returned. It may be called while another
+// goroutine writes.
+func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte {
+	i := s.Info()
+	q.conn, q.user, q.database, q.application, q.zone = connOf(s), i.User, i.Database, i.Application, i.TimeZone
+	q.sql, q.cuts = nil, q.cuts[:0]
+	if x.SQL == nil {
+		return dst
+	}
 	n := j.normal.Of(x)
 	if len(n.json) > 0 {
-		b.buf = append(b.buf, n.json...)
-		return
+		q.sql = n.json
+		return dst
 	}
-	at := len(b.buf)
+	b := &j.text
+	b.buf, b.comma, b.cuts = dst, true, b.cuts[:0]
+	at := len(dst)
 	b.sql("sql", x.SQL, x.SQLLen)
+	if len(n.rest) == 0 {
+		cuts, from := len(b.cuts), len(b.buf)
+		b.derived(n)
+		if len(b.cuts) == cuts && x.Prepared == nil && len(b.buf)-from <= maxRest {
+			n.rest = append(n.rest, b.buf[from:]...)
+		}
+	} else {
+		b.buf = append(b.buf, n.rest...)
+	}
+	q.sql, q.cuts = b.buf[at:], append(q.cuts, b.cuts...)
+	if x.Prepared != nil && x.Prepared.Memo == any(n) && len(b.cuts) == 0 && x.Prepared.Remember(len(q.sql)) {
+		n.json = bytes.Clone(q.sql)
+	}
+	return b.buf
+}
+
+// maxRest is the longest text of that kind that is kept for a shape.
+const maxRest = 2 << 10
+
+// derived writes what is derived from a text.
+func (b *body) derived(n *Normalized) {
 	b.Text("normalized", n.Text)
 	b.key("fingerprint")
 	b.buf = append(b.buf, '"')
@@ -183,9 +229,6 @@ func (j *JSON) sql(x *exchange.Exchange) {
 	b.buf = append(b.buf, '"')
 	if n.Operation != "" {
 		b.str("operation", n.Operation)
-	}
-	if x.Prepared != nil && x.Prepared.Memo == any(n) && len(b.cuts) == 0 && x.Prepared.Remember(len(b.buf)-at) {
-		n.json = append([]byte(nil), b.buf[at:]...)
 	}
 }
 

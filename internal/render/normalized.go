@@ -14,6 +14,7 @@ type Normalized struct {
 	Operation string
 
 	json []byte // the JSON writer's text of it all, for prepared statements
+	rest []byte // its text of what is derived, "" if not made or not to be remembered
 }
 
 // Normalizer derives it, once for each prepared statement. The zero value is
@@ -67,6 +68,7 @@ func (n *Normalizer) ofText(sql []byte) *Normalized {
 // derive normalises a text without its passwords: most go with the constants,
 // but one that was not quoted as a constant would stay.
 func (n *Normalizer) derive(into *Normalized, sql []byte) {
+	into.json, into.rest = nil, into.rest[:0]
 	if sqlnorm.MayHoldSecret(sql) {
 		n.redact = sqlnorm.Redact(n.redact[:0], sql)
 		sql = n.redact

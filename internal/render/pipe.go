@@ -9,10 +9,11 @@ import (
 // Batches keep the hand-over rare and what is handed over in the processor's
 // cache; three are enough to keep both sides busy.
 const (
-	pipeItems = 1 << 10
-	pipeBytes = 256 << 10
-	pipeNotes = 64
-	pipes     = 3
+	pipeItems   = 1 << 10
+	pipeBytes   = 256 << 10
+	pipeNotes   = 64
+	pipeQueries = 256
+	pipes       = 3
 )
 
 // writer is a Writer that can also be told what a session reported earlier.
@@ -25,15 +26,22 @@ type writer interface {
 	output() *Output
 }
 
-// Pipe is a Writer that has another one write messages in a goroutine of its own.
-// What that writes, and in which order, is the same. Its methods belong to one
-// goroutine.
+// queryWriter is a writer that can also write copies of exchanges.
+type queryWriter interface {
+	// prepare may be called while another goroutine writes.
+	prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte
+	query(q *query)
+}
+
+// Pipe is a Writer that has another one write in a goroutine of its own. What that
+// writes, and in which order, is the same. Its methods belong to one goroutine.
 //
-// Exchanges are written when they come, after what came before them: many of them
-// are better written without a Pipe.
+// Exchanges that are not written as JSON are written when they come, after what came
+// before them: many of them are better written without a Pipe.
 type Pipe struct {
 	w       writer
-	failed  *flag // of w's output
+	queries queryWriter // nil if w is none
+	failed  *flag       // of w's output
 	cur     *pipeBatch
 	full    chan *pipeBatch
 	free    chan *pipeBatch
@@ -49,6 +57,7 @@ type pipeBatch struct {
 	notes  []session.Note
 	data   []byte
 	others []pipeOther
+	asked  []pipeQuery
 	last   bool // nothing follows for now
 }
 
@@ -64,7 +73,14 @@ const (
 	pipeNotice
 	pipeClose
 	pipeLeave
+	pipeExchange
 )
+
+// pipeQuery is the rest of an item that is a unit of work.
+type pipeQuery struct {
+	query query
+	x     exchange.Exchange
+}
 
 // pipeOther is the rest of an item that is no message.
 type pipeOther struct {
@@ -86,6 +102,7 @@ func NewPipe(w Writer) *Pipe {
 			notes: make([]session.Note, 0, pipeNotes), data: make([]byte, 0, pipeBytes),
 		}
 	}
+	p.queries, _ = w.(queryWriter)
 	p.cur = <-p.free
 	return p
 }
@@ -101,6 +118,10 @@ func (p *Pipe) run() {
 		clear(b.others)
 		*b = pipeBatch{
 			items: b.items[:0], more: b.more[:0], notes: b.notes[:0], data: b.data[:0], others: b.others[:0],
+			asked: b.asked[:0],
+		}
+		if cap(b.data) > 4*pipeBytes {
+			b.data = make([]byte, 0, pipeBytes)
 		}
 		p.free <- b
 		if last {
@@ -111,7 +132,7 @@ func (p *Pipe) run() {
 }
 
 func (p *Pipe) play(b *pipeBatch) {
-	others := b.others
+	others, asked := b.others, b.asked
 	for i := range b.items {
 		m := &b.items[i]
 		switch m.what {
@@ -124,6 +145,10 @@ func (p *Pipe) play(b *pipeBatch) {
 			p.w.close(m.conn, &others[0].info, others[0].totals)
 		case pipeLeave:
 			p.w.leave(m.conn)
+			continue
+		case pipeExchange:
+			p.queries.query(&asked[0].query)
+			asked = asked[1:]
 			continue
 		}
 		others = others[1:]
@@ -221,10 +246,45 @@ func (p *Pipe) Leave(s *session.Session) {
 	p.added()
 }
 
-// Exchange writes a unit of work, after all that came before.
+// Exchange takes a unit of work to write.
 func (p *Pipe) Exchange(s *session.Session, x *exchange.Exchange) {
-	p.drain()
-	p.w.Exchange(s, x)
+	if p.direct || p.queries == nil || !p.take(s, x) {
+		p.drain()
+		p.w.Exchange(s, x)
+	}
+}
+
+// maxCopied is the longest text and the most results of a unit of work that are
+// copied.
+const (
+	maxCopied  = 16 << 10
+	maxResults = 16
+)
+
+// take copies a unit of work; it returns false for those that are too large, or for
+// which that is not possible.
+func (p *Pipe) take(s *session.Session, x *exchange.Exchange) bool {
+	if len(x.SQL)+len(x.Error) > maxCopied || len(x.Results) > maxResults {
+		return false
+	}
+	if len(p.cur.asked) == cap(p.cur.asked) && len(p.cur.asked) > 0 || len(p.cur.data) > pipeBytes/2 {
+		p.send(false)
+	}
+	b := p.cur
+	if cap(b.asked) == 0 {
+		b.asked = make([]pipeQuery, 0, pipeQueries)
+	}
+	q := &b.asked[:len(b.asked)+1][len(b.asked)]
+	data, ok := x.CopyTo(&q.x, b.data)
+	if !ok {
+		return false
+	}
+	b.asked = b.asked[:len(b.asked)+1]
+	b.data = p.queries.prepare(&q.query, s, x, data)
+	q.query.x = &q.x
+	p.add(pipeExchange).conn = q.query.conn
+	p.added()
+	return true
 }
 
 // Stats writes what the capture holds, after all else.

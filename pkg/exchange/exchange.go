@@ -140,6 +140,7 @@ type Exchange struct {
 	targets []target
 	nextTgt int
 	columns *Columns
+	types   []uint32 // of a copy
 
 	scanned int // bytes of SQL whose commands were looked at
 
@@ -308,7 +309,7 @@ func (x *Exchange) current() *Columns {
 // The slice must not be changed.
 func (x *Exchange) ParamTypes() []uint32 {
 	if x.Prepared == nil {
-		return nil
+		return x.types
 	}
 	return x.Prepared.ParamTypes
 }
