@@ -13,13 +13,16 @@ type Columns struct {
 	done    bool
 }
 
-// newColumns returns the description with body raw, reusing old if it is the
-// same: applications ask the same again and again.
-func newColumns(raw []byte, old *Columns) *Columns {
+// newColumns returns the description with body raw, which is old if it is the
+// same, or the latest of all connections: applications ask the same again and again.
+func (s *Shared) newColumns(raw []byte, old *Columns) *Columns {
 	if old != nil && bytes.Equal(old.raw, raw) {
 		return old
 	}
-	return &Columns{raw: bytes.Clone(raw)}
+	if s.columns == nil || !bytes.Equal(s.columns.raw, raw) {
+		s.columns = &Columns{raw: bytes.Clone(raw)}
+	}
+	return s.columns
 }
 
 // Description returns the body of the RowDescription that c was made from; its

@@ -143,7 +143,7 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 			l.describeStatement(x, t.statement, m.Body)
 			return
 		}
-		l.setColumns(newColumns(m.Body, l.columns))
+		l.setColumns(l.shared.newColumns(m.Body, l.columns))
 		if t.portal != nil {
 			t.portal.tell(l.shared, l.columns)
 		}
@@ -153,7 +153,7 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 		return
 	}
 	x.closeResult()
-	l.setColumns(newColumns(m.Body, l.columns))
+	l.setColumns(l.shared.newColumns(m.Body, l.columns))
 	x.columns = l.columns
 	x.openResult(l)
 }
@@ -161,7 +161,7 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 // describeStatement takes the answer to Describe of a statement, which does not
 // know the formats that the unit may have asked for.
 func (l *Log) describeStatement(x *Exchange, s *Statement, body []byte) {
-	c := x.describe(s, newColumns(body, s.columns))
+	c := x.describe(s, l.shared.newColumns(body, s.columns))
 	switch p := x.portal; {
 	case p == nil:
 		x.columns = c

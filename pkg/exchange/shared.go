@@ -42,6 +42,7 @@ type Shared struct {
 	freePortals []*portal
 
 	learned map[learnedKey]*Statement
+	columns *Columns // the latest description
 
 	// Decoded messages, valid while one is being observed.
 	parse  messages.Parse

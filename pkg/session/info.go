@@ -121,14 +121,14 @@ func (s *Session) plain() {
 }
 
 func (s *Session) learnStartup(body []byte, cut bool) {
-	var m messages.StartupMessage
+	m := &s.shared.startup
 	_ = m.Decode(body)
 	if n := len(m.Parameters); cut && n > 0 {
 		m.Parameters = m.Parameters[:n-1] // its value may be cut, too
 	}
 	i := &s.info
 	s.plain()
-	i.ProtocolVersion = m.Version.String()
+	i.ProtocolVersion = s.shared.version(m.Version)
 	i.User = s.name(m.Parameter("user"))
 	i.Database = s.name(m.Parameter("database"))
 	if i.Database == "" && !cut {
@@ -157,7 +157,32 @@ func (s *Session) name(b []byte) string {
 			s.charged += len(b)
 		}
 	}
-	return string(b)
+	return s.shared.names.of(b)
+}
+
+// names keeps one copy of the names that many connections have in common.
+type names map[string]string
+
+// maxNames bounds them; each is maxName long at most.
+const maxNames = 1024
+
+func (n names) of(b []byte) string {
+	name, known := n[string(b)]
+	if !known {
+		name = string(b)
+		if len(n) < maxNames {
+			n[name] = name
+		}
+	}
+	return name
+}
+
+// version returns the name of a version, made once for those of today.
+func (sh *Shared) version(v messages.ProtocolVersion) string {
+	if sh.versionText == "" || sh.versionOf != v {
+		sh.versionOf, sh.versionText = v, v.String()
+	}
+	return sh.versionText
 }
 
 // replicates reports whether the replication parameter makes a walsender.

@@ -25,6 +25,11 @@ type Shared struct {
 	Errors uint64
 
 	decoded [messages.NumKinds]messages.Message
+	startup messages.StartupMessage
+	names   names
+	// The latest version of the protocol that was asked for, and its name.
+	versionOf   messages.ProtocolVersion
+	versionText string
 	cfg     Config
 	handler Handler
 	targets map[string]*target // by cancel key
@@ -59,7 +64,7 @@ type target struct {
 func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 	return &Shared{
 		Exchanges: exchange.NewShared(limits), cfg: cfg, handler: h,
-		targets: make(map[string]*target), waiting: make(map[string]*Session),
+		names: make(names), targets: make(map[string]*target), waiting: make(map[string]*Session),
 		cycles: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States,
 	}
 }
