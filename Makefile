@@ -6,7 +6,7 @@ PKG     ?= ./...
 BASE    ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD)
 FUZZTIME ?= 1m
 
-.PHONY: help build test race lint cross fuzz golden bench bench-files bench-live cover check
+.PHONY: help build test race lint cross fuzz golden bench bench-files pgo bench-live cover check
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: ## Go benchmarks of each stage, compared with BASE (the last tag) by benc
 
 bench-files: ## whole runs on large captures, as ratios to tcpdump -r FILE -w /dev/null
 	$(GO) run ./scripts/benchfiles
+
+pgo: ## write anew the profile that the compiler optimises pgsniff by, cmd/pgsniff/default.pgo
+	$(GO) run -trimpath ./scripts/pgo
 
 bench-live: ## what capturing costs a server under pgbench; needs root and PostgreSQL
 	scripts/bench-live.sh

@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/pgsniff/pgsniff/scripts/captures"
 )
 
 // runs are the ways to run pgsniff, with the ratio that each is to stay below.
@@ -33,8 +35,6 @@ var runs = []struct {
 	{"read --json", []string{"--json"}, 5},
 	{"read", nil, 6},
 }
-
-var kinds = []string{"prepared", "simple", "wide", "copyout", "short"}
 
 func main() {
 	dir := flag.String("dir", ".bench", "directory of the captures")
@@ -57,11 +57,11 @@ func bench(dir string, megabytes, times int, tshark bool, files []string) error 
 		return err
 	}
 	pgsniff := filepath.Join(dir, "pgsniff")
-	if err := build(pgsniff, "./cmd/pgsniff"); err != nil {
+	if err := captures.Build(pgsniff, "./cmd/pgsniff"); err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		if files, err = captures(dir, megabytes); err != nil {
+		if files, err = captures.Make(dir, megabytes); err != nil {
 			return err
 		}
 	}
@@ -89,43 +89,6 @@ func bench(dir string, megabytes, times int, tshark bool, files []string) error 
 		w.Flush()
 	}
 	return nil
-}
-
-// captures makes those that are missing.
-func captures(dir string, megabytes int) (files []string, err error) {
-	tool := filepath.Join(dir, "benchcap")
-	for _, kind := range kinds {
-		name := filepath.Join(dir, fmt.Sprintf("%s-%dMB.pcap", kind, megabytes))
-		files = append(files, name)
-		if _, err := os.Stat(name); err == nil {
-			continue
-		}
-		if err := build(tool, "./scripts/benchcap"); err != nil {
-			return nil, err
-		}
-		out, err := os.Create(name + ".part")
-		if err != nil {
-			return nil, err
-		}
-		cmd := exec.Command(tool, kind, fmt.Sprint(megabytes))
-		cmd.Stdout, cmd.Stderr = out, os.Stderr
-		err = cmd.Run()
-		out.Close()
-		if err != nil {
-			return nil, fmt.Errorf("making %s: %w", name, err)
-		}
-		if err := os.Rename(name+".part", name); err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
-}
-
-func build(path, pkg string) error {
-	cmd := exec.Command("go", "build", "-o", path, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
 }
 
 type result struct {
