@@ -36,6 +36,7 @@ type batch struct {
 	data   []byte
 	loads  []func() // of the eventKeys
 	last   bool
+	_      [128]byte // the other stage works on the next one
 }
 
 // pipe carries the first stage's output to the second in another goroutine.
@@ -86,9 +87,9 @@ func (p *pipe) run() {
 
 // play makes the calls of a batch.
 func (p *pipe) play(b *batch) {
-	data := b.data
-	for i := range b.events {
-		e := &b.events[i]
+	data, events := b.data, b.events
+	for i := range events {
+		e := &events[i]
 		switch e.kind {
 		case eventData:
 			p.stage.data(e.conn, e.dir, data[:e.n:e.n], e.at)

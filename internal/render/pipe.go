@@ -58,7 +58,8 @@ type pipeBatch struct {
 	data   []byte
 	others []pipeOther
 	asked  []pipeQuery
-	last   bool // nothing follows for now
+	last   bool      // nothing follows for now
+	_      [128]byte // the other goroutine works on the next one
 }
 
 type pipeItem struct {
@@ -133,8 +134,9 @@ func (p *Pipe) run() {
 
 func (p *Pipe) play(b *pipeBatch) {
 	others, asked := b.others, b.asked
-	for i := range b.items {
-		m := &b.items[i]
+	items := b.items
+	for i := range items {
+		m := &items[i]
 		switch m.what {
 		case pipeMessage:
 			p.w.message(&m.message)
