@@ -30,13 +30,13 @@ type Shared struct {
 	// The latest version of the protocol that was asked for, and its name.
 	versionOf   messages.ProtocolVersion
 	versionText string
-	cfg     Config
-	handler Handler
-	targets map[string]*target // by cancel key
-	order   []string           // keys in order of arrival, for the bound
-	waiting map[string]*Session
-	keyless []*Session // whose ciphertext waits for keys, in no order
-	free    [2][]*codec.Stream
+	cfg         Config
+	handler     Handler
+	targets     map[string]*target // by cancel key
+	order       []string           // keys in order of arrival, for the bound
+	waiting     map[string]*Session
+	keyless     []*Session // whose ciphertext waits for keys, in no order
+	free        [2][]*codec.Stream
 
 	freeSessions []*Session
 	sessions     int // that have not ended

@@ -16,7 +16,9 @@ import (
 // scribe writes down all that a handler is told.
 type scribe struct{ lines []string }
 
-func (c *scribe) add(format string, args ...any) { c.lines = append(c.lines, fmt.Sprintf(format, args...)) }
+func (c *scribe) add(format string, args ...any) {
+	c.lines = append(c.lines, fmt.Sprintf(format, args...))
+}
 
 func (c *scribe) Message(e *session.Event) {
 	m, unit := e.Message, uint64(0)
