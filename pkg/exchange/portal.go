@@ -79,6 +79,9 @@ func (l *Log) dropPortals(unit uint64) {
 	if p := l.unnamedPtl; p != nil && p.unit <= unit {
 		l.dropPortal(nil)
 	}
+	if len(l.portals) == 0 {
+		return // ranging over nothing takes its time, too
+	}
 	for name, p := range l.portals {
 		if p.unit <= unit {
 			l.shared.leave(p)
