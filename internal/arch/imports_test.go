@@ -75,7 +75,9 @@ var rules = []packageRule{
 	{"examples/authproxy", rule{own: "pkg/messages pkg/connection examples/internal/auth", pure: true}},
 	{"examples/pgclient", rule{own: "pkg/messages pkg/connection examples/internal/auth", pure: true}},
 	{"scripts/benchcap", rule{own: "pkg/messages", pure: true}},
-	{"scripts/benchfiles", rule{pure: true}},
+	{"scripts/captures", rule{pure: true}},
+	{"scripts/benchfiles", rule{own: "scripts/captures", pure: true}},
+	{"scripts/pgo", rule{own: "internal/app scripts/captures", reaches: true}},
 	{"test/live", rule{}},
 
 	{"internal/arch", rule{pure: true}},
@@ -94,7 +96,7 @@ type listed struct {
 
 func list(t *testing.T) []listed {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"...")
+	cmd := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,Imports,Deps", module+"...")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

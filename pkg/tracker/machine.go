@@ -13,6 +13,7 @@ type machine struct {
 	local  messages.Direction
 	strict bool
 	over   bool // Terminate or CancelRequest was sent
+	past   bool // the startup is over: the session has begun
 	order  order
 }
 
@@ -40,6 +41,7 @@ func newMachine(local messages.Direction, options []Option) machine {
 	for _, o := range options {
 		o(&m)
 	}
+	m.past = m.t.base == messages.PhaseReady
 	m.t.frontend, m.t.backend = true, true // neither goes unheard, as in captures
 	return m
 }
@@ -116,6 +118,7 @@ func (m *machine) observe(d messages.Direction, msg messages.Message) error {
 	}
 	negotiating := negotiating.has(m.t.Phase(messages.Backend))
 	step := m.t.ObserveFacts(d, k, f)
+	m.past = m.past || m.t.base == messages.PhaseReady
 	switch k {
 	case messages.KindTerminate, messages.KindCancelRequest:
 		m.over = m.over || d == messages.Frontend

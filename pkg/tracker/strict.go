@@ -96,7 +96,7 @@ func (m *machine) mayReply(k messages.Kind, fatal bool) bool {
 	before := before.has(p)
 	switch {
 	case k == messages.KindErrorResponseV2:
-		return before || p == messages.PhaseTerminated // of a CancelRequest
+		return before || p == messages.PhaseTerminated && !m.past // of a CancelRequest
 	case k == messages.KindErrorResponse && fatal:
 		return true
 	case k == messages.KindNoticeResponse:
