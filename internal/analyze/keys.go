@@ -1,5 +1,7 @@
 package analyze
 
+import "github.com/pgsniff/pgsniff/pkg/reassembly"
+
 // Keys calls load, which adds secrets to the key log that the sessions use, at
 // this place in the order of the packets, and has what waited for them
 // decrypted. With several workers load is called from another goroutine.
@@ -18,6 +20,6 @@ func (t *sessions) keys(load func(), now int64) {
 }
 
 func (p *pipe) keys(load func(), now int64) {
+	p.place(eventKeys, reassembly.Stamp{}).n = now
 	p.cur.loads = append(p.cur.loads, load)
-	p.add(event{n: now, kind: eventKeys})
 }

@@ -124,31 +124,43 @@ func (p *pipe) finish() {
 	<-p.done
 }
 
-func (p *pipe) add(e event) {
-	p.cur.events = append(p.cur.events, e)
+// place returns that of another event in the current batch, of a kind and at a time. The fields of the
+// event are those of an earlier one: a literal would be built elsewhere and copied,
+// and wait for its own small writes.
+func (p *pipe) place(kind eventKind, at reassembly.Stamp) *event {
 	if len(p.cur.events) == batchEvents {
 		p.flush()
 	}
+	b := p.cur
+	n := len(b.events)
+	b.events = b.events[:n+1]
+	e := &b.events[n]
+	e.kind, e.at = kind, at
+	return e
 }
 
 func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
 	if len(p.cur.data)+len(b) > batchBytes {
 		p.flush()
 	}
+	e := p.place(eventData, at)
+	e.conn, e.dir, e.n = k, d, int64(len(b))
 	p.cur.data = append(p.cur.data, b...)
-	p.add(event{conn: k, at: at, n: int64(len(b)), kind: eventData, dir: d})
 }
 
 func (p *pipe) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
-	p.add(event{conn: k, at: at, n: n, kind: eventGap, dir: d})
+	e := p.place(eventGap, at)
+	e.conn, e.dir, e.n = k, d, n
 }
 
 func (p *pipe) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
-	p.add(event{conn: k, at: at, kind: eventConflict, dir: d})
+	e := p.place(eventConflict, at)
+	e.conn, e.dir = k, d
 }
 
 func (p *pipe) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
-	p.add(event{conn: k, at: at, n: int64(why), kind: eventClose})
+	e := p.place(eventClose, at)
+	e.conn, e.n = k, int64(why)
 }
 
-func (p *pipe) look(at reassembly.Stamp) { p.add(event{at: at, kind: eventLook}) }
+func (p *pipe) look(at reassembly.Stamp) { p.place(eventLook, at) }

@@ -27,7 +27,8 @@ func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
 // is known.
 func (t *totals) query(x *exchange.Exchange) {
 	q := &t.sample
-	*q = stats.QuerySample{Duration: -1, Rows: x.Rows, Bytes: x.Bytes}
+	*q = stats.QuerySample{}
+	q.Duration, q.Rows, q.Bytes = -1, x.Rows, x.Bytes
 	if n := t.normal.Of(x); n != nil {
 		q.Normalized, q.Fingerprint, q.Operation = n.Text, n.Hash, n.Operation
 	}

@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"slices"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // reply adds a message of the backend to its exchange.
 func (l *Log) reply(x *Exchange, m *Message) {
@@ -88,7 +92,8 @@ func (x *Exchange) openResult(l *Log) *Result {
 	if x.flags&flagOpenRes == 0 {
 		x.flags |= flagOpenRes | flagExecuted
 		if n := len(x.Results); n == 0 || n < maxResults && x.charge(x.resultCost()) {
-			x.Results = append(x.Results, Result{Columns: x.current()})
+			x.Results = slices.Grow(x.Results, 1)[:n+1] // zero: reset saw to that
+			x.Results[n].Columns = x.current()
 		} else {
 			l.shared.DroppedResults++
 			x.Results[n-1].Columns = nil

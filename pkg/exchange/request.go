@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // request adds a message of the frontend to its exchange.
 func (l *Log) request(x *Exchange, m *Message) {
@@ -23,7 +27,10 @@ func (l *Log) request(x *Exchange, m *Message) {
 		if l.replication {
 			x.Protocol = ProtocolReplication
 		}
-		sql := cstring(m.Body)
+		sql := m.Body
+		if n := bytes.IndexByte(sql, 0); n >= 0 {
+			sql = sql[:n]
+		}
 		x.SQLLen = textLen(m, 0, sql, 0)
 		if x.SQL = x.keep(l.shared.cut(sql)); x.SQL == nil {
 			x.SQL = noText
@@ -313,7 +320,8 @@ func (l *Log) setColumns(c *Columns) {
 	}
 }
 
-// cstring returns b up to its first NUL, or all of it.
+// cstring returns b up to its first NUL, or all of it. It is for names, which are
+// short.
 func cstring(b []byte) []byte {
 	for i, c := range b {
 		if c == 0 {

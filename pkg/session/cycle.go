@@ -52,7 +52,8 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, at Stamp) bool {
 	if s.cfg.Messages {
 		s.showCycle(c.parts[:n], b)
 	} else {
-		e.Step = tracker.Step{Unit: unit, Begins: d == messages.Frontend}
+		e.Step = tracker.Step{}
+		e.Step.Unit, e.Step.Begins = unit, d == messages.Frontend
 		s.logCycle(c.parts[:n], b)
 	}
 	s.shared.settle(s, d, st)

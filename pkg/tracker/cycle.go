@@ -25,9 +25,11 @@ func (t *Tracker) SendCycle(kinds []messages.Kind, steps []Step) (unit uint64, o
 		if steps == nil {
 			continue
 		}
-		steps[i] = Step{Phase: after, After: after, Tx: t.tx, Unit: t.unit}
+		steps[i] = Step{}
+		s := &steps[i]
+		s.Phase, s.After, s.Tx, s.Unit = after, after, t.tx, t.unit
 		if i == 0 {
-			steps[i].Phase, steps[i].Begins = messages.PhaseReady, true
+			s.Phase, s.Begins = messages.PhaseReady, true
 		}
 	}
 	t.lastReady = false
@@ -94,7 +96,9 @@ func (t *Tracker) answers(kinds []messages.Kind, steps []Step) bool {
 			return false
 		}
 		if steps != nil {
-			steps[j] = Step{Phase: phase, After: phase, Tx: t.tx, Unit: unit, Request: kindOf(p.request)}
+			steps[j] = Step{}
+			s := &steps[j]
+			s.Phase, s.After, s.Tx, s.Unit, s.Request = phase, phase, t.tx, unit, kindOf(p.request)
 		}
 		if p.request&replies[k].completes != 0 {
 			i++
