@@ -1,6 +1,10 @@
 package analyze
 
-import "github.com/pgsniff/pgsniff/pkg/reassembly"
+import (
+	"time"
+
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
+)
 
 // Batches of half a mebibyte keep the hand-over rare and the data in the
 // processor's cache; three are enough to keep both stages busy.
@@ -48,13 +52,15 @@ type pipe struct {
 	done   chan struct{}
 	stage  *sessions
 	onIdle func()
+	timer  *time.Timer
 }
 
 func newPipe(stage *sessions, onIdle func()) *pipe {
 	p := &pipe{
 		full: make(chan *batch, batches), free: make(chan *batch, batches),
-		done: make(chan struct{}), stage: stage, onIdle: onIdle,
+		done: make(chan struct{}), stage: stage, onIdle: onIdle, timer: time.NewTimer(idleAfter),
 	}
+	p.timer.Stop()
 	for range batches {
 		p.free <- &batch{data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents)}
 	}
@@ -66,15 +72,7 @@ func newPipe(stage *sessions, onIdle func()) *pipe {
 func (p *pipe) run() {
 	defer close(p.done)
 	for {
-		var b *batch
-		select {
-		case b = <-p.full:
-		default:
-			if p.onIdle != nil {
-				p.onIdle()
-			}
-			b = <-p.full
-		}
+		b := p.next()
 		p.play(b)
 		if b.last {
 			return
@@ -82,6 +80,32 @@ func (p *pipe) run() {
 		clear(b.events) // connections must not live on in them
 		b.events, b.data, b.loads = b.events[:0], b.data[:0], nil
 		p.free <- b
+	}
+}
+
+// idleAfter is how long nothing must come before the second stage calls itself
+// idle: flushing output because the first is a little behind would have all stages
+// wait for each other.
+const idleAfter = 5 * time.Millisecond
+
+// next waits for a batch.
+func (p *pipe) next() *batch {
+	select {
+	case b := <-p.full:
+		return b
+	default:
+	}
+	if p.onIdle == nil {
+		return <-p.full
+	}
+	p.timer.Reset(idleAfter)
+	select {
+	case b := <-p.full:
+		p.timer.Stop()
+		return b
+	case <-p.timer.C:
+		p.onIdle()
+		return <-p.full
 	}
 }
 
