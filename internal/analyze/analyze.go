@@ -53,9 +53,11 @@ const (
 	// where it is idle, which makes half of what the program may use; no
 	// PostgreSQL server and hardly any pooler holds that many. A further one
 	// closes the one that has been idle for longest.
-	maxConns = 65536
-	// maxQueued bounds what waits for missing segments, in bytes.
-	maxQueued = 32 << 20
+	maxConns = 50_000
+	// maxQueued bounds what waits for missing segments, in bytes: the window of a
+	// dozen fast connections. With the connections, what they keep and what they
+	// are in the middle of it must stay below what the program may use in all.
+	maxQueued = 16 << 20
 )
 
 // maxPorts bounds the ports counted for the message about a capture without

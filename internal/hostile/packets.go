@@ -68,6 +68,9 @@ func NewConn(n uint32) *Conn {
 	return &Conn{Number: n, Seq: [2]uint32{1000, 2000}}
 }
 
+// serverAddress is 10.255.0.1.
+const serverAddress = 0x0aff0001
+
 // Segment adds one packet with arbitrary contents; Seq does not change.
 func (p *Packets) Segment(c *Conn, from Side, flags byte, seq, ack uint32, payload []byte) {
 	be, le := binary.BigEndian, binary.LittleEndian
@@ -90,7 +93,7 @@ func (p *Packets) Segment(c *Conn, from Side, flags byte, seq, ack uint32, paylo
 	b = append(b, 0, 0, 0x40, 0, 64, 6, 0, 0)
 	// 16,384 ports of a client, then the next client.
 	client, clientPort := 0x0a000000+2+c.Number>>14, uint16(0xc000+c.Number&0x3fff)
-	server, serverPort := uint32(0x0aff0001), c.Port
+	server, serverPort := uint32(serverAddress), c.Port
 	if serverPort == 0 {
 		serverPort = 5432
 	}

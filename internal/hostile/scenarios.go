@@ -41,6 +41,7 @@ var Scenarios = []Scenario{
 	{"describes on many connections", 30_000_000, 8_000_000, describesOnMany},
 	{"cancel requests", 200_000, 50_000, cancelRequests},
 	{"TLS without key", 100_000, 70_000, tlsHalfRecords},
+	{"several bounds at once, percent", 100, 100, together},
 }
 
 // rounds makes a stream of n steps.

@@ -17,11 +17,11 @@ type Limits struct {
 }
 
 // The default limits. Texts of a mebibyte are the longest that the decoder
-// keeps whole; 48 MiB hold a hundred thousand statements, those of thousands of
+// keeps whole; 36 MiB hold seventy thousand statements, those of thousands of
 // pooled connections.
 const (
 	DefaultSQL   = 1 << 20
-	DefaultTotal = 48 << 20
+	DefaultTotal = 36 << 20
 	// maxFree bounds the exchanges kept for reuse.
 	maxFree = 256
 )

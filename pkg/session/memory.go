@@ -14,7 +14,7 @@ const (
 	// hold of messages that are incomplete; beyond, the oldest are delivered
 	// without their bodies. One message of the largest size that is kept takes
 	// 1 MiB, so that some twenty connections may be in the middle of one.
-	maxHeld = 24 << 20
+	maxHeld = 20 << 20
 )
 
 // newPending returns a place for the stamps of an incomplete message.
