@@ -115,10 +115,12 @@ func (a *Assembler) handshake(c *Conn, d Dir, s *Segment) bool {
 		if fresh {
 			h.isn, h.next = s.Seq, s.Seq+1
 			h.bits &^= tentative
+			a.dropFar(c, d)
 		}
 		h.bits |= known | synSeen
 	} else if s.Seq != h.isn {
 		h.isn, h.next = s.Seq, s.Seq+1
+		a.dropWaiting(c, d) // it had the numbers of the first attempt
 	}
 	if s.Flags&ACK != 0 && !r.is(known) {
 		r.isn, r.next = s.Ack-1, s.Ack
@@ -126,6 +128,30 @@ func (a *Assembler) handshake(c *Conn, d Dir, s *Segment) bool {
 	}
 	c.MidStream = false
 	return true
+}
+
+// dropFar drops what waits in a direction and is nowhere near next, which a SYN
+// has just moved.
+func (a *Assembler) dropFar(c *Conn, d Dir) {
+	if c.wait == nil {
+		return
+	}
+	for _, k := range c.wait.q[d].chunks[c.wait.q[d].head:] {
+		if off := diff(k.seq, c.half[d].next); off > maxAhead || off < -maxBehind {
+			a.dropWaiting(c, d)
+			return
+		}
+	}
+}
+
+// dropWaiting drops all that waits in a direction.
+func (a *Assembler) dropWaiting(c *Conn, d Dir) {
+	if c.wait == nil {
+		return
+	}
+	for c.wait.q[d].len() > 0 {
+		a.pool.put(c.wait.q[d].pop())
+	}
 }
 
 func (a *Assembler) newConn() *Conn {
