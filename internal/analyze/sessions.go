@@ -11,6 +11,7 @@ type sessions struct {
 	shared      *session.Shared
 	connections uint64
 	label       []byte
+	server      string // the latest connection's
 	slow        *slowWatch // nil where nobody asked
 }
 
@@ -32,8 +33,11 @@ func (t *sessions) of(k *conn) *session.Session {
 	t.label = client.AppendTo(t.label[:0])
 	n := len(t.label)
 	t.label = server.AppendTo(t.label)
+	if string(t.label[n:]) != t.server { // usually that of the connection before
+		t.server = string(t.label[n:])
+	}
 	k.session = t.shared.New(session.Opening{
-		ID: k.id, Client: string(t.label[:n]), Server: string(t.label[n:]),
+		ID: k.id, Client: string(t.label[:n]), Server: t.server,
 		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
 	})
 	if t.slow != nil {
