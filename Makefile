@@ -28,8 +28,8 @@ lint: ## formatting, vet, staticcheck, golangci-lint
 
 cross: ## compile for the other systems
 	for os in darwin freebsd openbsd netbsd windows; do \
-		echo "GOOS=$$os"; CGO_ENABLED=0 GOOS=$$os $(GO) build -o /dev/null ./cmd/pgsniff || exit 1; done
-	CGO_ENABLED=0 GOARCH=arm64 $(GO) build -o /dev/null ./cmd/pgsniff
+		echo "GOOS=$$os"; CGO_ENABLED=0 GOOS=$$os $(GO) build -pgo=off -o /dev/null ./cmd/pgsniff || exit 1; done
+	CGO_ENABLED=0 GOARCH=arm64 $(GO) build -pgo=off -o /dev/null ./cmd/pgsniff
 
 fuzz: ## run each fuzz target for FUZZTIME (1m)
 	scripts/fuzz.sh $(FUZZTIME)

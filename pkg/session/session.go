@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/pkg/codec"
@@ -386,7 +387,7 @@ func (s *Session) annotate(e *Event) {
 	step := &e.Step
 	if a := step.Anomaly; a != nil {
 		s.Violations++
-		e.Notes = append(e.Notes, Note{a.Code, a.Text()})
+		e.Notes = append(e.Notes, Note{a.Code, anomalyText(a, e.Tag)})
 	}
 	switch {
 	case e.Lost > 0:
@@ -404,6 +405,14 @@ func (s *Session) annotate(e *Event) {
 		e.Notes = append(e.Notes, Note{NoteDiscarded, "the server passes over it: an earlier request of the cycle failed"})
 	}
 	s.shared.notes = e.Notes[:0]
+}
+
+// anomalyText describes an anomaly, an undefined type by its byte.
+func anomalyText(a *tracker.Anomaly, tag byte) string {
+	if a.Code != tracker.CodeUnknownType {
+		return a.Text()
+	}
+	return fmt.Sprintf("the protocol does not define a message of type %q (0x%02x)", rune(tag), tag)
 }
 
 // informative are the kinds that learn looks at.
