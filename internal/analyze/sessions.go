@@ -11,7 +11,7 @@ type sessions struct {
 	shared      *session.Shared
 	connections uint64
 	label       []byte
-	server      string // the latest connection's
+	server      string     // the latest connection's
 	slow        *slowWatch // nil where nobody asked
 }
 
