@@ -109,7 +109,10 @@ func FuzzMachines(f *testing.F) {
 				}
 			}
 		}
-		if f, b := n.frontend.IsReady(), n.backend.IsReady(); f != b {
+		// Whether the backend answers a Sync that was sent while a COPY was failing,
+		// the frontend cannot know.
+		_, doubtful := n.frontend.head()
+		if f, b := n.frontend.IsReady(), n.backend.IsReady(); f != b && !(f && doubtful) {
 			t.Errorf("all has arrived: the frontend is ready %v, the backend %v", f, b)
 		}
 	})
