@@ -125,6 +125,8 @@ func (m *machine) orderAllows(p *pending, k messages.Kind) bool {
 		return false
 	case p.request == reqStartup:
 		return m.startupAllows(k)
+	case k == messages.KindCopyBothResponse && p.request == reqExecute:
+		return false // only replication has it, which knows no extended queries
 	case stage == stageFresh && p.request == reqQuery:
 		return !notFirstOfQuery.has(k)
 	case stage == stageFresh && p.request == reqFunction:
