@@ -62,9 +62,9 @@ func newPipe(stage *sessions, onIdle func()) *pipe {
 	}
 	p.timer.Stop()
 	for range batches {
-		p.free <- &batch{data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents)}
+		p.free <- nil // made when it is needed: most captures are small
 	}
-	p.cur = <-p.free
+	p.take()
 	go p.run()
 	return p
 }
@@ -137,7 +137,14 @@ func (p *pipe) play(b *batch) {
 func (p *pipe) flush() {
 	if len(p.cur.events) > 0 {
 		p.full <- p.cur
-		p.cur = <-p.free
+		p.take()
+	}
+}
+
+// take takes a batch to fill.
+func (p *pipe) take() {
+	if p.cur = <-p.free; p.cur == nil {
+		p.cur = &batch{data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents)}
 	}
 }
 

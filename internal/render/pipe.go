@@ -98,13 +98,10 @@ func NewPipe(w Writer) *Pipe {
 		done: make(chan struct{}, 1),
 	}
 	for range pipes {
-		p.free <- &pipeBatch{
-			items: make([]pipeItem, 0, pipeItems), more: make([]more, 0, pipeItems),
-			notes: make([]session.Note, 0, pipeNotes), data: make([]byte, 0, pipeBytes),
-		}
+		p.free <- nil // made when it is needed: most captures are small
 	}
 	p.queries, _ = w.(queryWriter)
-	p.cur = <-p.free
+	p.begin()
 	return p
 }
 
@@ -169,7 +166,17 @@ func (p *Pipe) send(last bool) {
 		<-p.done
 		p.running = false
 	}
-	p.cur = <-p.free
+	p.begin()
+}
+
+// begin takes a batch to fill.
+func (p *Pipe) begin() {
+	if p.cur = <-p.free; p.cur == nil {
+		p.cur = &pipeBatch{
+			items: make([]pipeItem, 0, pipeItems), more: make([]more, 0, pipeItems),
+			notes: make([]session.Note, 0, pipeNotes), data: make([]byte, 0, pipeBytes),
+		}
+	}
 }
 
 // drain waits until all is written.
