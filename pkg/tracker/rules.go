@@ -89,8 +89,8 @@ var sends = [messages.NumKinds]sendRule{
 	messages.KindExecute:      {request: reqExecute, allowed: inSession, tolerated: unaware},
 	messages.KindClose:        {request: reqClose, allowed: inSession, tolerated: unaware},
 	// During COPY IN the server reads past Flush and Sync ("COPY Operations").
-	messages.KindFlush: {allowed: inSession | copyToServer, tolerated: unaware},
-	messages.KindSync:  {request: reqSync, allowed: inSession | copyToServer, tolerated: unaware},
+	messages.KindFlush: {allowed: inSession | in(messages.PhaseCopyIn), tolerated: unaware | in(messages.PhaseCopyBoth)},
+	messages.KindSync:  {request: reqSync, allowed: inSession | in(messages.PhaseCopyIn), tolerated: unaware | in(messages.PhaseCopyBoth)},
 
 	// Outside COPY the server drops these without a word: it may have failed
 	// while the frontend was still sending.

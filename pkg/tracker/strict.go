@@ -48,6 +48,8 @@ func inFlight(k messages.Kind) phases {
 		return in(messages.PhaseTerminated)
 	case messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail:
 		return inSession
+	case messages.KindSync, messages.KindFlush:
+		return in(messages.PhaseCopyBoth) // sent before the frontend learned of it
 	}
 	return 0
 }
