@@ -12,7 +12,7 @@ type Assembler struct {
 	table   table
 	last    *Conn // of the latest segment
 	open    connList
-	linger  connList
+	linger  lingerTable
 	waiting waitList
 	free    []*Conn
 	pool    pool
@@ -115,10 +115,8 @@ func (a *Assembler) Flush() {
 	})
 	for _, c := range conns {
 		a.close(c, ByEnd, c.Last)
-		a.forget(c)
 	}
-	for a.linger.head != nil {
-		a.forget(a.linger.head)
-	}
+	a.linger.clear()
+	a.last = nil
 	a.clock = clock{}
 }

@@ -19,6 +19,19 @@ func (a *Assembler) markFIN(c *Conn, d Dir, seq uint32, s *Segment) {
 	}
 }
 
+// finishNext takes a segment with a FIN that is next in a connection on which
+// nothing waits, the usual one.
+func (a *Assembler) finishNext(c *Conn, d Dir, s *Segment) {
+	h := &c.half[d]
+	if len(s.Payload) > 0 {
+		a.data(c, d, s.Payload, s.At)
+	}
+	h.bits, h.fin = h.bits&^tentative|hasFIN, h.next
+	if !c.ignored {
+		a.finish(c, d, s.At)
+	}
+}
+
 // finish delivers the FIN of direction d.
 func (a *Assembler) finish(c *Conn, d Dir, at Stamp) {
 	h, r := &c.half[d], &c.half[d^1]
@@ -77,11 +90,13 @@ func (a *Assembler) resetReady(c *Conn) bool {
 	return diff(m.seq, c.half[d].next) <= 0 && c.answered(d, m.hasAck, m.ack)
 }
 
-// close delivers what waits, with its gaps, and ends c, which lingers.
+// close delivers what waits, with its gaps, and ends c. Where the two sides ended
+// it, it lingers.
 func (a *Assembler) close(c *Conn, why Reason, at Stamp) {
 	if c.state != stateOpen {
 		return
 	}
+	lingers := why == ByFIN || why == ByRST
 	c.state, c.plain = stateClosing, false
 	if c.wait == nil && !c.ignored && c.hasHole() {
 		a.waitOf(c)
@@ -103,8 +118,12 @@ func (a *Assembler) close(c *Conn, why Reason, at Stamp) {
 		}
 	}
 	a.open.remove(c)
-	c.state, c.why, c.closedAt = stateClosed, why, a.clock.now
-	a.lingerOn(c)
+	a.table.remove(c)
+	c.state = stateClosed
+	if lingers {
+		a.linger.add(c, why, a.clock.now)
+	}
 	a.h.Close(c, why, at)
 	c.Value = nil
+	a.recycle(c)
 }

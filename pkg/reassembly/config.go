@@ -39,7 +39,7 @@ const (
 	stallRounds = 15
 	// maxLinger is the number of closed connections remembered, so that their
 	// last acknowledgments and retransmissions begin no new ones: a second of
-	// a very busy server, and some 6 MB.
+	// a very busy server, and some 1.6 MB.
 	maxLinger = 16384
 	// lingerTime (TIME-WAIT of the usual systems, in ns) is how long any data
 	// between the endpoints of a closed connection are taken for its own.

@@ -18,15 +18,13 @@ type Conn struct {
 	plain   bool // nothing waits, no FIN seen, not ignored: the fast path applies
 	ignored bool
 	state   connState
-	why     Reason
 	hash    uint32
 	half    [2]half
 	wait    *wait
 
 	used, listed uint64 // number of the latest segment; the same when last put into the list
-	closedAt     int64  // capture clock
 	chain        *Conn  // next in the hash bucket
-	prev, next   *Conn  // in the list of open or of lingering connections
+	prev, next   *Conn  // in the list of open connections
 }
 
 // Stats counts the bytes of one direction.
@@ -45,7 +43,7 @@ type connState uint8
 const (
 	stateOpen    connState = iota
 	stateClosing           // what waits is being handed over before Close
-	stateClosed            // lingers
+	stateClosed
 )
 
 // half is one direction as an observer between the two ends knows it.

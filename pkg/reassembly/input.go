@@ -94,6 +94,10 @@ func (a *Assembler) text(c *Conn, d Dir, s *Segment) {
 	}
 	h.farSegs = 0
 	if s.Flags&FIN != 0 {
+		if off == 0 && c.wait == nil && miss == 0 && !h.is(hasFIN) && c.answered(d, s.Flags&ACK != 0, s.Ack) {
+			a.finishNext(c, d, s)
+			return
+		}
 		a.markFIN(c, d, seq+uint32(s.span()), s)
 	}
 	if h.is(hasFIN) { // nothing comes after it

@@ -200,9 +200,10 @@ func (m *model) run(t testing.TB, segs []Segment, strict bool) *checker {
 // verify checks what must hold between any two segments.
 func (a *Assembler) verify(t testing.TB) {
 	t.Helper()
-	if a.table.n != a.open.n+a.linger.n {
-		t.Fatalf("%d connections in the table, %d open, %d lingering", a.table.n, a.open.n, a.linger.n)
+	if a.table.n != a.open.n {
+		t.Fatalf("%d connections in the table, %d open", a.table.n, a.open.n)
 	}
+	a.linger.verify(t)
 	inUse := 0
 	for w := a.waiting.head; w != nil; w = w.next {
 		if w.c.wait != w || w.c.state != stateOpen || w.c.plain {
@@ -218,6 +219,23 @@ func (a *Assembler) verify(t testing.TB) {
 	}
 	if a.pool.inUse > a.cfg.MaxTotalBytes || a.pool.pooled > maxPooled {
 		t.Fatalf("%d bytes in queues, %d in pools", a.pool.inUse, a.pool.pooled)
+	}
+}
+
+func (l *lingerTable) verify(t testing.TB) {
+	t.Helper()
+	n := 0
+	for _, at := range l.buckets {
+		for ; at != 0; at = l.ring[at-1].chain {
+			e := &l.ring[at-1]
+			if f, _ := l.find(&e.b, &e.a, e.hash); f != e || !e.linked {
+				t.Fatalf("the connection at %d of those that linger is not found", at)
+			}
+			n++
+		}
+	}
+	if n != l.n || n > maxLinger {
+		t.Fatalf("%d connections linger, %d are counted", n, l.n)
 	}
 }
 

@@ -4,52 +4,25 @@ package reassembly
 // d are what the table knows. It returns nil if s belongs to none: RSTs and
 // ghosts of closed connections begin nothing.
 func (a *Assembler) admit(c *Conn, d Dir, s *Segment) (*Conn, Dir) {
-	if c == nil {
-		return a.begin(s)
-	}
-	if c.state == stateClosed {
-		if a.ghost(c, d, s) {
-			return nil, 0
+	if c == nil || c.state == stateClosed { // the latest, which nobody has used again yet
+		hash := a.table.hash(&s.Src, &s.Dst)
+		if e, d := a.linger.find(&s.Src, &s.Dst, hash); e != nil {
+			if e.ghost(d, s, a.clock.now) {
+				return nil, 0
+			}
+			a.linger.remove(e)
 		}
-		a.forget(c)
-		return a.begin(s)
+		return a.begin(s, hash)
 	}
 	if s.Flags&(SYN|RST) == SYN && !a.handshake(c, d, s) {
 		a.close(c, ByReuse, c.Last)
-		a.forget(c)
-		return a.begin(s)
+		return a.begin(s, c.hash)
 	}
 	return c, d
 }
 
-// ghost tells whether s belongs to the closed connection c.
-func (a *Assembler) ghost(c *Conn, d Dir, s *Segment) bool {
-	h := &c.half[d]
-	switch {
-	case s.Flags&RST != 0:
-		return true
-	case s.Flags&SYN != 0:
-		// A SYN of the same number is no retransmission, the connection being
-		// over: the capture is read a second time.
-		return s.Flags&ACK != 0 && h.is(known) && h.isn == s.Seq
-	case s.span() == 0:
-		return true
-	case c.ID == 0: // only its FIN was seen
-		return false
-	case a.clock.now-c.closedAt > lingerTime:
-		return false
-	case !h.is(known):
-		return true
-	}
-	off := diff(s.Seq, h.next)
-	if c.why == ByFIN && h.is(finDone) {
-		return off <= 0 && off >= -maxBehind
-	}
-	return off <= 4*maxResetAhead && off >= -maxBehind // in flight when it was reset
-}
-
 // begin opens the connection that s is the first packet of.
-func (a *Assembler) begin(s *Segment) (*Conn, Dir) {
+func (a *Assembler) begin(s *Segment, hash uint32) (*Conn, Dir) {
 	if s.Flags&RST != 0 {
 		return nil, 0
 	}
@@ -63,15 +36,16 @@ func (a *Assembler) begin(s *Segment) (*Conn, Dir) {
 	if s.Flags&(SYN|ACK) == SYN|ACK {
 		c.A, c.B, d = s.Dst, s.Src, 1
 	}
-	c.hash = a.table.hash(&c.A, &c.B)
+	c.hash = hash
 	c.First, c.Last = s.At, s.At
-	a.table.insert(c)
 	a.last = c
 	if bareFIN { // the end of something before the capture: expect its ghosts
-		c.state, c.closedAt = stateClosed, a.clock.now
-		a.lingerOn(c)
+		c.state = stateClosed
+		a.linger.add(c, ByFIN, a.clock.now)
+		a.recycle(c)
 		return nil, 0
 	}
+	a.table.insert(c)
 	a.ids++
 	c.ID = a.ids
 	c.MidStream = s.Flags&SYN == 0
@@ -172,7 +146,6 @@ func (a *Assembler) evict() {
 	for c := a.open.head; c != nil; c = a.open.head {
 		if c.used == c.listed {
 			a.close(c, ByLimit, c.Last)
-			a.forget(c)
 			return
 		}
 		c.listed = c.used
@@ -181,22 +154,14 @@ func (a *Assembler) evict() {
 	}
 }
 
-// lingerOn keeps the closed connection c to recognise what comes after it.
-func (a *Assembler) lingerOn(c *Conn) {
-	if a.linger.n >= maxLinger {
-		a.forget(a.linger.head)
-	}
-	a.linger.push(c)
-}
+// maxFreeConns bounds the connections kept for reuse: as many as a batch of short
+// ones has open.
+const maxFreeConns = 1024
 
-// forget removes the closed connection c.
-func (a *Assembler) forget(c *Conn) {
-	a.linger.remove(c)
-	a.table.remove(c)
-	if a.last == c {
-		a.last = nil
-	}
-	if len(a.free) < maxLinger {
+// recycle keeps c, which has ended, for another connection. It is not changed
+// before it is used again.
+func (a *Assembler) recycle(c *Conn) {
+	if len(a.free) < maxFreeConns {
 		a.free = append(a.free, c)
 	}
 }
