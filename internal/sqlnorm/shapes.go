@@ -12,8 +12,9 @@ import (
 // million: comparing a text with the one before costs less than taking it apart.
 // The zero Shapes is empty and ready; it is not safe for concurrent use.
 type Shapes[V any] struct {
-	seed maphash.Seed
-	sets []([shapeWays]*shape[V])
+	seed   maphash.Seed
+	sets   []([shapeWays]*shape[V])
+	latest *shape[V]
 }
 
 const (
@@ -31,6 +32,7 @@ type shape[V any] struct {
 	text  []byte
 	holes []hole
 	value V
+	next  *shape[V] // the one that came after it the last time
 }
 
 // hole is a constant: an unsigned whole number in digits that nothing follows which
@@ -47,6 +49,13 @@ func (s *Shapes[V]) Find(sql []byte) (v *V, texts bool) {
 	if s.sets == nil || len(sql) > 2*maxShape {
 		return nil, false
 	}
+	// Applications repeat themselves: what came next will come next.
+	if x := s.latest.next; x != nil {
+		if ok, texts := x.fits(sql); ok {
+			s.latest = x
+			return &x.value, texts
+		}
+	}
 	set := &s.sets[s.place(sql)]
 	for i, x := range set {
 		if x == nil {
@@ -56,6 +65,7 @@ func (s *Shapes[V]) Find(sql []byte) (v *V, texts bool) {
 			if i > 0 { // those that are in use come first
 				set[i], set[i-1] = set[i-1], x
 			}
+			s.latest.next, s.latest = x, x
 			return &x.value, texts
 		}
 	}
@@ -75,6 +85,7 @@ func (s *Shapes[V]) Add(sql []byte) *V {
 	if s.sets == nil {
 		s.seed = maphash.MakeSeed()
 		s.sets = make([][shapeWays]*shape[V], shapeSets)
+		s.latest = new(shape[V])
 	}
 	set := &s.sets[s.place(sql)]
 	x := set[shapeWays-1]
@@ -86,6 +97,7 @@ func (s *Shapes[V]) Add(sql []byte) *V {
 		}
 	}
 	x.text, x.holes = append(x.text[:0], sql...), holes
+	s.latest.next, s.latest = x, x
 	return &x.value
 }
 
