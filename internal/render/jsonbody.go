@@ -2,7 +2,6 @@ package render
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
@@ -106,7 +105,13 @@ func (b *body) sql(name string, v []byte, length int) {
 
 func (b *body) Data(name string, v []byte) {
 	b.key(name)
-	if utf8.Valid(v) {
+	at := len(b.buf)
+	var valid bool
+	if b.buf, valid = appendText(b.buf, v); valid && (b.max == 0 || len(v) <= b.max) {
+		return
+	}
+	b.buf = b.buf[:at]
+	if valid {
 		b.buf = appendQuoted(b.buf, b.limit(name, -1, v))
 		return
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"time"
 	"unicode/utf8"
 )
@@ -19,57 +20,67 @@ var plain = func() (t [256]bool) {
 // appendQuoted appends s as a JSON string. Bytes that are not UTF-8 become
 // U+FFFD, one each.
 func appendQuoted(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := plainPrefix(s); i < len(s); {
-		c := s[i]
-		if plain[c] {
-			i += plainPrefix(s[i:])
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			_, n := utf8.DecodeRune(s[i:])
-			if n > 1 {
-				i += n
-				continue
+	dst, _ = appendText(dst, s)
+	return dst
+}
+
+// appendText is appendQuoted, which also reports whether s is UTF-8.
+func appendText(dst, s []byte) (text []byte, valid bool) {
+	dst, valid = append(dst, '"'), true
+	for {
+		n := plainPrefix(s)
+		for n < len(s) && s[n] >= utf8.RuneSelf {
+			_, size := utf8.DecodeRune(s[n:])
+			if size == 1 {
+				break
 			}
-			dst = append(append(dst, s[start:i]...), "\ufffd"...)
-			i++
-			start = i
-			continue
+			n += size
+			n += plainPrefix(s[n:])
 		}
-		dst = append(dst, s[start:i]...)
-		dst = appendEscape(dst, c)
-		i++
-		start = i
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return append(dst, '"'), valid
+		}
+		if c := s[n]; c < utf8.RuneSelf {
+			dst = appendEscape(dst, c)
+		} else {
+			dst, valid = append(dst, "\ufffd"...), false
+		}
+		s = s[n+1:]
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
 }
 
 // plainPrefix returns how many bytes at the beginning of s a JSON string holds
 // as they are. Most text is nothing else, so eight bytes are looked at at a time.
 func plainPrefix(s []byte) (n int) {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	for len(s)-n >= 8 {
-		w := binary.LittleEndian.Uint64(s[n:])
-		control := w - ones*0x20 // borrows into the high bit below 0x20
-		quote := (w ^ ones*'"') - ones
-		backslash := (w ^ ones*'\\') - ones
-		// A byte of 0x80 and above, or one for which a subtraction borrowed: a
-		// borrow may carry into the byte above, which only ends the run early.
-		if (w|control|quote|backslash)&highs != 0 {
-			break
+	for ; len(s)-n >= 8; n += 8 {
+		if m := notPlain(binary.LittleEndian.Uint64(s[n:])); m != 0 {
+			return n + bits.TrailingZeros64(m)/8
 		}
-		n += 8
+	}
+	if n < len(s) && len(s) >= 8 { // the rest, with bytes that are known to be plain
+		n = len(s) - 8
+		return n + bits.TrailingZeros64(notPlain(binary.LittleEndian.Uint64(s[n:])))/8
 	}
 	for n < len(s) && plain[s[n]] {
 		n++
 	}
 	return n
+}
+
+// notPlain returns a word whose lowest bit that is set is in the first of eight
+// bytes that is not plain; 0 if all are.
+func notPlain(w uint64) uint64 {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	control := w - ones*0x20 // borrows into the high bit below 0x20
+	quote := (w ^ ones*'"') - ones
+	backslash := (w ^ ones*'\\') - ones
+	// A byte of 0x80 and above, or one for which a subtraction borrowed: a borrow may
+	// carry into the bytes above.
+	return (w | control | quote | backslash) & highs
 }
 
 func appendEscape(dst []byte, c byte) []byte {

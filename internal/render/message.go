@@ -75,7 +75,10 @@ func (m *message) take(e *session.Event, o *more) {
 	m.more = nil
 	if values := hasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 {
 		m.more = o
-		*o = more{notes: e.Notes, cancels: e.Cancels, known: e.Exchange != nil}
+		// Field by field: a literal would be built elsewhere and copied, and wait for
+		// its own small writes.
+		o.notes, o.cancels, o.known = e.Notes, e.Cancels, e.Exchange != nil
+		o.zone, o.columns, o.types = "", nil, nil
 		if values {
 			o.takeTypes(e)
 		}

@@ -7,13 +7,14 @@ import (
 )
 
 // Batches keep the hand-over rare and what is handed over in the processor's
-// cache; three are enough to keep both sides busy.
+// cache; with six a side that gets ahead need not wait at once, which matters where
+// there are more goroutines than processors.
 const (
-	pipeItems   = 1 << 10
-	pipeBytes   = 256 << 10
+	pipeItems   = 512
+	pipeBytes   = 128 << 10
 	pipeNotes   = 64
-	pipeQueries = 256
-	pipes       = 3
+	pipeQueries = 128
+	pipes       = 6
 )
 
 // writer is a Writer that can also be told what a session reported earlier.

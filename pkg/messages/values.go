@@ -55,7 +55,7 @@ func (v Values) Bytes() int {
 func (v Values) whole() bool {
 	it := v.Iter()
 	for it.Next() {
-		if it.size > len(it.value) {
+		if it.Size() > len(it.Value()) {
 			return false
 		}
 	}
@@ -63,7 +63,7 @@ func (v Values) whole() bool {
 }
 
 // Iter returns an iterator over the values.
-func (v Values) Iter() ValueIter { return ValueIter{rest: v.raw, left: v.n} }
+func (v Values) Iter() ValueIter { return ValueIter{rest: v.raw, left: int32(v.n)} }
 
 // All ranges over index and value; a nil value is NULL. Values are borrowed
 // from the body that the list was decoded from.
@@ -78,37 +78,40 @@ func (v Values) All() iter.Seq2[int, []byte] {
 	}
 }
 
-// ValueIter walks a list of values without allocating.
+// ValueIter walks a list of values without allocating. It is small enough for the
+// processor's registers: a larger one would be copied before its first use.
 type ValueIter struct {
-	rest  []byte
-	value []byte
-	left  int
-	size  int
+	rest []byte // from the current value on
+	left int32
+	size int32 // of the current value
 }
 
 // Next advances to the next value and reports whether there is one.
 func (it *ValueIter) Next() bool {
+	if it.size > 0 {
+		it.rest = it.rest[min(int(it.size), len(it.rest)):]
+	}
 	if it.left == 0 || len(it.rest) < 4 {
+		it.size = 0
 		return false
 	}
 	it.left--
-	it.size = int(int32(binary.BigEndian.Uint32(it.rest)))
+	it.size = int32(binary.BigEndian.Uint32(it.rest))
 	it.rest = it.rest[4:]
-	if it.size < 0 {
-		it.value = nil
-		return true
-	}
-	n := min(it.size, len(it.rest))
-	it.value = it.rest[:n:n]
-	it.rest = it.rest[n:]
 	return true
 }
 
 // Value returns the current value; nil is NULL. It is borrowed from the body
 // that the list was decoded from.
-func (it *ValueIter) Value() []byte { return it.value }
+func (it *ValueIter) Value() []byte {
+	if it.size < 0 {
+		return nil
+	}
+	n := min(int(it.size), len(it.rest))
+	return it.rest[:n:n]
+}
 
 // Size returns the current value's length in bytes as the message states it, -1
 // for NULL. It is more than len(Value()) only for the last value of a list whose
 // body was cut short, where Decode returned an error.
-func (it *ValueIter) Size() int { return it.size }
+func (it *ValueIter) Size() int { return int(it.size) }
