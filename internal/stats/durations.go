@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -139,15 +140,35 @@ var bucketBounds = [...]int64{
 	1e9, 2e9, 5e9, 10e9, 20e9, 50e9, 100e9,
 }
 
-// bucketOf returns the bucket that a duration belongs to.
-func bucketOf(ns int64) int {
-	low, high := 0, len(bucketBounds)
-	for low < high {
-		if mid := (low + high) / 2; ns < bucketBounds[mid] {
-			high = mid
-		} else {
-			low = mid + 1
+// octave is what bucketOf knows of the durations with a number of binary digits:
+// the bucket of the shortest, and where the next bucket begins.
+type octave struct {
+	first int
+	next  int64
+}
+
+// octaves has one of each. In none does more than one bucket begin: a bound is at
+// least twice the one before.
+var octaves = func() (t [64]octave) {
+	for n := range t {
+		o := &t[n]
+		shortest := int64(uint64(1) << n >> 1)
+		for o.first < len(bucketBounds) && bucketBounds[o.first] <= shortest {
+			o.first++
+		}
+		o.next = math.MaxInt64
+		if o.first < len(bucketBounds) {
+			o.next = bucketBounds[o.first]
 		}
 	}
-	return low
+	return t
+}()
+
+// bucketOf returns the bucket that a duration belongs to, which is not negative.
+func bucketOf(ns int64) int {
+	o := &octaves[bits.Len64(uint64(ns))&63]
+	if ns >= o.next {
+		return o.first + 1
+	}
+	return o.first
 }

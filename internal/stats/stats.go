@@ -61,6 +61,8 @@ type Stats struct {
 
 	traffic  Traffic
 	queries  map[uint64]*query
+	latest   *query // of queries, and its fingerprint: often the next one's, too
+	latestOf uint64
 	other    *query // those beyond the limit
 	all      *query
 	fine     int // histograms of full precision so far
@@ -110,9 +112,12 @@ func (s *Stats) Message(k messages.Kind, n uint64) {
 
 // Query adds a query. It keeps nothing of q.
 func (s *Stats) Query(q *QuerySample) {
-	known := s.queries[q.Fingerprint]
-	if known == nil {
-		known = s.admit(q)
+	known := s.latest
+	if known == nil || s.latestOf != q.Fingerprint {
+		if known = s.queries[q.Fingerprint]; known == nil {
+			known = s.admit(q)
+		}
+		s.latest, s.latestOf = known, q.Fingerprint
 	}
 	fine := s.fine < s.limits.Histograms
 	if known.add(q, fine) && fine {
@@ -168,11 +173,15 @@ func (s *Stats) Connection(c *ConnectionSample) {
 // groups adds up connections by one of their properties.
 type groups struct {
 	byName map[string]*Group
+	latest *Group // usually the next one's, too
 	other  *Group
 }
 
 func (g *groups) add(name string, c *ConnectionSample, limit int) {
-	group := g.byName[name]
+	group := g.latest
+	if group == nil || group.Name != name {
+		group = g.byName[name]
+	}
 	switch {
 	case group != nil:
 	case len(g.byName) < limit:
@@ -183,6 +192,9 @@ func (g *groups) add(name string, c *ConnectionSample, limit int) {
 			g.other = &Group{}
 		}
 		group = g.other
+	}
+	if group != g.other {
+		g.latest = group
 	}
 	group.Connections++
 	group.Queries += c.Queries

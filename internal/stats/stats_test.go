@@ -156,6 +156,30 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestTurns adds queries and connections that take turns, as often as they repeat.
+func TestTurns(t *testing.T) {
+	s := New(Limits{Queries: 2, Groups: 2})
+	for _, i := range []int{0, 0, 1, 0, 2, 2, 3, 2, 1, 1, 0, 2} {
+		name := string(rune('a' + i))
+		s.Query(&QuerySample{Normalized: []byte(name), Fingerprint: uint64(i), Duration: int64(15e3 << (i % 3))})
+		s.Connection(&ConnectionSample{User: name})
+	}
+	r := s.Snapshot(SortCalls, 0)
+	if len(r.Top) != 2 || r.Top[0].Calls != 4 || r.Top[1].Calls != 3 || r.Other.Calls != 5 {
+		t.Errorf("queries: %+v, others %+v", r.Top, r.Other)
+	}
+	if u := r.Users; len(u.Groups) != 2 || u.Groups[0].Connections != 4 || u.Groups[1].Connections != 3 || u.Other.Connections != 5 {
+		t.Errorf("users: %+v", u)
+	}
+	var got []string
+	for _, b := range r.Durations {
+		got = append(got, fmt.Sprintf("%d: %d", b.From, b.Count))
+	}
+	if want := "10000: 5 20000: 3 50000: 4"; strings.Join(got, " ") != want {
+		t.Errorf("durations: %v, want %s", got, want)
+	}
+}
+
 // TestPercentiles compares with the durations themselves, for distributions that
 // a histogram must follow.
 func TestPercentiles(t *testing.T) {
