@@ -56,12 +56,12 @@ func runRead(env *Env, o *Options, paths []string) error {
 func (r *run) loop(src capture.Source) error {
 	var p capture.Packet
 	var end int64
+	seen := 0
 	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
-		err := src.Next(&p)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
+		if err := src.Next(&p); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
 			return err
 		}
 		if r.opt.Duration > 0 {
@@ -78,12 +78,15 @@ func (r *run) loop(src capture.Source) error {
 		if taken {
 			n++
 		}
-		if r.writer.Failed() {
+		if seen++; seen%lookEvery == 0 && r.writer.Failed() {
 			return nil
 		}
 	}
 	return nil
 }
+
+// lookEvery is how many packets are read before the output is looked at again.
+const lookEvery = 16
 
 func (r *run) warn(err error) {
 	if !r.opt.Quiet {

@@ -218,11 +218,20 @@ func (x *Exchange) Duration() (ns int64, ok bool) {
 
 // reset empties x for reuse and keeps the capacity of its buffers within reason.
 func (x *Exchange) reset() {
-	for i := range x.Results {
-		x.Results[i] = Result{}
+	// Most have one of each at most, for which a call takes longer than its work.
+	if len(x.Results) == 1 {
+		x.Results[0] = Result{}
+	} else {
+		clear(x.Results)
 	}
-	clear(x.targets)
-	clear(x.changes)
+	if len(x.targets) == 1 {
+		x.targets[0] = target{}
+	} else {
+		clear(x.targets)
+	}
+	if len(x.changes) > 0 {
+		clear(x.changes)
+	}
 	buf, list := x.buf[:0], x.Results[:0]
 	formats, results := x.formats[:0], x.results[:0]
 	targets, changes := x.targets[:0], x.changes[:0]

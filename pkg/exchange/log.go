@@ -127,8 +127,11 @@ func (l *Log) CancelRequested(conn uint64) uint64 {
 func (l *Log) Observe(m *Message) {
 	s := &m.Step
 	if s.Unit != 0 {
-		if x := l.unit(s.Unit, m); x != nil {
-			l.Add(x, m)
+		if x := l.unit(s.Unit, m); x == nil {
+		} else if m.Direction == messages.Frontend {
+			l.request(x, m)
+		} else {
+			l.reply(x, m)
 		}
 	}
 	switch m.Kind {
@@ -142,19 +145,45 @@ func (l *Log) Observe(m *Message) {
 	}
 }
 
-// Unit returns the exchange that the unit of work of m is, opening it where m
-// begins it; nil if there is none. It is for callers that have several messages of
-// one unit, which they pass to Add; it is borrowed until the next call of Observe.
-func (l *Log) Unit(m *Message) *Exchange { return l.unit(m.Step.Unit, m) }
+// Unit is for callers that have several messages of one unit of work which were
+// seen together: it returns the exchange that the unit is, opening it where m, the
+// first of them, begins it; nil if there is none. They pass each of them to Add, or
+// to Ready. It is borrowed until the next call of Observe or Ready.
+func (l *Log) Unit(m *Message) *Exchange {
+	x := l.unit(m.Step.Unit, m)
+	switch {
+	case x == nil:
+	case m.Direction == messages.Frontend:
+		if l.lost.latest {
+			l.blame(x, m)
+		}
+	case x.flags&flagDiscarded == 0:
+		x.replied(m)
+	}
+	return x
+}
 
-// Add is Observe for a message of an exchange that was just found with Unit, other
-// than ReadyForQuery.
+// Add is Observe for a message of an exchange that was just found with Unit: whole,
+// not discarded, and none of ReadyForQuery, NoticeResponse and ParameterStatus.
 func (l *Log) Add(x *Exchange, m *Message) {
-	if m.Direction == messages.Frontend {
-		l.request(x, m)
-	} else {
+	switch {
+	case m.Direction == messages.Frontend:
+		l.asked(x, m)
+	case x.flags&flagDiscarded == 0:
+		l.answer(x, m)
+	default:
 		l.reply(x, m)
 	}
+}
+
+// Ready is Observe for the ReadyForQuery that ends the unit of work which Unit has
+// just found to be x, nil for none.
+func (l *Log) Ready(x *Exchange, m *Message) {
+	if x != nil && x.flags&flagDiscarded == 0 {
+		x.End = m.At
+		x.ready(m)
+	}
+	l.ready(m)
 }
 
 // Rows takes n more messages of the kind and unit of m, which Observe has just

@@ -3,6 +3,7 @@ package exchange
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,7 +163,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 		for seed := range uint64(20) {
 			c := chatter{rand.New(rand.NewPCG(seed, 7)), 3000}
 			h := &counter{}
-			sh := NewShared(Limits{Total: limit, NoParameters: seed%5 == 4})
+			sh := NewShared(Limits{Total: limit, NoParameters: seed%5 == 4, NoColumns: seed%5 >= 3})
 			conns := []*feeder{newFeeder(sh, h), newFeeder(sh, h), newFeeder(sh, h)}
 			for range 3000 {
 				f := conns[c.IntN(len(conns))]
@@ -191,6 +192,50 @@ func TestMemoryIsGivenBack(t *testing.T) {
 			if h.exchanges == 0 {
 				t.Errorf("seed %d: no exchanges", seed)
 			}
+		}
+	}
+}
+
+// facts writes down of an exchange what is neither parameters nor columns.
+type facts []string
+
+func (f *facts) Exchange(x *Exchange) {
+	line := fmt.Sprintf("%d %v %q %d %q %q %v rows=%d bytes=%d copy=%v,%d,%d error=%q@%v notices=%d %v %v %v %v pause=%d %c tx=%c missing=%v %v",
+		x.ID, x.Protocol, x.SQL, x.SQLLen, x.Statement, x.Portal, x.Function, x.Rows, x.Bytes, x.Copy, x.CopyBytes, x.CopyMessages,
+		x.Error, x.FailedAt, x.Notices, x.Start, x.FirstReply, x.FirstRow, x.End, x.Pause, x.PauseTx, x.Tx, x.Missing, x.Complete)
+	for _, r := range x.Results {
+		line += fmt.Sprintf(" {%q %d %d %v}", r.Tag, r.Rows, r.Bytes, r.Suspended)
+	}
+	*f = append(*f, line)
+}
+
+// Leaving parameters and columns out changes nothing else.
+func TestLeavingOut(t *testing.T) {
+	for seed := range uint64(50) {
+		var logs [2]facts
+		for i, limits := range []Limits{{}, {NoParameters: true, NoColumns: true}} {
+			c := chatter{rand.New(rand.NewPCG(seed, 9)), 100}
+			f := newFeeder(NewShared(limits), &logs[i])
+			for range 2000 {
+				switch n := c.IntN(100); {
+				case n < 50:
+					f.message(messages.Frontend, c.request())
+				case n < 99:
+					f.message(messages.Backend, c.reply())
+				default:
+					f.tracker.Gap(messages.Backend)
+					f.log.Lost(messages.Direction(c.IntN(2)), c.IntN(100)-1)
+				}
+			}
+			f.log.End()
+		}
+		if !slices.Equal(logs[0], logs[1]) || len(logs[0]) == 0 {
+			for i := range min(len(logs[0]), len(logs[1])) {
+				if logs[0][i] != logs[1][i] {
+					t.Fatalf("seed %d:\n%s, want\n%s", seed, logs[1][i], logs[0][i])
+				}
+			}
+			t.Fatalf("seed %d: %d exchanges, want %d", seed, len(logs[1]), len(logs[0]))
 		}
 	}
 }

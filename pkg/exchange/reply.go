@@ -21,12 +21,22 @@ func (l *Log) reply(x *Exchange, m *Message) {
 		}
 		x.flags &^= flagDiscarded // it was not: messages are missing
 	}
+	x.LostBytes += uint64(m.Lost)
+	x.replied(m)
+	l.answer(x, m)
+}
+
+// replied notes the time of a reply.
+func (x *Exchange) replied(m *Message) {
 	if x.flags&flagReplied == 0 {
 		x.flags |= flagReplied
 		x.FirstReply = m.At
 	}
-	x.LostBytes += uint64(m.Lost)
 	x.End = m.At
+}
+
+// answer takes what a reply says.
+func (l *Log) answer(x *Exchange, m *Message) {
 	switch m.Kind {
 	case messages.KindDataRow:
 		r := x.openResult(l)
@@ -69,11 +79,16 @@ func (l *Log) reply(x *Exchange, m *Message) {
 	case messages.KindErrorResponse, messages.KindErrorResponseV2:
 		l.replyError(x, m)
 	case messages.KindReadyForQuery:
-		x.Tx = m.Step.Tx
-		x.flags |= flagDone | flagReady
-		if m.Step.Doubtful {
-			x.flags |= flagHoles // which replies before it were its own is not known
-		}
+		x.ready(m)
+	}
+}
+
+// ready takes the ReadyForQuery of x.
+func (x *Exchange) ready(m *Message) {
+	x.Tx = m.Step.Tx
+	x.flags |= flagDone | flagReady
+	if m.Step.Doubtful {
+		x.flags |= flagHoles // which replies before it were its own is not known
 	}
 }
 
@@ -140,6 +155,9 @@ func (x *Exchange) nextTarget() target {
 
 func (l *Log) replyColumns(x *Exchange, m *Message) {
 	if x.Protocol == ProtocolExtended {
+		if l.shared.limits.NoColumns {
+			return
+		}
 		if x.flags&flagLossy != 0 && x.nextTgt >= len(x.targets) {
 			return
 		}
@@ -158,8 +176,10 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 		return
 	}
 	x.closeResult()
-	l.setColumns(l.shared.newColumns(m.Body, l.columns))
-	x.columns = l.columns
+	if !l.shared.limits.NoColumns {
+		l.setColumns(l.shared.newColumns(m.Body, l.columns))
+		x.columns = l.columns
+	}
 	x.openResult(l)
 }
 

@@ -2,6 +2,8 @@ package exchange
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -20,6 +22,11 @@ func (l *Log) request(x *Exchange, m *Message) {
 			return // nothing is made, executed or closed
 		}
 	}
+	l.asked(x, m)
+}
+
+// asked takes what a request says.
+func (l *Log) asked(x *Exchange, m *Message) {
 	switch m.Kind {
 	case messages.KindQuery:
 		x.flags |= flagExecuted
@@ -232,16 +239,15 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 	if len(body) == 0 {
 		return
 	}
-	name := cstring(body[1:])
-	if body[0] != byte(messages.TargetStatement) {
-		x.addTarget(target{portal: l.findPortal(name)})
-		return
+	var t target
+	if name := cstring(body[1:]); body[0] != byte(messages.TargetStatement) {
+		t.portal = l.findPortal(name)
+	} else if t.statement = l.statement(name); x.Prepared == nil {
+		l.setSQL(x, t.statement)
 	}
-	s := l.statement(name)
-	if x.Prepared == nil {
-		l.setSQL(x, s)
+	if !l.shared.limits.NoColumns {
+		x.addTarget(t)
 	}
-	x.addTarget(target{statement: s})
 }
 
 func (l *Log) requestExecute(x *Exchange, m *Message) {
@@ -321,10 +327,19 @@ func (l *Log) setColumns(c *Columns) {
 }
 
 // cstring returns b up to its first NUL, or all of it. It is for names, which are
-// short.
+// short: most end in the first eight bytes, which are looked at as one.
 func cstring(b []byte) []byte {
-	for i, c := range b {
-		if c == 0 {
+	i := 0
+	if len(b) >= 8 {
+		const ones, highs = 0x0101010101010101, 0x8080808080808080
+		w := binary.LittleEndian.Uint64(b)
+		if nul := (w - ones) & ^w & highs; nul != 0 { // its lowest bit is that of the first
+			return b[:bits.TrailingZeros64(nul)/8]
+		}
+		i = 8
+	}
+	for ; i < len(b); i++ {
+		if b[i] == 0 {
 			return b[:i]
 		}
 	}

@@ -14,6 +14,9 @@ type Limits struct {
 	// NoParameters leaves the values of parameters out, for handlers that do
 	// not show them.
 	NoParameters bool
+	// NoColumns leaves the descriptions of results out, and with them what
+	// Describe tells of a statement's parameters.
+	NoColumns bool
 }
 
 // The default limits. Texts of a mebibyte are the longest that the decoder
