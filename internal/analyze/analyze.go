@@ -75,6 +75,7 @@ type Analyzer struct {
 	stage   *sessions
 	pipe    *pipe // nil with one worker
 	out     output
+	conns   conns // of connections that are over
 	slow    slowClock
 	latest  uint64 // number of the latest packet
 	wasTCP  bool   // it was, or completed, a TCP segment
@@ -106,6 +107,30 @@ type conn struct {
 	watched   *list.Element // of the second stage's slowWatch
 }
 
+// conns are those that are over, to be used again.
+type conns []*conn
+
+// maxConnsKept bounds them: as many as end in a batch.
+const maxConnsKept = 4096
+
+func (l *conns) put(k *conn) {
+	if len(*l) < maxConnsKept {
+		*l = append(*l, k)
+	}
+}
+
+// get returns one that holds nothing.
+func (l *conns) get() *conn {
+	n := len(*l)
+	if n == 0 {
+		return new(conn)
+	}
+	k := (*l)[n-1]
+	*l = (*l)[:n-1]
+	*k = conn{}
+	return k
+}
+
 // New returns an analyzer that reports to h. With several workers h is called
 // from another goroutine, until Finish returns.
 func New(opt Options, h session.Handler) *Analyzer {
@@ -121,7 +146,7 @@ func New(opt Options, h session.Handler) *Analyzer {
 	}
 	a.out = a.stage
 	if opt.Workers > 1 {
-		a.pipe = newPipe(a.stage, opt.OnIdle)
+		a.pipe = newPipe(a.stage, &a.conns, opt.OnIdle)
 		a.out = a.pipe
 	}
 	a.tcp = reassembly.New((*streams)(a), reassembly.Config{MaxConns: maxConns, MaxTotalBytes: maxQueued})
@@ -188,7 +213,7 @@ func (a *Analyzer) Connections() uint64 { return a.stage.connections }
 
 // Messages returns the number of messages decoded. It is to be used after Finish.
 func (a *Analyzer) Messages() (n uint64) {
-	for _, k := range a.stage.shared.Kinds {
+	for _, k := range a.stage.shared.Kinds() {
 		n += k
 	}
 	return n

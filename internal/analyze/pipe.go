@@ -3,14 +3,16 @@ package analyze
 import (
 	"time"
 
+	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
-// Batches of half a mebibyte keep the hand-over rare and the data in the
-// processor's cache; three are enough to keep both stages busy.
+// Batches of two thousand chunks, or half a mebibyte, keep the hand-over rare and the
+// data in the processors' caches; three are enough to keep both stages busy.
 const (
 	batchBytes  = 512 << 10
-	batchEvents = 8 << 10
+	batchEvents = 2 << 10
+	batchParts  = 4 * batchEvents
 	batches     = 3
 )
 
@@ -32,12 +34,17 @@ type event struct {
 	n    int64 // bytes of data in the batch; bytes lost; reason of a close; time
 	kind eventKind
 	dir  reassembly.Dir
+	// parts is how many parts the data was divided into ahead.
+	parts uint8
+	shape codec.Shape
 }
 
 // batch is a run of events with their data, one after the other.
 type batch struct {
 	events []event
 	data   []byte
+	parts  []codec.Part
+	closed []*conn  // whose last event it was
 	loads  []func() // of the eventKeys
 	last   bool
 	_      [128]byte // the other stage works on the next one
@@ -51,14 +58,15 @@ type pipe struct {
 	free   chan *batch
 	done   chan struct{}
 	stage  *sessions
+	conns  *conns
 	onIdle func()
 	timer  *time.Timer
 }
 
-func newPipe(stage *sessions, onIdle func()) *pipe {
+func newPipe(stage *sessions, over *conns, onIdle func()) *pipe {
 	p := &pipe{
 		full: make(chan *batch, batches), free: make(chan *batch, batches),
-		done: make(chan struct{}), stage: stage, onIdle: onIdle, timer: time.NewTimer(idleAfter),
+		done: make(chan struct{}), stage: stage, conns: over, onIdle: onIdle, timer: time.NewTimer(idleAfter),
 	}
 	p.timer.Stop()
 	for range batches {
@@ -77,8 +85,7 @@ func (p *pipe) run() {
 		if b.last {
 			return
 		}
-		clear(b.events) // connections must not live on in them
-		b.events, b.data, b.loads = b.events[:0], b.data[:0], nil
+		b.events, b.data, b.parts, b.loads = b.events[:0], b.data[:0], b.parts[:0], nil
 		p.free <- b
 	}
 }
@@ -111,19 +118,20 @@ func (p *pipe) next() *batch {
 
 // play makes the calls of a batch.
 func (p *pipe) play(b *batch) {
-	data, events := b.data, b.events
+	data, parts, events := b.data, b.parts, b.events
 	for i := range events {
 		e := &events[i]
 		switch e.kind {
 		case eventData:
-			p.stage.data(e.conn, e.dir, data[:e.n:e.n], e.at)
-			data = data[e.n:]
+			p.stage.chunk(e.conn, e.dir, data[:e.n:e.n], parts[:e.parts], e.shape, e.at)
+			data, parts = data[e.n:], parts[e.parts:]
 		case eventGap:
 			p.stage.gap(e.conn, e.dir, e.n, e.at)
 		case eventConflict:
 			p.stage.conflict(e.conn, e.dir, e.at)
 		case eventClose:
 			p.stage.close(e.conn, reassembly.Reason(e.n), e.at)
+			b.closed = append(b.closed, e.conn)
 		case eventLook:
 			p.stage.look(e.at)
 		case eventKeys:
@@ -144,8 +152,16 @@ func (p *pipe) flush() {
 // take takes a batch to fill.
 func (p *pipe) take() {
 	if p.cur = <-p.free; p.cur == nil {
-		p.cur = &batch{data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents)}
+		p.cur = &batch{
+			data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents),
+			parts: make([]codec.Part, 0, batchParts),
+		}
 	}
+	for _, k := range p.cur.closed {
+		p.conns.put(k)
+	}
+	clear(p.cur.closed)
+	p.cur.closed = p.cur.closed[:0]
 }
 
 // finish sends the rest and waits until all is done.
@@ -171,12 +187,16 @@ func (p *pipe) place(kind eventKind, at reassembly.Stamp) *event {
 }
 
 func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
-	if len(p.cur.data)+len(b) > batchBytes {
+	if len(p.cur.data)+len(b) > batchBytes || batchParts-len(p.cur.parts) < codec.MaxParts {
 		p.flush()
 	}
 	e := p.place(eventData, at)
-	e.conn, e.dir, e.n = k, d, int64(len(b))
-	p.cur.data = append(p.cur.data, b...)
+	cur := p.cur
+	// The chunk is in this processor's cache, and the second stage has more to do.
+	n, shape := p.stage.shared.Split(k.direction(d), b, cur.parts[len(cur.parts):cap(cur.parts)])
+	cur.parts = cur.parts[:len(cur.parts)+n]
+	e.conn, e.dir, e.n, e.parts, e.shape = k, d, int64(len(b)), uint8(n), shape
+	cur.data = append(cur.data, b...)
 }
 
 func (p *pipe) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {

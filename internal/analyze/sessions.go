@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -57,6 +58,15 @@ func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp
 	}
 }
 
+// chunk is data that was divided into parts ahead.
+func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []codec.Part, shape codec.Shape, at reassembly.Stamp) {
+	s := t.of(k)
+	s.Chunk(k.direction(d), b, parts, shape, stamp(at))
+	if s.Done() {
+		k.done.Store(true)
+	}
+}
+
 func (t *sessions) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
 	s := t.of(k)
 	s.Gap(k.direction(d), n, stamp(at))
@@ -84,6 +94,7 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 		k.watched = nil
 	}
 	s.End(reason(why), stamp(at), traffic)
+	k.session = nil // k may be kept, and referred to by events that were played
 }
 
 func reason(why reassembly.Reason) session.Reason {

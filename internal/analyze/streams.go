@@ -24,7 +24,8 @@ func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
 // begin makes the connection when its first bytes come. Content decides where
 // ports and SYN do not.
 func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
-	k := &conn{id: c.ID, a: c.A, b: c.B, first: c.First, midStream: c.MidStream}
+	k := a.conns.get()
+	k.id, k.a, k.b, k.first, k.midStream = c.ID, c.A, c.B, c.First, c.MidStream
 	switch {
 	case !c.MidStream:
 		k.listed = a.listed(c.B.Port)
@@ -39,6 +40,7 @@ func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
 	}
 	if !k.listed && c.MidStream && !opens(b) {
 		c.Ignore()
+		a.conns.put(k)
 		return nil
 	}
 	c.Value = k
@@ -91,4 +93,7 @@ func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly
 		t.Counts.Retransmitted += k.stats[d].Retransmitted
 	}
 	t.out.close(k, why, at)
+	if t.pipe == nil {
+		t.conns.put(k)
+	}
 }

@@ -62,10 +62,11 @@ func newRun(env *Env, o *Options) (*run, error) {
 	if r.handler.totals != nil {
 		cfg.OnError = r.handler.Failure
 	}
+	shown := o.view("messages") || o.view("queries")
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg,
-		Limits:  exchange.Limits{},
+		Limits:  exchange.Limits{NoParameters: !shown, NoColumns: !shown},
 		Workers: workers, OnIdle: func() { _ = r.writer.Flush() }, // the error stays
 		Slow: o.Slow,
 	}, handler)
@@ -128,7 +129,8 @@ func (r *run) stats() {
 	}
 	kinds := &t.kinds
 	if r.handler.showAll {
-		kinds = &r.analyzer.Shared().Kinds
+		all := r.analyzer.Shared().Kinds()
+		kinds = &all
 	}
 	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
 	r.writer.Stats(t.report(stats.Traffic{

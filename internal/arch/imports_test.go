@@ -59,7 +59,7 @@ var rules = []packageRule{
 	{"internal/stats", rule{own: "pkg/messages"}},
 	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats"}},
 	{"internal/analyze", rule{
-		own:     "pkg/messages pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/tlsdecrypt internal/sqlnorm",
+		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
 	}},
 	{"internal/app", rule{

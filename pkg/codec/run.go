@@ -4,12 +4,12 @@ import "encoding/binary"
 
 // Run steps over the messages that directly follow the one reported last and
 // are of its type, as far as they lie whole in the chunk: bulk rows and COPY
-// data are counted, not handed out. It returns their number and their bytes on
-// the wire. It is for use after FrameReady with a frame of standard form; the
-// frame's body stays valid.
-func (s *Stream) Run() (n, size int) {
+// data are counted, not handed out. It returns their bytes on the wire, borrowed
+// like a frame's body, and their number. It is for use after FrameReady with a frame
+// of standard form, whose body stays valid.
+func (s *Stream) Run() (run []byte, n int) {
 	if s.mode != inStep || len(s.in.held) != 0 || s.frame.Tag == 0 {
-		return 0, 0
+		return nil, 0
 	}
 	b, tag := s.in.rest, s.frame.Tag
 	info := &s.fast[tag]
@@ -21,7 +21,7 @@ func (s *Stream) Run() (n, size int) {
 		b = b[int(body)+standardHead:]
 		n++
 	}
-	size = len(s.in.rest) - len(b)
+	run = s.in.rest[:len(s.in.rest)-len(b)]
 	s.in.rest = b
-	return n, size
+	return run, n
 }

@@ -2,17 +2,41 @@ package codec
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// Part is a message of a chunk that was split, or a run of DataRow messages.
+// Part is a message of a chunk that was split, or a run of DataRow messages. It
+// begins where the part before it ends, the first at 0.
 type Part struct {
-	Kind messages.Kind
-	N    int32 // messages, 1 but for a run
-	// The first message begins at From, with its type byte, and ends at To; the
-	// run ends at End.
-	From, To, End int32
+	// The first message, with its type byte, ends at To, the run at End.
+	To, End int32
+	N       int32 // messages, 1 but for a run
+	Kind    messages.Kind
+}
+
+// MaxParts is how many parts a chunk that is split may have.
+const MaxParts = 10
+
+// Shape is what kinds of messages a chunk is made of: those of its parts, from the
+// first on, six bits each. 0 is that of a chunk that was not split.
+type Shape uint64
+
+const kindBits = 6
+
+const (
+	_ = uint(1<<kindBits - messages.NumKinds) // no kind takes more
+	_ = uint(64 - kindBits*MaxParts)
+)
+
+// Kinds returns the kinds of the parts.
+func (s Shape) Kinds() (kinds []messages.Kind) {
+	for ; s != 0; s >>= kindBits {
+		kinds = append(kinds, messages.Kind(s&(1<<kindBits-1)))
+	}
+	slices.Reverse(kinds)
+	return kinds
 }
 
 // maxSplit is the size in bytes of the longest chunk that Split looks at: the
@@ -20,54 +44,55 @@ type Part struct {
 // much.
 const maxSplit = 1 << 20
 
-// Split is Feed and Next in one for the usual chunk: it divides b into messages
-// if b begins at a message boundary, ends at one, and holds nothing but messages
-// that their type byte and a length that such a message can have make out. They
-// are written to parts, and their number is returned. It returns 0 where b is not
-// of that sort, has more parts than there is room for, or the Stream is not at a
-// message boundary: then nothing was done, and b is to be fed. It is for phases
-// in session only; in others the same bytes may mean something else.
-func (s *Stream) Split(b []byte, parts []Part) int {
-	if s.mode != inStep || s.settled || s.in.available() != 0 || s.head.size != 0 || len(b) > maxSplit {
-		return 0
+// Split divides a chunk of direction d into messages as a Stream with the options
+// would, if b begins at a message boundary, ends at one, and holds nothing but
+// messages that their type byte and a length that such a message can have make
+// out. They are written to parts, and their number and Shape are returned; 0 where b
+// is not of that sort, has more parts than there is room for or than MaxParts, or is
+// longer than the largest message that is kept. It looks at nothing but b: whether b
+// is at a boundary and of a phase in session, other bytes decide; see
+// Stream.Divided.
+func (o StreamOptions) Split(d messages.Direction, b []byte, parts []Part) (n int, shape Shape) {
+	if len(b) > maxSplit || len(b) > int(o.limit()) {
+		return 0, 0
 	}
-	n := 0
-	for at := 0; at < len(b); n++ {
-		end := s.fits(b, at)
-		if end < 0 || n == len(parts) {
-			return 0
+	fast, parts := &fastTypes[d], parts[:min(len(parts), MaxParts)]
+	for at := 0; at < len(b); {
+		head := b[at:]
+		if len(head) < standardHead {
+			return 0, 0
+		}
+		info := &fast[head[0]]
+		body := binary.BigEndian.Uint32(head[1:]) - 4
+		if body < info.min || body > info.max || int(body) > len(head)-standardHead {
+			return 0, 0
+		}
+		at += standardHead + int(body)
+		if info.kind == messages.KindDataRow && n > 0 && parts[n-1].Kind == messages.KindDataRow {
+			parts[n-1].End = int32(at)
+			parts[n-1].N++
+			continue
+		}
+		if n == len(parts) {
+			return 0, 0
 		}
 		p := &parts[n]
-		p.Kind, p.N = s.fast[b[at]].kind, 1
-		p.From, p.To = int32(at), int32(end)
-		if p.Kind == messages.KindDataRow {
-			for end < len(b) && b[end] == b[at] {
-				next := s.fits(b, end)
-				if next < 0 {
-					return 0
-				}
-				p.N++
-				end = next
-			}
-		}
-		p.End = int32(end)
-		at = end
+		p.To, p.End, p.N, p.Kind = int32(at), int32(at), 1, info.kind
+		n++
+		shape = shape<<kindBits | Shape(info.kind)
 	}
-	s.chunk, s.ending = len(b), false
-	s.largest = max(s.largest, len(b))
-	return n
+	return n, shape
 }
 
-// fits returns where the message at a place of b ends, -1 if it is not usual, or
-// not all there.
-func (s *Stream) fits(b []byte, at int) int {
-	if len(b)-at < standardHead {
-		return -1
+// Divided takes note of a chunk of n bytes that Split has divided into what it
+// holds, in place of Feed and Next. It is for phases in session only; in others the
+// same bytes may mean something else. It reports whether the Stream is at a message
+// boundary; if not, nothing was done, and the chunk is to be fed.
+func (s *Stream) Divided(n int) bool {
+	if s.mode != inStep || s.settled || s.in.available() != 0 || s.head.size != 0 {
+		return false
 	}
-	info := &s.fast[b[at]]
-	body := binary.BigEndian.Uint32(b[at+1:]) - 4
-	if body < info.min || body > info.max || body > s.maxBody || int(body) > len(b)-at-standardHead {
-		return -1
-	}
-	return at + standardHead + int(body)
+	s.chunk, s.ending = n, false
+	s.largest = max(s.largest, n)
+	return true
 }

@@ -10,32 +10,41 @@ import (
 // whether the bytes could be split.
 func splitAlike(t *testing.T, d messages.Direction, b []byte) bool {
 	t.Helper()
-	var parts [8]Part
+	var parts [MaxParts]Part
 	split, fed := NewStream(d, StreamOptions{}), NewStream(d, StreamOptions{})
-	n := split.Split(b, parts[:])
+	n, shape := StreamOptions{}.Split(d, b, parts[:])
 	if n == 0 {
-		if split.Frame().Kind != 0 || split.Pending() != 0 || split.chunk != 0 || split.largest != 0 {
-			t.Fatalf("%q was not split but changed the stream", b)
+		if shape != 0 {
+			t.Fatalf("%q was not split but has a shape", b)
 		}
 		return false
+	}
+	kinds := shape.Kinds()
+	for i, p := range parts[:n] {
+		if len(kinds) != n || kinds[i] != p.Kind {
+			t.Fatalf("%q: shape %v of %+v", b, kinds, parts[:n])
+		}
+	}
+	if !split.Divided(len(b)) {
+		t.Fatal("a new stream is not at a boundary")
 	}
 	fed.Feed(b)
 	at := int32(0)
 	for _, p := range parts[:n] {
-		if p.From != at || p.N < 1 || p.To <= p.From || p.End < p.To || p.N > 1 && p.Kind != messages.KindDataRow {
+		if p.N < 1 || p.To <= at || p.End < p.To || p.N > 1 && p.Kind != messages.KindDataRow {
 			t.Fatalf("%q: part %+v at %d", b, p, at)
 		}
-		size := 0
+		size, from := 0, at
 		for i := range p.N {
 			if fed.Next(messages.PhaseReady) != FrameReady {
 				t.Fatalf("%q has fewer messages than %+v", b, parts[:n])
 			}
 			f := fed.Frame()
 			size += f.Len
-			if f.Kind != p.Kind || f.Truncated || f.Tag != b[p.From] {
+			if f.Kind != p.Kind || f.Truncated || f.Tag != b[from] {
 				t.Fatalf("%q: part %+v is %+v", b, p, f)
 			}
-			if i == 0 && (f.Len != int(p.To-p.From) || string(f.Body) != string(b[p.From+standardHead:p.To])) {
+			if i == 0 && (f.Len != int(p.To-from) || string(f.Body) != string(b[from+standardHead:p.To])) {
 				t.Fatalf("%q: part %+v begins with %+v", b, p, f)
 			}
 		}
@@ -75,7 +84,7 @@ func TestSplit(t *testing.T) {
 		{"an undefined type", join(row, []byte("y\x00\x00\x00\x04")), false},
 		{"an impossible length", []byte("Z\x00\x00\x00\x06II"), false},
 		{"authentication, which its body tells", []byte("R\x00\x00\x00\x08\x00\x00\x00\x00"), false},
-		{"more than there is room for", join(complete, row, complete, row, complete, row, complete, row, ready), false},
+		{"more than there is room for", join(complete, row, complete, row, complete, row, complete, row, complete, row, ready), false},
 		{"nothing", nil, false},
 	}
 	for _, test := range tests {
@@ -86,23 +95,22 @@ func TestSplit(t *testing.T) {
 }
 
 // A Stream that is not at a message boundary is left alone.
-func TestSplitInside(t *testing.T) {
+func TestDividedInside(t *testing.T) {
 	ready := []byte("Z\x00\x00\x00\x05I")
-	var parts [8]Part
 	for n := 1; n < len(ready); n++ {
 		s := NewStream(messages.Backend, StreamOptions{})
 		s.Feed(ready[:n])
 		if r := s.Next(messages.PhaseReady); r != NeedMore {
 			t.Fatal(r)
 		}
-		if s.Split(ready, parts[:]) != 0 {
-			t.Errorf("split after %d bytes of a message", n)
+		if s.Divided(len(ready)) {
+			t.Errorf("taken after %d bytes of a message", n)
 		}
 	}
 	s := NewStream(messages.Backend, StreamOptions{})
 	s.MidStream()
-	if s.Split(ready, parts[:]) != 0 {
-		t.Error("split where no boundary is known")
+	if s.Divided(len(ready)) {
+		t.Error("taken where no boundary is known")
 	}
 }
 

@@ -40,6 +40,14 @@ type StreamOptions struct {
 	MaxMessage int
 }
 
+// limit returns the size in bytes of the largest body that is delivered whole.
+func (o StreamOptions) limit() uint32 {
+	if o.MaxMessage <= 0 {
+		return defaultMaxMessage
+	}
+	return uint32(min(o.MaxMessage, 1<<30))
+}
+
 type mode uint8
 
 const (
@@ -97,11 +105,7 @@ type head struct {
 // NewStream returns a Stream for what the side d sends.
 func NewStream(d messages.Direction, opt StreamOptions) *Stream {
 	s := new(Stream)
-	limit := opt.MaxMessage
-	if limit <= 0 {
-		limit = defaultMaxMessage
-	}
-	s.maxBody = uint32(min(limit, 1<<30))
+	s.maxBody = opt.limit()
 	s.Reset(d)
 	return s
 }

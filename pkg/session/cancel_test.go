@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strconv"
 	"testing"
 )
 
@@ -155,4 +156,44 @@ func TestCancelRequestLast(t *testing.T) {
 		#2 cancel_request cancels #1 query 1
 		#3 cancel_request cancels #1 query 0
 	`)
+}
+
+// Of more connections than are remembered, the latest are found by their keys, in
+// use or not.
+func TestManyTargets(t *testing.T) {
+	for _, asked := range []int{0, 1, maxTargets + 50} { // when the first CancelRequest comes
+		targets := newTargets()
+		const n = maxTargets + 100
+		sessions := make([]Session, n)
+		key := func(i int) []byte { return []byte(strconv.Itoa(i)) }
+		for i := range sessions {
+			if i == asked {
+				targets.find([]byte("x"))
+			}
+			sessions[i].ID = uint64(i)
+			targets.add(&sessions[i], key(i))
+			if i%3 == 0 {
+				targets.ended(&sessions[i])
+			}
+		}
+		for i := range sessions {
+			found, _ := targets.find(key(i))
+			switch {
+			case i < n-maxTargets:
+				if found != nil || sessions[i].target != 0 {
+					t.Fatalf("connection %d is still known", i)
+				}
+			case found == nil || found.conn != uint64(i) || (found.session == nil) != (i%3 == 0):
+				t.Fatalf("connection %d is found as %+v", i, found)
+			}
+		}
+		s := &sessions[n-1]
+		targets.add(s, key(n-2)) // another key, and one that is taken
+		if old, _ := targets.find(key(n - 1)); old == nil || old.session != nil {
+			t.Errorf("the key before: %+v", old)
+		}
+		if latest, _ := targets.find(key(n - 2)); latest != targets.of(s) || latest.session != s {
+			t.Errorf("the latest key: %+v", latest)
+		}
+	}
 }

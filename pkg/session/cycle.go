@@ -9,54 +9,101 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
-// maxParts bounds the messages of a cycle that is taken at once, rows that
-// follow each other counted as one.
-const maxParts = 16
+// Split divides a chunk for Chunk if it may hold all requests of a usual cycle, or
+// all replies. It returns the number of parts, and their shape, which is 0
+// otherwise. It depends on b and the Config alone, so that it may be done ahead, in
+// any goroutine.
+func (sh *Shared) Split(d messages.Direction, b []byte, parts []codec.Part) (n int, shape codec.Shape) {
+	if !sh.cycles || !endsCycle(d, b) {
+		return 0, 0
+	}
+	return sh.cfg.Stream.Split(d, b, parts)
+}
 
 // cycleScratch is the memory of a cycle that is taken at once.
 type cycleScratch struct {
-	parts [maxParts]codec.Part
-	kinds [maxParts]messages.Kind
-	steps [maxParts]tracker.Step
+	parts [codec.MaxParts]codec.Part
+	steps [codec.MaxParts]tracker.Step
+}
+
+// form is what is known of a shape.
+type form struct {
+	shape codec.Shape
+	cycle *tracker.Cycle // nil: none that is taken at once
+	taken uint64         // chunks of this form, as yet not in Shared.kinds
+}
+
+// forms remembers the shapes met last, by direction.
+type forms [2][64]form
+
+func (sh *Shared) form(d messages.Direction, shape codec.Shape) *form {
+	const golden = 0x9e3779b97f4a7c15 // spreads what differs in a few bits
+	f := &sh.forms[d][uint64(shape)*golden>>(64-6)]
+	if f.shape != shape {
+		sh.count(f)
+		*f = form{shape: shape, cycle: cycleOf(d, shape.Kinds())}
+	}
+	return f
+}
+
+func cycleOf(d messages.Direction, kinds []messages.Kind) *tracker.Cycle {
+	if d == messages.Frontend {
+		return tracker.RequestCycle(kinds)
+	}
+	return tracker.ReplyCycle(kinds)
+}
+
+// count adds the messages of the chunks of a form to those of all.
+func (sh *Shared) count(f *form) {
+	for _, k := range f.shape.Kinds() {
+		sh.kinds[k] += f.taken
+	}
+	f.taken = 0
+}
+
+// Kinds returns how many messages of each kind all connections had so far.
+func (sh *Shared) Kinds() [messages.NumKinds]uint64 {
+	for d := range sh.forms {
+		for i := range sh.forms[d] {
+			sh.count(&sh.forms[d][i])
+		}
+	}
+	return sh.kinds
 }
 
 // takeCycle takes a chunk that holds all requests of a usual cycle, or all
 // replies, at once: the layers are not asked about each message. It reports
-// whether b was of that sort; if not, nothing was done. What it does is what
+// whether it was of that sort; if not, nothing was done. What it does is what
 // decode would have done.
-func (s *Session) takeCycle(d messages.Direction, b []byte, at Stamp) bool {
-	if !s.inCycles() || !endsCycle(d, b) {
+func (s *Session) takeCycle(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) bool {
+	if !s.inCycles() {
 		return false
 	}
-	c := &s.shared.cycle
+	f := s.shared.form(d, shape)
 	st := s.stream(d)
-	n := st.Split(b, c.parts[:])
-	if n == 0 {
+	if f.cycle == nil || !st.Divided(len(b)) {
 		return false
 	}
-	for i := range n {
-		c.kinds[i] = c.parts[i].Kind
-	}
-	unit, ok := s.trackCycle(d, c.kinds[:n], b)
+	unit, ok := s.trackCycle(d, f.cycle, b)
 	if !ok {
 		return false
 	}
+	f.taken++
 	if d == messages.Frontend && s.tracker.Outstanding() > s.room {
 		s.makeRoom()
-	}
-	for i := range n {
-		s.shared.Kinds[c.kinds[i]] += uint64(c.parts[i].N)
 	}
 	e := &s.shared.event
 	e.Direction, e.First, e.At, e.Lost = d, at, at, 0
 	if s.cfg.Messages {
-		s.showCycle(c.parts[:n], b)
+		s.showCycle(parts, b)
 	} else {
 		e.Step = tracker.Step{}
 		e.Step.Unit, e.Step.Begins = unit, d == messages.Frontend
-		s.logCycle(c.parts[:n], b)
+		s.logCycle(parts, b)
 	}
-	s.shared.settle(s, d, st)
+	if s.shared.sessions > restAbove {
+		s.shared.settle(s, d, st) // which holds what it held
+	}
 	return true
 }
 
@@ -77,34 +124,41 @@ func endsCycle(d messages.Direction, b []byte) bool {
 }
 
 // trackCycle tells the tracker of a cycle.
-func (s *Session) trackCycle(d messages.Direction, kinds []messages.Kind, b []byte) (unit uint64, ok bool) {
+func (s *Session) trackCycle(d messages.Direction, c *tracker.Cycle, b []byte) (unit uint64, ok bool) {
 	var steps []tracker.Step
 	if s.cfg.Messages {
 		steps = s.shared.cycle.steps[:]
 	}
 	if d == messages.Frontend {
-		return s.tracker.SendCycle(kinds, steps)
+		return s.tracker.SendCycle(c, steps)
 	}
-	return s.tracker.ReplyCycle(kinds, b[len(b)-1], steps)
+	return s.tracker.ReplyCycle(c, b[len(b)-1], steps)
 }
 
 // logCycle passes the messages of a cycle to their exchange.
 func (s *Session) logCycle(parts []codec.Part, b []byte) {
 	m := &s.shared.event.Message
+	m.Kind = parts[0].Kind
 	x := s.log.Unit(m)
+	from := int32(0)
 	for i := range parts {
 		p := &parts[i]
-		m.Kind, m.Body, m.Len = p.Kind, b[p.From+5:p.To:p.To], int(p.To-p.From)
+		if p.Kind == messages.KindBindComplete {
+			from = p.End
+			continue // it says nothing more
+		}
+		m.Kind, m.Body, m.Len = p.Kind, b[from+5:p.To:p.To], int(p.To-from)
+		from = p.End
 		if p.Kind == messages.KindReadyForQuery {
 			m.Step.Tx, m.Step.Over = m.Body[0], m.Step.Unit
-			s.log.Observe(m)
+			s.log.Ready(x, m)
 			return
 		}
-		if x == nil {
-			continue
+		if x != nil {
+			s.log.Add(x, m)
 		}
-		s.log.Add(x, m)
 		if p.N > 1 {
+			s.shared.kinds[p.Kind] += uint64(p.N - 1)
 			s.log.Rows(m, int(p.N-1), int(p.End-p.To))
 		}
 	}
@@ -114,13 +168,14 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 func (s *Session) showCycle(parts []codec.Part, b []byte) {
 	e := &s.shared.event
 	e.Session, e.Cancels, e.Notes, e.Truncated, e.State = s, Cancelled{}, nil, false, 0
-	e.Step = s.shared.cycle.steps[0]
+	e.Step, e.Kind = s.shared.cycle.steps[0], parts[0].Kind
 	x := s.log.Unit(&e.Message)
+	end := int32(0)
 	for i := range parts {
 		p := &parts[i]
 		e.Step = s.shared.cycle.steps[i]
-		e.Kind, e.Tag = p.Kind, b[p.From]
-		end := p.From
+		e.Kind, e.Tag = p.Kind, b[end]
+		s.shared.kinds[p.Kind] += uint64(p.N - 1)
 		for range p.N {
 			at := end
 			end += 1 + int32(binary.BigEndian.Uint32(b[at+1:]))
@@ -142,7 +197,7 @@ func (s *Session) show(x *exchange.Exchange) {
 	switch {
 	case e.Direction == messages.Frontend:
 	case e.Kind == messages.KindReadyForQuery:
-		s.log.Observe(&e.Message)
+		s.log.Ready(x, &e.Message)
 	case x != nil:
 		s.log.Add(x, &e.Message)
 	}

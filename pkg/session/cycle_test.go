@@ -4,6 +4,9 @@ import (
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/conversation"
+	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // cycles are conversations after a startup, and the units of work in them. What
@@ -306,5 +309,26 @@ func TestCycles(t *testing.T) {
 			with := run(options{config: Config{Messages: true}}, conversation.Opening, c.script)
 			expect(t, "with messages", with.exchanges, c.want)
 		})
+	}
+}
+
+// More shapes than are remembered are counted all the same.
+func TestManyShapes(t *testing.T) {
+	sh := NewShared(Config{Exchanges: true}, exchange.Limits{}, nothing{})
+	var want [messages.NumKinds]uint64
+	for round := range 3 {
+		for k := messages.Kind(1); k < messages.Kind(messages.NumKinds); k++ {
+			for d := range messages.Direction(2) {
+				for _, shape := range []codec.Shape{codec.Shape(k), codec.Shape(k)<<6 | codec.Shape(k), 1<<(9*6) | codec.Shape(k)} {
+					sh.form(d, shape).taken++
+					for _, k := range shape.Kinds() {
+						want[k]++
+					}
+				}
+			}
+		}
+		if got := sh.Kinds(); got != want {
+			t.Fatalf("round %d: %v, want %v", round, got, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -121,6 +122,9 @@ func (s *Session) plain() {
 }
 
 func (s *Session) learnStartup(body []byte, cut bool) {
+	if s.shared.latest.again(s, body, cut) {
+		return
+	}
 	m := &s.shared.startup
 	_ = m.Decode(body)
 	if n := len(m.Parameters); cut && n > 0 {
@@ -137,6 +141,42 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 	i.Application = s.name(m.Parameter("application_name"))
 	i.Replication = s.name(m.Parameter("replication"))
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
+	s.shared.latest.keep(s, body, cut)
+}
+
+// startup is what the latest startup packet told: most connections of a capture
+// begin with the same.
+type startup struct {
+	body []byte
+	info Info
+}
+
+// maxStartup bounds the packets that are kept.
+const maxStartup = 512
+
+func (t *startup) keep(s *Session, body []byte, cut bool) {
+	if cut || len(body) > maxStartup || s.charged > 0 {
+		return
+	}
+	t.body = append(t.body[:0], body...)
+	t.info = Info{
+		ProtocolVersion: s.info.ProtocolVersion, User: s.info.User, Database: s.info.Database,
+		Application: s.info.Application, Replication: s.info.Replication,
+	}
+}
+
+// again tells s what the packet says if it is the one before; it reports whether
+// it is.
+func (t *startup) again(s *Session, body []byte, cut bool) bool {
+	if cut || len(body) == 0 || string(body) != string(t.body) {
+		return false
+	}
+	i, known := &s.info, &t.info
+	s.plain()
+	i.ProtocolVersion, i.User, i.Database = known.ProtocolVersion, known.User, known.Database
+	i.Application, i.Replication = known.Application, known.Replication
+	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
+	return true
 }
 
 const (
@@ -194,23 +234,38 @@ func replicates(v string) bool {
 	return true
 }
 
+// learnParameters learns from ParameterStatus messages that follow each other.
+func (s *Session) learnParameters(run []byte) {
+	for len(run) > 0 {
+		size := 1 + binary.BigEndian.Uint32(run[1:])
+		s.learnParameter(run[5:size])
+		run = run[size:]
+	}
+}
+
 func (s *Session) learnParameter(body []byte) {
-	name, rest, _ := bytes.Cut(body, []byte{0})
 	var known *string
-	switch string(name) {
-	case "server_version":
+	switch {
+	case hasName(body, "server_version"):
 		known = &s.info.ServerVersion
-	case "application_name":
+	case hasName(body, "application_name"):
 		known = &s.info.Application
-	case "TimeZone":
+	case hasName(body, "TimeZone"):
 		known = &s.info.TimeZone
 	default:
 		return
 	}
+	_, rest, _ := bytes.Cut(body, []byte{0})
 	value, _, _ := bytes.Cut(rest, []byte{0})
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
 		*known = s.name(value)
 	}
+}
+
+// hasName reports whether the first string of body is name.
+func hasName(body []byte, name string) bool {
+	n := len(name)
+	return len(body) >= n && body[0] == name[0] && string(body[:n]) == name && (len(body) == n || body[n] == 0)
 }
 
 func (s *Session) learnEncryption(e *Event) {

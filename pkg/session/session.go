@@ -76,7 +76,7 @@ type Session struct {
 	// Bytes passed over before the first message was made out.
 	unread [2]int
 
-	target        *target // where a CancelRequest finds this connection
+	target        int32 // where in Shared.targets a CancelRequest finds this connection, from 1; 0: nowhere
 	pendingCancel uint64
 	waits         bool        // a CancelRequest whose target has not been seen
 	trouble       [2]*trouble // nil where the message boundaries are known
@@ -109,18 +109,34 @@ func (s *Session) lost() bool { return s.gaps }
 
 // Data takes the next bytes of a direction; they are borrowed for the call.
 func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
-	if s.over || len(b) == 0 {
-		return
-	}
-	if s.encrypted {
+	if !s.encrypted {
+		parts := s.shared.cycle.parts[:]
+		n, shape := s.shared.Split(d, b, parts)
+		s.Chunk(d, b, parts[:n], shape, at)
+	} else if !s.over && len(b) > 0 {
 		s.tlsData(d, b, at)
-		return
 	}
-	if !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)) {
+}
+
+// Chunk is Data for a chunk that Shared.Split has looked at; the parts are borrowed
+// for the call, too.
+func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
+	switch {
+	case s.over || len(b) == 0:
+	case s.encrypted || !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)):
 		s.tlsData(d, b, at)
-		return
+	case shape != 0 && s.takeCycle(d, b, parts, shape, at):
+	default:
+		s.decode(d, b, at)
 	}
-	s.decode(d, b, at)
+}
+
+// plaintext takes what was decrypted.
+func (s *Session) plaintext(d messages.Direction, b []byte, at Stamp) {
+	parts := s.shared.cycle.parts[:]
+	if n, shape := s.shared.Split(d, b, parts); shape == 0 || !s.takeCycle(d, b, parts[:n], shape, at) {
+		s.decode(d, b, at)
+	}
 }
 
 // opensTLS recognises TLS where a startup packet could be: direct TLS (since
@@ -142,11 +158,8 @@ func (s *Session) opensTLS(d messages.Direction, b []byte) bool {
 	return true
 }
 
-// decode takes plaintext.
+// decode takes plaintext message by message.
 func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
-	if s.takeCycle(d, b, at) {
-		return
-	}
 	if o := 1 - d; s.pending[o] != nil && len(b) > 0 {
 		s.peerWentOn(o, at)
 	}
@@ -167,7 +180,7 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 		if r == codec.FrameReady {
 			f := st.Frame()
 			s.frame(d, f, first, last)
-			if (f.Kind == messages.KindDataRow || f.Kind == messages.KindCopyData) && !s.cfg.Messages && !s.cfg.Strict {
+			if runs[f.Kind] && !s.cfg.Messages && !s.cfg.Strict {
 				if n := s.stepOver(st); p != nil {
 					p.take(n)
 				}
@@ -202,22 +215,31 @@ func (s *Session) peerWentOn(d messages.Direction, at Stamp) {
 	}
 }
 
-// stepOver counts the rows after the one that was just observed: nobody looks at
-// them, and they change nothing. It returns their bytes.
+// runs are the kinds of which many come in a row, and mean the same for the state
+// of the connection as the first of them.
+var runs = [messages.NumKinds]bool{
+	messages.KindDataRow: true, messages.KindCopyData: true, messages.KindParameterStatus: true,
+}
+
+// stepOver takes the messages after the one that was just observed, of its kind:
+// nobody looks at them, and they change nothing. It returns their bytes.
 func (s *Session) stepOver(st *codec.Stream) (bytes int) {
 	e := &s.shared.event
-	if e.Step.Unit == 0 || e.Step.Anomaly != nil || e.Truncated {
+	parameters := e.Kind == messages.KindParameterStatus
+	if e.Step.Unit == 0 && !parameters || e.Step.Anomaly != nil || e.Truncated {
 		return 0
 	}
-	n, size := st.Run()
+	run, n := st.Run()
 	if n == 0 {
 		return 0
 	}
-	s.shared.Kinds[e.Kind] += uint64(n)
-	if s.cfg.Exchanges {
-		s.log.Rows(&e.Message, n, size)
+	s.shared.kinds[e.Kind] += uint64(n)
+	if parameters {
+		s.learnParameters(run)
+	} else if s.cfg.Exchanges {
+		s.log.Rows(&e.Message, n, len(run))
 	}
-	return size
+	return len(run)
 }
 
 // switchToTLS hands the rest of a chunk to the TLS layer.
@@ -311,7 +333,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	e.Tag, e.Truncated = f.Tag, f.Truncated
 	s.cutBytes += int64(f.Lost)
 	s.tracker.ObserveInto(&e.Step, d, f.Kind, f.Body)
-	s.shared.Kinds[f.Kind]++
+	s.shared.kinds[f.Kind]++
 	if d == messages.Frontend && s.tracker.Outstanding() > s.room {
 		s.makeRoom()
 	}

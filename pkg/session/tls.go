@@ -266,7 +266,7 @@ func (t *tlsSink) Plaintext(d messages.Direction, b []byte, at Stamp) {
 		s.tracker.Decrypted()
 	}
 	if !s.over {
-		s.decode(d, b, at)
+		s.plaintext(d, b, at)
 	}
 }
 

@@ -82,7 +82,7 @@ func told(t *testing.T, path string, cycles, messages bool) []string {
 		a.Packet(&p)
 	}
 	a.Finish()
-	c.add("%v", a.Shared().Kinds)
+	c.add("%v", a.Shared().Kinds())
 	return c.lines
 }
 

@@ -86,7 +86,7 @@ func (q *queue) clear() { q.head, q.n = 0, 0 }
 
 // Compact gives back the memory of a queue that is empty.
 func (t *Tracker) Compact() {
-	if t.q.n == 0 {
+	if t.Outstanding() == 0 {
 		t.q = queue{max: t.q.max}
 	}
 }

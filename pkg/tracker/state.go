@@ -252,6 +252,7 @@ func (p *Stepper) reply(t *Tracker, k messages.Kind, s *Step) {
 
 // next is the state after a cycle: that of the request whose turn it is.
 func (p *Stepper) next(t *Tracker) State {
+	t.spread()
 	if t.q.n == 0 {
 		return StateReady
 	}

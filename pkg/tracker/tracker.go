@@ -15,7 +15,10 @@ import (
 // The frontend runs ahead of the backend, so the outstanding requests are a
 // queue and a reply's phase is that of the request it answers.
 type Tracker struct {
-	q       queue
+	q queue
+	// whole, if not nil, holds the requests of the latest unit, which were taken at
+	// once: all that is outstanding. They are put into q when more has to be known.
+	whole   *Cycle
 	base    messages.Phase // startup, authentication, …; PhaseReady once in session
 	begun   bool           // base is set
 	copying messages.Phase // PhaseCopyIn, PhaseCopyOut or PhaseCopyBoth while data flows, else 0
@@ -122,6 +125,7 @@ func (t *Tracker) Reset() {
 // Join tells that the connection is joined at an unknown place: its phase is
 // PhaseUnknown until the first message tells more.
 func (t *Tracker) Join() {
+	t.spread()
 	t.afterSet = false
 	t.begun, t.base = true, messages.PhaseUnknown
 	t.lossF, t.lossB = true, true
@@ -170,6 +174,7 @@ func (t *Tracker) begin(r request) {
 
 // Gap tells that bytes of direction d were lost: requests or replies may be missing.
 func (t *Tracker) Gap(d messages.Direction) {
+	t.spread()
 	t.afterSet = false
 	if d == messages.Frontend {
 		t.lossF = true
@@ -209,13 +214,19 @@ func (t *Tracker) Encrypted() {
 func (t *Tracker) Tx() byte { return t.tx }
 
 // Outstanding returns the number of requests whose replies are still due.
-func (t *Tracker) Outstanding() int { return t.q.n }
+func (t *Tracker) Outstanding() int {
+	if t.whole != nil {
+		return len(t.whole.requests)
+	}
+	return t.q.n
+}
 
 // LastUnit returns the number of the latest unit of work.
 func (t *Tracker) LastUnit() uint64 { return t.unit }
 
 // PendingSyncs returns how many ReadyForQuery are due for Sync messages.
 func (t *Tracker) PendingSyncs() (n int) {
+	t.spread()
 	for i := range t.q.n {
 		if p := t.q.at(i); p.request&reqSync != 0 && !p.doubtful {
 			n++
@@ -230,6 +241,7 @@ func (t *Tracker) Phase(d messages.Direction) messages.Phase {
 	if t.afterSet && t.afterDir == d {
 		return t.after
 	}
+	t.spread()
 	return t.phase(d)
 }
 
@@ -299,6 +311,7 @@ func (t *Tracker) ObserveFacts(d messages.Direction, k messages.Kind, f Facts) (
 
 func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Facts) {
 	s.reset()
+	t.spread()
 	if !t.begun {
 		t.begun, t.base = true, messages.PhaseStartup
 	}

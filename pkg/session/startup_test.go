@@ -1,0 +1,112 @@
+package session
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/conversation"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// opened plays conversations, each on a connection of its own, and returns what is
+// known of them in the end, and of the messages.
+func opened(cfg Config, scripts ...string) (infos []Info, kinds [messages.NumKinds]uint64) {
+	r := new(recorder)
+	sh := NewShared(cfg, exchange.Limits{}, r)
+	for i, script := range scripts {
+		s := sh.New(Opening{ID: uint64(i + 1), Server: "10.0.0.9:5432"})
+		for _, p := range conversation.Packets(script) {
+			s.Data(p.Direction, p.Bytes, Stamp{Time: p.Time, Frame: p.Frame})
+		}
+		s.End(EndFIN, Stamp{}, Traffic{})
+	}
+	return r.infos, sh.Kinds()
+}
+
+// What a startup packet tells does not depend on those before it.
+func TestStartups(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	scripts := []string{
+		"F: Startup user anna database shop application_name psql",
+		"F: Startup user anna database shop application_name psql",
+		"F: Startup user bert",
+		"F: Startup user anna database shop application_name psql",
+		"F: Startup user anna database " + long,
+		"F: Startup user anna database " + long,
+		"F: Startup user anna database shop replication database",
+		"F: Startup user anna database shop replication database",
+	}
+	infos, _ := opened(Config{Exchanges: true}, scripts...)
+	for i, script := range scripts {
+		alone, _ := opened(Config{Exchanges: true}, script)
+		if got, want := fmt.Sprintf("%+v", names4(&infos[i])), fmt.Sprintf("%+v", names4(&alone[0])); got != want {
+			t.Errorf("connection %d: %s, want %s", i+1, got, want)
+		}
+	}
+	if i := &infos[3]; i.User != "anna" || i.Database != "shop" || i.Application != "psql" || i.ProtocolVersion != "3.0" {
+		t.Errorf("%+v", i)
+	}
+	if i := &infos[2]; i.Database != "bert" || i.Application != "" {
+		t.Errorf("%+v", i)
+	}
+}
+
+func names4(i *Info) []string {
+	return []string{i.User, i.Database, i.Application, i.Replication, i.ProtocolVersion}
+}
+
+// Parameters that follow each other in a chunk tell what they tell one by one,
+// whether messages are handed out or not.
+func TestParameters(t *testing.T) {
+	params := []string{
+		"Param in_hot_standby off", "Param server_version 16.4", "Param server_version_num 160004",
+		"Param TimeZone Europe/Berlin", "Param application_name one", "Param TimeZone_abbreviations Default",
+		"Param application_name two", `Param server ""`, `Param DateStyle "ISO, MDY"`,
+	}
+	start := "F: Startup user u database d application_name zero\nB: AuthOk ; "
+	end := " ; Key 77 0x01020304 ; Ready I\n"
+	later := "F: Query \"SET x\"\nB: Param TimeZone UTC ; Param application_name three ; Complete SET ; Ready I\n"
+	for _, tail := range []string{"", later} {
+		want, wantKinds := opened(Config{Exchanges: true, Messages: true}, start+strings.Join(params, "\nB: ")+end+tail)
+		for name, cfg := range map[string]Config{
+			"messages": {Exchanges: true, Messages: true}, "exchanges": {Exchanges: true}, "neither": {}, "strict": {Exchanges: true, Strict: true},
+		} {
+			for _, glue := range []string{" ; ", "\nB: "} {
+				got, kinds := opened(cfg, start+strings.Join(params, glue)+end+tail)
+				if got[0].ServerVersion != "16.4" || got[0].TimeZone != want[0].TimeZone || got[0].Application != want[0].Application {
+					t.Errorf("%s: %+v, want %+v", name, got[0], want[0])
+				}
+				if kinds != wantKinds {
+					t.Errorf("%s: %v messages, want %v", name, kinds, wantKinds)
+				}
+			}
+		}
+	}
+}
+
+// A connection like those before it costs no memory.
+func TestShortConnectionsAllocateNothing(t *testing.T) {
+	sh := NewShared(Config{Exchanges: true}, exchange.Limits{}, nothing{})
+	packets := conversation.Packets(`
+		F: Startup user u database d application_name psql
+		B: AuthOk ; Param server_version 16.4 ; Param TimeZone UTC ; Param application_name psql ; Key 77 0x01020304 ; Ready I
+		F: Query "SELECT 1"
+		B: Row 1 ; Complete "SELECT 1" ; Ready I
+		F: Terminate
+	`)
+	run := func() {
+		s := sh.New(Opening{ID: 1, Client: "10.0.0.1:50000", Server: "10.0.0.9:5432"})
+		for _, p := range packets {
+			s.Data(p.Direction, p.Bytes, Stamp{Time: p.Time, Frame: p.Frame})
+		}
+		s.End(EndFIN, Stamp{}, Traffic{})
+	}
+	for range maxTargets + 1 { // until the ring of cancel keys is full
+		run()
+	}
+	if n := testing.AllocsPerRun(50, run); n != 0 {
+		t.Errorf("%v allocations a connection", n)
+	}
+}
