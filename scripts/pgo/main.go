@@ -28,7 +28,7 @@ var ways = [][]string{
 }
 
 // atLeast is how long each way is repeated: a sample is taken every 10 ms.
-const atLeast = 3 * time.Second
+const atLeast = 8 * time.Second
 
 func main() {
 	dir := flag.String("dir", ".bench", "directory of the captures")
