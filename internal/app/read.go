@@ -56,7 +56,6 @@ func runRead(env *Env, o *Options, paths []string) error {
 func (r *run) loop(src capture.Source) error {
 	var p capture.Packet
 	var end int64
-	seen := 0
 	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
 		if err := src.Next(&p); err != nil {
 			if errors.Is(err, io.EOF) {
@@ -78,15 +77,12 @@ func (r *run) loop(src capture.Source) error {
 		if taken {
 			n++
 		}
-		if seen++; seen%lookEvery == 0 && r.writer.Failed() {
+		if r.writer.Failed() {
 			return nil
 		}
 	}
 	return nil
 }
-
-// lookEvery is how many packets are read before the output is looked at again.
-const lookEvery = 16
 
 func (r *run) warn(err error) {
 	if !r.opt.Quiet {
