@@ -43,11 +43,8 @@ func (a *Assembler) hole(c *Conn, force bool) hole {
 			holes[d].want(n, false, &item{order: math.MaxUint64, since: c.wait.moved, at: c.Last})
 		}
 	}
-	if m := &c.wait.rst; m.set {
-		it := item{m.seq, m.ack, m.hasAck, false, m.order, m.since, m.at}
-		if c.half[c.wait.dir].ackedAhead() > 0 || diff(it.seq, c.half[c.wait.dir].next) <= 0 {
-			c.demand(&holes, c.wait.dir, &it)
-		}
+	if c.wait.rst.set {
+		c.demandReset(&holes)
 	}
 	if !force {
 		for d := range holes {
@@ -81,6 +78,23 @@ func (c *Conn) demand(holes *[2]hole, d Dir, it *item) {
 		holes[d].want(n, true, it)
 	} else if n := c.unanswered(d, it.hasAck, it.ack); n > 0 {
 		holes[d^1].want(n, it.text, it)
+	}
+}
+
+// demandReset adds the hole that the RST waits for. What waits before it asks for
+// its own, and nothing is missing after a FIN.
+func (c *Conn) demandReset(holes *[2]hole) {
+	m, d := &c.wait.rst, c.wait.dir
+	h := &c.half[d]
+	it := item{m.seq, m.ack, m.hasAck, false, m.order, m.since, m.at}
+	if f, ok := c.front(d); ok && diff(it.seq, f.seq) > 0 {
+		it.seq = f.seq
+	}
+	if h.is(finDone) {
+		it.seq = h.next
+	}
+	if h.ackedAhead() > 0 || diff(it.seq, h.next) <= 0 {
+		c.demand(holes, d, &it)
 	}
 }
 
