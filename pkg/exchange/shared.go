@@ -65,6 +65,18 @@ func NewShared(limits Limits) *Shared {
 	return &Shared{limits: limits, learned: make(map[learnedKey]*Statement)}
 }
 
+// Idle returns the kinds of replies that say nothing more to a Log which has been
+// told of their unit with Log.Unit, in a cycle without errors.
+func (s *Shared) Idle() (kinds [messages.NumKinds]bool) {
+	kinds[messages.KindBindComplete] = true
+	if s.limits.NoColumns {
+		kinds[messages.KindRowDescription] = true
+		kinds[messages.KindNoData] = true
+		kinds[messages.KindParameterDescription] = true
+	}
+	return kinds
+}
+
 func (s *Shared) get() *Exchange {
 	if n := len(s.free); n > 0 {
 		x := s.free[n-1]

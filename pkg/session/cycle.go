@@ -143,9 +143,9 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 	from := int32(0)
 	for i := range parts {
 		p := &parts[i]
-		if p.Kind == messages.KindBindComplete {
+		if s.shared.idle[p.Kind] {
 			from = p.End
-			continue // it says nothing more
+			continue
 		}
 		m.Kind, m.Body, m.Len = p.Kind, b[from+5:p.To:p.To], int(p.To-from)
 		from = p.End

@@ -18,6 +18,7 @@ type Shared struct {
 
 	kinds [messages.NumKinds]uint64 // messages of all connections, but for those in forms
 	forms forms
+	idle  [messages.NumKinds]bool // replies in cycles that nobody has to be told of
 
 	decoded [messages.NumKinds]messages.Message
 	startup messages.StartupMessage
@@ -49,8 +50,9 @@ type Shared struct {
 
 // NewShared returns the common part of a capture's sessions.
 func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
+	exchanges := exchange.NewShared(limits)
 	return &Shared{
-		Exchanges: exchange.NewShared(limits), cfg: cfg, handler: h,
+		Exchanges: exchanges, idle: exchanges.Idle(), cfg: cfg, handler: h,
 		names: make(names), targets: newTargets(), waiting: make(map[cancelKey]*Session),
 		cycles: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States,
 	}
