@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // Batches of two thousand chunks, or half a mebibyte, keep the hand-over rare and the
@@ -59,14 +60,16 @@ type pipe struct {
 	done   chan struct{}
 	stage  *sessions
 	conns  *conns
+	split  session.Splitter
 	onIdle func()
 	timer  *time.Timer
+	_      [48]byte // see TestLines
 }
 
 func newPipe(stage *sessions, over *conns, onIdle func()) *pipe {
 	p := &pipe{
 		full: make(chan *batch, batches), free: make(chan *batch, batches),
-		done: make(chan struct{}), stage: stage, conns: over, onIdle: onIdle, timer: time.NewTimer(idleAfter),
+		done: make(chan struct{}), stage: stage, conns: over, split: stage.shared.Splitter(), onIdle: onIdle, timer: time.NewTimer(idleAfter),
 	}
 	p.timer.Stop()
 	for range batches {
@@ -193,7 +196,7 @@ func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
 	e := p.place(eventData, at)
 	cur := p.cur
 	// The chunk is in this processor's cache, and the second stage has more to do.
-	n, shape := p.stage.shared.Split(k.direction(d), b, cur.parts[len(cur.parts):cap(cur.parts)])
+	n, shape := p.split.Split(k.direction(d), b, cur.parts[len(cur.parts):cap(cur.parts)])
 	cur.parts = cur.parts[:len(cur.parts)+n]
 	e.conn, e.dir, e.n, e.parts, e.shape = k, d, int64(len(b)), uint8(n), shape
 	cur.data = append(cur.data, b...)

@@ -54,10 +54,10 @@ func runRead(env *Env, o *Options, paths []string) error {
 // loop takes packets until the source ends, the count is reached or the output
 // is gone. It returns the source's error.
 func (r *run) loop(src capture.Source) error {
-	var p capture.Packet
+	p := &r.packet
 	var end int64
 	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
-		if err := src.Next(&p); err != nil {
+		if err := src.Next(p); err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
@@ -70,7 +70,7 @@ func (r *run) loop(src capture.Source) error {
 				return nil
 			}
 		}
-		taken, err := r.take(&p)
+		taken, err := r.take(p)
 		if err != nil {
 			return err
 		}

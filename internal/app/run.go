@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
+	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -21,6 +22,8 @@ type run struct {
 	keys     *keys
 	keep     *keeper // nil where all packets are taken and none are written
 	live     *live   // nil for read
+	packet   capture.Packet
+	_        [120]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options) (*run, error) {

@@ -20,6 +20,7 @@ type views struct {
 	queries, violations uint64
 	held                map[uint64]unitsHeld // by connection
 	heldBytes           int
+	_                   [56]byte // see TestLines
 }
 
 // unitsHeld are the messages of a connection that wait for the duration of their

@@ -40,7 +40,8 @@ type Files struct {
 	dec   decompressors
 
 	read  atomic.Int64
-	total int64 // bytes of all files, -1 if one has no length
+	total int64    // bytes of all files, -1 if one has no length
+	_     [16]byte // see TestLines
 }
 
 // openFile is the file being read.
@@ -51,7 +52,8 @@ type openFile struct {
 	packets uint64
 
 	mu       sync.Mutex
-	trailing error // a warning found by the reading goroutine
+	trailing error    // a warning found by the reading goroutine
+	_        [48]byte // see TestLines
 }
 
 // OpenFiles opens capture files to be read in the given order. All names are

@@ -15,6 +15,7 @@ type window struct {
 	off int64
 	// err is why there are no further blocks, once that is so.
 	err error
+	_   [16]byte // see TestLines
 }
 
 // peek returns the next n bytes without consuming them, borrowed until the

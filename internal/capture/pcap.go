@@ -37,6 +37,7 @@ type pcapReader struct {
 	linkType  uint16
 	fcsLen    uint8
 	minor     uint16
+	_         [80]byte // see TestLines
 }
 
 // pcapMagic reports whether h begins like a pcap file, and how it is written.

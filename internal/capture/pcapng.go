@@ -36,7 +36,8 @@ type pcapngReader struct {
 	onSecrets func(kind uint32, data []byte)
 	big       bool // the section's byte order
 	ifaces    []pcapngInterface
-	base      int // interfaces of the sections before
+	base      int      // interfaces of the sections before
+	_         [72]byte // see TestLines
 }
 
 func (r *pcapngReader) interfaces() int { return r.base + len(r.ifaces) }

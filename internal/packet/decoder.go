@@ -53,6 +53,7 @@ type Decoder struct {
 	stamp reassembly.Stamp
 	fcs   int // bytes of frame check sequence that may still end the data
 	depth int
+	_     [96]byte // see TestLines
 }
 
 // NewDecoder returns a Decoder that holds fragments within the given bounds.

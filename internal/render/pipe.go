@@ -48,7 +48,8 @@ type Pipe struct {
 	free    chan *pipeBatch
 	done    chan struct{}
 	running bool
-	direct  bool // what is written is being held
+	direct  bool     // what is written is being held
+	_       [48]byte // see TestLines
 }
 
 // pipeBatch is a run of messages, notices and ends of connections.

@@ -43,8 +43,9 @@ type Output struct {
 	w      io.Writer
 	buf    []byte
 	err    error
-	any    bool  // something was flushed
-	failed *flag // err != nil, for other goroutines
+	any    bool     // something was flushed
+	failed *flag    // err != nil, for other goroutines
+	_      [56]byte // see TestLines
 }
 
 // flag lies alone in the processor's cache: one goroutine asks all the time while

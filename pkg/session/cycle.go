@@ -9,15 +9,25 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
-// Split divides a chunk for Chunk if it may hold all requests of a usual cycle, or
-// all replies. It returns the number of parts, and their shape, which is 0
-// otherwise. It depends on b and the Config alone, so that it may be done ahead, in
-// any goroutine.
-func (sh *Shared) Split(d messages.Direction, b []byte, parts []codec.Part) (n int, shape codec.Shape) {
-	if !sh.cycles || !endsCycle(d, b) {
+// Splitter divides chunks for Session.Chunk. It is a value of its own, so that it
+// may be used in another goroutine, ahead of the sessions, without touching what they
+// write to.
+type Splitter struct {
+	stream codec.StreamOptions
+	on     bool // cycles may be taken at once
+}
+
+// Splitter returns the Splitter for all sessions.
+func (sh *Shared) Splitter() Splitter { return sh.splitter }
+
+// Split divides a chunk if it may hold all requests of a usual cycle, or all
+// replies. It returns the number of parts, and their shape, which is 0 otherwise. It
+// depends on b alone.
+func (s *Splitter) Split(d messages.Direction, b []byte, parts []codec.Part) (n int, shape codec.Shape) {
+	if !s.on || !endsCycle(d, b) {
 		return 0, 0
 	}
-	return sh.cfg.Stream.Split(d, b, parts)
+	return s.stream.Split(d, b, parts)
 }
 
 // cycleScratch is the memory of a cycle that is taken at once.
@@ -109,7 +119,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []codec.Part, 
 
 // inCycles reports whether cycles may be taken at once: nothing is going on.
 func (s *Session) inCycles() bool {
-	return s.shared.cycles && s.heard && s.pending[0] == nil && s.pending[1] == nil &&
+	return s.heard && s.pending[0] == nil && s.pending[1] == nil &&
 		s.trouble[0] == nil && s.trouble[1] == nil
 }
 

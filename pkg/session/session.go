@@ -111,14 +111,14 @@ func (s *Session) lost() bool { return s.gaps }
 func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 	if !s.encrypted {
 		parts := s.shared.cycle.parts[:]
-		n, shape := s.shared.Split(d, b, parts)
+		n, shape := s.shared.splitter.Split(d, b, parts)
 		s.Chunk(d, b, parts[:n], shape, at)
 	} else if !s.over && len(b) > 0 {
 		s.tlsData(d, b, at)
 	}
 }
 
-// Chunk is Data for a chunk that Shared.Split has looked at; the parts are borrowed
+// Chunk is Data for a chunk that the Splitter has looked at; the parts are borrowed
 // for the call, too.
 func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
 	switch {
@@ -134,7 +134,7 @@ func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shap
 // plaintext takes what was decrypted.
 func (s *Session) plaintext(d messages.Direction, b []byte, at Stamp) {
 	parts := s.shared.cycle.parts[:]
-	if n, shape := s.shared.Split(d, b, parts); shape == 0 || !s.takeCycle(d, b, parts[:n], shape, at) {
+	if n, shape := s.shared.splitter.Split(d, b, parts); shape == 0 || !s.takeCycle(d, b, parts[:n], shape, at) {
 		s.decode(d, b, at)
 	}
 }

@@ -44,8 +44,8 @@ type Shared struct {
 	event Event
 	notes []Note
 	cycle cycleScratch
-	// cycles tells that takeCycle may be used.
-	cycles bool
+	// splitter is off where takeCycle must not be used.
+	splitter Splitter
 }
 
 // NewShared returns the common part of a capture's sessions.
@@ -54,7 +54,7 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 	return &Shared{
 		Exchanges: exchanges, idle: exchanges.Idle(), cfg: cfg, handler: h,
 		names: make(names), targets: newTargets(), waiting: make(map[cancelKey]*Session),
-		cycles: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States,
+		splitter: Splitter{stream: cfg.Stream, on: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States},
 	}
 }
 
