@@ -27,6 +27,7 @@ type JSON struct {
 	scratch []byte
 	// What is used for exchanges while they are reported: see prepare.
 	normal     Normalizer
+	texts      Normalizer // of texts that were not prepared: of the goroutine that writes
 	text       body
 	asked      query
 	scratchSQL []byte

@@ -17,8 +17,11 @@ type query struct {
 	conn                              *conn
 	x                                 *exchange.Exchange
 	user, database, application, zone string
-	sql                               []byte // the members that come from the text
-	cuts                              []cut  // among them
+	// The members that come from the text of a prepared statement, and cuts among
+	// them; text tells that they are to be derived from that of x.
+	sql  []byte
+	cuts []cut
+	text bool
 }
 
 // Exchange writes a query record.
@@ -41,7 +44,11 @@ func (j *JSON) query(q *query) {
 	b.buf = appendNumber(b.buf, `,"id":`, int64(x.ID))
 	b.buf = append(b.buf, protocolParts[x.Protocol]...)
 	b.buf = append(b.buf, j.who(q.conn, q.user, q.database, q.application)...)
-	b.buf = append(b.buf, q.sql...)
+	if q.text {
+		j.textOf(x)
+	} else {
+		b.buf = append(b.buf, q.sql...)
+	}
 	if x.Protocol == exchange.ProtocolExtended {
 		j.names(x)
 	}
@@ -182,14 +189,14 @@ func (j *JSON) who(c *conn, user, database, application string) []byte {
 }
 
 // prepare makes q what the session tells of an exchange now. What comes from the
-// text is derived once for each prepared statement, and for each shape of others;
-// else it is appended to dst, which is returned. It may be called while another
-// goroutine writes.
+// text of a prepared statement is derived once and remembered with it; else it is
+// appended to dst, which is returned. It may be called while another goroutine
+// writes.
 func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte {
 	i := s.Info()
 	q.conn, q.user, q.database, q.application, q.zone = connOf(s), i.User, i.Database, i.Application, i.TimeZone
-	q.sql, q.cuts = nil, q.cuts[:0]
-	if x.SQL == nil {
+	q.sql, q.cuts, q.text = nil, q.cuts[:0], x.SQL != nil && x.Prepared == nil
+	if x.Prepared == nil || x.SQL == nil {
 		return dst
 	}
 	n := j.normal.Of(x)
@@ -201,20 +208,28 @@ func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst [
 	b.buf, b.comma, b.cuts = dst, true, b.cuts[:0]
 	at := len(dst)
 	b.sql("sql", x.SQL, x.SQLLen)
-	if len(n.rest) == 0 {
-		cuts, from := len(b.cuts), len(b.buf)
-		b.derived(n)
-		if len(b.cuts) == cuts && x.Prepared == nil && len(b.buf)-from <= maxRest {
-			n.rest = append(n.rest, b.buf[from:]...)
-		}
-	} else {
-		b.buf = append(b.buf, n.rest...)
-	}
+	b.derived(n)
 	q.sql, q.cuts = b.buf[at:], append(q.cuts, b.cuts...)
-	if x.Prepared != nil && x.Prepared.Memo == any(n) && len(b.cuts) == 0 && x.Prepared.Remember(len(q.sql)) {
+	if x.Prepared.Memo == any(n) && len(b.cuts) == 0 && x.Prepared.Remember(len(q.sql)) {
 		n.json = bytes.Clone(q.sql)
 	}
 	return b.buf
+}
+
+// textOf writes what comes from a text that was not prepared, which is derived once
+// for each shape.
+func (j *JSON) textOf(x *exchange.Exchange) {
+	b, n := &j.body, j.texts.ofText(x.SQL)
+	b.sql("sql", x.SQL, x.SQLLen)
+	if len(n.rest) > 0 {
+		b.buf = append(b.buf, n.rest...)
+		return
+	}
+	cuts, from := len(b.cuts), len(b.buf)
+	b.derived(n)
+	if len(b.cuts) == cuts && len(b.buf)-from <= maxRest {
+		n.rest = append(n.rest, b.buf[from:]...)
+	}
 }
 
 // maxRest is the longest text of that kind that is kept for a shape.
