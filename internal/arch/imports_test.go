@@ -86,6 +86,7 @@ var rules = []packageRule{
 	{"internal/conversation", rule{own: "pkg/messages"}},
 	{"internal/hostile", rule{pure: true}},
 	{"internal/pgtest", rule{}},
+	{"internal/linetest", rule{pure: true}},
 }
 
 // listed is what the go command says of a package.
