@@ -3,8 +3,8 @@
 package linetest
 
 import (
+	"math/bits"
 	"testing"
-	"unsafe"
 )
 
 // Whole demands that each of these sizes, by the name of a struct, is a multiple of
@@ -16,7 +16,7 @@ import (
 // speed, or not, as the heap happens to be laid out.
 func Whole(t testing.TB, sizes map[string]uintptr) {
 	t.Helper()
-	if unsafe.Sizeof(uintptr(0)) != 8 {
+	if bits.UintSize != 64 {
 		t.Skip("the sizes are those of 64-bit systems")
 	}
 	for name, size := range sizes {

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"hash/maphash"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -13,16 +14,28 @@ type Columns struct {
 	done    bool
 }
 
+const (
+	// maxKnown is the longest description that is remembered for other results, in
+	// bytes, and knownColumns how many: with what is decoded of them, a megabyte.
+	maxKnown     = 4 << 10
+	knownColumns = 64
+)
+
 // newColumns returns the description with body raw, which is old if it is the
-// same, or the latest of all connections: applications ask the same again and again.
+// same, or one of the latest of all connections: applications ask the same again
+// and again.
 func (s *Shared) newColumns(raw []byte, old *Columns) *Columns {
 	if old != nil && bytes.Equal(old.raw, raw) {
 		return old
 	}
-	if s.columns == nil || !bytes.Equal(s.columns.raw, raw) {
-		s.columns = &Columns{raw: bytes.Clone(raw)}
+	if len(raw) > maxKnown {
+		return &Columns{raw: bytes.Clone(raw)}
 	}
-	return s.columns
+	known := &s.columns[maphash.Bytes(s.seed, raw)%knownColumns]
+	if *known == nil || !bytes.Equal((*known).raw, raw) {
+		*known = &Columns{raw: bytes.Clone(raw)}
+	}
+	return *known
 }
 
 // Description returns the body of the RowDescription that c was made from; its

@@ -127,10 +127,11 @@ func (l *Log) CancelRequested(conn uint64) uint64 {
 func (l *Log) Observe(m *Message) {
 	s := &m.Step
 	if s.Unit != 0 {
-		if x := l.unit(s.Unit, m); x == nil {
-		} else if m.Direction == messages.Frontend {
+		switch x := l.unit(s.Unit, m); {
+		case x == nil:
+		case m.Direction == messages.Frontend:
 			l.request(x, m)
-		} else {
+		default:
 			l.reply(x, m)
 		}
 	}

@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"hash/maphash"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // Limits bound the memory of the exchanges of all connections together.
 type Limits struct {
@@ -45,7 +49,8 @@ type Shared struct {
 	freePortals []*portal
 
 	learned map[learnedKey]*Statement
-	columns *Columns // the latest description
+	columns [knownColumns]*Columns // the latest descriptions, by a hash
+	seed    maphash.Seed
 
 	// Decoded messages, valid while one is being observed.
 	parse  messages.Parse
@@ -62,7 +67,7 @@ func NewShared(limits Limits) *Shared {
 	if limits.Total <= 0 {
 		limits.Total = DefaultTotal
 	}
-	return &Shared{limits: limits, learned: make(map[learnedKey]*Statement)}
+	return &Shared{limits: limits, learned: make(map[learnedKey]*Statement), seed: maphash.MakeSeed()}
 }
 
 // Idle returns the kinds of replies that say nothing more to a Log which has been

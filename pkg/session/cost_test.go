@@ -35,6 +35,14 @@ const (
 		F: Query "END;"
 		B: Complete COMMIT ; Ready I
 	`
+	turnsCycle = `
+		F: Query "SELECT a FROM t"
+		B: RowDescription a:23:0 ; Row 1 ; Complete "SELECT 1" ; Ready I
+		F: Query "SELECT b, c FROM u"
+		B: RowDescription b:25:0 c:23:0 ; Row x 2 ; Complete "SELECT 1" ; Ready I
+		F: Parse "" "SELECT d" ; Bind "" "" ; Describe portal "" ; Execute "" ; Sync
+		B: ParseComplete ; BindComplete ; RowDescription d:16:0 ; Row t ; Complete "SELECT 1" ; Ready I
+	`
 	unnamedCycle = `
 		F: Parse "" "SELECT $1" 23 ; Bind "" "" 1 ; Describe portal "" ; Execute "" ; Sync
 		B: ParseComplete ; BindComplete ; RowDescription a:23:0 ; Row 1 ; Complete "SELECT 1" ; Ready I
@@ -92,6 +100,7 @@ var costs = []struct{ name, script string }{
 	{"prepared", pgbenchCycle},
 	{"simple", tpcbCycle},
 	{"unnamed", unnamedCycle},
+	{"results that take turns", turnsCycle},
 	{"pipelined", pipelinedCycle},
 	{"failed", failedCycle},
 	{"rows", bulk},

@@ -2,12 +2,12 @@
 // tcpdump -r FILE -w /dev/null, which reads the same file and decodes nothing.
 // It makes the captures with benchcap where they are missing.
 //
-// Usage: go run ./scripts/benchfiles [-dir DIR] [-mb N] [-runs N] [CAPTURE...]
+// Usage: go run ./scripts/benchfiles [-dir DIR] [-mb N] [-runs N] [-tshark=false] [CAPTURE...]
 //
 // Each run of pgsniff is paired with one of tcpdump just before it, and the
 // ratio of the two is what counts: the machine's speed may drift. Printed is
 // the median ratio of the wall times, with the median times and the largest
-// memory. tshark is timed, once, where it is installed and -tshark is given.
+// memory. tshark is timed, too, once, where it is installed; -tshark=false leaves it out.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	dir := flag.String("dir", ".bench", "directory of the captures")
 	megabytes := flag.Int("mb", 120, "size of a capture that is made, in megabytes")
 	times := flag.Int("runs", 5, "counted runs of each command")
-	tshark := flag.Bool("tshark", false, "time tshark -Y pgsql, too; it takes minutes")
+	tshark := flag.Bool("tshark", true, "time tshark -Y pgsql, too, once, where it is installed")
 	flag.Parse()
 	if err := bench(*dir, *megabytes, *times, *tshark, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "benchfiles:", err)

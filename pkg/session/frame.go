@@ -1,0 +1,143 @@
+package session
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+)
+
+// frame takes a message from a decoder.
+func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
+	if s.trouble[d] != nil {
+		s.endTrouble(d)
+	}
+	e := &s.shared.event
+	e.Session, e.Cancels = s, Cancelled{}
+	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
+	e.First, e.At = first, at
+	e.Tag, e.Truncated = f.Tag, f.Truncated
+	s.cutBytes += int64(f.Lost)
+	s.tracker.ObserveInto(&e.Step, d, f.Kind, f.Body)
+	s.shared.kinds[f.Kind]++
+	if d == messages.Frontend && s.tracker.Outstanding() > s.room {
+		s.makeRoom()
+	}
+	if s.cfg.States {
+		e.State = s.stepper.Observe(&s.tracker, d, f.Kind, &e.Step)
+	}
+	e.Notes = s.shared.notes[:0]
+	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
+		s.annotate(e)
+	}
+	if s.cfg.Strict && !f.Truncated {
+		s.validate(e)
+	}
+	if !s.heard {
+		s.recognised(e)
+	}
+	if informative[f.Kind] {
+		s.learn(e)
+	}
+	if s.cfg.Exchanges && s.cfg.Messages && e.Direction == messages.Frontend || !s.cfg.Messages {
+		s.observe(e)
+	}
+	if s.cfg.Messages {
+		e.Exchange = nil
+		if s.cfg.Exchanges && e.Step.Unit != 0 {
+			e.Exchange = s.log.Find(e.Step.Unit)
+		}
+		s.handler.Message(e)
+		if s.cfg.Exchanges && e.Direction == messages.Backend {
+			s.observe(e)
+		}
+	}
+	s.afterFrame(e)
+}
+
+// observe passes a message to the exchanges. Requests go there before they are
+// handed out, so that their statement is known; replies after, since the last
+// one ends its exchange.
+func (s *Session) observe(e *Event) {
+	if s.cfg.Exchanges {
+		s.log.Observe(&e.Message)
+	}
+}
+
+// afterFrame follows up on the messages that change what the bytes after them are.
+func (s *Session) afterFrame(e *Event) {
+	switch e.Kind {
+	case messages.KindSSLResponse, messages.KindGSSENCResponse:
+		if e.Step.After == messages.PhaseEncrypted {
+			if e.Kind == messages.KindSSLResponse {
+				s.startTLS()
+			} else {
+				s.encrypted = true
+				s.notice(&Notice{Code: NoticeEncrypted, Text: "GSSAPI encryption: what follows cannot be read", At: e.At})
+			}
+		}
+	}
+}
+
+// validate decodes a message to find out whether its body is well-formed.
+func (s *Session) validate(e *Event) {
+	m := s.shared.decoded[e.Kind]
+	if m == nil {
+		m = e.Kind.New()
+		s.shared.decoded[e.Kind] = m
+	}
+	if m.Decode(e.Body) != nil {
+		s.Violations++
+	}
+}
+
+func (s *Session) annotate(e *Event) {
+	step := &e.Step
+	if a := step.Anomaly; a != nil {
+		s.Violations++
+		e.Notes = append(e.Notes, Note{a.Code, anomalyText(a, e.Tag)})
+	}
+	switch {
+	case e.Lost > 0:
+		e.Notes = append(e.Notes, Note{NoteTruncated, strconv.Itoa(e.Lost) + " of its " + strconv.Itoa(e.Len) + " bytes were not captured"})
+	case e.Truncated && s.ending:
+		e.Notes = append(e.Notes, Note{NoteTruncated, "it ends inside the message: " + strconv.Itoa(len(e.Body)) + " bytes of its body came"})
+	case e.Truncated:
+		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are kept"})
+	}
+	if step.Inferred && step.Unit != s.inferred {
+		s.inferred = step.Unit // once for each unit is enough
+		e.Notes = append(e.Notes, Note{NoteInferred, "the request that it answers was not captured"})
+	}
+	if step.Discarded {
+		e.Notes = append(e.Notes, Note{NoteDiscarded, "the server passes over it: an earlier request of the cycle failed"})
+	}
+	s.shared.notes = e.Notes[:0]
+}
+
+// anomalyText describes an anomaly, an undefined type by its byte.
+func anomalyText(a *tracker.Anomaly, tag byte) string {
+	if a.Code != tracker.CodeUnknownType {
+		return a.Text()
+	}
+	return fmt.Sprintf("the protocol does not define a message of type %q (0x%02x)", rune(tag), tag)
+}
+
+// informative are the kinds that learn looks at.
+var informative = func() (t [messages.NumKinds]bool) {
+	for _, k := range []messages.Kind{
+		messages.KindStartupMessage, messages.KindStartupMessageV2, messages.KindParameterStatus,
+		messages.KindBackendKeyData, messages.KindNegotiateProtocolVersion, messages.KindSSLResponse,
+		messages.KindGSSENCResponse, messages.KindCancelRequest, messages.KindTerminate,
+		messages.KindErrorResponse, messages.KindErrorResponseV2, messages.KindSASLInitialResponse,
+		messages.KindAuthenticationOk, messages.KindAuthenticationCleartextPassword,
+		messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS,
+		messages.KindAuthenticationSSPI, messages.KindAuthenticationKerberosV5,
+		messages.KindAuthenticationSASL,
+	} {
+		t[k] = true
+	}
+	return t
+}()
