@@ -21,30 +21,33 @@ func showProgress(env *Env, o *Options, files *capture.Files) (stop func()) {
 	if !env.ErrTerminal || o.Quiet || env.Width() > 0 {
 		return func() {} // the output itself is on the terminal: it is progress enough
 	}
+	_, total, ok := files.Progress()
+	if !ok {
+		return func() {} // nobody knows how much there is of a pipe
+	}
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		timer := time.NewTimer(progressAfter)
 		defer timer.Stop()
-		var bar *progressbar.ProgressBar
+		bar, shown := newBar(env, total), false
+		bar.StartWithoutRender() // the rate is that since now
 		for {
 			select {
 			case <-quit:
-				if bar != nil {
+				if shown {
 					_ = bar.Clear()
 				}
 				return
 			case <-timer.C:
 			}
 			timer.Reset(progressEvery)
-			read, total, ok := files.Progress()
-			if !ok {
-				continue
-			}
-			if bar == nil {
-				bar = newBar(env, total)
+			read, total, _ := files.Progress()
+			if total != bar.GetMax64() { // a file may grow
+				bar.ChangeMax64(total)
 			}
 			_ = bar.Set64(read)
+			shown = true
 		}
 	}()
 	return func() { close(quit); <-done }
