@@ -16,9 +16,10 @@ type Columns struct {
 
 const (
 	// maxKnown is the longest description that is remembered for other results, in
-	// bytes, and knownColumns how many: with what is decoded of them, a megabyte.
+	// bytes. Of 64 at most: with what is decoded of them, a megabyte.
 	maxKnown     = 4 << 10
-	knownColumns = 64
+	columnsSets  = 16
+	columnsInSet = 4
 )
 
 // newColumns returns the description with body raw, which is old if it is the
@@ -31,11 +32,15 @@ func (s *Shared) newColumns(raw []byte, old *Columns) *Columns {
 	if len(raw) > maxKnown {
 		return &Columns{raw: bytes.Clone(raw)}
 	}
-	known := &s.columns[maphash.Bytes(s.seed, raw)%knownColumns]
-	if *known == nil || !bytes.Equal((*known).raw, raw) {
-		*known = &Columns{raw: bytes.Clone(raw)}
+	set := &s.columns[maphash.Bytes(s.seed, raw)%columnsSets]
+	for _, c := range set {
+		if c != nil && bytes.Equal(c.raw, raw) {
+			return c
+		}
 	}
-	return *known
+	copy(set[1:], set[:]) // the oldest goes
+	set[0] = &Columns{raw: bytes.Clone(raw)}
+	return set[0]
 }
 
 // Description returns the body of the RowDescription that c was made from; its

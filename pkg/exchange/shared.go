@@ -49,7 +49,7 @@ type Shared struct {
 	freePortals []*portal
 
 	learned map[learnedKey]*Statement
-	columns [knownColumns]*Columns // the latest descriptions, by a hash
+	columns [columnsSets][columnsInSet]*Columns // the latest descriptions, by a hash
 	seed    maphash.Seed
 
 	// Decoded messages, valid while one is being observed.
