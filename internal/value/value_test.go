@@ -176,7 +176,9 @@ func TestSizeIsBounded(t *testing.T) {
 	}
 }
 
-// TestTimeIsBounded: values made to be looked at again and again.
+// TestTimeIsBounded: values made to be looked at again and again. Twice the work
+// with each level would not end within the time that go test gives; the clock of a
+// busy machine says nothing more.
 func TestTimeIsBounded(t *testing.T) {
 	deepQuery := wire(1 + 2*100_000)
 	for range 100_000 {
@@ -195,11 +197,8 @@ func TestTimeIsBounded(t *testing.T) {
 		"unknown":      func() { value.AppendUnknown(nil, neither, nil) },
 		"many numbers": func() { value.AppendUnknown(nil, bytes.Repeat([]byte{0, 0, 0, 1}, 1<<18), nil) },
 	} {
-		begun := time.Now()
+		t.Logf("%s", name) // what go test stops after its time limit names
 		f()
-		if d := time.Since(begun); d > 5*time.Second {
-			t.Errorf("%s took %v", name, d)
-		}
 	}
 }
 

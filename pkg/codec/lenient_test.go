@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -192,7 +191,6 @@ func TestEndlessGarbage(t *testing.T) {
 	for _, kind := range []string{"zeros", "random", "headers", "short", "empty", "rows"} {
 		data := garbage(kind, n)
 		for _, size := range []int{1448, 1 << 20, n} {
-			began := time.Now()
 			r := newRun(t, messages.Backend, messages.PhaseUnknown, StreamOptions{})
 			r.s.MidStream()
 			skipped, framed := 0, 0
@@ -215,13 +213,6 @@ func TestEndlessGarbage(t *testing.T) {
 			if got := skipped + framed + r.s.Pending(); got != n {
 				t.Errorf("%s in %d: %d bytes of %d accounted for", kind, size, got, n)
 			}
-			// Hundreds of times what it takes, and a thousandth of what
-			// quadratic work would.
-			d := time.Since(began)
-			if d > 20*time.Second {
-				t.Errorf("%s in %d: %v", kind, size, d)
-			}
-			t.Logf("%s in %d: %v", kind, size, d)
 		}
 	}
 }
@@ -231,14 +222,10 @@ func TestGarbageByteByByte(t *testing.T) {
 		data := garbage(kind, 100_000)
 		r := newRun(t, messages.Frontend, messages.PhaseUnknown, StreamOptions{})
 		r.s.MidStream()
-		began := time.Now()
 		r.feedIn(data, 1)
 		r.end()
 		if r.at != len(data) || len(r.frames) != 0 {
 			t.Errorf("%s: %d bytes accounted for, frames %v", kind, r.at, r.frames)
-		}
-		if d := time.Since(began); d > 20*time.Second {
-			t.Errorf("%s: %v", kind, d)
 		}
 	}
 }

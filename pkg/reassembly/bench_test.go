@@ -1,6 +1,7 @@
 package reassembly
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -111,5 +112,20 @@ func BenchmarkCapture(b *testing.B) {
 				a.Segment(&s[i%len(s)])
 			}
 		})
+	}
+}
+
+// BenchmarkHardOrders has for each order the time of a segment among few and among
+// many: they are alike where time is linear.
+func BenchmarkHardOrders(b *testing.B) {
+	for _, c := range hard {
+		for _, n := range []int{30_000, 300_000} {
+			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
+				for b.Loop() {
+					feedHard(c.seq, n, func(*Assembler) {})
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/segment")
+			})
+		}
 	}
 }

@@ -1,8 +1,8 @@
 package tracker
 
 import (
+	"fmt"
 	"testing"
-	"time"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -73,29 +73,45 @@ func TestMachinesAllocateNothing(t *testing.T) {
 	}
 }
 
-// A deep pipeline costs as much for each message as a shallow one.
+// A deep pipeline takes the memory of its depth and no allocation a message once
+// the queue has grown.
 func TestDeepPipelines(t *testing.T) {
-	const total = 60000 // requests
-	fastest := func(depth int) time.Duration {
-		best := time.Hour
-		for range 3 {
+	const depth = 20000
+	var tr Tracker
+	tr.SetPhase(messages.PhaseReady)
+	pipeline(&tr, depth)
+	if n := testing.AllocsPerRun(3, func() { pipeline(&tr, depth) }); n != 0 {
+		t.Errorf("%v allocations for %d requests", n, depth)
+	}
+	if tr.Outstanding() != 0 {
+		t.Errorf("%d requests are outstanding", tr.Outstanding())
+	}
+}
+
+// pipeline sends depth requests, and then their replies.
+func pipeline(tr *Tracker, depth int) {
+	for range depth {
+		tr.ObserveFacts(messages.Frontend, messages.KindExecute, Facts{})
+	}
+	for range depth {
+		tr.ObserveFacts(messages.Backend, messages.KindCommandComplete, Facts{})
+	}
+}
+
+// BenchmarkPipeline is for comparison: a message costs as much in a deep pipeline
+// as in a shallow one.
+func BenchmarkPipeline(b *testing.B) {
+	for _, depth := range []int{100, 20000} {
+		b.Run(fmt.Sprint(depth), func(b *testing.B) {
 			var tr Tracker
 			tr.SetPhase(messages.PhaseReady)
-			begin := time.Now()
-			for range total / depth {
-				for range depth {
-					tr.ObserveFacts(messages.Frontend, messages.KindExecute, Facts{})
-				}
-				for range depth {
-					tr.ObserveFacts(messages.Backend, messages.KindCommandComplete, Facts{})
+			for b.Loop() {
+				for range 20000 / depth {
+					pipeline(&tr, depth)
 				}
 			}
-			best = min(best, time.Since(begin))
-		}
-		return best
-	}
-	if shallow, deep := fastest(100), fastest(20000); deep > 20*shallow {
-		t.Errorf("%d requests take %v where 100 are outstanding, %v where 20000 are", total, shallow, deep)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/40000, "ns/message")
+		})
 	}
 }
 

@@ -115,7 +115,7 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *program {
 		_ = cmd.Process.Kill()
 		<-p.exited
 	})
-	p.waitFor("that it captures", 5*time.Second, func() bool { return strings.Contains(p.stderr.String(), "capturing on") })
+	p.waitFor("that it captures", 30*time.Second, func() bool { return strings.Contains(p.stderr.String(), "capturing on") })
 	return p
 }
 
@@ -144,7 +144,7 @@ func (p *program) signal(s syscall.Signal) int {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
-	return p.wait(3 * time.Second)
+	return p.wait(30 * time.Second)
 }
 
 // wait waits for the program's own end.

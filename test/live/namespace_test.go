@@ -127,7 +127,7 @@ func TestEthernet(t *testing.T) {
 	p := start(t, w.server, "live", "-i", "db0", "--port", portOf(w.pg), "--json", "--strict", "--view", "messages,stats")
 	want := append(numbered(10), "select repeat('x', 300000), generate_series(1, 10)")
 	w.psql(serverAddr, want...)
-	p.waitFor("the Terminate", time.Second, func() bool { return strings.Contains(p.stdout.String(), `"Terminate"`) })
+	p.waitFor("the Terminate", 30*time.Second, func() bool { return strings.Contains(p.stdout.String(), `"Terminate"`) })
 	if code := p.signal(syscall.SIGINT); code != 0 {
 		t.Errorf("exit code %d\n%s", code, p.stderr)
 	}
@@ -161,7 +161,7 @@ func TestSeveralInterfaces(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 	})
-	p.waitFor("both", time.Second, func() bool { return strings.Count(p.stdout.String(), `"Terminate"`) == 2 })
+	p.waitFor("both", 30*time.Second, func() bool { return strings.Count(p.stdout.String(), `"Terminate"`) == 2 })
 	p.signal(syscall.SIGINT)
 	want := []string{"select 'by wire'", "select 'by loopback'"}
 	if got := queries(t, records(t, strings.NewReader(p.stdout.String()))); !slices.Equal(got, want) {
@@ -177,11 +177,11 @@ func TestInterfaceDown(t *testing.T) {
 	see := func(what string) {
 		t.Helper()
 		w.psql(serverAddr, "select '"+what+"'")
-		p.waitFor(what, time.Second, func() bool { return strings.Contains(p.stdout.String(), "select '"+what+"'") })
+		p.waitFor(what, 30*time.Second, func() bool { return strings.Contains(p.stdout.String(), "select '"+what+"'") })
 	}
 	says := func(text string, n int) {
 		t.Helper()
-		p.waitFor(text, 3*time.Second, func() bool { return strings.Count(p.stderr.String(), text) == n })
+		p.waitFor(text, 30*time.Second, func() bool { return strings.Count(p.stderr.String(), text) == n })
 	}
 	see("before")
 	w.ip(w.server, "link set db0 down")
@@ -235,7 +235,7 @@ func TestVLAN(t *testing.T) {
 			p := start(t, w.server, append([]string{"live", "-i", c.name, "--port", portOf(w.pg), "-w", path}, c.args...)...)
 			w.psql(serverVLANAddr, "select 'tagged'")
 			if c.want {
-				p.waitFor("the query", time.Second, func() bool { return strings.Contains(p.stdout.String(), "Terminate") })
+				p.waitFor("the query", 30*time.Second, func() bool { return strings.Contains(p.stdout.String(), "Terminate") })
 			}
 			p.signal(syscall.SIGINT)
 			if got := strings.Contains(p.stdout.String(), "select 'tagged'"); got != c.want {
