@@ -54,6 +54,8 @@ var rules = []packageRule{
 	{"internal/filter", rule{}},
 	{"internal/pcapngw", rule{pure: true}},
 	{"internal/ring", rule{}},
+	{"internal/pqtrace", rule{own: "pkg/messages", pure: true}},
+	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
