@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/packet"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -37,6 +38,10 @@ type Options struct {
 	// Slow, if not 0, is how long a query may run before the handler is told of
 	// it by a notice (NoticeSlow), once.
 	Slow time.Duration
+	// Network, if not nil, is told by the second stage what the network did, in
+	// its place in the order of what the handler is told. The event is borrowed for
+	// the call. Nothing is watched where it is nil.
+	Network func(*netfacts.Event)
 }
 
 // Counts are the totals of a capture.
@@ -89,6 +94,7 @@ type output interface {
 	close(k *conn, why reassembly.Reason, at reassembly.Stamp)
 	look(at reassembly.Stamp)
 	keys(load func(), now int64)
+	network(e *netfacts.Event)
 }
 
 // conn is a TCP connection on its way between the stages. What the first stage
@@ -149,7 +155,12 @@ func New(opt Options, h session.Handler) *Analyzer {
 		a.pipe = newPipe(a.stage, &a.conns, opt.OnIdle)
 		a.out = a.pipe
 	}
-	a.tcp = reassembly.New((*streams)(a), reassembly.Config{MaxConns: maxConns, MaxTotalBytes: maxQueued})
+	var handler reassembly.Handler = (*streams)(a)
+	if opt.Network != nil {
+		a.stage.told = opt.Network
+		handler = &watched{streams: (*streams)(a), watcher: netfacts.New(a.out.network)}
+	}
+	a.tcp = reassembly.New(handler, reassembly.Config{MaxConns: maxConns, MaxTotalBytes: maxQueued})
 	return a
 }
 

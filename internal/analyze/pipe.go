@@ -3,6 +3,7 @@ package analyze
 import (
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -26,6 +27,7 @@ const (
 	eventClose
 	eventLook
 	eventKeys
+	eventNetwork
 )
 
 // event is a call of output, to be made later.
@@ -47,6 +49,7 @@ type batch struct {
 	parts  []codec.Part
 	closed []*conn  // whose last event it was
 	loads  []func() // of the eventKeys
+	nets   []netfacts.Event
 	last   bool
 	_      [128]byte // the other stage works on the next one
 }
@@ -89,6 +92,7 @@ func (p *pipe) run() {
 			return
 		}
 		b.events, b.data, b.parts, b.loads = b.events[:0], b.data[:0], b.parts[:0], nil
+		b.nets = b.nets[:0]
 		p.free <- b
 	}
 }
@@ -140,6 +144,8 @@ func (p *pipe) play(b *batch) {
 		case eventKeys:
 			p.stage.keys(b.loads[0], e.n)
 			b.loads = b.loads[1:]
+		case eventNetwork:
+			p.stage.network(&b.nets[e.n])
 		}
 	}
 }
@@ -218,3 +224,9 @@ func (p *pipe) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 }
 
 func (p *pipe) look(at reassembly.Stamp) { p.place(eventLook, at) }
+
+func (p *pipe) network(e *netfacts.Event) {
+	to := p.place(eventNetwork, e.At)
+	to.n = int64(len(p.cur.nets))
+	p.cur.nets = append(p.cur.nets, *e)
+}

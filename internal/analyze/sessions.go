@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
@@ -14,7 +15,8 @@ type sessions struct {
 	label       []byte
 	server      string     // the latest connection's
 	slow        *slowWatch // nil where nobody asked
-	_           [64]byte   // see TestLines
+	told        func(*netfacts.Event)
+	_           [56]byte // see TestLines
 }
 
 func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }
@@ -43,13 +45,16 @@ func (t *sessions) of(k *conn) *session.Session {
 		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
 	})
 	if t.slow != nil {
-		k.watched = t.slow.open.PushBack(&watched{session: k.session})
+		k.watched = t.slow.open.PushBack(&running{session: k.session})
 	}
 	return k.session
 }
 
 // look looks for queries that are still running.
 func (t *sessions) look(at reassembly.Stamp) { t.slow.look(at) }
+
+// network passes on what the network did.
+func (t *sessions) network(e *netfacts.Event) { t.told(e) }
 
 func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
 	s := t.of(k)

@@ -55,12 +55,12 @@ func (c *slowClock) strikes(now int64) bool {
 type slowWatch struct {
 	after   time.Duration
 	handler session.Handler
-	open    list.List // of *watched
+	open    list.List // of *running
 	redact  []byte
 }
 
-// watched is a session, and the unit of work last told of.
-type watched struct {
+// running is a session, and the unit of work last told of.
+type running struct {
 	session *session.Session
 	told    uint64
 }
@@ -68,17 +68,17 @@ type watched struct {
 // look tells of each query that has been running for longer than allowed, once.
 func (w *slowWatch) look(at reassembly.Stamp) {
 	for e := w.open.Front(); e != nil; e = e.Next() {
-		k := e.Value.(*watched)
+		k := e.Value.(*running)
 		x := k.session.InFlight()
 		if x == nil || x.ID <= k.told || x.Copy == exchange.CopyBoth || x.Start.Time == 0 {
 			continue
 		}
-		running := time.Duration(at.Time - x.Start.Time)
-		if running < w.after {
+		took := time.Duration(at.Time - x.Start.Time)
+		if took < w.after {
 			continue
 		}
 		k.told = x.ID
-		w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(x, running), At: stamp(at)})
+		w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(x, took), At: stamp(at)})
 	}
 }
 

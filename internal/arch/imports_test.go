@@ -58,10 +58,11 @@ var rules = []packageRule{
 	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
+	{"internal/netfacts", rule{own: "pkg/reassembly", reaches: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
 	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats"}},
 	{"internal/analyze", rule{
-		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/tlsdecrypt internal/sqlnorm",
+		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
 	}},
 	{"internal/app", rule{

@@ -119,9 +119,9 @@ func (d *Decoder) tcp(b bytesOf, seg *reassembly.Segment) Verdict {
 	seg.Window = be.Uint16(h[14:])
 	seg.At = d.stamp
 	if off > len(h) { // the snap length cut the options
-		seg.Payload, seg.Missing = nil, total-off
+		seg.Payload, seg.Missing, seg.Options = nil, total-off, nil
 		return TCP
 	}
-	seg.Payload, seg.Missing = h[off:], b.cut
+	seg.Payload, seg.Missing, seg.Options = h[off:], b.cut, h[20:off:off]
 	return TCP
 }

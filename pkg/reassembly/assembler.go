@@ -8,6 +8,7 @@ type Assembler struct {
 	h       Handler
 	halves  HalfCloser
 	odd     AnomalyHandler
+	watcher Observer
 	cfg     Config
 	table   table
 	last    *Conn // of the latest segment
@@ -22,12 +23,13 @@ type Assembler struct {
 	ids     uint64
 }
 
-// New returns an Assembler that tells h, which may also implement HalfCloser
-// and AnomalyHandler.
+// New returns an Assembler that tells h, which may also implement HalfCloser,
+// AnomalyHandler and Observer.
 func New(h Handler, cfg Config) *Assembler {
 	a := &Assembler{h: h, cfg: cfg.withDefaults(), table: newTable(), recent: newRecent()}
 	a.halves, _ = h.(HalfCloser)
 	a.odd, _ = h.(AnomalyHandler)
+	a.watcher, _ = h.(Observer)
 	return a
 }
 
@@ -75,6 +77,9 @@ func (a *Assembler) next(c *Conn, d Dir, s *Segment) bool {
 	}
 	c.Last, c.used = s.At, a.count
 	a.last = c
+	if a.watcher != nil {
+		a.watcher.Segment(c, d, s)
+	}
 	if len(s.Payload) > 0 {
 		h.bits &^= tentative
 		a.data(c, d, s.Payload, s.At)

@@ -11,6 +11,7 @@ type Conn struct {
 	First Stamp // the first packet
 	Last  Stamp // the latest packet
 	Value any   // the Handler's own
+	Watch any   // the Observer's own; kept until the Conn is used again
 	Stats [2]Stats
 	// MidStream tells that the capture has no SYN of either side.
 	MidStream bool

@@ -46,6 +46,7 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 		Window:  tcp.Window,
 		Payload: payload,
 		Missing: missing,
+		Options: options(tcp),
 		At:      Stamp{Time: ci.Timestamp.UnixNano()},
 	}, true
 }
@@ -74,6 +75,14 @@ func ipv6Extensions(ip *layers.IPv6) int {
 		n += size
 	}
 	return n
+}
+
+// options are the bytes of the header after the fixed part.
+func options(tcp *layers.TCP) []byte {
+	if len(tcp.Contents) <= 20 {
+		return nil
+	}
+	return tcp.Contents[20:]
 }
 
 func flagsOf(tcp *layers.TCP) uint8 {

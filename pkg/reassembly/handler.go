@@ -30,6 +30,14 @@ type AnomalyHandler interface {
 	Anomaly(c *Conn, d Dir, kind Anomaly, at Stamp)
 }
 
+// Observer is implemented by a Handler that wants to see each segment of a
+// connection, those that carry no text and those that come again included, before
+// anything of it is handed over. s is borrowed until Segment returns. Nothing is
+// told of segments that belong to no connection.
+type Observer interface {
+	Segment(c *Conn, d Dir, s *Segment)
+}
+
 // Anomaly is a kind of oddity.
 type Anomaly uint8
 

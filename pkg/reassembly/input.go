@@ -10,6 +10,9 @@ func (a *Assembler) slow(c *Conn, d Dir, s *Segment) {
 	}
 	a.last = c
 	c.Last, c.used = s.At, a.count
+	if a.watcher != nil {
+		a.watcher.Segment(c, d, s)
+	}
 	switch {
 	case s.Flags&RST != 0:
 		a.reset(c, d, s)

@@ -22,7 +22,7 @@ type Dir uint8
 func (d Dir) Opposite() Dir { return d ^ 1 }
 
 // Segment is one TCP segment as captured. The caller may reuse it, and the
-// memory of Payload, as soon as Assembler.Segment returns.
+// memory of Payload and Options, as soon as Assembler.Segment returns.
 type Segment struct {
 	Src, Dst Endpoint
 	Seq, Ack uint32 // Ack counts only where Flags has ACK
@@ -32,6 +32,7 @@ type Segment struct {
 	// Missing is the number of payload bytes that the snap length cut off
 	// the end, between 0 and 2^30.
 	Missing int
+	Options []byte // of the header, as captured; for an Observer
 	At      Stamp
 }
 

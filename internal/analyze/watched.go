@@ -1,0 +1,40 @@
+package analyze
+
+import (
+	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
+)
+
+// watched is streams where somebody wants to know what the network did.
+type watched struct {
+	*streams
+	watcher *netfacts.Watcher
+}
+
+// front is the direction of the client, as far as it is known.
+func (w *watched) front(c *reassembly.Conn) reassembly.Dir {
+	if k, _ := c.Value.(*conn); k != nil {
+		return k.frontend
+	}
+	a := (*Analyzer)(w.streams)
+	if c.MidStream && a.listed(c.A.Port) && !a.listed(c.B.Port) {
+		return 1
+	}
+	return 0
+}
+
+// Segment takes each segment of a connection.
+func (w *watched) Segment(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) {
+	w.watcher.Segment(c, w.front(c), d, s)
+}
+
+// Close takes the end of a connection.
+func (w *watched) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
+	front := w.front(c)
+	server := c.B
+	if front == 1 {
+		server = c.A
+	}
+	w.watcher.Close(c, front, (*Analyzer)(w.streams).listed(server.Port))
+	w.streams.Close(c, why, at)
+}
