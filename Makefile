@@ -6,7 +6,7 @@ PKG     ?= ./...
 BASE    ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD)
 FUZZTIME ?= 1m
 
-.PHONY: help build test race lint cross fuzz golden bench bench-files pgo bench-live cover check
+.PHONY: help build test race lint cross fuzz golden bench bench-files pgo bench-live cover check dist release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,3 +54,9 @@ cover: ## coverage of the tests
 	$(GO) test -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -1
 
 check: lint cross test ## all that CI does, but for the installation
+
+dist: ## build what is published, into dist/: binaries, packages, checksums, recipes
+	$(GO) run ./scripts/dist
+
+release: ## make the tag of VERSION after all checks; pushing it is left to you
+	scripts/release.sh "$(VERSION)"

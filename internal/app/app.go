@@ -40,6 +40,9 @@ type Env struct {
 	Width func() int
 	// ErrTerminal tells that Err is a terminal.
 	ErrTerminal bool
+	// BecomeCapturing, if not nil, starts the program that may capture in place of
+	// this one, where there is one. It returns where there is none.
+	BecomeCapturing func()
 }
 
 // Main runs the program on the process's own streams and returns its exit code.
@@ -52,7 +55,7 @@ func Main() int {
 	env := &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		Width:       func() int { return terminalWidth(os.Stdout) },
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), BecomeCapturing: becomeCapturing,
 	}
 	return Run(env, os.Args[1:])
 }
@@ -113,6 +116,11 @@ func Run(env *Env, args []string) int {
 // the work, not an error.
 func isClosedPipe(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// Root returns the command of the program, for those who make pages of it.
+func Root() *cobra.Command {
+	return newRoot(&Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: time.Now, Width: func() int { return 0 }})
 }
 
 func newRoot(env *Env) *cobra.Command {

@@ -115,6 +115,9 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 		return err
 	}
 	o.live = true
+	if env.BecomeCapturing != nil {
+		env.BecomeCapturing()
+	}
 	r, err := newRun(env, o)
 	if err != nil {
 		return err

@@ -81,7 +81,9 @@ var rules = []packageRule{
 	{"scripts/captures", rule{pure: true}},
 	{"scripts/benchfiles", rule{own: "scripts/captures", pure: true}},
 	{"scripts/pgo", rule{own: "internal/app scripts/captures", reaches: true}},
+	{"scripts/dist", rule{own: "internal/app", reaches: true}},
 	{"test/live", rule{}},
+	{"test/dist", rule{}},
 
 	{"internal/arch", rule{pure: true}},
 	// For tests: no package may import them.

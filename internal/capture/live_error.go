@@ -8,6 +8,13 @@ import (
 	"strings"
 )
 
+// packagedGroup is there where a package lets the members of a group capture, with
+// the program that it has installed (packaging/postinstall.sh).
+const (
+	packagedGroup   = "/usr/libexec/pgsniff"
+	packagedProgram = "/usr/bin/pgsniff"
+)
+
 // PermissionError tells that the system does not let this process capture.
 type PermissionError struct {
 	Interface string
@@ -26,10 +33,14 @@ func (e *PermissionError) Error() string {
 	if err != nil {
 		program = "/path/to/pgsniff"
 	}
+	good := "sudo setcap cap_net_raw+ep " + program
+	if _, err := os.Stat(packagedGroup); err == nil && program == packagedProgram {
+		good = "sudo usermod -aG pgsniff $USER, and log in anew"
+	}
 	return fmt.Sprintf(`no permission to capture on %s: the capability CAP_NET_RAW is missing (%v)
   once:          sudo pgsniff live …
-  for good:      sudo setcap cap_net_raw+ep %s
-  in Kubernetes: securityContext: {runAsUser: 0, capabilities: {add: ["NET_RAW"]}}`, e.Interface, e.Cause, program)
+  for good:      %s
+  in Kubernetes: securityContext: {runAsUser: 0, capabilities: {add: ["NET_RAW"]}}`, e.Interface, e.Cause, good)
 }
 
 // InterfaceError tells that there is no interface of a name.
