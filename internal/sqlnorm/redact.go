@@ -5,156 +5,136 @@ import "bytes"
 // Redacted is what [Redact] writes in the place of a secret.
 const Redacted = "'<redacted>'"
 
+// redactedComment stands for comments that name a secret.
+const redactedComment = " /* <redacted> */ "
+
 // maxNesting is how deep dollar quoted code within dollar quoted code is looked
-// into; what is deeper down and may hold a secret is redacted as a whole.
+// into; what is deeper down is redacted as a whole.
 const maxNesting = 4
+
+// Secrecy is what [Redact] found out about a text.
+type Secrecy uint8
+
+const (
+	// Hidden: something was redacted. What answers the text may repeat it.
+	Hidden Secrecy = 1 << iota
+	// Takes: the text takes a secret; what is bound to it may be it.
+	Takes
+	// Binds: and it has parameters.
+	Binds
+	// Reads: the text reads a catalog with credentials.
+	Reads
+)
+
+// Repeats tells whether the replies to a text may repeat its secrets.
+func (s Secrecy) Repeats() bool { return s&(Hidden|Binds) != 0 }
 
 // MayHoldSecret tells whether [Redact] could find anything in sql. It is quick
 // for the statements that applications send, and true for some without secrets.
 func MayHoldSecret(sql []byte) bool {
-	if mentionsPassword(sql) || bytes.Contains(sql, []byte("://")) {
+	for w := findWord(sql, 0); w.use != 0; w = findWord(sql, w.next) {
+		switch {
+		case w.use == useFunction && !calls(sql, w.end):
+		case w.end-w.start <= len("pass") && w.start > 0 && sql[w.start-1] == '\'' && w.end < len(sql) && sql[w.end] == '\'':
+			// 'pass' is a result more often than a name.
+		default:
+			return true
+		}
+	}
+	l := lexer{src: sql}
+	if bytes.Contains(sql, []byte("://")) || beginsDefinition(sql[l.skipSpace(0):]) {
 		return true
 	}
-	switch Operation(sql) {
-	case "ALTER", "CREATE", "SET", "DO":
-		return true
+	for {
+		i := bytes.IndexByte(sql, ';')
+		if i < 0 {
+			return false
+		}
+		sql = bytes.TrimLeft(sql[i+1:], " \t\r\n\f\v")
+		if beginsDefinition(sql) || bytes.HasPrefix(sql, []byte("--")) || bytes.HasPrefix(sql, []byte("/*")) {
+			return true
+		}
 	}
-	semicolon := bytes.IndexByte(sql, ';')
-	return semicolon >= 0 && len(bytes.TrimSpace(sql[semicolon+1:])) > 0
+}
+
+// beginsDefinition tells whether sql begins with ALTER, CREATE or DO.
+func beginsDefinition(sql []byte) bool {
+	if len(sql) == 0 {
+		return false
+	}
+	switch sql[0] | 0x20 {
+	case 'a', 'c', 'd':
+		w := sql[:skipWord(sql, 0)]
+		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do")
+	}
+	return false
 }
 
 // Redact appends sql to dst as it is, but with [Redacted] in the place of each
-// password, and returns the extended slice. The two must not overlap. Passwords
-// are:
+// secret, and returns the extended slice. The two must not overlap.
 //
-//   - the constant after PASSWORD, or after an option or setting whose name ends
-//     in password, passwd, secret, token or the like: CREATE and ALTER of roles,
-//     user mappings, servers and subscriptions, SET. In a statement about a role,
-//     what is not quoted as a constant there, which the server refuses, too;
-//   - connection strings and URIs that carry a password, wherever they stand
-//     (CREATE SUBSCRIPTION, dblink, ALTER SYSTEM);
-//   - constants that are dynamic SQL with PASSWORD in it, and those that follow in
-//     the same statement. Dollar quoted code (DO, CREATE FUNCTION) is looked into.
+// A text takes secrets if it has
 //
-// A constant that a query compares with a column or inserts into it is data, not
-// a password in this sense, whatever the column's name. So are comments.
+//   - CREATE or ALTER of a role, user, group, user mapping, subscription, server or
+//     foreign table, or of something unknown;
+//   - SET of a setting with a secret's name, set_config of one;
+//   - COPY with a program, IDENTIFIED BY, a call of dblink's or pgcrypto's functions;
+//   - a constant that names a secret (connection strings, dynamic SQL, documents) or
+//     has a URL with a password;
+//   - a secret's name where something is inserted into it, assigned to it or compared
+//     with it, or where it names a value.
+//
+// In such a text every constant is redacted, with these exceptions: VALID UNTIL,
+// options that say where a server is and who asks (host, port, user, dbname), and
+// the like; small numbers that no secret's name stands beside. What is not quoted
+// as a constant where a secret is due is redacted, too, and, where the quotes of a
+// text are wrong, all that follows. Code in dollar quotes (DO, CREATE FUNCTION) is
+// looked into. A comment that names a secret is redacted as a whole.
 func Redact(dst, sql []byte) []byte {
+	out, _ := RedactText(dst, sql, false)
+	return out
+}
+
+// RedactText is [Redact], and tells what was found. cut says that the text goes on
+// beyond sql, and may name a secret there.
+func RedactText(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	if !MayHoldSecret(sql) {
-		return append(dst, sql...)
+		return append(dst, sql...), 0
 	}
-	return redactCode(dst, sql, 0)
-}
-
-func redactCode(dst, sql []byte, nesting int) []byte {
-	r := redactor{lexer: lexer{src: sql}, dst: dst, nesting: nesting}
-	for {
-		t := r.next()
-		if t.kind == tokenEOF {
-			return append(r.dst, sql[r.copied:]...)
-		}
-		r.token(t)
+	c := redactor{lexer: lexer{src: sql}}
+	c.run()
+	takes := c.takes || cut && c.code
+	if !takes && !c.comments {
+		return append(dst, sql...), c.catalogs()
 	}
-}
-
-// redactor is the state of one pass over SQL whose secrets are looked for.
-type redactor struct {
-	lexer
-	dst     []byte
-	copied  int // how much of src is in dst
-	nesting int
-
-	words   int  // of this statement so far
-	defines bool // it is a CREATE, ALTER or SET
-	role    bool // it is a CREATE or ALTER of a role
-	all     bool // it builds dynamic SQL with a password
-	named   bool // the token before names a secret
-	bare    bool // the token before is PASSWORD in a statement about a role
-}
-
-func (r *redactor) token(t token) {
-	text := r.src[t.start:t.end]
-	named, bare := r.named, r.bare
-	r.named, r.bare = false, false
-	switch t.kind {
-	case tokenSemicolon:
-		r.words, r.defines, r.role, r.all = 0, false, false, false
-	case tokenString:
-		r.constant(t, named)
-	case tokenNumber:
-		if bare {
-			r.replace(t)
-		}
-	case tokenQuotedIdent:
-		if bare {
-			r.replace(t)
-		}
-		r.named = namesSecret(bytes.Trim(text, `"`))
-	case tokenOperator, tokenOther: // PASSWORD = '…'
-		if r.defines && (string(text) == "=" || string(text) == ":=") {
-			r.named, r.bare = named, bare
-		}
-	case tokenWord:
-		switch {
-		case r.defines && equalFold(text, "to"): // SET app.password TO '…'
-			r.named, r.bare = named, bare
-		case bare && !equalFold(text, "null"):
-			r.replace(t)
-		default:
-			r.word(text)
+	r := redactor{lexer: lexer{src: sql}, dst: dst, write: true, takes: takes, library: c.library}
+	r.run()
+	found := c.catalogs()
+	if r.replaced {
+		found |= Hidden
+	}
+	if takes {
+		found |= Takes
+		if r.params {
+			found |= Binds
 		}
 	}
+	return append(r.dst, sql[r.copied:]...), found
 }
 
-// word takes note of what a word says about the statement and the next token.
-func (r *redactor) word(w []byte) {
-	r.words++
-	switch r.words {
-	case 1:
-		r.role = equalFold(w, "create") || equalFold(w, "alter")
-		r.defines = r.role || equalFold(w, "set")
-	case 2:
-		r.role = r.role && (equalFold(w, "role") || equalFold(w, "user") || equalFold(w, "group"))
-	default:
-		r.bare = r.role && r.words > 3 && equalFold(w, "password")
+// RedactAll appends sql to dst with every constant and comment replaced, and what
+// [Redact] replaces besides. Of constants the length in bytes is told.
+func RedactAll(dst, sql []byte) []byte {
+	c := redactor{lexer: lexer{src: sql}}
+	c.run()
+	r := redactor{lexer: lexer{src: sql}, dst: dst, write: true, all: true, takes: true, library: c.library}
+	r.run()
+	return append(r.dst, sql[r.copied:]...)
+}
+
+func (r *redactor) catalogs() Secrecy {
+	if r.reads {
+		return Reads
 	}
-	r.named = namesSecret(w)
-}
-
-// constant copies or redacts a string.
-func (r *redactor) constant(t token, named bool) {
-	text := r.src[t.start:t.end]
-	switch {
-	case named || r.all:
-		r.replace(t)
-	case text[0] == '$':
-		r.code(t)
-	case buildsPassword(text):
-		r.all = true
-		r.replace(t)
-	case carriesPassword(text):
-		r.replace(t)
-	}
-}
-
-// code copies a dollar quoted string, redacting what is inside.
-func (r *redactor) code(t token) {
-	text := r.src[t.start:t.end]
-	start, end := dollarBody(text)
-	body := text[start:end]
-	switch {
-	case !MayHoldSecret(body):
-	case carriesPassword(body) && isConnectionString(body), r.nesting == maxNesting:
-		r.replace(t)
-	default:
-		r.dst = append(r.dst, r.src[r.copied:t.start+start]...)
-		r.dst = redactCode(r.dst, body, r.nesting+1)
-		r.copied = t.start + end
-	}
-}
-
-// replace redacts a token.
-func (r *redactor) replace(t token) {
-	r.dst = append(r.dst, r.src[r.copied:t.start]...)
-	r.dst = append(r.dst, Redacted...)
-	r.copied = t.end
+	return 0
 }

@@ -1,0 +1,331 @@
+package sqlnorm
+
+import "bytes"
+
+// command is what the redactor knows of the statement that it is in, from the
+// tokens so far.
+type command struct {
+	words int
+	verb  []byte // its first word
+	kind  commandKind
+	data  bool // it deals with rows: what it names are columns
+	depth int  // of parentheses
+	code  bool // DO, or CREATE of a function
+	// takes tells that constants in it are secrets: COPY … PROGRAM, IDENTIFIED BY.
+	takes     bool
+	mention   bool // it names a secret
+	constants bool // it has a constant
+	options   bool // the options of a role are due
+	call      callState
+	setting   setState
+
+	named namedState
+	last  tokenKind // the token before
+	lead  tokenKind // the one before the name that goes on with the token before
+	word  []byte    // the token before, if it is a word or a quoted name
+}
+
+type commandKind uint8
+
+const (
+	kindOther   commandKind = iota
+	kindRole                // CREATE or ALTER of a role, user or group
+	kindMapping             // of user mappings, subscriptions, servers, foreign tables; of what is not known
+)
+
+// setState is where in SET name = value the statement is.
+type setState uint8
+
+const (
+	setNone    setState = iota
+	setName             // the name is due
+	setSecret           // it was a secret's
+	setOther            // it was not
+	setToValue          // the values of a secret are due
+)
+
+// callState is where in set_config('name', the statement is.
+type callState uint8
+
+const (
+	callNone callState = iota
+	callSetConfig
+	callName
+)
+
+// namedState is where behind the name of a secret the statement is.
+type namedState uint8
+
+const (
+	namedNone   namedState = iota
+	namedName              // right behind it
+	namedBeside            // behind what gives it a value
+)
+
+// follow takes note of a token that was dealt with. It reports whether it shows
+// that the text takes a secret.
+func (s *command) follow(t token, text []byte, nesting int) (takes bool) {
+	before := s.named
+	if s.last != tokenDot && t.kind != tokenDot {
+		s.lead = s.last
+	}
+	switch t.kind {
+	case tokenWord:
+		takes = s.followWord(text, nesting)
+	case tokenQuotedIdent:
+		takes = s.followName(text)
+	case tokenOpen:
+		s.depth++
+		s.beside()
+	case tokenClose:
+		s.depth = max(s.depth-1, 0)
+		s.named = namedNone
+	case tokenOperator, tokenOther:
+		s.beside()
+	case tokenString, tokenNumber:
+		s.constants = s.constants || t.kind == tokenString
+		s.named = namedNone
+		if s.setting == setSecret {
+			s.setting = setToValue
+		}
+	case tokenComma, tokenParam, tokenCast:
+		s.named = namedNone
+	}
+	switch t.kind {
+	case tokenOperator, tokenOther:
+		switch {
+		case s.setting == setSecret:
+			s.setting = setToValue
+		case s.setting == setOther:
+			s.setting = setNone
+		}
+	}
+	if s.data && before == namedName {
+		switch t.kind {
+		case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenOpen, tokenClose:
+			takes = true
+		case tokenWord:
+			takes = takes || s.named == namedBeside && !equalFold(text, "is") && !equalFold(text, "for")
+		}
+	}
+	s.call = s.call.after(t.kind)
+	s.last = t.kind
+	s.word = nil
+	if t.kind == tokenWord || t.kind == tokenQuotedIdent {
+		s.word = text
+	}
+	return takes || !s.data && s.mention && s.constants
+}
+
+func (c callState) after(k tokenKind) callState {
+	if c == callSetConfig && k == tokenWord {
+		return c // the name itself
+	}
+	if c == callSetConfig && k == tokenOpen {
+		return callName
+	}
+	return callNone
+}
+
+func (s *command) beside() {
+	if s.named != namedNone {
+		s.named = namedBeside
+	}
+}
+
+func (s *command) followWord(w []byte, nesting int) (takes bool) {
+	if nesting > 0 {
+		switch {
+		case equalFold(w, "begin"), equalFold(w, "then"), equalFold(w, "else"), equalFold(w, "loop"), equalFold(w, "declare"):
+			*s = command{mention: s.mention, constants: s.constants} // PL/pgSQL: a statement begins
+			return false
+		}
+	}
+	s.words++
+	s.classify(w)
+	if equalFold(w, "identified") && !s.data {
+		s.named, s.takes = namedName, true
+		return false
+	}
+	if s.named != namedNone && inSet(besideWords, w) {
+		s.named = namedBeside
+		if s.setting == setSecret {
+			s.setting = setToValue
+		}
+		return false
+	}
+	if !s.data && equalFold(w, "set") && s.depth == 0 {
+		s.setting, s.options = setName, false
+		s.named = namedNone
+		return false
+	}
+	return s.followName(w)
+}
+
+// followName looks at a name, or a word that may be one.
+func (s *command) followName(w []byte) (takes bool) {
+	secret := namesSecret(w)
+	switch {
+	case s.setting == setName || s.setting >= setSecret && s.setting <= setOther && s.last == tokenDot:
+		switch {
+		case s.last != tokenDot && (equalFold(w, "local") || equalFold(w, "session") || equalFold(w, "global")):
+		case secret || bytes.EqualFold(s.verb, []byte("alter")) && hasSuffixFold(w, "_command"):
+			s.setting, secret = setSecret, true
+		case s.setting != setSecret:
+			s.setting = setOther
+		}
+	case s.setting == setSecret:
+		s.setting = setToValue
+	case s.setting == setOther:
+		s.setting = setNone
+	}
+	if !secret {
+		s.named = namedNone
+		return false
+	}
+	s.mention = true
+	if s.kind == kindRole && s.words == 3 && !s.data {
+		s.named = namedNone // a role's own name
+		return false
+	}
+	s.named = namedName
+	if !s.data {
+		return false
+	}
+	switch s.lead {
+	case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenClose:
+		return true
+	}
+	return s.depth > 0 || equalFold(s.verb, "insert") || equalFold(s.word, "as")
+}
+
+func hasSuffixFold(w []byte, suffix string) bool {
+	return len(w) >= len(suffix) && equalFold(w[len(w)-len(suffix):], suffix)
+}
+
+// classify finds out from its first words what a statement is.
+func (s *command) classify(w []byte) {
+	switch {
+	case s.words == 1:
+		s.verb = w
+		s.code = equalFold(w, "do")
+		define := equalFold(w, "create") || equalFold(w, "alter")
+		s.data = !define && !equalFold(w, "set") && !equalFold(w, "grant") && lookupOperation(w) != "" && !s.code
+		if equalFold(w, "set") {
+			s.depth = 0
+		}
+	case equalFold(s.verb, "create") || equalFold(s.verb, "alter"):
+		s.classifyObject(w)
+	case equalFold(s.verb, "copy"):
+		s.takes = s.takes || equalFold(w, "program")
+	}
+}
+
+func (s *command) classifyObject(w []byte) {
+	switch {
+	case equalFold(w, "function") || equalFold(w, "procedure"):
+		s.code = s.code || s.words <= 4
+	case s.kind == kindRole && s.words == 3 && equalFold(w, "mapping"):
+		s.kind, s.options = kindMapping, false
+	case s.words == 2:
+		switch {
+		case equalFold(w, "role") || equalFold(w, "group") || equalFold(w, "user"):
+			s.kind, s.options = kindRole, true
+		case !inSet(knownObjects, w):
+			s.kind = kindMapping
+		}
+	}
+}
+
+// constant tells whether a constant that comes now is a secret because of what the
+// statement is.
+func (s *command) constant() bool {
+	return (s.kind != kindOther || s.takes) && !s.harmless() || s.setting == setSecret || s.setting == setToValue
+}
+
+// secret tells whether a constant that comes now is one because of the names in
+// the statement.
+func (s *command) secret() bool {
+	return s.named != namedNone || s.mention && !s.data
+}
+
+// harmless tells whether a constant that comes now is one that may be shown.
+func (s *command) harmless() bool {
+	return !s.data && s.word != nil && inSet(harmlessOptions, bytes.Trim(s.word, `"`)) && s.setting == setNone
+}
+
+// holdsCode tells whether what is in dollar quotes now is code.
+func (s *command) holdsCode() bool {
+	return s.code || equalFold(s.word, "execute")
+}
+
+// redactsNumber tells whether a number is redacted in a text that takes secrets.
+func (s *command) redactsNumber(number []byte) bool {
+	const small = 4 // digits of what may be a PIN
+	switch {
+	case s.setting == setToValue, s.named != namedNone:
+		return true
+	case inSet(numberWords, s.word), inSet(harmlessOptions, s.word):
+		return false
+	}
+	return s.kind == kindRole || len(number) >= small
+}
+
+// redactsQuoted tells whether a quoted name is redacted in a text that takes
+// secrets, since it is meant to be a constant. next is the byte behind it.
+func (s *command) redactsQuoted(name []byte, next byte, library bool) bool {
+	switch {
+	case s.last == tokenDot || next == '.' || next == '(':
+		return false
+	case s.setting == setToValue:
+		return true
+	case s.data && library && s.last != tokenOpen:
+		return s.word == nil || !inSet(placeWords, s.word)
+	case s.data:
+		return s.named == namedBeside && s.last != tokenOpen
+	case s.kind == kindRole:
+		return s.named != namedNone && s.words > 2
+	}
+	return s.named != namedNone
+}
+
+type bareState uint8
+
+const (
+	bareNone   bareState = iota
+	bareSecret           // it is redacted
+	bareRest             // and all that follows
+)
+
+// bareWord tells whether a word that is not quoted stands where a secret is due.
+func (s *command) bareWord(w []byte) bareState {
+	switch {
+	case s.setting == setToValue:
+		if !equalFold(w, "default") {
+			return bareSecret
+		}
+	case s.data:
+	case s.setting == setSecret && s.last != tokenDot:
+		if !equalFold(w, "to") && !equalFold(w, "from") {
+			return bareSecret
+		}
+	case s.takes && s.named == namedBeside, s.options && s.words > 2 && s.named != namedNone:
+		if !equalFold(w, "null") && !equalFold(w, "by") {
+			return bareRest
+		}
+	case s.options && s.words > 2:
+		if !inSet(roleWords, w) && !s.isName() {
+			return bareSecret
+		}
+	case s.kind == kindMapping && s.words > 2 && s.named != namedNone:
+		if !inSet(besideWords, w) {
+			return bareSecret
+		}
+	}
+	return bareNone
+}
+
+// isName tells whether the name of a role is due.
+func (s *command) isName() bool {
+	return s.last == tokenComma || s.last == tokenDot || inSet(nameWords, s.word)
+}

@@ -1,0 +1,235 @@
+package sqlnorm
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// redactor is the state of one pass over SQL. The first pass finds out whether the
+// text takes secrets, the second one redacts them.
+type redactor struct {
+	lexer
+	dst     []byte
+	copied  int // how much of src is in dst
+	nesting int
+	write   bool // this is the second pass
+	all     bool // every constant is redacted, whatever it is
+
+	// Of the text.
+	takes    bool // it takes secrets
+	comments bool // a comment names one
+	replaced bool
+	params   bool
+	reads    bool // it reads a catalog with credentials
+	code     bool // it has code in dollar quotes
+	library  bool // it calls a function that takes a secret
+	over     bool // the rest was redacted as a whole
+
+	command
+}
+
+// run goes through the text.
+func (r *redactor) run() {
+	for end := 0; !r.over; {
+		t := r.next()
+		r.gap(end, t.start)
+		if t.kind == tokenEOF {
+			return
+		}
+		r.token(t)
+		end = t.end
+	}
+}
+
+// gap looks at what stands between two tokens: white space and comments.
+func (r *redactor) gap(from, to int) {
+	if to-from < len("--x") {
+		return
+	}
+	g := r.src[from:to]
+	if bytes.Contains(g, []byte("--")) || bytes.Contains(g, []byte("/*")) {
+		if r.all || mentionsSecret(g) || r.takes && !r.data && bytes.IndexByte(g, '\'') >= 0 {
+			r.comments = true
+			r.replaceAs(from, to, redactedComment)
+		}
+	}
+}
+
+func (r *redactor) token(t token) {
+	text := r.src[t.start:t.end]
+	s := &r.command
+	switch t.kind {
+	case tokenSemicolon:
+		*s = command{}
+		return
+	case tokenParam:
+		r.params = true
+		r.takes = r.takes || s.constant() || s.secret() || s.call == callName
+	case tokenString:
+		r.string(t)
+	case tokenNumber:
+		r.takes = r.takes || s.secret() || s.setting == setToValue
+		if r.all || r.takes && s.redactsNumber(text) {
+			r.replace(t)
+		}
+	case tokenQuotedIdent:
+		r.quoted(t)
+	case tokenWord:
+		r.word(t)
+	}
+	if !r.over && s.follow(t, text, r.nesting) {
+		r.takes = true
+	}
+	r.reads = r.reads || s.mention && equalFold(s.verb, "copy")
+}
+
+// quoted looks at a quoted name.
+func (r *redactor) quoted(t token) {
+	text := r.src[t.start:t.end]
+	s := &r.command
+	if mentionsSecret(text) && bytes.ContainsAny(text, "=:/'@%(") { // "password=x"
+		r.takes = true
+		r.replace(t)
+		return
+	}
+	value := s.redactsQuoted(text, r.at(t.end), r.library)
+	if s.setting == setToValue || s.named != namedNone && value {
+		r.takes = true
+	}
+	if r.takes && value {
+		r.replace(t)
+	}
+}
+
+// word looks at a word that is not quoted.
+func (r *redactor) word(t token) {
+	text := r.src[t.start:t.end]
+	s := &r.command
+	switch w := findWord(text, 0); {
+	case w.use == useCatalog:
+		r.reads = true
+	case w.use != useFunction || !calls(r.src, t.end):
+	case equalFold(text, "set_config"):
+		s.call = callSetConfig
+	default:
+		r.takes, r.library = true, true
+	}
+	switch s.bareWord(text) {
+	case bareSecret:
+		r.takes = true
+		r.replace(t)
+	case bareRest:
+		r.takes = true
+		r.rest(t.start)
+	}
+}
+
+// string copies or redacts a constant.
+func (r *redactor) string(t token) {
+	text := r.src[t.start:t.end]
+	s := &r.command
+	dollar := text[0] == '$'
+	code := dollar && s.holdsCode()
+	r.code = r.code || code
+	if code && r.nesting < maxNesting {
+		r.body(t)
+		return
+	}
+	switch {
+	case s.call == callName:
+		r.takes = r.takes || secretSetting(text)
+		if !r.all {
+			return // the name itself is none
+		}
+	case s.constant() || s.secret() || mentionsSecret(text):
+		r.takes = true
+	}
+	if !r.all && (!r.takes || s.harmless()) {
+		return
+	}
+	if !dollar && misquoted(r.src, t) {
+		r.rest(t.start)
+		return
+	}
+	r.replace(t)
+}
+
+// body goes through code in dollar quotes.
+func (r *redactor) body(t token) {
+	text := r.src[t.start:t.end]
+	start, end := dollarBody(text)
+	in := redactor{
+		lexer: lexer{src: text[start:end]}, nesting: r.nesting + 1, write: r.write, all: r.all, takes: r.takes, library: r.library,
+	}
+	if r.write {
+		r.dst = append(r.dst, r.src[r.copied:t.start+start]...)
+		in.dst = r.dst
+	}
+	in.run()
+	r.takes = r.takes || in.takes
+	r.comments = r.comments || in.comments
+	r.replaced = r.replaced || in.replaced
+	r.params = r.params || in.params
+	r.reads = r.reads || in.reads
+	r.library = r.library || in.library
+	if r.write {
+		r.dst = append(in.dst, in.src[in.copied:]...)
+		r.copied = t.start + end
+	}
+}
+
+// replace redacts a token.
+func (r *redactor) replace(t token) {
+	if !r.all || !r.write {
+		r.replaceAs(t.start, t.end, Redacted)
+		return
+	}
+	r.replaceAs(t.start, t.end, "'<redacted, ")
+	r.dst = strconv.AppendInt(r.dst, int64(t.end-t.start), 10)
+	r.dst = append(r.dst, " bytes>'"...)
+}
+
+// rest redacts all from i on: nothing tells where the secret ends.
+func (r *redactor) rest(i int) {
+	r.replaceAs(i, len(r.src), Redacted)
+	r.over = r.write
+}
+
+func (r *redactor) replaceAs(from, to int, with string) {
+	if !r.write {
+		return
+	}
+	r.dst = append(r.dst, r.src[r.copied:from]...)
+	r.dst = append(r.dst, with...)
+	r.copied = to
+	r.replaced = true
+}
+
+// misquoted tells whether a constant may not end where it seems to: with a
+// backslash before one of its quotes, which a server takes for an escape if
+// standard_conforming_strings is off, or with text right behind it.
+func misquoted(src []byte, t token) bool {
+	text := src[t.start:t.end]
+	if text[0]|0x20 != 'e' && bytes.Contains(text, []byte(`\'`)) {
+		return true
+	}
+	if t.end == len(src) {
+		return false
+	}
+	switch c := src[t.end]; {
+	case c == '\'' || c == '"':
+		return true
+	case class[c]&classIdentCont != 0:
+		word := src[t.end:skipWord(src, t.end)]
+		var buf [maxWord]byte
+		return len(word) > len(buf) || classify(appendLower(buf[:0], word)) == wordPlain
+	}
+	return false
+}
+
+// secretSetting tells whether the first argument of set_config is the name of a
+// setting that holds a secret. PostgREST puts what came with the request there.
+func secretSetting(text []byte) bool {
+	name := bytes.Trim(text, "'")
+	return namesSecret(name) || equalFold(name, "request.headers") || equalFold(name, "request.cookies") || mentionsSecret(text)
+}

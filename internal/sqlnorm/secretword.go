@@ -1,0 +1,280 @@
+package sqlnorm
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// A text is looked through for the words below before anything else is done with
+// it: most texts have none, and are done.
+
+// wordUse says what a word that [findWord] finds tells.
+type wordUse uint8
+
+const (
+	useName     wordUse = iota + 1 // the name of a secret, or a part of one
+	useFunction                    // a function that takes a secret, before a parenthesis
+	useCatalog                     // a catalog that holds credentials
+	useCommand                     // a keyword of a command that takes one
+)
+
+// watched is a word that is looked for, by four of its letters, of which the text
+// has to be rich enough to be rare: the rest of the word is compared then.
+type watched struct {
+	word string
+	at   int // where in the word the four letters are
+	use  wordUse
+	ends bool // no letter, digit or underscore follows
+}
+
+// watchedWords in lower case.
+var watchedWords = []watched{
+	{"passw", 1, useName, false},
+	{"passphrase", 1, useName, false},
+	{"passfile", 1, useName, false},
+	{"passcode", 1, useName, false},
+	{"pass", 0, useName, true},
+	{"secret", 0, useName, false},
+	{"token", 1, useName, true},
+	{"token_", 1, useName, false},
+	{"credential", 1, useName, false},
+	{"conninfo", 1, useName, false},
+	{"pwd", 0, useName, true},
+	{"apikey", 1, useName, false},
+	{"api_key", 2, useName, false},
+	{"api-key", 2, useName, false},
+	{"accesskey", 4, useName, false},
+	{"access_key", 5, useName, false},
+	{"privatekey", 4, useName, false},
+	{"private_key", 6, useName, false},
+	{"private key", 6, useName, false},
+	{"client_key", 5, useName, false},
+	{"server_key", 5, useName, false},
+	{"clientkey", 4, useName, false},
+	{"serverkey", 4, useName, false},
+	{"encryption_key", 9, useName, false},
+	{"signing_key", 6, useName, false},
+	{"session_key", 6, useName, false},
+	{"auth_key", 3, useName, false},
+	{"encrypt_key", 6, useName, false},
+	{"sslkey", 2, useName, false},
+	{"bearer", 2, useName, true},
+	{"totp", 0, useName, true},
+	{"authorization:", 3, useName, false},
+	{"authorization\"", 3, useName, false},
+	{"scram-sha-256$", 1, useName, false},
+	{"dblink", 0, useFunction, false},
+	{"crypt", 0, useFunction, false},
+	{"pgp_", 0, useFunction, false},
+	{"hmac", 0, useFunction, true},
+	{"digest", 0, useFunction, true},
+	{"set_config", 2, useFunction, true},
+	{"program", 1, useCommand, true},
+	{"identified", 6, useCommand, true},
+	{"pg_authid", 5, useCatalog, true},
+	{"pg_shadow", 3, useCatalog, true},
+	{"pg_user_mapping", 7, useCatalog, false},
+	{"user_mapping_options", 4, useCatalog, true},
+}
+
+// The words by a hash of their four letters, and a filter over the first and the
+// last three of those: at every other place of a text, three letters are looked up.
+var (
+	wordSlots  = makeWordSlots()
+	wordFilter = makeWordFilter()
+)
+
+// wordSlot is a watched word and its four letters.
+type wordSlot struct {
+	letters uint32
+	watched
+}
+
+const slotBits = 8
+
+func slotOf(four uint32) uint32 { return four * 0x9e3779b1 >> (32 - slotBits) }
+
+func makeWordSlots() (slots [1 << slotBits][]wordSlot) {
+	for _, w := range watchedWords {
+		four := lettersOf(w)
+		slots[slotOf(four)] = append(slots[slotOf(four)], wordSlot{four, w})
+	}
+	return slots
+}
+
+// foldBytes lowers the letters of four bytes. Other bytes fold as well, all of
+// them in the same way everywhere.
+const foldBytes = 0x20202020
+
+func lettersOf(w watched) uint32 {
+	var b [4]byte
+	copy(b[:], w.word[w.at:])
+	return binary.LittleEndian.Uint32(b[:]) | foldBytes
+}
+
+const filterBits = 12
+
+func filterPlace(three uint32) uint32 { return (three & 0xffffff) * 0x9e3779b1 >> (32 - filterBits) }
+
+func makeWordFilter() (f [1 << (filterBits - 6)]uint64) {
+	set := func(three uint32) { p := filterPlace(three); f[p>>6] |= 1 << (p & 63) }
+	for _, w := range watchedWords {
+		four := lettersOf(w)
+		set(four)
+		if len(w.word) > 3 {
+			set(four >> 8)
+		}
+	}
+	return f
+}
+
+// pwdLetters is the one word of three letters, which a look at every other place
+// may miss.
+const pwdLetters = 'p' | 'w'<<8 | 'd'<<16
+
+// found is a watched word in a text.
+type found struct {
+	use        wordUse // 0: none
+	start, end int
+	next       int // where to look for the next one
+}
+
+// findWord returns the first watched word of s whose four letters are at from or
+// later.
+func findWord(s []byte, from int) found {
+	const fold = foldBytes | foldBytes<<32
+	i := from
+	for ; i+8 <= len(s); i += 6 {
+		x := binary.LittleEndian.Uint64(s[i:]) | fold
+		if !maybeWord(uint32(x)) && !maybeWord(uint32(x>>16)) && !maybeWord(uint32(x>>32)) {
+			continue
+		}
+		for k := 0; k < 6; k += 2 {
+			if maybeWord(uint32(x >> (8 * k))) {
+				for j := max(i+k-1, from); j <= i+k+1; j++ {
+					if w := wordAt(s, j); w.use != 0 {
+						return w
+					}
+				}
+			}
+		}
+	}
+	for i = max(i-1, from); i+3 <= len(s); i++ {
+		if w := wordAt(s, i); w.use != 0 {
+			return w
+		}
+	}
+	return found{}
+}
+
+// maybeWord tells whether the first three of four letters may be some of a word's,
+// or the last three are the word of three.
+func maybeWord(four uint32) bool {
+	p := filterPlace(four)
+	return wordFilter[p>>6]&(1<<(p&63)) != 0 || four>>8 == pwdLetters
+}
+
+// wordAt returns the word that has its four letters at i.
+func wordAt(s []byte, i int) found {
+	var four uint32
+	if i+4 <= len(s) {
+		four = binary.LittleEndian.Uint32(s[i:]) | foldBytes
+	} else {
+		four = uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | foldBytes
+	}
+	if four&0xffffff == pwdLetters {
+		four = pwdLetters | 0x20<<24
+	}
+	slots := wordSlots[slotOf(four)]
+	for k := range slots {
+		w := &slots[k]
+		start := i - w.at
+		end := start + len(w.word)
+		if w.letters != four || start < 0 || end > len(s) || !equalFold(s[start:end], w.word) {
+			continue
+		}
+		if w.ends && end < len(s) && class[s[end]]&classIdentCont != 0 {
+			continue
+		}
+		return found{w.use, start, end, i + 1}
+	}
+	return found{}
+}
+
+// mentionsSecret tells whether text that is not code names a secret: it has one of
+// the words, or a URL with a password.
+func mentionsSecret(s []byte) bool {
+	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
+		switch w.use {
+		case useName:
+			if !plainWord(s, w.start, w.end) {
+				return true
+			}
+		case useFunction:
+			if calls(s, w.end) {
+				return true
+			}
+		}
+	}
+	return urlWithSecret(s)
+}
+
+// calls tells whether the name that goes on at i is that of a function.
+func calls(s []byte, i int) bool {
+	i = skipWord(s, i)
+	for i < len(s) && class[s[i]]&classSpace != 0 {
+		i++
+	}
+	return i < len(s) && s[i] == '('
+}
+
+// plainWord tells whether what was found is one of the words that have other
+// meanings, and neither a name's end nor followed by what gives it a value.
+func plainWord(s []byte, start, end int) bool {
+	if end-start > len("pass") {
+		return false
+	}
+	if start > 0 && class[s[start-1]]&classIdentCont != 0 {
+		return s[start-1] != '_' // bypass
+	}
+	rest := s[end:]
+	if len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'') {
+		rest = rest[1:] // {"pass": …}
+	}
+	rest = bytes.TrimLeft(rest, " ")
+	return len(rest) == 0 || rest[0] != '=' && rest[0] != ':'
+}
+
+// skipWord returns where the name that goes on at i ends.
+func skipWord(s []byte, i int) int {
+	for i < len(s) && class[s[i]]&classIdentCont != 0 {
+		i++
+	}
+	return i
+}
+
+// urlWithSecret tells whether a URI in s has a password before its host (RFC 3986,
+// section 3.2.1). If s is cut off before the host, what could be a port is taken
+// for a password.
+func urlWithSecret(s []byte) bool {
+	for {
+		_, rest, ok := bytes.Cut(s, []byte("://"))
+		if !ok {
+			return false
+		}
+		s = rest
+		authority := rest
+		if n := bytes.IndexAny(authority, "/?# \t\r\n"); n >= 0 {
+			authority = authority[:n]
+		}
+		user, _, ok := bytes.Cut(authority, []byte("@"))
+		if (ok || len(authority) == len(rest) && !ended(s)) && bytes.IndexByte(user, ':') >= 0 {
+			return true
+		}
+	}
+}
+
+// ended tells whether a constant has the end of one.
+func ended(s []byte) bool {
+	return bytes.HasSuffix(s, []byte("'")) || bytes.HasSuffix(s, []byte("$"))
+}
