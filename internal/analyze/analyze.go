@@ -42,11 +42,18 @@ type Options struct {
 	// its place in the order of what the handler is told. The event is borrowed for
 	// the call. Nothing is watched where it is nil.
 	Network func(*netfacts.Event)
+	// Tick, if not 0, is how often OnTick is called by the second stage, in the time
+	// of the packets, or of Advance: between what came before and after. It is told
+	// the end of the period, in nanoseconds since the epoch. Several periods in which
+	// nothing came count as one.
+	Tick   time.Duration
+	OnTick func(now int64)
 }
 
 // Counts are the totals of a capture.
 type Counts struct {
 	Packets, Bytes      uint64
+	First, Last         int64 // times of the first and the latest packet that has one
 	NotIP, NotTCP, Bad  uint64
 	TCPConnections      uint64
 	Lost, Retransmitted uint64 // payload bytes of the connections taken for PostgreSQL
@@ -82,6 +89,7 @@ type Analyzer struct {
 	out     output
 	conns   conns // of connections that are over
 	slow    slowClock
+	ticks   tickClock
 	latest  uint64 // number of the latest packet
 	wasTCP  bool   // it was, or completed, a TCP segment
 }
@@ -95,6 +103,7 @@ type output interface {
 	look(at reassembly.Stamp)
 	keys(load func(), now int64)
 	network(e *netfacts.Event)
+	tick(now int64)
 }
 
 // conn is a TCP connection on its way between the stages. What the first stage
@@ -150,6 +159,7 @@ func New(opt Options, h session.Handler) *Analyzer {
 		a.slow = newSlowClock(opt.Slow)
 		a.stage.slow = &slowWatch{after: opt.Slow, handler: h}
 	}
+	a.ticks, a.stage.onTick = newTickClock(opt.Tick), opt.OnTick
 	a.out = a.stage
 	if opt.Workers > 1 {
 		a.pipe = newPipe(a.stage, &a.conns, opt.OnIdle)
@@ -168,6 +178,13 @@ func New(opt Options, h session.Handler) *Analyzer {
 func (a *Analyzer) Packet(p *capture.Packet) {
 	a.Counts.Packets++
 	a.Counts.Bytes += uint64(p.OrigLen)
+	if a.Counts.First == 0 {
+		a.Counts.First = p.Time
+	}
+	a.Counts.Last = p.Time
+	if a.ticks.every != 0 {
+		a.tick(p.Time)
+	}
 	if a.slow.strikes(p.Time) {
 		a.out.look(reassembly.Stamp{Time: p.Time, Frame: p.Frame})
 	}
@@ -190,6 +207,7 @@ func (a *Analyzer) Packet(p *capture.Packet) {
 // Advance tells that time passes without packets, in nanoseconds since the epoch.
 func (a *Analyzer) Advance(now int64) {
 	a.tcp.Advance(now)
+	a.tick(now)
 	if a.slow.strikes(now) {
 		a.out.look(reassembly.Stamp{Time: now, Frame: a.latest})
 	}

@@ -28,6 +28,7 @@ const (
 	eventLook
 	eventKeys
 	eventNetwork
+	eventTick
 )
 
 // event is a call of output, to be made later.
@@ -146,6 +147,8 @@ func (p *pipe) play(b *batch) {
 			b.loads = b.loads[1:]
 		case eventNetwork:
 			p.stage.network(&b.nets[e.n])
+		case eventTick:
+			p.stage.tick(e.n)
 		}
 	}
 }

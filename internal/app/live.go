@@ -240,7 +240,7 @@ func (r *run) liveLoop() error {
 		default:
 			return err
 		}
-		if r.writer.Failed() {
+		if r.failed() {
 			return nil
 		}
 	}

@@ -211,13 +211,15 @@ func (m *matching) release(k *keptConn) error {
 	return nil
 }
 
-// matchingViews finds out which connections match, on the way to the views.
-type matchingViews struct {
-	*views
-	m *matching
+// matchingHandler finds out which connections match, on the way to the outputs.
+type matchingHandler struct {
+	session.Handler
+	sel     *selection
+	showAll bool
+	m       *matching
 }
 
-func (v *matchingViews) match(s *session.Session) {
+func (v *matchingHandler) match(s *session.Session) {
 	if s.ID != v.m.latest {
 		v.m.latest = s.ID
 		v.m.matches = append(v.m.matches, s.ID)
@@ -225,23 +227,23 @@ func (v *matchingViews) match(s *session.Session) {
 }
 
 // Message matches if it is shown, whatever its query's duration will be.
-func (v *matchingViews) Message(e *session.Event) {
+func (v *matchingHandler) Message(e *session.Event) {
 	if v.sel.minDuration == 0 && (v.showAll && e.Session.PostgreSQL() || !v.showAll && v.sel.message(e)) {
 		v.match(e.Session)
 	}
-	v.views.Message(e)
+	v.Handler.Message(e)
 }
 
 // Exchange matches if it is selected. Names of messages select none.
-func (v *matchingViews) Exchange(s *session.Session, x *exchange.Exchange) {
+func (v *matchingHandler) Exchange(s *session.Session, x *exchange.Exchange) {
 	if (v.sel.kinds == nil || v.sel.minDuration > 0) && (v.showAll || v.sel.exchange(s, x)) {
 		v.match(s)
 	}
-	v.views.Exchange(s, x)
+	v.Handler.Exchange(s, x)
 }
 
 // End tells that nothing can match any more.
-func (v *matchingViews) End(s *session.Session) {
-	v.views.End(s)
+func (v *matchingHandler) End(s *session.Session) {
+	v.Handler.End(s)
 	v.m.ends = append(v.m.ends, s.ID)
 }

@@ -12,9 +12,7 @@ import (
 
 // Options are the flags that read and live share.
 type Options struct {
-	Output       string
-	JSON         bool
-	View         []string
+	outputs      outputFlags
 	Ports        []string
 	AnyPort      bool
 	kept         keptFlags
@@ -30,6 +28,7 @@ type Options struct {
 	Count        uint64
 	Duration     time.Duration
 	Slow         time.Duration
+	Every        time.Duration
 	Quiet        bool
 	Verbose      bool
 	Workers      int
@@ -43,9 +42,7 @@ type Options struct {
 // add declares the shared flags.
 func (o *Options) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&o.Output, "output", "o", "pretty", "print in this `FORMAT`: pretty or json (one JSON object a line)")
-	f.BoolVar(&o.JSON, "json", false, "short for -o json")
-	f.StringSliceVar(&o.View, "view", []string{"messages"}, "what to print, a `LIST` of messages, queries, connections, stats")
+	o.outputs.add(cmd)
 	f.StringSliceVar(&o.Ports, "port", []string{"5432"}, "server ports, a `LIST` with ranges (5432,6432-6435)")
 	f.BoolVar(&o.AnyPort, "any-port", false, "take PostgreSQL on all ports; with live, and without -f, capture all TCP")
 	o.kept.add(cmd)
@@ -74,12 +71,6 @@ func (o *Options) add(cmd *cobra.Command) {
 
 // check refuses values that no flag type refuses.
 func (o *Options) check() error {
-	if o.JSON {
-		o.Output = "json"
-	}
-	if err := oneOf("output", o.Output, "pretty", "json"); err != nil {
-		return err
-	}
 	if err := oneOf("color", o.Color, "auto", "always", "never"); err != nil {
 		return err
 	}
@@ -92,16 +83,14 @@ func (o *Options) check() error {
 	if o.Slow < 0 {
 		return usageError("--slow %s: must not be negative", o.Slow)
 	}
+	if o.Every < 0 {
+		return usageError("--every %s: must not be negative", o.Every)
+	}
 	if o.Duration < 0 {
 		return usageError("--duration %s: must not be negative", o.Duration)
 	}
 	if err := o.kept.check(); err != nil {
 		return err
-	}
-	for _, v := range o.View {
-		if err := oneOf("view", v, "messages", "queries", "connections", "stats"); err != nil {
-			return err
-		}
 	}
 	for _, v := range o.Fields {
 		if err := oneOf("fields", v, "state"); err != nil {
@@ -111,13 +100,18 @@ func (o *Options) check() error {
 	if o.MaxValue < 0 || o.Rows < 0 || o.Top < 0 || o.Workers < 0 {
 		return usageError("--max-value-bytes, --rows, --top and --workers take a number from 0")
 	}
-	if !o.maxChanged {
-		o.MaxValue = 200
-		if o.Output == "json" {
-			o.MaxValue = 4096
-		}
-	}
 	return nil
+}
+
+// maxValue is where an output cuts values.
+func (o *Options) maxValue(format string) int {
+	switch {
+	case o.maxChanged:
+		return o.MaxValue
+	case format == "pretty":
+		return 200
+	}
+	return 4096
 }
 
 func oneOf(flag, value string, allowed ...string) error {
@@ -147,16 +141,6 @@ func (o *Options) workers() int {
 		return 1
 	}
 	return maxWorkers
-}
-
-// view reports whether a view was asked for.
-func (o *Options) view(name string) bool {
-	for _, v := range o.View {
-		if v == name {
-			return true
-		}
-	}
-	return false
 }
 
 // ports reads the list of ports and ranges.

@@ -27,7 +27,7 @@ func newRead(env *Env) *cobra.Command {
 }
 
 func runRead(env *Env, o *Options, paths []string) error {
-	r, err := newRun(env, o)
+	r, err := newRun(env, o, paths...)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (r *run) loop(src capture.Source) error {
 		if taken {
 			n++
 		}
-		if r.writer.Failed() {
+		if r.failed() {
 			return nil
 		}
 	}

@@ -6,8 +6,6 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
-	"github.com/pgsniff/pgsniff/internal/render"
-	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -17,16 +15,17 @@ type run struct {
 	env      *Env
 	opt      *Options
 	analyzer *analyze.Analyzer
-	writer   render.Writer
-	handler  *views
+	outputs  []*outlet
+	counts   *tally
 	keys     *keys
-	keep     *keeper // nil where all packets are taken and none are written
-	live     *live   // nil for read
+	keep     *keeper  // nil where all packets are taken and none are written
+	live     *live    // nil for read
+	inputs   []string // paths of what is read
 	packet   capture.Packet
-	_        [120]byte // see TestLines
+	_        [88]byte // see TestLines
 }
 
-func newRun(env *Env, o *Options) (*run, error) {
+func newRun(env *Env, o *Options, inputs ...string) (*run, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -36,7 +35,7 @@ func newRun(env *Env, o *Options) (*run, error) {
 	}
 	locked := *env
 	locked.Err = &lockedWriter{w: env.Err}
-	r := &run{env: &locked, opt: o}
+	r := &run{env: &locked, opt: o, inputs: inputs}
 	if r.keys, err = openKeys(o.KeyLog, o.live, r.warn); err != nil {
 		return nil, err
 	}
@@ -47,51 +46,28 @@ func newRun(env *Env, o *Options) (*run, error) {
 	if r.keep, err = newKeeper(o); err != nil {
 		return nil, err
 	}
-	r.writer = newWriter(env, o)
 	workers := o.workers()
-	if workers > 1 && (o.view("messages") && !o.view("queries") || o.view("queries") && o.Output == "json") && sel.minDuration == 0 && !r.keep.onlyMatching() {
-		// Formatting takes as long as all that comes before it.
-		r.writer, workers = render.NewPipe(r.writer), workers-1
-	}
-	r.handler = newViews(o, sel, r.writer)
-	handler := session.Handler(r.handler)
 	if r.keep.onlyMatching() {
-		handler = &matchingViews{r.handler, r.keep.matching}
 		workers = 1 // what matches has to be known with each packet
 	}
+	if workers, err = r.openOutputs(sel, workers); err != nil {
+		return nil, err
+	}
 	cfg := session.Config{
-		Messages: r.handler.wantsMessages() || r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
+		Messages: r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
 	}
-	if r.handler.totals != nil {
-		cfg.OnError = r.handler.Failure
+	limits := exchange.Limits{NoParameters: true, NoColumns: true}
+	handler := r.handler(sel, &cfg, &limits)
+	if r.keep.onlyMatching() {
+		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
 	}
-	shown := o.view("messages") || o.view("queries")
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
-		Session: cfg,
-		Limits:  exchange.Limits{NoParameters: !shown, NoColumns: !shown},
-		Workers: workers, OnIdle: func() { _ = r.writer.Flush() }, // the error stays
-		Slow: o.Slow,
+		Session: cfg, Limits: limits,
+		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
+		Slow: o.Slow, Tick: r.period(), OnTick: r.tickOutputs,
 	}, handler)
 	return r, nil
-}
-
-func newWriter(env *Env, o *Options) render.Writer {
-	ropt := render.Options{MaxValueBytes: o.MaxValue, ShowSecrets: o.ShowSecrets, States: len(o.Fields) > 0}
-	if o.Output == "json" {
-		return render.NewJSON(env.Out, ropt)
-	}
-	width := env.Width()
-	colored := o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == ""
-	return render.NewPretty(env.Out, render.PrettyOptions{
-		Options: ropt, Rows: o.Rows, Width: width, Time: timeModes[o.Time],
-		Theme: render.NewTheme(colored), Flow: o.view("messages"), Groups: o.Top,
-	})
-}
-
-var timeModes = map[string]render.TimeMode{
-	"abs": render.TimeAbs, "utc": render.TimeUTC, "rel": render.TimeRel,
-	"delta": render.TimeDelta, "epoch": render.TimeEpoch,
 }
 
 // finish ends the analysis, writes what is left and says how it went.
@@ -107,8 +83,7 @@ func (r *run) finish(sourceErr error) error {
 	if err := r.keep.close(); sourceErr == nil {
 		sourceErr = err
 	}
-	r.stats()
-	if err := r.writer.Flush(); err != nil {
+	if err := r.endOutputs(); err != nil {
 		if isClosedPipe(err) {
 			return nil
 		}
@@ -118,28 +93,10 @@ func (r *run) finish(sourceErr error) error {
 		return &exitError{ExitFailure, sourceErr}
 	}
 	r.summary()
-	if r.opt.Strict && r.handler.violations > 0 {
-		return &exitError{ExitViolation, fmt.Errorf("%s of the protocol", plural(r.handler.violations, "violation"))}
+	if r.opt.Strict && r.counts.violations > 0 {
+		return &exitError{ExitViolation, fmt.Errorf("%s of the protocol", plural(r.counts.violations, "violation"))}
 	}
 	return nil
-}
-
-// stats writes the view stats, if it was asked for.
-func (r *run) stats() {
-	t := r.handler.totals
-	if t == nil {
-		return
-	}
-	kinds := &t.kinds
-	if r.handler.showAll {
-		all := r.analyzer.Shared().Kinds()
-		kinds = &all
-	}
-	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
-	r.writer.Stats(t.report(stats.Traffic{
-		Packets: r.analyzer.Counts.Packets, Bytes: r.analyzer.Counts.Bytes,
-		Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
-	}, kinds, by, r.opt.Top))
 }
 
 // summary is the closing line on standard error.
@@ -147,7 +104,7 @@ func (r *run) summary() {
 	if r.opt.Quiet {
 		return
 	}
-	c, h := &r.analyzer.Counts, r.handler
+	c := &r.analyzer.Counts
 	if r.opt.Verbose {
 		fmt.Fprintf(r.env.Err, "pgsniff: %s, %s, server ports %s; %s not IP, %s not TCP, %s malformed; %s retransmitted\n",
 			plural(c.Bytes, "byte"), plural(c.TCPConnections, "TCP connection"), portNames(c.TopPorts(5)),
@@ -158,7 +115,7 @@ func (r *run) summary() {
 		return
 	}
 	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(r.analyzer.Connections(), "connection"),
-		plural(r.analyzer.Messages(), "message"), plural(h.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
+		plural(r.analyzer.Messages(), "message"), plural(r.counts.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
 	line += r.live.dropText()
 	if c.Lost > 0 {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))

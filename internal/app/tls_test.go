@@ -359,7 +359,7 @@ func TestTLSCancel(t *testing.T) {
 	c.Close(ctx)
 	records, _ := sniff(t, "--keylog", p.keyFile(t), packets{}.file(t, &p.cipher))
 	theOne(t, records, "connection", 2).expect(t, map[string]any{"state": "cancel_request", "encryption": "tls", "decrypted": true})
-	var sleep record
+	var sleep jsonLine
 	for _, q := range ofType(records, "query", 1) {
 		if strings.Contains(q.text("sql"), "pg_sleep") {
 			sleep = q

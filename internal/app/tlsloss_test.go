@@ -124,7 +124,7 @@ func TestTLSDamaged(t *testing.T) {
 }
 
 // compareDamaged says what is wrong, "" if nothing is.
-func compareDamaged(got []record, truth map[string]int, tags map[string]string) string {
+func compareDamaged(got []jsonLine, truth map[string]int, tags map[string]string) string {
 	seen := inventory(got)
 	for key, n := range seen {
 		if n > truth[key] {
@@ -144,7 +144,7 @@ func compareDamaged(got []record, truth map[string]int, tags map[string]string) 
 
 // inventory counts messages that are whole by what they are. Values are left out
 // where the types that they are shown by may be lost.
-func inventory(records []record) map[string]int {
+func inventory(records []jsonLine) map[string]int {
 	m := make(map[string]int)
 	for _, r := range ofType(records, "message", 0) {
 		if r["truncated"] == true {
@@ -168,7 +168,7 @@ func sum(m map[string]int) (n int) {
 }
 
 // results are the outcomes of queries by their SQL.
-func results(records []record) map[string]string {
+func results(records []jsonLine) map[string]string {
 	m := make(map[string]string)
 	for _, q := range ofType(records, "query", 0) {
 		m[q.text("sql")] = resultOf(q)
@@ -176,10 +176,10 @@ func results(records []record) map[string]string {
 	return m
 }
 
-func resultOf(q record) string { return fmt.Sprint(q["rows"], " ", q["bytes"], " ", q["tx"]) }
+func resultOf(q jsonLine) string { return fmt.Sprint(q["rows"], " ", q["bytes"], " ", q["tx"]) }
 
 // toldOfLoss reports whether anything says that not all is there.
-func toldOfLoss(records []record) bool {
+func toldOfLoss(records []jsonLine) bool {
 	if len(ofType(records, "notice", 0)) > 0 {
 		return true
 	}

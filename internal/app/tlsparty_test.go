@@ -110,7 +110,7 @@ func (p *party) keyFile(t *testing.T) string {
 
 // check wants the messages and queries of the encrypted connections to be those
 // of what the client itself saw inside TLS, and returns the records.
-func (p *party) check(t *testing.T) []record {
+func (p *party) check(t *testing.T) []jsonLine {
 	t.Helper()
 	got, stderr := sniff(t, "--keylog", p.keyFile(t), packets{}.file(t, &p.cipher))
 	want, _ := sniff(t, packets{}.file(t, &p.plain))
@@ -128,7 +128,7 @@ func (p *party) check(t *testing.T) []record {
 
 // sameTraffic compares messages and queries, by connection and direction; those
 // of the negotiation of encryption are left out.
-func sameTraffic(t *testing.T, got, want []record) {
+func sameTraffic(t *testing.T, got, want []jsonLine) {
 	t.Helper()
 	for conn := 1; ; conn++ {
 		n := len(ofType(want, "message", conn))
@@ -147,7 +147,7 @@ func sameTraffic(t *testing.T, got, want []record) {
 
 // essence is what does not depend on packets: records without time, place and
 // addresses.
-func essence(records []record, typ string, conn int, dir string) []string {
+func essence(records []jsonLine, typ string, conn int, dir string) []string {
 	var out []string
 	for _, r := range ofType(records, typ, conn) {
 		switch r.text("msg") {
@@ -157,7 +157,7 @@ func essence(records []record, typ string, conn int, dir string) []string {
 		if r.text("dir") != dir {
 			continue
 		}
-		c := make(record)
+		c := make(jsonLine)
 		for k, v := range r {
 			switch k {
 			case "ts", "frame", "client", "server", "duration_ns", "first_reply_ns", "first_row_ns", "pause_ns":

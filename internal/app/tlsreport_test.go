@@ -196,7 +196,7 @@ func TestTLSKeysLate(t *testing.T) {
 }
 
 // checkNotices wants notices of these codes, and of no other.
-func checkNotices(t *testing.T, records []record, want string) {
+func checkNotices(t *testing.T, records []jsonLine, want string) {
 	t.Helper()
 	var codes []string
 	for _, n := range ofType(records, "notice", 0) {

@@ -268,17 +268,17 @@ func (p *pcapWriter) packet(c *piece, fromFrontend bool, flags byte, b []byte) {
 	p.out = append(p.out, b...)
 }
 
-// record is a line of output.
-type record map[string]any
+// jsonLine is a line of output.
+type jsonLine map[string]any
 
 // text returns a field that is a string, "" where there is none.
-func (r record) text(name string) string {
+func (r jsonLine) text(name string) string {
 	s, _ := r[name].(string)
 	return s
 }
 
 // sniff runs the program with --json and returns its records and standard error.
-func sniff(t *testing.T, args ...string) (records []record, stderr string) {
+func sniff(t *testing.T, args ...string) (records []jsonLine, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	env := &Env{
@@ -289,7 +289,7 @@ func sniff(t *testing.T, args ...string) (records []record, stderr string) {
 		t.Fatalf("pgsniff read %s: exit status %d\n%s", strings.Join(args, " "), code, errs.Bytes())
 	}
 	for line := range bytes.Lines(out.Bytes()) {
-		var r record
+		var r jsonLine
 		if err := json.Unmarshal(line, &r); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
@@ -299,8 +299,8 @@ func sniff(t *testing.T, args ...string) (records []record, stderr string) {
 }
 
 // ofType returns the records of a type, of one connection if conn is not 0.
-func ofType(records []record, typ string, conn int) []record {
-	var out []record
+func ofType(records []jsonLine, typ string, conn int) []jsonLine {
+	var out []jsonLine
 	for _, r := range records {
 		if r.text("type") == typ && (conn == 0 || r["conn"] == float64(conn)) {
 			out = append(out, r)
@@ -310,7 +310,7 @@ func ofType(records []record, typ string, conn int) []record {
 }
 
 // theOne returns the one record of a type that there has to be.
-func theOne(t *testing.T, records []record, typ string, conn int) record {
+func theOne(t *testing.T, records []jsonLine, typ string, conn int) jsonLine {
 	t.Helper()
 	list := ofType(records, typ, conn)
 	if len(list) != 1 {
@@ -320,7 +320,7 @@ func theOne(t *testing.T, records []record, typ string, conn int) record {
 }
 
 // expect compares fields of a record; nil stands for a field that is not there.
-func (r record) expect(t *testing.T, want map[string]any) {
+func (r jsonLine) expect(t *testing.T, want map[string]any) {
 	t.Helper()
 	for name, v := range want {
 		if r[name] != v {

@@ -3,7 +3,7 @@ package app
 import (
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -14,7 +14,7 @@ import (
 // bytes, which belong to no connection, are always those of the whole capture.
 type totals struct {
 	sum    *stats.Stats
-	normal render.Normalizer
+	normal record.Normalizer
 	sample stats.QuerySample
 	errs   messages.ErrorResponse
 	kinds  [messages.NumKinds]uint64 // of selected messages

@@ -17,11 +17,14 @@ type views struct {
 
 	totals *totals // nil without the view stats
 
-	queries, violations uint64
-	held                map[uint64]unitsHeld // by connection
-	heldBytes           int
-	_                   [56]byte // see TestLines
+	counts    tally
+	held      map[uint64]unitsHeld // by connection
+	heldBytes int
+	_         [56]byte // see TestLines
 }
+
+// tally is what the run counts of what is reported.
+type tally struct{ queries, violations uint64 }
 
 // unitsHeld are the messages of a connection that wait for the duration of their
 // unit of work, by its number.
@@ -35,11 +38,11 @@ const maxHeld = 16 << 20
 // in the maps.
 const heldCost = 512
 
-func newViews(o *Options, sel *selection, w render.Writer) *views {
+func newViews(o *outputSpec, sel *selection, w render.Writer) *views {
 	v := &views{
 		w: w, sel: sel, showAll: sel.all(),
 		showMessages: o.view("messages"), showQueries: o.view("queries"), showConns: o.view("connections"),
-		closing: o.Output == "pretty" && o.view("messages"),
+		closing: o.format == "pretty" && o.view("messages"),
 		held:    make(map[uint64]unitsHeld),
 	}
 	if o.view("stats") {
@@ -98,7 +101,7 @@ func (v *views) Message(e *session.Event) {
 
 // Exchange shows a query, and the messages that were held for it.
 func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
-	v.queries++
+	v.counts.queries++
 	if v.sel.minDuration > 0 {
 		v.release(s, x)
 	}
@@ -152,7 +155,7 @@ func (v *views) Notice(s *session.Session, n *session.Notice) {
 
 // End shows a connection.
 func (v *views) End(s *session.Session) {
-	v.violations += s.Violations
+	v.counts.violations += s.Violations
 	for unit, h := range v.held[s.ID] {
 		v.drop(s, unit, h)
 	}

@@ -60,13 +60,15 @@ var rules = []packageRule{
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
 	{"internal/netfacts", rule{own: "pkg/reassembly", reaches: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
-	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats"}},
+	{"internal/record", rule{own: "pkg/messages pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
+	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
+	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
 	}},
 	{"internal/app", rule{
-		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/render " +
+		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/render internal/record internal/sink " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring",
 		reaches: true,
 	}},

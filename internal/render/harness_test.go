@@ -36,13 +36,13 @@ func play(w Writer, scripts ...string) {
 	_ = w.Flush()
 }
 
-// record is a JSON object in the order of its keys.
-type record struct {
+// jsonLine is a JSON object in the order of its keys.
+type jsonLine struct {
 	keys   []string
 	values map[string]string // as text
 }
 
-func (r *record) get(t *testing.T, key, want string) {
+func (r *jsonLine) get(t *testing.T, key, want string) {
 	t.Helper()
 	if r.values[key] != want {
 		t.Errorf("%s: got %s, want %s", key, r.values[key], want)
@@ -50,7 +50,7 @@ func (r *record) get(t *testing.T, key, want string) {
 }
 
 // object decodes an object and demands that its keys are unique, in all depths.
-func object(t *testing.T, text string) *record {
+func object(t *testing.T, text string) *jsonLine {
 	t.Helper()
 	if !utf8.ValidString(text) {
 		t.Errorf("not UTF-8: %q", text)
@@ -59,7 +59,7 @@ func object(t *testing.T, text string) *record {
 	if err := unique(d, ""); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
-	r := &record{values: map[string]string{}}
+	r := &jsonLine{values: map[string]string{}}
 	d = json.NewDecoder(strings.NewReader(text))
 	_, _ = d.Token()
 	for d.More() {
@@ -109,7 +109,7 @@ func unique(d *json.Decoder, path string) error {
 }
 
 // records plays scripts into JSON and returns the records, each checked.
-func records(t *testing.T, opt Options, scripts ...string) (list []*record) {
+func records(t *testing.T, opt Options, scripts ...string) (list []*jsonLine) {
 	t.Helper()
 	var out bytes.Buffer
 	play(NewJSON(&out, opt), scripts...)
@@ -120,7 +120,7 @@ func records(t *testing.T, opt Options, scripts ...string) (list []*record) {
 }
 
 // only returns the records of a type, and of a message's name if one is given.
-func only(list []*record, kind, msg string) (some []*record) {
+func only(list []*jsonLine, kind, msg string) (some []*jsonLine) {
 	for _, r := range list {
 		if r.values["type"] == `"`+kind+`"` && (msg == "" || r.values["msg"] == `"`+msg+`"`) {
 			some = append(some, r)
@@ -130,7 +130,7 @@ func only(list []*record, kind, msg string) (some []*record) {
 }
 
 // one returns the record of a message that comes once.
-func one(t *testing.T, msg string, opt Options, scripts ...string) *record {
+func one(t *testing.T, msg string, opt Options, scripts ...string) *jsonLine {
 	t.Helper()
 	list := only(records(t, opt, scripts...), "message", msg)
 	if len(list) != 1 {

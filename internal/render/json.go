@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/record"
+
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -26,8 +28,8 @@ type JSON struct {
 	errs    messages.ErrorResponse
 	scratch []byte
 	// What is used for exchanges while they are reported: see prepare.
-	normal     Normalizer
-	texts      Normalizer // of texts that were not prepared: of the goroutine that writes
+	normal     record.Normalizer
+	texts      record.Normalizer // of texts that were not prepared: of the goroutine that writes
 	text       body
 	asked      query
 	scratchSQL []byte
@@ -150,7 +152,7 @@ func (j *JSON) begin(dst []byte, kind string, c *conn, at int64) []byte {
 
 // Message writes a message record.
 func (j *JSON) Message(e *session.Event) {
-	j.msg.take(e, &j.more)
+	j.msg.take(e, j.opt.Slot, &j.more)
 	j.message(&j.msg)
 }
 
@@ -327,7 +329,9 @@ func appendCancels(b []byte, c session.Cancelled) []byte {
 }
 
 // Notice writes a notice record.
-func (j *JSON) Notice(s *session.Session, n *session.Notice) { j.notice(connOf(s), n, false) }
+func (j *JSON) Notice(s *session.Session, n *session.Notice) {
+	j.notice(connOf(s, j.opt.Slot), n, false)
+}
 
 func (j *JSON) notice(c *conn, n *session.Notice, _ bool) {
 	b := j.begin(j.out.buf, "notice", c, n.At.Time)

@@ -7,7 +7,7 @@ import (
 )
 
 // End writes a connection record.
-func (j *JSON) End(s *session.Session) { j.close(connOf(s), s.Info(), s.Totals()) }
+func (j *JSON) End(s *session.Session) { j.close(connOf(s, j.opt.Slot), s.Info(), s.Totals()) }
 
 func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	b := &j.body

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/record"
+
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -194,14 +196,14 @@ func (j *JSON) who(c *conn, user, database, application string) []byte {
 // writes.
 func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte {
 	i := s.Info()
-	q.conn, q.user, q.database, q.application, q.zone = connOf(s), i.User, i.Database, i.Application, i.TimeZone
+	q.conn, q.user, q.database, q.application, q.zone = connOf(s, j.opt.Slot), i.User, i.Database, i.Application, i.TimeZone
 	q.sql, q.cuts, q.text = nil, q.cuts[:0], x.SQL != nil && x.Prepared == nil
 	if x.Prepared == nil || x.SQL == nil {
 		return dst
 	}
 	n := j.normal.Of(x)
-	if len(n.json) > 0 {
-		q.sql = n.json
+	if len(n.Written) > 0 {
+		q.sql = n.Written
 		return dst
 	}
 	b := &j.text
@@ -211,7 +213,7 @@ func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst [
 	b.derived(n)
 	q.sql, q.cuts = b.buf[at:], append(q.cuts, b.cuts...)
 	if x.Prepared.Memo == any(n) && len(b.cuts) == 0 && x.Prepared.Remember(len(q.sql)) {
-		n.json = bytes.Clone(q.sql)
+		n.Written = bytes.Clone(q.sql)
 	}
 	return b.buf
 }
@@ -219,16 +221,16 @@ func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst [
 // textOf writes what comes from a text that was not prepared, which is derived once
 // for each shape.
 func (j *JSON) textOf(x *exchange.Exchange) {
-	b, n := &j.body, j.texts.ofText(x.SQL)
+	b, n := &j.body, j.texts.OfText(x.SQL)
 	b.sql("sql", x.SQL, x.SQLLen)
-	if len(n.rest) > 0 {
-		b.buf = append(b.buf, n.rest...)
+	if len(n.WrittenRest) > 0 {
+		b.buf = append(b.buf, n.WrittenRest...)
 		return
 	}
 	cuts, from := len(b.cuts), len(b.buf)
 	b.derived(n)
 	if len(b.cuts) == cuts && len(b.buf)-from <= maxRest {
-		n.rest = append(n.rest, b.buf[from:]...)
+		n.WrittenRest = append(n.WrittenRest, b.buf[from:]...)
 	}
 }
 
@@ -236,7 +238,7 @@ func (j *JSON) textOf(x *exchange.Exchange) {
 const maxRest = 2 << 10
 
 // derived writes what is derived from a text.
-func (b *body) derived(n *Normalized) {
+func (b *body) derived(n *record.Normalized) {
 	b.Text("normalized", n.Text)
 	b.key("fingerprint")
 	b.buf = append(b.buf, '"')

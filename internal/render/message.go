@@ -1,6 +1,7 @@
 package render
 
 import (
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
@@ -15,13 +16,14 @@ type conn struct {
 	pretty         *prettyConn // the other's
 }
 
-// connOf returns the writers' side of a connection, made when it is first
-// written of.
-func connOf(s *session.Session) *conn {
-	c, ok := s.Memo.(*conn)
+// connOf returns a writer's side of a connection, made when it is first written of.
+// The slot is that of the writer.
+func connOf(s *session.Session, slot int) *conn {
+	r := record.ConnOf(s)
+	c, ok := r.Slot(slot).(*conn)
 	if !ok {
 		c = &conn{id: s.ID, client: s.Client, server: s.Server}
-		s.Memo = c
+		r.SetSlot(slot, c)
 	}
 	return c
 }
@@ -66,8 +68,8 @@ func hasValues(k messages.Kind) bool {
 }
 
 // take makes m what an event tells; o is where the rest goes, if there is any.
-func (m *message) take(e *session.Event, o *more) {
-	m.conn, m.at, m.body = connOf(e.Session), e.At, e.Body
+func (m *message) take(e *session.Event, slot int, o *more) {
+	m.conn, m.at, m.body = connOf(e.Session, slot), e.At, e.Body
 	m.unit, m.len = e.Step.Unit, e.Len
 	m.dir, m.kind, m.tag = e.Direction, e.Kind, e.Tag
 	m.phase, m.after, m.tx = e.Step.Phase, e.Step.After, e.Step.Tx

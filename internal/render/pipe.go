@@ -1,6 +1,7 @@
 package render
 
 import (
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -25,6 +26,8 @@ type writer interface {
 	close(c *conn, i *session.Info, t exchange.Totals)
 	leave(c *conn)
 	output() *Output
+	memory() int // its slot of connections, see connOf
+	derived(r record.Record)
 }
 
 // queryWriter is a writer that can also write copies of exchanges.
@@ -49,7 +52,8 @@ type Pipe struct {
 	done    chan struct{}
 	running bool
 	direct  bool     // what is written is being held
-	_       [48]byte // see TestLines
+	slot    int      // of w, see connOf
+	_       [40]byte // see TestLines
 }
 
 // pipeBatch is a run of messages, notices and ends of connections.
@@ -96,7 +100,7 @@ type pipeOther struct {
 func NewPipe(w Writer) *Pipe {
 	inner := w.(writer)
 	p := &Pipe{
-		w: inner, failed: inner.output().failed, full: make(chan *pipeBatch, pipes), free: make(chan *pipeBatch, pipes),
+		w: inner, slot: inner.memory(), failed: inner.output().failed, full: make(chan *pipeBatch, pipes), free: make(chan *pipeBatch, pipes),
 		done: make(chan struct{}, 1),
 	}
 	for range pipes {
@@ -205,7 +209,7 @@ func (p *Pipe) Message(e *session.Event) {
 	b := p.cur
 	m := p.add(pipeMessage)
 	rest := len(b.more)
-	m.take(e, &b.more[:rest+1][rest])
+	m.take(e, p.slot, &b.more[:rest+1][rest])
 	if m.more != nil {
 		b.more = b.more[:rest+1]
 		at := len(b.notes)
@@ -238,7 +242,7 @@ func (p *Pipe) added() {
 // Notice takes a notice to write.
 func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
 	m := p.add(pipeNotice)
-	m.conn, m.midStream = connOf(s), s.Info().MidStream
+	m.conn, m.midStream = connOf(s, p.slot), s.Info().MidStream
 	p.cur.others = append(p.cur.others, pipeOther{notice: *n})
 	p.added()
 }
@@ -246,14 +250,14 @@ func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
 // End takes the end of a connection to write.
 func (p *Pipe) End(s *session.Session) {
 	m := p.add(pipeClose)
-	m.conn = connOf(s)
+	m.conn = connOf(s, p.slot)
 	p.cur.others = append(p.cur.others, pipeOther{info: *s.Info(), totals: s.Totals()})
 	p.added()
 }
 
 // Leave takes a connection that is over and is not to be shown by End.
 func (p *Pipe) Leave(s *session.Session) {
-	p.add(pipeLeave).conn = connOf(s)
+	p.add(pipeLeave).conn = connOf(s, p.slot)
 	p.added()
 }
 
@@ -296,6 +300,12 @@ func (p *Pipe) take(s *session.Session, x *exchange.Exchange) bool {
 	p.add(pipeExchange).conn = q.query.conn
 	p.added()
 	return true
+}
+
+// Record writes a record that a view has derived.
+func (p *Pipe) Record(r record.Record) {
+	p.drain()
+	p.w.derived(r)
 }
 
 // Stats writes what the capture holds, after all else.

@@ -114,7 +114,7 @@ func (p *Pretty) nameWidth() int {
 
 // Message writes one message, unless it is a row beyond the limit.
 func (p *Pretty) Message(e *session.Event) {
-	p.msg.take(e, &p.more)
+	p.msg.take(e, p.opt.Slot, &p.more)
 	p.message(&p.msg)
 }
 
@@ -351,7 +351,7 @@ func (p *Pretty) note(code, text string) {
 
 // Notice writes what is to be said of a connection between messages.
 func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
-	p.notice(connOf(s), n, s.Info().MidStream)
+	p.notice(connOf(s, p.opt.Slot), n, s.Info().MidStream)
 }
 
 func (p *Pretty) notice(c *conn, n *session.Notice, midStream bool) {
@@ -383,7 +383,7 @@ func (p *Pretty) notice(c *conn, n *session.Notice, midStream bool) {
 }
 
 // Leave says how many rows of a connection were not shown, where End does not.
-func (p *Pretty) Leave(s *session.Session) { p.leave(connOf(s)) }
+func (p *Pretty) Leave(s *session.Session) { p.leave(connOf(s, p.opt.Slot)) }
 
 func (p *Pretty) leave(c *conn) { p.endRun(c) }
 
@@ -401,7 +401,7 @@ func (p *Pretty) Hold(h *Held) { p.out = p.main.hold(h) }
 // Release writes what was held of a connection, and before it the line that
 // names the connection if there was none yet.
 func (p *Pretty) Release(s *session.Session, h *Held) {
-	if c := connOf(s); !c.remembered().introduced {
+	if c := connOf(s, p.opt.Slot); !c.remembered().introduced {
 		p.introduce(c, s.Info().Started.Time, s.Info().MidStream)
 	}
 	p.main.buf = append(p.main.buf, h.out.buf...)

@@ -10,7 +10,7 @@ import (
 
 // End writes the closing line of a connection: who it was, how it ended, and
 // what it did.
-func (p *Pretty) End(s *session.Session) { p.close(connOf(s), s.Info(), s.Totals()) }
+func (p *Pretty) End(s *session.Session) { p.close(connOf(s, p.opt.Slot), s.Info(), s.Totals()) }
 
 func (p *Pretty) close(c *conn, i *session.Info, t exchange.Totals) {
 	if !c.remembered().introduced {

@@ -18,7 +18,7 @@ const (
 // Exchange writes a query: when, how long, what came of it, and the SQL with
 // its parameters; an error on a line of its own.
 func (p *Pretty) Exchange(s *session.Session, x *exchange.Exchange) {
-	if c := connOf(s); !c.remembered().introduced {
+	if c := connOf(s, p.opt.Slot); !c.remembered().introduced {
 		p.introduce(c, x.Start.Time, s.Info().MidStream)
 	}
 	p.start()
@@ -140,7 +140,7 @@ func (p *Pretty) params(s *session.Session, x *exchange.Exchange) {
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
 	f.types, f.columns, f.unknown = x.ParamTypes(), nil, false
-	f.zone = connOf(s).remembered().zone.of(s.Info().TimeZone)
+	f.zone = connOf(s, p.opt.Slot).remembered().zone.of(s.Info().TimeZone)
 	f.Values("parameters", values, formats)
 }
 

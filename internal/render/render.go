@@ -4,6 +4,8 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/pgsniff/pgsniff/internal/record"
+
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -14,6 +16,8 @@ type Writer interface {
 	session.Handler
 	// Leave takes a connection that is over and is not to be shown by End.
 	Leave(s *session.Session)
+	// Record writes a record that a view has derived from others.
+	Record(r record.Record)
 	// Stats writes what the capture holds, after all else.
 	Stats(r *stats.Report)
 	// Flush writes what is buffered and returns the first error of the output.
@@ -32,6 +36,9 @@ type Options struct {
 	MaxValueBytes int // longer values are cut; 0: never
 	ShowSecrets   bool
 	States        bool // messages come with the state of the conversation
+	// Slot is where the writer keeps what it knows of a connection: of several
+	// writers each has its own, see record.Conn.
+	Slot int
 }
 
 // flushAt is the size at which output is written: large enough that writes cost

@@ -1,4 +1,4 @@
-package render
+package record
 
 import (
 	"bytes"
@@ -13,8 +13,9 @@ type Normalized struct {
 	Hash      uint64
 	Operation string
 
-	json []byte // the JSON writer's text of it all, for prepared statements
-	rest []byte // its text of what is derived, "" if not made or not to be remembered
+	// What writers made of it, for them to keep: of it all, for prepared statements;
+	// and of what is derived, empty if not made or not to be remembered.
+	Written, WrittenRest []byte
 }
 
 // Normalizer derives it, once for each prepared statement. The zero value is
@@ -34,7 +35,7 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	}
 	s := x.Prepared
 	if s == nil {
-		return n.ofText(x.SQL)
+		return n.OfText(x.SQL)
 	}
 	if memo, ok := s.Memo.(*Normalized); ok {
 		return memo
@@ -49,9 +50,9 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	return memo
 }
 
-// ofText derives the facts of a text that was not prepared. Most are those of an
+// OfText derives the facts of a text that was not prepared. Most are those of an
 // earlier one with other constants.
-func (n *Normalizer) ofText(sql []byte) *Normalized {
+func (n *Normalizer) OfText(sql []byte) *Normalized {
 	if known, texts := n.shapes.Find(sql); known != nil && (!texts || !sqlnorm.MayHoldSecret(sql)) {
 		return known
 	}
@@ -68,7 +69,7 @@ func (n *Normalizer) ofText(sql []byte) *Normalized {
 // derive normalises a text without its passwords: most go with the constants,
 // but one that was not quoted as a constant would stay.
 func (n *Normalizer) derive(into *Normalized, sql []byte) {
-	into.json, into.rest = nil, into.rest[:0]
+	into.Written, into.WrittenRest = nil, into.WrittenRest[:0]
 	if sqlnorm.MayHoldSecret(sql) {
 		n.redact = sqlnorm.Redact(n.redact[:0], sql)
 		sql = n.redact

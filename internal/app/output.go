@@ -1,0 +1,382 @@
+package app
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// outlet is one output of a run: a writer with its views, a sink, or both where
+// views of the registry are written by a built-in format.
+type outlet struct {
+	spec    outputSpec
+	file    *os.File      // nil for standard output
+	writer  render.Writer // of a built-in format
+	views   *views        // of it; nil where no built-in view was asked for
+	sink    sink.Sink     // nil where there is none
+	adapter *sink.Adapter // before it
+}
+
+// openOutputs makes the outputs, and returns how many goroutines are left for
+// the analysis.
+func (r *run) openOutputs(sel *selection, workers int) (int, error) {
+	specs, err := r.opt.outputs.all()
+	if err != nil {
+		return 0, err
+	}
+	left := workers
+	for slot, spec := range specs {
+		out := &outlet{spec: spec}
+		r.outputs = append(r.outputs, out)
+		if err := r.openOutput(out, sel, slot); err != nil {
+			r.closeOutputs()
+			return 0, err
+		}
+		if out.views != nil && workers > 1 && sel.minDuration == 0 && out.worthPipe() {
+			// Formatting takes as long as all that comes before it.
+			out.writer = render.NewPipe(out.writer)
+			out.views.w = out.writer
+			left = workers - 1
+		}
+	}
+	return left, nil
+}
+
+// worthPipe reports whether formatting the output takes so long that it is worth a
+// goroutine.
+func (out *outlet) worthPipe() bool {
+	s := &out.spec
+	return s.view("messages") && !s.view("queries") || s.view("queries") && s.format == "json"
+}
+
+func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
+	spec := &out.spec
+	env := r.sinkEnv(out, slot)
+	if !spec.builtin() {
+		s, err := r.opt.outputs.outputs[spec.format](env)
+		if err != nil {
+			return outputError(err)
+		}
+		return out.addViews(r, env, s)
+	}
+	w, err := env.Create()
+	if err != nil {
+		return outputError(err)
+	}
+	out.writer = newWriter(w, env, r.opt, spec)
+	for _, v := range builtinViews {
+		if spec.view(v) && out.views == nil {
+			out.views = newViews(spec, sel, out.writer)
+		}
+	}
+	return out.addViews(r, env, &writerSink{out})
+}
+
+func outputError(err error) error {
+	var e *exitError
+	if errors.As(err, &e) {
+		return err
+	}
+	return &exitError{ExitFailure, err}
+}
+
+// addViews puts the views of the registry before where they write to. The built-in
+// views of a format that is not built in are what there is of records.
+func (out *outlet) addViews(r *run, env *sink.Env, to sink.Sink) error {
+	var list []sink.Sink
+	for _, name := range out.spec.views {
+		if open := r.opt.outputs.views[name]; open != nil {
+			v, err := open(env, to)
+			if err != nil {
+				return outputError(err)
+			}
+			list = append(list, v)
+		} else if !out.spec.builtin() {
+			list = append(list, sink.Pass(wantsOf(name), to))
+		}
+	}
+	switch {
+	case len(list) > 0:
+		out.sink = sink.NewGroup(to, list...)
+	case !out.spec.builtin():
+		out.sink = to // it knows what it wants
+	default:
+		return nil
+	}
+	out.adapter = sink.NewAdapter(out.sink, r.opt.ShowSecrets)
+	return nil
+}
+
+// wantsOf is what a built-in view is made of.
+func wantsOf(view string) (w sink.Wants) {
+	switch view {
+	case "messages":
+		w.Messages, w.Notices = sink.AllKinds(), true
+	case "queries":
+		w.Queries, w.Notices = true, true
+	case "connections":
+		w.Connections = true
+	}
+	return w
+}
+
+func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
+	o, env := r.opt, r.env
+	width := 0
+	if out.spec.to == "" {
+		width = env.Width()
+	}
+	return &sink.Env{
+		To: out.spec.to, Create: func() (io.WriteCloser, error) { return r.create(out) },
+		Warn: r.warn, Live: o.live, Now: env.Now, Width: width,
+		Color:    o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == "",
+		MaxValue: o.maxValue(out.spec.format), ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
+		Slot: slot,
+	}
+}
+
+// create opens what an output is written to. What is shown of other people's
+// traffic is nobody else's business.
+func (r *run) create(out *outlet) (io.WriteCloser, error) {
+	if out.spec.to == "" {
+		return stdout{r.env.Out}, nil
+	}
+	if err := r.notInput(out.spec.to); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(out.spec.to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	out.file = f
+	return f, nil
+}
+
+// notInput refuses to write over a capture that is being read.
+func (r *run) notInput(path string) error {
+	to, err := os.Stat(path)
+	if err != nil {
+		return nil // there is nothing to write over
+	}
+	for _, in := range r.inputs {
+		if from, err := os.Stat(in); err == nil && os.SameFile(from, to) && from.Mode().IsRegular() {
+			return usageError("--to %s: that is what is being read", path)
+		}
+	}
+	return nil
+}
+
+// stdout is standard output as something that outputs close.
+type stdout struct{ io.Writer }
+
+func (stdout) Close() error { return nil }
+
+func newWriter(w io.Writer, env *sink.Env, o *Options, spec *outputSpec) render.Writer {
+	ropt := render.Options{
+		MaxValueBytes: env.MaxValue, ShowSecrets: o.ShowSecrets, States: len(o.Fields) > 0, Slot: env.Slot,
+	}
+	if spec.format == "json" {
+		return render.NewJSON(w, ropt)
+	}
+	return render.NewPretty(w, render.PrettyOptions{
+		Options: ropt, Rows: o.Rows, Width: env.Width, Time: timeModes[o.Time],
+		Theme: render.NewTheme(env.Color), Flow: spec.view("messages"), Groups: o.Top,
+	})
+}
+
+var timeModes = map[string]render.TimeMode{
+	"abs": render.TimeAbs, "utc": render.TimeUTC, "rel": render.TimeRel,
+	"delta": render.TimeDelta, "epoch": render.TimeEpoch,
+}
+
+// writerSink is a built-in format as what views of the registry write to.
+type writerSink struct{ out *outlet }
+
+func (w *writerSink) Wants() sink.Wants        { return sink.Everything() }
+func (w *writerSink) Record(r record.Record)   { w.out.writer.Record(r) }
+func (w *writerSink) Tick(int64)               {}
+func (w *writerSink) End(*record.Totals) error { return nil } // the output flushes it
+
+// handler returns what the sessions report to, and adds to their configuration
+// what it wants.
+func (r *run) handler(sel *selection, cfg *session.Config, limits *exchange.Limits) session.Handler {
+	var list []session.Handler
+	for _, out := range r.outputs {
+		if v := out.views; v != nil {
+			list = append(list, v)
+			cfg.Messages = cfg.Messages || v.wantsMessages()
+			if v.totals != nil {
+				cfg.OnError = eachError(cfg.OnError, v.Failure)
+			}
+			shown := v.showMessages || v.showQueries
+			limits.NoParameters, limits.NoColumns = limits.NoParameters && !shown, limits.NoColumns && !shown
+		}
+	}
+	for _, out := range r.outputs {
+		if out.adapter != nil && out.adapter.NeedsMessages() {
+			cfg.Messages = true
+		}
+	}
+	for _, out := range r.outputs {
+		if out.adapter != nil {
+			h := newSelected(sel, out.adapter)
+			out.adapter.Configure(h, cfg, limits)
+			list = append(list, h)
+		}
+	}
+	if len(list) == 1 && r.outputs[0].views != nil {
+		r.counts = &r.outputs[0].views.counts
+		return list[0]
+	}
+	f := &fanned{list: list}
+	r.counts = &f.counts
+	return f
+}
+
+// eachError calls two functions, of which the first may be nil.
+func eachError(a, b func(*session.Event)) func(*session.Event) {
+	if a == nil {
+		return b
+	}
+	return func(e *session.Event) { a(e); b(e) }
+}
+
+// fanned hands what sessions report to several handlers.
+type fanned struct {
+	list   []session.Handler
+	counts tally
+}
+
+func (f *fanned) Message(e *session.Event) {
+	for _, h := range f.list {
+		h.Message(e)
+	}
+}
+
+func (f *fanned) Exchange(s *session.Session, x *exchange.Exchange) {
+	f.counts.queries++
+	for _, h := range f.list {
+		h.Exchange(s, x)
+	}
+}
+
+func (f *fanned) Notice(s *session.Session, n *session.Notice) {
+	for _, h := range f.list {
+		h.Notice(s, n)
+	}
+}
+
+func (f *fanned) End(s *session.Session) {
+	f.counts.violations += s.Violations
+	for _, h := range f.list {
+		h.End(s)
+	}
+}
+
+// period is how often outputs want to hear of the time, 0 for never.
+func (r *run) period() time.Duration {
+	var w sink.Wants
+	for _, out := range r.outputs {
+		if out.sink != nil {
+			w = w.Or(sink.Wants{Tick: out.sink.Wants().Tick})
+		}
+	}
+	return time.Duration(w.Tick)
+}
+
+func (r *run) tickOutputs(now int64) {
+	for _, out := range r.outputs {
+		if out.sink != nil {
+			out.sink.Tick(now)
+		}
+	}
+}
+
+// flush writes what outputs buffer.
+func (r *run) flush() error {
+	var errs []error
+	for _, out := range r.outputs {
+		if out.writer != nil {
+			errs = append(errs, out.writer.Flush())
+		}
+		if out.sink != nil {
+			errs = append(errs, sink.Flush(out.sink))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// failed reports whether all outputs have failed: nobody is left to work for.
+func (r *run) failed() bool {
+	for _, out := range r.outputs {
+		switch {
+		case out.writer != nil && !out.writer.Failed():
+			return false
+		case out.writer == nil && !sink.Failed(out.sink):
+			return false
+		}
+	}
+	return true
+}
+
+// endOutputs writes what is left and returns what went wrong.
+func (r *run) endOutputs() error {
+	t := r.totals()
+	var errs []error
+	for _, out := range r.outputs {
+		if out.sink != nil {
+			errs = append(errs, out.sink.End(t))
+		}
+		if out.writer != nil {
+			r.stats(out)
+			errs = append(errs, out.writer.Flush())
+		}
+	}
+	r.closeOutputs()
+	return errors.Join(errs...)
+}
+
+func (r *run) closeOutputs() {
+	for _, out := range r.outputs {
+		if out.file != nil {
+			_ = out.file.Close() // what was not written was told by Write
+		}
+	}
+}
+
+// stats writes the view stats of an output, if it has it.
+func (r *run) stats(out *outlet) {
+	if out.views == nil || out.views.totals == nil {
+		return
+	}
+	t := out.views.totals
+	kinds := &t.kinds
+	if out.views.showAll {
+		all := r.analyzer.Shared().Kinds()
+		kinds = &all
+	}
+	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
+	out.writer.Stats(t.report(stats.Traffic{
+		Packets: r.analyzer.Counts.Packets, Bytes: r.analyzer.Counts.Bytes,
+		Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
+	}, kinds, by, r.opt.Top))
+}
+
+// totals is what the run counted.
+func (r *run) totals() *record.Totals {
+	c := &r.analyzer.Counts
+	return &record.Totals{
+		Packets: c.Packets, Bytes: c.Bytes, First: c.First, Last: c.Last,
+		Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
+		Connections: r.analyzer.Connections(), Messages: r.analyzer.Messages(), Queries: r.counts.queries,
+		Errors: r.analyzer.Shared().Errors, LostBytes: c.Lost, RetransmittedBytes: c.Retransmitted,
+	}
+}

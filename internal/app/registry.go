@@ -1,0 +1,31 @@
+package app
+
+import "github.com/pgsniff/pgsniff/internal/sink"
+
+// registeredViews and registeredOutputs are what --view and -o offer beside the
+// views and formats that are built in: one line for each package.
+var (
+	registeredViews   = []sink.View{}
+	registeredOutputs = []sink.Output{}
+)
+
+// builtinViews are those that the formats pretty and json know of themselves.
+var builtinViews = []string{"messages", "queries", "connections", "stats"}
+
+var builtinFormats = []string{"pretty", "json"}
+
+func viewNames() []string {
+	names := builtinViews[:len(builtinViews):len(builtinViews)]
+	for _, v := range registeredViews {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func formatNames() []string {
+	names := builtinFormats[:len(builtinFormats):len(builtinFormats)]
+	for _, o := range registeredOutputs {
+		names = append(names, o.Name)
+	}
+	return names
+}

@@ -1,0 +1,135 @@
+package record
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// bridge shows the fields of a message to the visitor of a record.
+type bridge struct {
+	Visitor
+	fields  map[string]*Field
+	types   []uint32
+	columns []messages.ColumnDescription
+}
+
+// field finds a field by its name; those of messages are made when they are first
+// met.
+func (b *bridge) field(name string, t Type) *Field {
+	f := b.fields[name]
+	if f == nil {
+		f = NewField(name, t, "", "")
+		if b.fields == nil {
+			b.fields = make(map[string]*Field)
+		}
+		b.fields[name] = f
+	}
+	return f
+}
+
+func (b *bridge) Int(name string, v int64)   { b.Visitor.Int(b.field(name, TypeInt), v) }
+func (b *bridge) Bool(name string, v bool)   { b.Visitor.Bool(b.field(name, TypeBool), v) }
+func (b *bridge) Text(name string, v []byte) { b.Visitor.Text(b.field(name, TypeText), v) }
+func (b *bridge) Data(name string, v []byte) { b.Visitor.Data(b.field(name, TypeData), v) }
+func (b *bridge) Hex(name string, v []byte) {
+	b.Visitor.String(b.field(name, TypeText), hexText(v))
+}
+func (b *bridge) SecretText(name string, v []byte) { b.Text(name, v) }
+func (b *bridge) SecretHex(name string, v []byte)  { b.Hex(name, v) }
+
+func hexText(v []byte) string {
+	const digits = "0123456789abcdef"
+	s := make([]byte, 0, 2*len(v))
+	for _, c := range v {
+		s = append(s, digits[c>>4], digits[c&15])
+	}
+	return string(s)
+}
+
+func (b *bridge) Texts(name string, list [][]byte) {
+	b.Open(b.field(name, TypeList))
+	for _, v := range list {
+		b.Visitor.Text(nil, v)
+	}
+	b.Close()
+}
+
+func (b *bridge) Pairs(name string, list []messages.Pair) {
+	b.Open(b.field(name, TypeMap))
+	for i := range list {
+		b.Key(list[i].Name)
+		b.Visitor.Text(nil, list[i].Value)
+	}
+	b.Close()
+}
+
+func (b *bridge) OIDs(name string, list []uint32) {
+	b.Open(b.field(name, TypeList))
+	for _, v := range list {
+		b.Visitor.Uint(nil, uint64(v))
+	}
+	b.Close()
+}
+
+func (b *bridge) Formats(name string, list []int16) {
+	b.Open(b.field(name, TypeList))
+	for _, v := range list {
+		b.Visitor.Int(nil, int64(v))
+	}
+	b.Close()
+}
+
+func (b *bridge) Values(name string, list messages.Values, formats []int16) {
+	b.Open(b.field(name, TypeList))
+	i := 0
+	for it := list.Iter(); it.Next(); i++ {
+		oid, format := b.typeOf(i, formats)
+		b.Visitor.Value(nil, it.Value(), oid, format)
+	}
+	b.Close()
+}
+
+func (b *bridge) typeOf(i int, formats []int16) (oid uint32, format int16) {
+	if b.columns != nil {
+		if i < len(b.columns) {
+			return b.columns[i].TypeOID, b.columns[i].Format
+		}
+		return 0, 0
+	}
+	if i < len(b.types) {
+		oid = b.types[i]
+	}
+	return oid, FormatOf(formats, i)
+}
+
+// FormatOf is the format code of value i of a list: none means text, one is for all.
+func FormatOf(formats []int16, i int) int16 {
+	switch {
+	case len(formats) == 1:
+		return formats[0]
+	case i < len(formats):
+		return formats[i]
+	}
+	return 0
+}
+
+func (b *bridge) Value(name string, v []byte) {
+	b.Visitor.Value(b.field(name, TypeValue), v, 0, 0)
+}
+
+func (b *bridge) Columns(name string, list []messages.ColumnDescription) {
+	b.Open(b.field(name, TypeList))
+	for i := range list {
+		c := &list[i]
+		b.Open(nil)
+		b.Visitor.Text(columnName, c.Name)
+		b.Visitor.Uint(columnTable, uint64(c.TableOID))
+		b.Visitor.Int(columnNumber, int64(c.Column))
+		b.Visitor.Uint(columnTypeOID, uint64(c.TypeOID))
+		if t := typeName(c.TypeOID); t != "" {
+			b.Visitor.String(columnType, t)
+		}
+		b.Visitor.Int(columnSize, int64(c.TypeSize))
+		b.Visitor.Int(columnModifier, int64(c.TypeModifier))
+		b.Visitor.Int(columnFormat, int64(c.Format))
+		b.Close()
+	}
+	b.Close()
+}

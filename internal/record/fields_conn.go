@@ -1,0 +1,106 @@
+package record
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+var (
+	connSchema     = NewSchema("connection", "A connection, when it ends, or at the end of the capture.")
+	cEnd           = connSchema.Time("end", "When it ended: its last packet.")
+	cUser          = connSchema.Text("user", "The user.")
+	cDatabase      = connSchema.Text("database", "The database.")
+	cApp           = connSchema.Text("application_name", "The application's name, last.")
+	cProtocol      = connSchema.Text("protocol_version", "Version of the protocol.")
+	cServerVersion = connSchema.Text("server_version", "Version of the server, as it told.")
+	cProcess       = connSchema.Int("process_id", "", "The server process's ID.")
+	cAuth          = connSchema.Text("auth", "How the client proved who it is.")
+	cEncryption    = connSchema.Text("encryption", "none, refused, tls, tls_direct or gss.")
+	cTLSVersion    = connSchema.Text("tls_version", "Version of TLS.")
+	cCipher        = connSchema.Text("cipher", "The cipher suite.")
+	cServerName    = connSchema.Text("server_name", "The name that the client asked for (SNI).")
+	cALPN          = connSchema.Text("alpn", "The protocol chosen in the handshake.")
+	cSubject       = connSchema.Text("certificate_subject", "Subject of the server's certificate.")
+	cClientSubject = connSchema.Text("client_certificate_subject", "Subject of the client's certificate.")
+	cDecrypted     = connSchema.Bool("decrypted", "Its plaintext could be read.")
+	cState         = connSchema.Text("state", "How it stands or ended.")
+	cCancels       = connSchema.Object("cancels", "What its CancelRequest cancelled.")
+	cQueries       = connSchema.Int("queries", "", "Number of queries.")
+	cErrors        = connSchema.Int("errors", "", "Number of ErrorResponses.")
+	cTransactions  = connSchema.Int("transactions", "", "Number of transactions.")
+	cRows          = connSchema.Int("rows", "", "Number of rows.")
+	cIdle          = connSchema.Int("idle_in_transaction_ns", "ns", "How long it was idle with a transaction open.")
+	cFrontend      = connSchema.Int("frontend_bytes", "bytes", "Bytes that the client sent.")
+	cBackend       = connSchema.Int("backend_bytes", "bytes", "Bytes that the server sent.")
+	cLost          = connSchema.Int("lost_bytes", "bytes", "Bytes that were not captured.")
+	cRetransmitted = connSchema.Int("retransmitted_bytes", "bytes", "Bytes that were sent again.")
+	cMidStream     = connSchema.Bool("started_mid_stream", "Its beginning was not captured.")
+)
+
+// Schema describes connections.
+func (c *Connection) Schema() *Schema { return connSchema }
+
+// Visit shows the connection.
+func (c *Connection) Visit(v Visitor) {
+	i, t := &c.Info, &c.Totals
+	if i.Ended.Time != 0 {
+		v.Time(cEnd, i.Ended.Time)
+	}
+	fact(v, cUser, i.User)
+	fact(v, cDatabase, i.Database)
+	fact(v, cApp, i.Application)
+	fact(v, cProtocol, i.ProtocolVersion)
+	fact(v, cServerVersion, i.ServerVersion)
+	if i.HasProcessID {
+		v.Uint(cProcess, uint64(i.ProcessID))
+	}
+	fact(v, cAuth, i.Auth)
+	fact(v, cEncryption, i.Encryption.String())
+	if i.Encryption == session.EncryptionTLS || i.Encryption == session.EncryptionTLSDirect {
+		fact(v, cTLSVersion, i.TLS.Version)
+		fact(v, cCipher, i.TLS.Cipher)
+		fact(v, cServerName, i.TLS.ServerName)
+		fact(v, cALPN, i.TLS.ALPN)
+		fact(v, cSubject, i.TLS.Subject)
+		fact(v, cClientSubject, i.TLS.ClientSubject)
+		v.Bool(cDecrypted, i.TLS.Decrypted)
+	}
+	v.String(cState, i.State.String())
+	visitCancels(v, cCancels, i.Cancels)
+	v.Uint(cQueries, t.Queries)
+	v.Uint(cErrors, i.Errors)
+	v.Uint(cTransactions, t.Transactions)
+	v.Uint(cRows, t.Rows)
+	if t.IdleInTransaction > 0 {
+		v.Int(cIdle, t.IdleInTransaction)
+	}
+	const f, b = messages.Frontend, messages.Backend
+	v.Uint(cFrontend, i.Traffic.Bytes[f])
+	v.Uint(cBackend, i.Traffic.Bytes[b])
+	v.Uint(cLost, i.Traffic.Lost[f]+i.Traffic.Lost[b])
+	v.Uint(cRetransmitted, i.Traffic.Retransmitted[f]+i.Traffic.Retransmitted[b])
+	v.Bool(cMidStream, i.MidStream)
+}
+
+var (
+	noticeSchema = NewSchema("notice", "Something about a connection that is no message.")
+	nDir         = noticeSchema.Text("dir", "The direction that it is about.")
+	nCode        = noticeSchema.Text("code", "What it is, as a word.")
+	nText        = noticeSchema.Text("text", "What it is, as a sentence.")
+	nBytes       = noticeSchema.Int("bytes", "bytes", "How many bytes it is about.")
+)
+
+// Schema describes notices.
+func (n *Notice) Schema() *Schema { return noticeSchema }
+
+// Visit shows the notice.
+func (n *Notice) Visit(v Visitor) {
+	if n.Directed {
+		v.String(nDir, n.Direction.String())
+	}
+	v.String(nCode, n.Code)
+	v.String(nText, n.Text)
+	if n.Bytes > 0 {
+		v.Int(nBytes, n.Bytes)
+	}
+}

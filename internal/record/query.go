@@ -1,0 +1,170 @@
+package record
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Unknown is the value of durations that are not known.
+const Unknown = -1
+
+// Query is one query cycle: a simple Query with all its commands, an Execute with
+// what led to it, a function call, a replication command. Durations are
+// nanoseconds, Unknown where an end was not seen.
+type Query struct {
+	Conn     *Conn
+	Who      *Who
+	ID       uint64 // number within the connection
+	Protocol exchange.Protocol
+
+	// SQL is the text without secrets; nil if it is not known, cut where it was
+	// too long to keep. SQLLen is the bytes of the whole text.
+	SQL    []byte
+	SQLLen int
+	// What is derived from the text, where Wants.Normalized: with literals as $1,
+	// $2…; nil and 0 where the text is not known.
+	Normalized  []byte
+	Fingerprint uint64
+	Operation   string
+	// The comment's sqlcommenter keys, and the trace that they name.
+	Comment         []messages.Pair
+	TraceID, SpanID string
+
+	Statement []byte // name; nil where there is none, empty for the unnamed
+	Portal    []byte
+	Function  uint32 // OID of the function called
+
+	// HasParams tells that a Bind or FunctionCall was seen. Params is what it
+	// carried, without secrets, in the formats of Formats (none: text; one: for all;
+	// else one each), where Wants.Parameters; Types their types as far as known.
+	HasParams bool
+	Params    messages.Values
+	Formats   []int16
+	Types     []uint32
+
+	Results []Result // one for each command
+	Rows    uint64   // sums of Results
+	Bytes   uint64
+
+	Copy         exchange.CopyMode
+	CopyBytes    uint64
+	CopyMessages uint64
+
+	Error    []byte        // body of the ErrorResponse, without secrets; nil if none
+	FailedAt messages.Kind // what the error answered
+	Notices  int
+
+	Start      Stamp // first byte of the first request
+	FirstReply Stamp
+	FirstRow   Stamp
+	End        Stamp // last reply
+	Duration   int64
+	Pause      int64 // from the last reply before it to its first request
+	Prepare    int64 // of a Parse and Describe that were answered on their own
+	Network    int64 // what retransmissions and closed windows explain
+	Server     *ServerTimes
+
+	TxBefore byte // transaction status before it, 0 if not known
+	PauseTx  byte // during Pause
+	Tx       byte // after it
+
+	Missing     exchange.Missing // what was concluded, not seen
+	Complete    bool
+	Skipped     bool // the server passed over it after an error
+	Unanswered  bool // nothing was lost, and no answer came
+	LostBytes   uint64
+	CancelledBy uint64 // connection whose CancelRequest ended it; 0: none
+
+	privacy *Privacy
+}
+
+// Result is what one command returned.
+type Result struct {
+	Tag       []byte // nil if the command did not complete
+	Rows      uint64
+	Bytes     uint64
+	Suspended bool
+	// Columns are its columns, where Wants.Columns; nil if not known.
+	Columns []messages.ColumnDescription
+}
+
+// ServerTimes is how the server itself spent its time, in nanoseconds; Unknown
+// where it did not say.
+type ServerTimes struct{ Parse, Plan, Execute, LockWait int64 }
+
+// Place is the first packet of the request, or of the reply if that was not seen.
+func (q *Query) Place() Stamp {
+	if q.Start.Frame == 0 {
+		return q.FirstReply
+	}
+	return q.Start
+}
+
+// Of is its connection.
+func (q *Query) Of() *Conn { return q.Conn }
+
+// SQLState returns the five characters of the error's code, nil if there is none.
+func (q *Query) SQLState() []byte {
+	x := exchange.Exchange{Error: q.Error}
+	return x.SQLState()
+}
+
+// VisitError visits the fields of the error, without secrets. It reports whether
+// there is one.
+func (q *Query) VisitError(v messages.Visitor) bool { return q.privacy.visitError(q, v) }
+
+// ErrorFields decodes the error into e, whose memory is the record's. It reports
+// whether there is one.
+func (q *Query) ErrorFields(e *messages.ErrorResponse) bool {
+	return q.Error != nil && (e.Decode(q.Error) == nil || len(e.Fields) > 0)
+}
+
+// FirstReplyTime and FirstRowTime return the nanoseconds from the first request
+// to these, Unknown where an end was not seen.
+func (q *Query) FirstReplyTime() int64 { return q.since(q.FirstReply) }
+
+// FirstRowTime is the time to the first row.
+func (q *Query) FirstRowTime() int64 { return q.since(q.FirstRow) }
+
+func (q *Query) since(at Stamp) int64 {
+	if q.Start.Time == 0 || at.Frame == 0 {
+		return Unknown
+	}
+	return at.Time - q.Start.Time
+}
+
+func cloneValues(v messages.Values) (c messages.Values) {
+	for it := v.Iter(); it.Next(); {
+		c.Add(it.Value())
+	}
+	return c
+}
+
+// Clone returns a copy that borrows nothing.
+func (q *Query) Clone() Record {
+	c := *q
+	c.privacy = &Privacy{Show: q.privacy.Show}
+	c.SQL, c.Normalized = bytes.Clone(q.SQL), bytes.Clone(q.Normalized)
+	c.Statement, c.Portal, c.Error = bytes.Clone(q.Statement), bytes.Clone(q.Portal), bytes.Clone(q.Error)
+	c.Params, c.Formats, c.Types = cloneValues(q.Params), slices.Clone(q.Formats), slices.Clone(q.Types)
+	c.Comment = slices.Clone(q.Comment)
+	for i := range c.Comment {
+		c.Comment[i].Name, c.Comment[i].Value = bytes.Clone(c.Comment[i].Name), bytes.Clone(c.Comment[i].Value)
+	}
+	c.Results = slices.Clone(q.Results)
+	for i := range c.Results {
+		r := &c.Results[i]
+		r.Tag, r.Columns = bytes.Clone(r.Tag), slices.Clone(r.Columns)
+		for k := range r.Columns {
+			r.Columns[k].Name = bytes.Clone(r.Columns[k].Name)
+		}
+	}
+	if q.Server != nil {
+		server := *q.Server
+		c.Server = &server
+	}
+	return &c
+}

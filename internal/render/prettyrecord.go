@@ -1,0 +1,139 @@
+package render
+
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/value"
+)
+
+// Record writes a record that a view has derived from others: a line with its
+// fields in their order.
+func (p *Pretty) Record(r record.Record) { p.derived(r) }
+
+func (p *Pretty) memory() int { return p.opt.Slot }
+
+func (p *Pretty) derived(r record.Record) {
+	p.start()
+	l := &p.line
+	l.wrap = true
+	if at := r.Place(); at.Time != 0 {
+		p.time(at.Time)
+		l.space()
+	}
+	if c := r.Of(); c != nil {
+		l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(c.ID, 10))
+		l.space()
+	}
+	l.indent = min(l.col, 40)
+	l.painted(p.opt.Theme.name, r.Schema().Name)
+	r.Visit(&prettyFields{p: p})
+	p.end()
+}
+
+// prettyFields writes the fields of a record as name=value.
+type prettyFields struct {
+	p     *Pretty
+	comma bool // something stands before in the same brackets
+	lists []byte
+	key   []byte
+}
+
+func (w *prettyFields) name(f *record.Field) {
+	l := &w.p.line
+	if len(w.lists) == 0 {
+		l.space()
+	} else if w.comma {
+		l.ascii(", ")
+	}
+	w.comma = true
+	switch {
+	case f != nil:
+		l.ascii(f.Name + "=")
+	case w.key != nil:
+		l.text(w.key)
+		l.ascii("=")
+		w.key = nil
+	}
+}
+
+func (w *prettyFields) Bool(f *record.Field, v bool) {
+	w.name(f)
+	w.p.line.ascii(strconv.FormatBool(v))
+}
+
+func (w *prettyFields) Int(f *record.Field, v int64) {
+	w.name(f)
+	if f != nil && f.Unit == "ns" {
+		w.p.line.text(appendDuration(nil, v))
+		return
+	}
+	w.p.line.int(v)
+}
+
+func (w *prettyFields) Uint(f *record.Field, v uint64) {
+	w.name(f)
+	w.p.line.ascii(strconv.FormatUint(v, 10))
+}
+
+func (w *prettyFields) Text(f *record.Field, v []byte) {
+	w.name(f)
+	w.cut(v)
+}
+
+// cut writes text up to the longest that is shown.
+func (w *prettyFields) cut(v []byte) {
+	max := w.p.opt.MaxValueBytes
+	w.p.line.text(cutText(v, max))
+	if max > 0 && len(v) > max {
+		w.p.line.wide("…")
+	}
+}
+
+func (w *prettyFields) String(f *record.Field, v string) { w.Text(f, []byte(v)) }
+
+func (w *prettyFields) Time(f *record.Field, ns int64) {
+	w.name(f)
+	var c clock
+	w.p.line.ascii(string(c.appendTime(nil, ns)))
+}
+
+func (w *prettyFields) Data(f *record.Field, v []byte) { w.Text(f, v) }
+
+func (w *prettyFields) Value(f *record.Field, v []byte, oid uint32, format int16) {
+	w.name(f)
+	if v == nil {
+		w.p.line.painted(w.p.opt.Theme.null, "NULL")
+		return
+	}
+	t, _, ok := text(nil, v, oid, format, (*value.Session)(nil))
+	if !ok {
+		t = append([]byte(`\x`), appendHex(nil, v)...)
+	}
+	w.cut(t)
+}
+
+func (w *prettyFields) Open(f *record.Field) {
+	w.name(f)
+	open, end := "(", byte(')')
+	if f != nil && f.Type == record.TypeList {
+		open, end = "[", ']'
+	}
+	w.p.line.ascii(open)
+	w.lists = append(w.lists, end)
+	w.comma = false
+}
+
+func (w *prettyFields) Close() {
+	n := len(w.lists) - 1
+	w.p.line.ascii(string(rune(w.lists[n])))
+	w.lists = w.lists[:n]
+	w.comma = true
+}
+
+func (w *prettyFields) Key(name []byte) {
+	if name == nil {
+		name = []byte{}
+	}
+	w.key = name
+}

@@ -1,0 +1,84 @@
+package sink
+
+import (
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// Adapter makes records of what sessions report and hands them to a sink. It is
+// the handler of the sessions, and belongs to their goroutine.
+type Adapter struct {
+	sink  Sink
+	wants Wants
+	maker record.Maker
+}
+
+// NewAdapter returns an adapter before a sink. Secrets are shown if the user asked
+// for them.
+func NewAdapter(s Sink, showSecrets bool) *Adapter {
+	a := &Adapter{sink: s, wants: s.Wants()}
+	a.maker.Privacy.Show = showSecrets
+	a.maker.Parts = record.Parts{
+		Normalized: a.wants.Normalized, Parameters: a.wants.Parameters, Columns: a.wants.Columns,
+	}
+	return a
+}
+
+// failures are the kinds that sessions can tell of by themselves, at no cost to all
+// other messages.
+var failures = KindsOf(messages.KindErrorResponse, messages.KindErrorResponseV2)
+
+// NeedsMessages reports whether the sessions have to hand out messages for the
+// sink.
+func (a *Adapter) NeedsMessages() bool { return a.wants.Messages.Any() && a.wants.Messages != failures }
+
+// Configure adds to the configuration of sessions what the sink wants, and to the
+// limits of exchanges what it does not. Messages are asked for already if anybody
+// needs them; h is the adapter, or what stands before it.
+func (a *Adapter) Configure(h session.Handler, c *session.Config, l *exchange.Limits) {
+	w := &a.wants
+	c.Exchanges = c.Exchanges || w.Queries || w.Connections || w.Messages.Any()
+	c.States = c.States || w.States
+	if before := c.OnError; w.Messages.Any() && !c.Messages {
+		c.OnError = func(e *session.Event) {
+			if before != nil {
+				before(e)
+			}
+			h.Message(e)
+		}
+	}
+	l.NoParameters = l.NoParameters && !w.Parameters
+	l.NoColumns = l.NoColumns && !w.Columns
+}
+
+// Message hands a message on.
+func (a *Adapter) Message(e *session.Event) {
+	if !a.wants.Messages[e.Kind] {
+		return
+	}
+	a.sink.Record(a.maker.Message(e))
+}
+
+// Exchange hands a query cycle on.
+func (a *Adapter) Exchange(s *session.Session, x *exchange.Exchange) {
+	if !a.wants.Queries {
+		return
+	}
+	a.sink.Record(a.maker.Query(s, x))
+}
+
+// Notice hands a notice on.
+func (a *Adapter) Notice(s *session.Session, n *session.Notice) {
+	if a.wants.Notices {
+		a.sink.Record(a.maker.Notice(s, n))
+	}
+}
+
+// End hands a connection on, if it is PostgreSQL.
+func (a *Adapter) End(s *session.Session) {
+	if a.wants.Connections && s.PostgreSQL() {
+		a.sink.Record(a.maker.Connection(s))
+	}
+}

@@ -1,0 +1,45 @@
+// Package sink is the seam between what sessions report and what becomes of it.
+//
+// A [Sink] takes records ([record.Record]): it says what it wants to be told, is
+// handed that, hears of the capture's clock, and ends with the totals. There are two
+// sorts, and a registry row makes each a choice of the command line:
+//
+//   - A [View] derives records: it takes some and hands others to an output
+//     (--view NAME).
+//   - An [Output] writes records (-o NAME).
+//
+// Selection, several sinks at once, and a goroutine for writing are sinks around
+// sinks: [Select], [Fan], [Async]. [Adapter] makes records of what sessions report;
+// what no sink wants is neither decoded nor made.
+//
+// A whole output, in a package of its own:
+//
+//	// Package count counts queries.
+//	package count
+//
+//	// Output is the row for the registry, in internal/app/registry.go.
+//	var Output = sink.Output{
+//		Name: "count", Help: "the number of queries",
+//		Setup: func(f *pflag.FlagSet) sink.OpenOutput {
+//			label := f.String("count-label", "queries", "count: what to call them, `TEXT`")
+//			return func(env *sink.Env) (sink.Sink, error) {
+//				w, err := env.Create()
+//				return &counter{w: w, label: *label}, err
+//			}
+//		},
+//	}
+//
+//	type counter struct {
+//		w     io.WriteCloser
+//		label string
+//		n     uint64
+//	}
+//
+//	func (c *counter) Wants() sink.Wants      { return sink.Wants{Queries: true} }
+//	func (c *counter) Record(r record.Record) { c.n++ }
+//	func (c *counter) Tick(int64)             {}
+//	func (c *counter) End(*record.Totals) error {
+//		fmt.Fprintln(c.w, c.n, c.label)
+//		return c.w.Close()
+//	}
+package sink

@@ -1,0 +1,60 @@
+package sink
+
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// View is a row of the registry for --view: something that derives records. The
+// views messages, queries and connections hand on what there is.
+type View struct {
+	Name string // of --view
+	Help string // half a sentence: what it shows
+	// Setup adds the view's own flags, if it has any, and returns what makes the
+	// view once they are set. It is called once for each command.
+	Setup func(f *pflag.FlagSet) OpenView
+}
+
+// OpenView makes a view that hands its records to out. Out is not to be ended by
+// it; its Wants are not asked.
+type OpenView func(env *Env, out Sink) (Sink, error)
+
+// Output is a row of the registry for -o: something that writes records.
+type Output struct {
+	Name string // of -o
+	Help string // half a sentence: what it writes
+	// Views are those that it can write, the first one is written where --view is
+	// not given; none for an output that is told what it wants whatever the view.
+	Views []string
+	// Setup adds the output's own flags, if it has any, and returns what makes the
+	// output once they are set. It is called once for each command.
+	Setup func(f *pflag.FlagSet) OpenOutput
+}
+
+// OpenOutput makes an output.
+type OpenOutput func(env *Env) (Sink, error)
+
+// Env is what views and outputs have from the run.
+type Env struct {
+	// To is the path that --to names, empty for standard output.
+	To string
+	// Create opens To for writing, or standard output, which Close does not close.
+	Create func() (io.WriteCloser, error)
+	// Warn writes a warning to standard error.
+	Warn func(err error)
+	Live bool
+	Now  func() time.Time
+	// Width is the columns of the terminal that is written to, 0 if it is none;
+	// Color tells that colours are wanted.
+	Width       int
+	Color       bool
+	MaxValue    int // --max-value-bytes: longer values are cut; 0: never
+	ShowSecrets bool
+	Top         int           // --top
+	Every       time.Duration // --every, 0: once at the end
+	// Slot is where the sink may keep something with each connection, see
+	// record.Conn.Slot.
+	Slot int
+}

@@ -1,0 +1,106 @@
+package sink
+
+import (
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Sink takes records. All methods are called by one goroutine, in the order of the
+// capture, which is the same with any number of workers.
+type Sink interface {
+	// Wants says what the sink is to be told. It is asked once, before all else.
+	Wants() Wants
+	// Record takes a record that it wants, borrowed until the call returns.
+	Record(r record.Record)
+	// Tick tells that the capture's clock has come to now, in nanoseconds since the
+	// Unix epoch: at least once for each Wants.Tick that passes, between records.
+	Tick(now int64)
+	// End tells that nothing follows. What is buffered is written; the first error of
+	// the output is returned.
+	End(t *record.Totals) error
+}
+
+// Failer is a Sink that can tell that its output has failed, so that the run ends:
+// the reader of a pipe has gone. Failed may be called from any goroutine.
+type Failer interface{ Failed() bool }
+
+// Flusher is a Sink that buffers output, which is to go out when traffic pauses.
+type Flusher interface{ Flush() error }
+
+// Kinds is a set of kinds of messages.
+type Kinds [messages.NumKinds]bool
+
+// KindsOf returns a set.
+func KindsOf(list ...messages.Kind) (k Kinds) {
+	for _, kind := range list {
+		k[kind] = true
+	}
+	return k
+}
+
+// AllKinds returns the set of all kinds.
+func AllKinds() (k Kinds) {
+	for i := range k {
+		k[i] = true
+	}
+	return k
+}
+
+// Any reports whether the set is not empty.
+func (k *Kinds) Any() bool { return *k != Kinds{} }
+
+// Wants is what a sink is to be told. What nobody wants is not made.
+type Wants struct {
+	Messages    Kinds // records of messages of these kinds
+	Queries     bool  // records of query cycles
+	Connections bool
+	Notices     bool
+
+	// What records hold beyond their smallest form.
+	Normalized bool // Query.Normalized, Fingerprint and Operation
+	Parameters bool // Query.Params, and the types of Bind messages
+	Columns    bool // Query.Results' Columns, and those of DataRow messages
+	States     bool // Message.State
+
+	// Tick is how often Tick is to be called at least, in nanoseconds of the
+	// capture's clock; 0: never.
+	Tick int64
+}
+
+// Or returns what either wants.
+func (w Wants) Or(o Wants) Wants {
+	for i, b := range o.Messages {
+		w.Messages[i] = w.Messages[i] || b
+	}
+	w.Queries, w.Connections, w.Notices = w.Queries || o.Queries, w.Connections || o.Connections, w.Notices || o.Notices
+	w.Normalized, w.Parameters = w.Normalized || o.Normalized, w.Parameters || o.Parameters
+	w.Columns, w.States = w.Columns || o.Columns, w.States || o.States
+	if w.Tick == 0 || o.Tick != 0 && o.Tick < w.Tick {
+		w.Tick = o.Tick
+	}
+	return w
+}
+
+// Takes reports whether a record is one of those wanted. What views derive is taken
+// by all that are put behind them.
+func (w *Wants) Takes(r record.Record) bool {
+	switch r := r.(type) {
+	case *record.Message:
+		return w.Messages[r.Kind]
+	case *record.Query:
+		return w.Queries
+	case *record.Connection:
+		return w.Connections
+	case *record.Notice:
+		return w.Notices
+	}
+	return true
+}
+
+// Everything is what a sink wants that writes all records whole.
+func Everything() Wants {
+	return Wants{
+		Messages: AllKinds(), Queries: true, Connections: true, Notices: true,
+		Normalized: true, Parameters: true, Columns: true,
+	}
+}
