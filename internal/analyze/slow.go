@@ -73,7 +73,7 @@ func (w *slowWatch) look(at reassembly.Stamp) {
 		if x == nil || x.ID <= k.told || x.Copy == exchange.CopyBoth || x.Start.Time == 0 {
 			continue
 		}
-		took := time.Duration(at.Time - x.Start.Time)
+		took := time.Duration(at.Time - x.Asked.Time)
 		if took < w.after {
 			continue
 		}

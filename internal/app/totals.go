@@ -26,6 +26,9 @@ func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
 // query adds a unit of work. Nothing is allocated for one whose normalised text
 // is known.
 func (t *totals) query(x *exchange.Exchange) {
+	if x.Skipped {
+		return // the server did nothing for it
+	}
 	q := &t.sample
 	*q = stats.QuerySample{}
 	q.Duration, q.Rows, q.Bytes = -1, x.Rows, x.Bytes

@@ -15,7 +15,7 @@ import (
 // asked returns an exchange that took some nanoseconds.
 func asked(sql string, ns int64) *exchange.Exchange {
 	x := &exchange.Exchange{
-		Start: exchange.Stamp{Time: 1e9, Frame: 1}, End: exchange.Stamp{Time: 1e9 + ns, Frame: 2},
+		Start: exchange.Stamp{Time: 1e9, Frame: 1}, Asked: exchange.Stamp{Time: 1e9, Frame: 1}, End: exchange.Stamp{Time: 1e9 + ns, Frame: 2},
 		Rows: 2, Bytes: 20, Complete: true,
 	}
 	if sql != "" {

@@ -97,6 +97,12 @@ func (j *JSON) query(q *query) {
 	if x.LostBytes > 0 {
 		b.Int("lost_bytes", int64(x.LostBytes))
 	}
+	if x.Skipped {
+		b.Bool("skipped", true)
+	}
+	if x.Unanswered {
+		b.Bool("unanswered", true)
+	}
 	if len(b.cuts) > 0 || x.SQLLen > len(x.SQL) && x.SQL != nil {
 		b.Bool("truncated", true)
 		b.buf = j.appendCuts(b.buf)
@@ -337,12 +343,15 @@ func (j *JSON) times(x *exchange.Exchange) {
 	if ns, ok := x.Duration(); ok {
 		buf = appendNumber(buf, `,"duration_ns":`, ns)
 	}
+	if x.Prepare > 0 {
+		buf = appendNumber(buf, `,"prepare_ns":`, x.Prepare)
+	}
 	if x.Start.Time != 0 {
-		if x.FirstReply.Frame != 0 {
-			buf = appendNumber(buf, `,"first_reply_ns":`, x.FirstReply.Time-x.Start.Time)
+		if ns, ok := x.Since(x.FirstReply); ok {
+			buf = appendNumber(buf, `,"first_reply_ns":`, ns)
 		}
-		if x.FirstRow.Frame != 0 {
-			buf = appendNumber(buf, `,"first_row_ns":`, x.FirstRow.Time-x.Start.Time)
+		if ns, ok := x.Since(x.FirstRow); ok {
+			buf = appendNumber(buf, `,"first_row_ns":`, ns)
 		}
 		if x.Pause >= 0 {
 			buf = appendNumber(buf, `,"pause_ns":`, x.Pause)

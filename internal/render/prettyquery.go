@@ -98,16 +98,29 @@ func (p *Pretty) outcome(x *exchange.Exchange) {
 		l.painted(t.bad, "error "+string(x.SQLState()))
 		wrote = true
 	}
-	if !x.Complete {
+	if state := unfinished(x); state != "" {
 		if wrote {
 			l.space()
 		}
-		l.painted(t.warn, "incomplete")
+		l.painted(t.warn, state)
 		wrote = true
 	}
 	if !wrote {
 		l.painted(t.dim, "done")
 	}
+}
+
+// unfinished says in a word why there is no whole answer; it is empty where there is.
+func unfinished(x *exchange.Exchange) string {
+	switch {
+	case x.Skipped:
+		return "skipped"
+	case x.Unanswered:
+		return "not answered"
+	case !x.Complete:
+		return "incomplete"
+	}
+	return ""
 }
 
 func rows(n uint64) string {

@@ -16,6 +16,7 @@ func (x *Exchange) CopyTo(dst *Exchange, mem []byte) ([]byte, bool) {
 	dst.Results, dst.formats, dst.results = append(list, x.Results...), formats, results
 	dst.types, dst.Prepared = x.ParamTypes(), nil
 	dst.shared, dst.portal, dst.columns, dst.buf, dst.targets, dst.changes = nil, nil, nil, nil, nil, nil
+	dst.told = nil
 	keep := func(b []byte) []byte {
 		if len(b) == 0 {
 			return b

@@ -47,24 +47,41 @@ func (l *Log) pop() {
 }
 
 func (l *Log) finish(x *Exchange) {
-	if x.flags&flagDiscarded != 0 {
-		l.undo(x, false)
-		return
-	}
-	if x.flags&flagDone == 0 {
-		x.Missing |= MissingReply
-	}
-	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&flagHoles == 0
+	l.judge(x)
 	if x.flags&flagExecuted == 0 && x.Error == nil {
 		return // prepared only, or closed something
 	}
 	if x.CancelledBy != 0 && string(x.SQLState()) != queryCanceled {
 		x.CancelledBy = 0 // it came too late
 	}
-	l.worked = true
-	l.Totals.Queries++
-	l.Totals.Rows += x.Rows
+	if !x.Skipped {
+		l.worked = true
+		l.Totals.Queries++
+		l.Totals.Rows += x.Rows
+	}
 	l.handler.Exchange(x)
+}
+
+// judge says what is known of an exchange that is over.
+func (l *Log) judge(x *Exchange) {
+	switch {
+	case x.flags&flagDiscarded != 0:
+		l.undo(x, false)
+		x.Skipped = true
+		x.Results, x.FirstReply, x.FirstRow, x.End = x.Results[:0], Stamp{}, Stamp{}, Stamp{}
+	case x.flags&flagDone != 0:
+	case x.flags&flagReplied != 0 && l.ending && x.ID > l.lossy:
+		x.flags |= flagCut // it ended in the middle of the answer
+	case l.ending && l.heard && x.ID > l.lossy:
+		x.Unanswered = true
+	default:
+		x.Missing |= MissingReply
+	}
+	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&(flagHoles|flagCut) == 0 && !x.Unanswered
+	if x.told != nil && x.told != x.Prepared {
+		x.Prepare = 0
+		x.Start = x.Asked
+	}
 }
 
 // Codes of errors that tell something about exchanges (manual: "PostgreSQL Error
@@ -107,7 +124,10 @@ func (l *Log) pause(now Stamp) int64 {
 		return -1
 	}
 	l.idle = false
-	d := max(now.Time-l.lastEnd.Time, 0)
+	d := now.Time - l.lastEnd.Time
+	if d < 0 {
+		return -1 // the clock ran backwards
+	}
 	if l.lastTx == 'T' || l.lastTx == 'E' {
 		l.Totals.IdleInTransaction += d
 	}
@@ -146,6 +166,9 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 	}
 	if x.Protocol == ProtocolExtended || m.Step.Over != 0 {
 		x.flags |= flagDone
+	}
+	if m.Step.Over > x.ID {
+		l.failAll(x, m)
 	}
 	if x.Protocol == ProtocolExtended {
 		l.undo(x, m.Step.Request == messages.KindParse)

@@ -105,10 +105,16 @@ type Exchange struct {
 	FailedAt messages.Kind
 	Notices  int
 
-	Start      Stamp // first byte of the first request
+	Start Stamp // first byte of the first request
+	// Asked is the first request byte of the stretch that the replies answer: what
+	// was prepared and answered on its own, before, is not of it.
+	Asked      Stamp
 	FirstReply Stamp
 	FirstRow   Stamp
 	End        Stamp // last reply of the cycle
+	// Prepare is how long an answered Parse or Describe of the statement took that
+	// was sent on its own before, in nanoseconds; 0 where there was none.
+	Prepare int64
 	// Pause is the time from the end of the last reply before this exchange to
 	// its first request, in nanoseconds; -1 where there was none before it or
 	// the request came while another was being answered.
@@ -117,10 +123,16 @@ type Exchange struct {
 	// session was idle in a transaction.
 	PauseTx byte
 
-	Tx        byte // status after it, 0 if not known
-	Missing   Missing
-	Complete  bool // request and replies were seen whole
-	LostBytes uint64
+	Tx       byte // status after it, 0 if not known
+	Missing  Missing
+	Complete bool // request and replies were seen whole
+	// Skipped tells that the server passed over it, since a request before it in
+	// the same cycle had failed.
+	Skipped bool
+	// Unanswered tells that the server did not answer before the connection or the
+	// capture ended, although nothing was lost.
+	Unanswered bool
+	LostBytes  uint64
 	// CancelledBy is the number of the connection whose CancelRequest ended this
 	// exchange; 0 if none was seen before its end.
 	CancelledBy uint64
@@ -139,6 +151,7 @@ type Exchange struct {
 	portal  *portal // what is executed; holds the parameters
 	targets []target
 	nextTgt int
+	told    *Statement // whose Prepare is known
 	columns *Columns
 	types   []uint32 // of a copy
 
@@ -170,6 +183,8 @@ const (
 	flagSynced                      // its Sync was seen: a ReadyForQuery is due
 	flagReady                       // its ReadyForQuery was seen
 	flagDiscarded                   // the server passes over it after an error
+	flagApart                       // its Sync came when all else was answered
+	flagCut                         // the connection or capture ended inside its replies
 )
 
 var noValues messages.Values
@@ -210,10 +225,17 @@ func (x *Exchange) SQLState() []byte {
 	return nil
 }
 
-// Duration returns the nanoseconds from the first request byte to the last
-// reply, and whether both were seen, at known times.
-func (x *Exchange) Duration() (ns int64, ok bool) {
-	return x.End.Time - x.Start.Time, x.Start.Time != 0 && x.End.Time != 0
+// Duration returns the nanoseconds from the first request byte of the stretch that
+// is answered to the last reply, and whether both were seen, at known times. Where
+// the clock of the capture ran backwards it is not known.
+func (x *Exchange) Duration() (ns int64, ok bool) { return x.Since(x.End) }
+
+// Since returns the nanoseconds from the first request byte of the stretch that is
+// answered to at, which is FirstReply, FirstRow or End; ok is false where they are
+// not known.
+func (x *Exchange) Since(at Stamp) (ns int64, ok bool) {
+	ns = at.Time - x.Asked.Time
+	return ns, x.Asked.Time != 0 && at.Time != 0 && ns >= 0 && !x.Skipped
 }
 
 // reset empties x for reuse and keeps the capacity of its buffers within reason.

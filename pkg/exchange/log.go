@@ -61,6 +61,10 @@ type Log struct {
 	worked  bool  // something was executed since the session was last idle
 	columns *Columns
 	lost    lost
+	// heard tells that the backend was heard; lossy is the latest unit that was open
+	// when bytes were lost; ending, that no more will come.
+	heard, ending bool
+	lossy         uint64
 }
 
 // New returns the log of a new connection. shared is that of all connections.
@@ -126,6 +130,7 @@ func (l *Log) CancelRequested(conn uint64) uint64 {
 // Observe takes the next message of the connection.
 func (l *Log) Observe(m *Message) {
 	s := &m.Step
+	l.heard = l.heard || m.Direction == messages.Backend
 	if s.Unit != 0 {
 		switch x := l.unit(s.Unit, m); {
 		case x == nil:
@@ -181,7 +186,9 @@ func (l *Log) Add(x *Exchange, m *Message) {
 // just found to be x, nil for none.
 func (l *Log) Ready(x *Exchange, m *Message) {
 	if x != nil && x.flags&flagDiscarded == 0 {
-		x.End = m.At
+		if x.flags&flagApart == 0 {
+			x.End = m.At
+		}
 		x.ready(m)
 	}
 	l.ready(m)
@@ -210,6 +217,7 @@ func (l *Log) Rows(m *Message, n, size int) {
 // over as it is.
 func (l *Log) End() {
 	l.blameLatest()
+	l.ending = true
 	l.over(l.first + uint64(l.n))
 	for _, s := range l.statements {
 		s.unfile()
@@ -261,7 +269,7 @@ func (l *Log) openUnit(id uint64, m *Message) *Exchange {
 	}
 	x.ID, x.Pause = id, -1
 	if m.Direction == messages.Frontend {
-		x.Start = m.First
+		x.Start, x.Asked = m.First, m.First
 		x.flags |= flagRequested
 		if x.Pause = l.pause(m.First); x.Pause >= 0 {
 			x.PauseTx = l.lastTx

@@ -32,6 +32,7 @@ func (l *lost) add(n int) {
 // being asked or answered is not complete. Bytes that are missing inside a
 // message are told with it (Message.Lost).
 func (l *Log) Lost(d messages.Direction, n int) {
+	l.lossy = l.first + uint64(l.n) // the next one, too
 	missing := lost{latest: true}
 	missing.add(n)
 	x := l.answered()

@@ -32,7 +32,9 @@ func (x *Exchange) replied(m *Message) {
 		x.flags |= flagReplied
 		x.FirstReply = m.At
 	}
-	x.End = m.At
+	if x.flags&flagApart == 0 {
+		x.End = m.At
+	}
 }
 
 // answer takes what a reply says.

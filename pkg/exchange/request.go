@@ -14,13 +14,15 @@ func (l *Log) request(x *Exchange, m *Message) {
 	if l.lost.latest {
 		l.blame(x, m)
 	}
+	if m.Step.Rested && x.flags&flagReplied != 0 {
+		l.stretch(x, m)
+	}
 	if m.Step.Discarded {
 		if m.Step.Begins {
 			x.flags |= flagDiscarded
 		}
-		if m.Kind != messages.KindBind && m.Kind != messages.KindDescribe {
-			return // nothing is made, executed or closed
-		}
+		l.skipped(x, m)
+		return
 	}
 	l.asked(x, m)
 }

@@ -112,6 +112,8 @@ var cycles = []struct{ name, script, want string }{
 		B: Error ERROR 26000 no ; Ready I ; Row 3 ; Complete "SELECT 1" ; Ready I
 	`, `
 		1 extended params=[] error=26000@Bind tx=I
+		2 extended "SELECT 2" params=[] skipped
+		3 extended statement=s portal=p params=[] inferred=parse incomplete skipped
 		4 simple "SELECT 3" {SELECT 1 rows=1 bytes=12} tx=I
 	`},
 	{"a Query that an error before it discards", `
@@ -119,6 +121,7 @@ var cycles = []struct{ name, script, want string }{
 		B: Error ERROR 42601 no ; Ready I
 	`, `
 		1 extended "SELEC" error=42601@Parse tx=I
+		2 simple "SELECT 1" skipped
 	`},
 	{"a suspended portal", `
 		F: Query BEGIN
@@ -252,7 +255,7 @@ var cycles = []struct{ name, script, want string }{
 		F: Parse "" "SELECT 1" ; Bind "" "" ; Execute "" ; Sync
 		B: ParseComplete ; BindComplete ; Row 1
 	`, `
-		1 extended "SELECT 1" params=[] {? rows=1 bytes=12} inferred=reply incomplete
+		1 extended "SELECT 1" params=[] {? rows=1 bytes=12} incomplete
 	`},
 	{"the end of the capture within a failed cycle", `
 		F: Parse "" "SELECT x" ; Bind "" "" ; Execute "" ; Parse "" "SELECT y" ; Bind "" "" ; Execute "" ; Sync
@@ -260,7 +263,8 @@ var cycles = []struct{ name, script, want string }{
 		B: Error ERROR 42703 no
 	`, `
 		1 extended "SELECT x" params=[] error=42703@Parse
-		3 extended "SELECT 1" params=[] inferred=reply incomplete
+		2 extended "SELECT y" params=[] skipped
+		3 extended "SELECT 1" params=[] incomplete unanswered
 	`},
 	{"prepared and closed only", `
 		F: Parse s "SELECT 1" ; Describe statement s ; Sync
@@ -293,7 +297,7 @@ func TestReplication(t *testing.T) {
 		1 replication "IDENTIFY_SYSTEM" {IDENTIFY_SYSTEM rows=1 bytes=12 systemid:25:0} tx=I
 		2 replication "BASE_BACKUP" {SELECT rows=1 bytes=14 recptr:25:0} {SELECT rows=1 bytes=14 recptr:25:0} {BASE_BACKUP} copy=out:2:12 tx=I
 		3 replication "START_REPLICATION SLOT s LOGICAL 0/0" {COPY 0} {START_STREAMING} copy=both:3:10 tx=I
-		4 replication "START_REPLICATION SLOT s LOGICAL 0/9" copy=both:1:5 inferred=reply incomplete
+		4 replication "START_REPLICATION SLOT s LOGICAL 0/9" copy=both:1:5 incomplete
 	`)
 	if r.infos[0].Replication != "database" {
 		t.Errorf("replication %q", r.infos[0].Replication)

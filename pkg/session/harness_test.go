@@ -106,6 +106,12 @@ func describe(x *exchange.Exchange) string {
 	if !x.Complete {
 		add("incomplete")
 	}
+	if x.Skipped {
+		add("skipped")
+	}
+	if x.Unanswered {
+		add("unanswered")
+	}
 	return strings.Join(w, " ")
 }
 

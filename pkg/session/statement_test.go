@@ -115,6 +115,7 @@ var lives = []struct{ name, script, want string }{
 	` + executed(`""`), `
 		1 extended "SELECT u" params=[] {SELECT 0} tx=I
 		2 extended statement=nosuch portal=p params=[] error=26000@Bind tx=I
+		3 extended "SELECT v" params=[] skipped
 		4 extended "SELECT u" params=[] {SELECT 0} tx=I`},
 	{"unnamed: a simple query drops it", parsedU + `
 		F: Query "SELECT 1"

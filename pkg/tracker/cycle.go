@@ -93,7 +93,7 @@ func (t *Tracker) SendCycle(c *Cycle, steps []Step) (unit uint64, ok bool) {
 			s := &steps[i]
 			s.Phase, s.After, s.Tx, s.Unit = after, after, t.tx, t.unit
 		}
-		steps[0].Phase, steps[0].Begins = messages.PhaseReady, true
+		steps[0].Phase, steps[0].Begins, steps[0].Rested = messages.PhaseReady, true, true
 	}
 	t.lastReady = false
 	t.after, t.afterDir, t.afterSet = after, messages.Frontend, true

@@ -149,6 +149,7 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	}
 	t.discarding = false
 	t.doubtRequest()
+	s.Rested = t.q.n == 0
 	p := pending{request: r, unit: s.Unit}
 	p.doubtful = r == reqSync && copyToServer.has(t.copying)
 	if !p.doubtful {

@@ -25,6 +25,8 @@ type Step struct {
 	Request messages.Kind
 	// Begins tells that the message is the first of its unit.
 	Begins bool
+	// Rested tells that nothing was outstanding when this request was sent.
+	Rested bool
 	// Discarded tells that the server passes over this request because an
 	// earlier one failed in the same cycle.
 	Discarded bool
@@ -42,7 +44,7 @@ type Step struct {
 func (s *Step) reset() {
 	s.Phase, s.After, s.Tx, s.Request = 0, 0, 0, 0
 	s.Unit, s.Over = 0, 0
-	s.Begins, s.Discarded, s.Inferred, s.Doubtful = false, false, false, false
+	s.Begins, s.Rested, s.Discarded, s.Inferred, s.Doubtful = false, false, false, false, false
 	if s.Anomaly != nil {
 		s.Anomaly = nil
 	}
