@@ -28,11 +28,49 @@ func TestPages(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	for page, least := range map[string]int{"json.md": 5, "cli.md": 1, "cookbook.md": 12} {
-		t.Run(page, func(t *testing.T) {
+	least := map[string]int{"json.md": 5, "cli.md": 1, "cookbook.md": 12, "protocol.md": 9, "analytics.md": 4}
+	for _, path := range pages(t) {
+		name := filepath.Base(path)
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runPage(t, bin, filepath.Join("../../docs", page), least)
+			if name == "analytics.md" {
+				needDuckDB(t, bin)
+			}
+			runPage(t, bin, path, least[name])
 		})
+	}
+}
+
+// pages lists what users read, in the repository.
+func pages(t *testing.T) []string {
+	t.Helper()
+	list, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	return append(list, "../../README.md")
+}
+
+// needDuckDB puts a program duckdb into a directory of programs: a few lines of
+// JavaScript that stand for its command line and run the SQL in DuckDB itself, of
+// the npm package @duckdb/node-api.
+func needDuckDB(t *testing.T, bin string) {
+	t.Helper()
+	modules := os.Getenv("PGSNIFF_NODE_MODULES")
+	_, err := os.Stat(filepath.Join(modules, "@duckdb/node-api"))
+	if err != nil || modules == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("DuckDB is missing")
+		}
+		t.Skip("to check the recipes for DuckDB: npm install @duckdb/node-api, and its node_modules in PGSNIFF_NODE_MODULES")
+	}
+	script, err := filepath.Abs("testdata/duckdb.cjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "#!/bin/sh\nNODE_PATH='" + modules + "' exec node '" + script + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "duckdb"), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
 
