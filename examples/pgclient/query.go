@@ -61,7 +61,7 @@ func (c *Client) run(list ...messages.Message) (results []Result, err error) {
 			}
 		case *messages.DataRow:
 			row := make([][]byte, 0, m.Values.Len())
-			for _, v := range m.Values.All() {
+			for _, v := range m.Values {
 				row = append(row, bytes.Clone(v))
 			}
 			r.Rows = append(r.Rows, row)

@@ -67,16 +67,15 @@ func (t *fieldText) Columns(_ string, list []messages.ColumnDescription) {
 
 // Values adds values as PostgreSQL prints them.
 func (t *fieldText) Values(_ string, list messages.Values, formats []int16) {
-	i := 0
-	for it := list.Iter(); it.Next(); i++ {
+	for i, v := range list {
 		oid, format := t.typeOf(i, formats)
 		if format == 1 {
-			if out, ok := value.Append(t.buf, oid, it.Value(), nil); ok {
+			if out, ok := value.Append(t.buf, oid, v, nil); ok {
 				t.buf = append(out, '\n')
 				continue
 			}
 		}
-		t.add(it.Value())
+		t.add(v)
 	}
 }
 

@@ -73,7 +73,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},
-	{"pkg/client", rule{own: "pkg/messages pkg/tracker pkg/connection internal/sqlnorm internal/value"}},
+	{"pkg/client", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/connection internal/sqlnorm internal/value"}},
 
 	// Programs beside it. The examples use what is public alone.
 	{"examples/internal/auth", rule{own: "pkg/messages", pure: true}},

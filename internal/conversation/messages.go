@@ -66,7 +66,9 @@ var table = map[string]func(a *arguments) messages.Message{
 	"Param": func(a *arguments) messages.Message {
 		return &messages.ParameterStatus{Name: a.bytes(), Value: a.bytes()}
 	},
-	"Ready":            func(a *arguments) messages.Message { return &messages.ReadyForQuery{Status: a.bytes()[0]} },
+	"Ready": func(a *arguments) messages.Message {
+		return &messages.ReadyForQuery{Status: messages.TxStatus(a.bytes()[0])}
+	},
 	"RowDescription":   rowDescription, // name:oid:format …
 	"Row":              func(a *arguments) messages.Message { return &messages.DataRow{Values: a.values()} },
 	"Complete":         func(a *arguments) messages.Message { return &messages.CommandComplete{Tag: a.bytes()} },

@@ -78,10 +78,9 @@ func (b *bridge) Formats(name string, list []int16) {
 
 func (b *bridge) Values(name string, list messages.Values, formats []int16) {
 	b.Open(b.field(name, TypeList))
-	i := 0
-	for it := list.Iter(); it.Next(); i++ {
+	for i, v := range list {
 		oid, format := b.typeOf(i, formats)
-		b.Visitor.Value(nil, it.Value(), oid, format)
+		b.Visitor.Value(nil, v, oid, format)
 	}
 	b.Close()
 }

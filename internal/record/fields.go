@@ -238,13 +238,12 @@ func (q *Query) visitText(v Visitor) {
 
 func (q *Query) visitParams(v Visitor) {
 	v.Open(qParams)
-	i := 0
-	for it := q.Params.Iter(); it.Next(); i++ {
+	for i, value := range q.Params {
 		oid := uint32(0)
 		if i < len(q.Types) {
 			oid = q.Types[i]
 		}
-		v.Value(nil, it.Value(), oid, FormatOf(q.Formats, i))
+		v.Value(nil, value, oid, FormatOf(q.Formats, i))
 	}
 	v.Close()
 	if len(q.Types) == 0 {

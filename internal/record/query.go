@@ -136,20 +136,13 @@ func (q *Query) since(at Stamp) int64 {
 	return at.Time - q.Start.Time
 }
 
-func cloneValues(v messages.Values) (c messages.Values) {
-	for it := v.Iter(); it.Next(); {
-		c.Add(it.Value())
-	}
-	return c
-}
-
 // Clone returns a copy that borrows nothing.
 func (q *Query) Clone() Record {
 	c := *q
 	c.privacy = &Privacy{Show: q.privacy.Show}
 	c.SQL, c.Normalized = bytes.Clone(q.SQL), bytes.Clone(q.Normalized)
 	c.Statement, c.Portal, c.Error = bytes.Clone(q.Statement), bytes.Clone(q.Portal), bytes.Clone(q.Error)
-	c.Params, c.Formats, c.Types = cloneValues(q.Params), slices.Clone(q.Formats), slices.Clone(q.Types)
+	c.Params, c.Formats, c.Types = q.Params.Clone(), slices.Clone(q.Formats), slices.Clone(q.Types)
 	c.Comment = slices.Clone(q.Comment)
 	for i := range c.Comment {
 		c.Comment[i].Name, c.Comment[i].Value = bytes.Clone(c.Comment[i].Name), bytes.Clone(c.Comment[i].Value)

@@ -243,13 +243,12 @@ func (b *body) Formats(name string, list []int16) {
 func (b *body) Values(name string, list messages.Values, formats []int16) {
 	b.key(name)
 	b.buf = append(b.buf, '[')
-	i := 0
-	for it := list.Iter(); it.Next(); i++ {
+	for i, v := range list {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
 		oid, f := b.typeOf(i, formats)
-		b.value(name, i, it.Value(), oid, f)
+		b.value(name, i, v, oid, f)
 	}
 	b.buf = append(b.buf, ']')
 }

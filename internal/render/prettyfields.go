@@ -321,14 +321,16 @@ func (f *fields) Values(name string, list messages.Values, formats []int16) {
 	if !f.label(name, false) {
 		return
 	}
-	i := 0
-	for it := list.Iter(); it.Next() && !f.line.full; i++ {
+	for i, v := range list {
+		if f.line.full {
+			break
+		}
 		if i > 0 {
 			f.line.space()
 		}
 		f.valueName(i)
 		oid, format := f.typeOf(i, formats)
-		f.value(it.Value(), oid, format)
+		f.value(v, oid, format)
 	}
 }
 

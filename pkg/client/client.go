@@ -1,7 +1,6 @@
 package client
 
 import (
-	"iter"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -66,13 +65,6 @@ type Client struct {
 
 	in      []byte // the latest chunk received, which conn may still read
 	drained bool   // conn has read all of in
-	// messages ranges over what conn has received, and goes on where the loop before
-	// was left; take is the body of a loop of one step, and sets got and gotErr. Both
-	// are made once, because a loop in their place allocates.
-	messages iter.Seq2[messages.Message, error]
-	take     func(messages.Message, error) bool
-	got      messages.Message
-	gotErr   error
 
 	wanted      messages.Message // to be sent by Outgoing, nil if nothing
 	wantedState State            // after that
@@ -111,11 +103,6 @@ func New(config Config) *Client {
 			refuseUnknown: config.RefuseUnknownTypes,
 		},
 	}
-	c.messages = c.conn.Receive(nil)
-	c.take = func(m messages.Message, err error) bool {
-		c.got, c.gotErr = m, err
-		return false
-	}
 	return c
 }
 
@@ -135,13 +122,14 @@ func (c *Client) IsDead() bool {
 // has returned or is going to return; nil as long as it is of use.
 func (c *Client) Err() error { return c.err }
 
-// TxStatus returns the latest Ready's transaction status: 'I', 'T' or 'E', and 0
-// before the first.
-func (c *Client) TxStatus() byte { return c.conn.TxStatus() }
+// TxStatus returns the latest Ready's transaction status, and 0 before the first.
+func (c *Client) TxStatus() messages.TxStatus { return c.conn.TxStatus() }
 
 // InTransaction reports whether the latest Ready told of a transaction block, a
 // failed one included.
-func (c *Client) InTransaction() bool { return c.TxStatus() == 'T' || c.TxStatus() == 'E' }
+func (c *Client) InTransaction() bool {
+	return c.TxStatus() == messages.TxInBlock || c.TxStatus() == messages.TxFailed
+}
 
 // Parameter returns the latest value of a run-time parameter that the server
 // reported, by the name that it gives it; ok is false if there is none.

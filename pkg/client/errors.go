@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"fmt"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // Errors that can be told apart with errors.Is.
@@ -27,6 +29,9 @@ var (
 	// ErrUnknownType: there is no conversion for values of the type.
 	ErrUnknownType = errors.New("unknown type")
 )
+
+// errNotMade is of a zero Client.
+var errNotMade = errors.New("postgresql client: made without New")
 
 // StateError tells that a method was called in a state that does not allow it.
 type StateError struct {
@@ -62,6 +67,9 @@ func (e *ProtocolError) Error() string {
 
 // Unwrap returns Err.
 func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// Is reports whether target is messages.ErrProtocol.
+func (e *ProtocolError) Is(target error) bool { return target == messages.ErrProtocol }
 
 // AuthError tells why the client did not go on with authentication. That the
 // server refused is a *ServerError. The connection is of no more use.

@@ -49,7 +49,7 @@ type BackendKey struct {
 
 // Ready tells that the next request may be sent.
 type Ready struct {
-	TxStatus byte // 'I' idle, 'T' in a transaction block, 'E' in a failed one
+	TxStatus messages.TxStatus
 }
 
 // Column describes a column of a result.

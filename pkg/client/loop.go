@@ -2,16 +2,18 @@ package client
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 
+	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // Receive takes bytes that were read from the server, in chunks of any size. They
 // are copied. NextEvent makes events of them.
 func (c *Client) Receive(data []byte) {
-	if c.err != nil {
+	if c.err != nil || c.conn == nil {
 		return
 	}
 	if c.drained {
@@ -20,7 +22,7 @@ func (c *Client) Receive(data []byte) {
 		c.in = bytes.Clone(data)
 	}
 	c.drained = false
-	c.conn.Receive(c.in)
+	c.conn.Feed(c.in)
 }
 
 // NextEvent returns the next event of what was received, and ErrNeedData where
@@ -34,16 +36,18 @@ func (c *Client) NextEvent() (Event, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	c.got, c.gotErr = nil, nil
-	c.messages(c.take)
+	if c.conn == nil {
+		return nil, errNotMade
+	}
+	m, err := c.conn.Next()
 	switch {
-	case c.gotErr != nil:
-		return nil, c.broken(c.gotErr)
-	case c.got == nil:
+	case errors.Is(err, codec.ErrNeedMore):
 		c.drained = true
 		return nil, ErrNeedData
+	case err != nil:
+		return nil, c.broken(err)
 	}
-	return c.handle(c.got)
+	return c.handle(m)
 }
 
 // Outgoing returns what is to be sent before there is anything to wait for: the
@@ -93,6 +97,9 @@ func (c *Client) broken(err error) error { return c.fail(&ProtocolError{c.state,
 
 // require checks that a method may be called.
 func (c *Client) require(op string, allowed ...State) error {
+	if c.conn == nil {
+		return errNotMade
+	}
 	if c.err == nil && slices.Contains(allowed, c.state) {
 		return nil
 	}

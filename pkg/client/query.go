@@ -149,9 +149,6 @@ func (c *Client) gotRow(m *messages.DataRow) (Event, error) {
 	}
 	r := &c.row
 	r.columns, r.conversion = c.columns, c.conversion
-	r.cells = r.cells[:0]
-	for it := m.Values.Iter(); it.Next(); {
-		r.cells = append(r.cells, it.Value())
-	}
+	r.cells = m.Values
 	return r, nil
 }

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"errors"
 	"iter"
 
@@ -35,7 +34,8 @@ type DecoderOptions struct {
 // of the protocol but the phase, which its user sets as the connection goes on
 // (package connection does that).
 //
-// It is used in turns: Feed what was received, call Next until it returns
+// The zero Decoder is one for what a frontend sent, with the default options. It is
+// used in turns: Feed what was received, call Next until it returns
 // ErrNeedMore, and so on. A Decoder is not safe for concurrent use.
 type Decoder struct {
 	in     input
@@ -43,9 +43,9 @@ type Decoder struct {
 	phase  messages.Phase
 	first  messages.Phase
 	limit  uint32
-	offset int64 // of the first unread byte
-	began  int64 // of the message returned last
-	nul    int   // how many unread bytes were searched for the end of a version-2 error
+	offset int64  // of the first unread byte
+	wire   []byte // the message returned last, as it was sent
+	nul    int    // how many unread bytes were searched for the end of a version-2 error
 	err    error
 	reused [messages.NumKinds]messages.Message
 }
@@ -74,9 +74,13 @@ func newDecoder(dir messages.Direction, opt DecoderOptions) *Decoder {
 // chunk is borrowed until Next or NextFrame has returned ErrNeedMore and must not
 // be changed until then. If earlier bytes are still unread, these are copied.
 func (d *Decoder) Feed(b []byte) {
-	if len(b) > 0 {
-		d.in.feed(b)
+	if len(b) == 0 {
+		return
 	}
+	if d.limit == 0 { // the zero Decoder
+		d.limit, d.phase, d.first = DefaultMaxMessageSize, messages.PhaseStartup, messages.PhaseStartup
+	}
+	d.in.feed(b)
 }
 
 // Phase returns the phase that decides the framing of the next message.
@@ -99,52 +103,82 @@ func (d *Decoder) Unread() []byte {
 	return d.in.takeAll()
 }
 
-// Clear forgets all bytes, the offset and a FramingError, and returns to the
-// initial phase: for a new connection.
+// Clear forgets all bytes that were not returned in messages, and a FramingError.
+// The phase stays: what comes next is of the same connection.
 func (d *Decoder) Clear() {
+	d.offset += int64(d.in.available())
 	d.in.drop()
 	d.in.release()
-	d.phase, d.offset, d.began, d.nul, d.err = d.first, 0, 0, 0, nil
+	d.wire, d.nul, d.err = nil, 0, nil
+}
+
+// Reset is Clear for a new connection: the phase is the initial one again and
+// offsets count from its beginning.
+func (d *Decoder) Reset() {
+	d.Clear()
+	d.phase, d.offset = d.first, 0
 }
 
 // Next returns the next message. The message and what it points to are borrowed
 // until the next call of Next, NextFrame, Feed, Unread or Clear; messages are
-// reused. If the body does not have the format of its kind, the message holds
+// reused, and messages.Clone makes a copy to keep. If the protocol does not define
+// the message, or its body does not have the format of its kind, the message holds
 // what was read of it and the error is a *DecodingError: the stream goes on.
 //
 // Without a complete message the error is ErrNeedMore. A *FramingError is final.
 func (d *Decoder) Next() (messages.Message, error) {
-	f, err := d.NextFrame()
+	k, body, err := d.next()
 	if err != nil {
 		return nil, err
 	}
-	m := d.reused[f.Kind]
+	m := d.reused[k]
 	if m == nil {
-		m = f.Kind.New()
-		d.reused[f.Kind] = m
+		m = k.New()
+		d.reused[k] = m
 	}
-	return m, d.decode(m, &f, f.Body)
+	if k == messages.KindUnknown {
+		return m, d.unknown(m, body)
+	}
+	if err := m.Decode(body); err != nil {
+		return m, d.decodingError(err)
+	}
+	return m, nil
 }
 
-// decode sets m from a body of the frame f.
-func (d *Decoder) decode(m messages.Message, f *Frame, body []byte) error {
+// unknown sets m, which is of no kind that the protocol defines.
+func (d *Decoder) unknown(m messages.Message, body []byte) error {
 	if u, ok := m.(*messages.Unknown); ok {
-		u.Tag = f.Tag
+		u.Tag = 0
+		if len(d.wire)-len(body) == standardHead {
+			u.Tag = d.wire[0]
+		}
 	}
-	err := m.Decode(body)
-	if err == nil {
-		return nil
-	}
+	_ = m.Decode(body)
+	return d.decodingError(&messages.DecodeError{Kind: messages.KindUnknown, Reason: reasonUnknown})
+}
+
+// decodingError is for a body of the message returned last.
+func (d *Decoder) decodingError(err error) error {
 	var de *messages.DecodeError
 	if !errors.As(err, &de) {
 		return err
 	}
-	return &DecodingError{Offset: d.began, Err: de}
+	return &DecodingError{Offset: d.offset - int64(len(d.wire)), Err: de}
 }
+
+// Wire returns the bytes of the message that Next or NextFrame returned last, as
+// they were sent: for programs that pass it on. It is nil after an error of theirs
+// that came without a message. They are borrowed as the message is.
+func (d *Decoder) Wire() []byte { return d.wire }
+
+// Keep copies what was fed and not yet returned, so that the chunk is not borrowed
+// any more. The message returned last stays as it is.
+func (d *Decoder) Keep() { d.in.keep() }
 
 // All ranges over the messages that are complete, with the error of Next; it ends
 // where Next returns ErrNeedMore, and after a *FramingError. Messages are borrowed
-// as those of Next. SetPhase may be called in between.
+// as those of Next. SetPhase may be called in between. When a loop is left early,
+// the rest is kept, and the chunk that was fed is not borrowed any more.
 func (d *Decoder) All() iter.Seq2[messages.Message, error] {
 	return func(yield func(messages.Message, error) bool) {
 		for {
@@ -152,7 +186,11 @@ func (d *Decoder) All() iter.Seq2[messages.Message, error] {
 			if errors.Is(err, ErrNeedMore) {
 				return
 			}
-			if !yield(m, err) || m == nil {
+			if !yield(m, err) {
+				d.Keep()
+				return
+			}
+			if m == nil {
 				return
 			}
 		}
@@ -166,16 +204,13 @@ func (d *Decoder) All() iter.Seq2[messages.Message, error] {
 func (d *Decoder) ReadAll() ([]messages.Message, error) {
 	var all []messages.Message
 	for {
-		f, err := d.NextFrame()
+		m, err := d.Next()
 		if errors.Is(err, ErrNeedMore) {
 			return all, nil
 		}
-		if err != nil {
-			return all, err
+		if m != nil {
+			all = append(all, messages.Clone(m))
 		}
-		m := f.Kind.New()
-		err = d.decode(m, &f, bytes.Clone(f.Body))
-		all = append(all, m)
 		if err != nil {
 			return all, err
 		}

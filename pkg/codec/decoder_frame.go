@@ -8,33 +8,48 @@ import (
 // until the next call of Next, NextFrame, Feed, Unread or Clear. The errors are
 // those of Next but for *DecodingError.
 func (d *Decoder) NextFrame() (Frame, error) {
+	k, body, err := d.next()
+	if err != nil {
+		return Frame{}, err
+	}
+	f := Frame{Kind: k, Len: len(d.wire), Body: body}
+	if len(d.wire)-len(body) == standardHead || k == messages.KindErrorResponseV2 {
+		f.Tag = d.wire[0]
+	}
+	return f, nil
+}
+
+// next returns kind and body of the next message, and sets d.wire to all of it.
+func (d *Decoder) next() (messages.Kind, []byte, error) {
 	b := d.in.rest
 	if d.err != nil || len(d.in.held) != 0 || len(b) < standardHead || !typed[d.dir][d.phase&phaseMask] {
-		return d.nextFrame()
+		return d.nextSlow()
 	}
 	info := &fastTypes[d.dir][b[0]]
 	body := length(b[1:]) - 4
 	if body < info.min || body > info.max || body > d.limit-4 || int(body) > len(b)-standardHead || d.limited() {
-		return d.nextFrame()
+		return d.nextSlow()
 	}
 	size := int(body) + standardHead
 	d.in.rest = b[size:]
-	d.began, d.offset = d.offset, d.offset+int64(size)
-	return Frame{Kind: info.kind, Tag: b[0], Len: size, Body: b[standardHead:size:size]}, nil
+	d.wire = b[:size:size]
+	d.offset += int64(size)
+	return info.kind, b[standardHead:size:size], nil
 }
 
-// nextFrame is NextFrame without its fast path.
-func (d *Decoder) nextFrame() (Frame, error) {
+// nextSlow is next without its fast path.
+func (d *Decoder) nextSlow() (messages.Kind, []byte, error) {
 	d.in.release()
+	d.wire = nil
 	switch {
 	case d.err != nil:
-		return Frame{}, d.err
+		return 0, nil, d.err
 	case d.in.available() == 0:
-		return Frame{}, ErrNeedMore
+		return 0, nil, ErrNeedMore
 	}
 	switch f := framings[d.dir][d.phase&phaseMask]; f {
 	case framingOpaque:
-		return Frame{}, ErrEncrypted
+		return 0, nil, ErrEncrypted
 	case framingStartup:
 		return d.startupFrame()
 	case framingEither:
@@ -61,7 +76,7 @@ func (d *Decoder) limited() bool {
 	return false
 }
 
-func (d *Decoder) standardFrame() (Frame, error) {
+func (d *Decoder) standardFrame() (messages.Kind, []byte, error) {
 	b := d.in.contiguous(standardHead)
 	if b == nil {
 		return d.needMore(0)
@@ -83,11 +98,10 @@ func (d *Decoder) standardFrame() (Frame, error) {
 	if m == nil {
 		return d.needMore(size)
 	}
-	kind := messages.KindOf(d.dir, d.phase, tag, m[standardHead:])
-	return d.frame(Frame{Kind: kind, Tag: tag, Len: size, Body: m[standardHead:]})
+	return d.take(messages.KindOf(d.dir, d.phase, tag, m[standardHead:]), m, standardHead)
 }
 
-func (d *Decoder) startupFrame() (Frame, error) {
+func (d *Decoder) startupFrame() (messages.Kind, []byte, error) {
 	b := d.in.contiguous(startupHead)
 	if b == nil {
 		return d.needMore(0)
@@ -103,20 +117,25 @@ func (d *Decoder) startupFrame() (Frame, error) {
 	if m == nil {
 		return d.needMore(int(n))
 	}
-	return d.frame(Frame{Kind: messages.StartupKindOf(m[startupHead:]), Len: int(n), Body: m[startupHead:]})
+	return d.take(messages.StartupKindOf(m[startupHead:]), m, startupHead)
 }
 
-// byteFrame frames the answer to SSLRequest or GSSENCRequest, whatever it is.
-func (d *Decoder) byteFrame(f framing) (Frame, error) {
-	kind := messages.KindSSLResponse
+// byteFrame frames the answer to SSLRequest or GSSENCRequest. Any other byte than
+// the two that the protocol has comes from somebody who does not speak it.
+func (d *Decoder) byteFrame(f framing) (messages.Kind, []byte, error) {
+	kind, yes := messages.KindSSLResponse, byte('S')
 	if f == framingGSSByte {
-		kind = messages.KindGSSENCResponse
+		kind, yes = messages.KindGSSENCResponse, 'G'
 	}
-	return d.frame(Frame{Kind: kind, Len: 1, Body: d.in.contiguous(1)})
+	m := d.in.contiguous(1)
+	if m[0] != yes && m[0] != 'N' {
+		return d.fail(m[0], 0, reasonAnswer)
+	}
+	return d.take(kind, m, 0)
 }
 
 // errorV2Frame frames an error of version 2, which announces no length.
-func (d *Decoder) errorV2Frame() (Frame, error) {
+func (d *Decoder) errorV2Frame() (messages.Kind, []byte, error) {
 	size := d.in.indexNUL(&d.nul)
 	switch {
 	case size > maxErrorV2 || size < 0 && d.in.available() > maxErrorV2:
@@ -125,24 +144,24 @@ func (d *Decoder) errorV2Frame() (Frame, error) {
 		return d.needMore(0)
 	}
 	m := d.in.contiguous(size + 1)
-	return d.frame(Frame{Kind: messages.KindErrorResponseV2, Tag: m[0], Len: size + 1, Body: m[1:]})
+	return d.take(messages.KindErrorResponseV2, m, 1)
 }
 
-// frame takes the message f out of the unread bytes.
-func (d *Decoder) frame(f Frame) (Frame, error) {
-	d.in.advance(f.Len)
-	d.began, d.offset = d.offset, d.offset+int64(f.Len)
-	f.Body = f.Body[:len(f.Body):len(f.Body)]
-	return f, nil
+// take takes a message out of the unread bytes, of which head bytes are not body.
+func (d *Decoder) take(k messages.Kind, m []byte, head int) (messages.Kind, []byte, error) {
+	d.in.advance(len(m))
+	d.offset += int64(len(m))
+	d.wire = m[:len(m):len(m)]
+	return k, d.wire[head:], nil
 }
 
 // needMore keeps the beginning of a message of that size, 0 if it is not known.
-func (d *Decoder) needMore(size int) (Frame, error) {
+func (d *Decoder) needMore(size int) (messages.Kind, []byte, error) {
 	d.in.hold(size)
-	return Frame{}, ErrNeedMore
+	return 0, nil, ErrNeedMore
 }
 
-func (d *Decoder) fail(tag byte, n uint32, reason string) (Frame, error) {
+func (d *Decoder) fail(tag byte, n uint32, reason string) (messages.Kind, []byte, error) {
 	d.err = &FramingError{Offset: d.offset, Tag: tag, Length: n, Reason: reason}
-	return Frame{}, d.err
+	return 0, nil, d.err
 }

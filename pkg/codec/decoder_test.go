@@ -28,11 +28,14 @@ func TestDecoderDecodesEverySample(t *testing.T) {
 				b = b[len(chunk):]
 				d.Feed(chunk)
 				for m, err := range d.All() {
-					if err != nil {
+					if (err != nil) != (s.want[n].kind == messages.KindUnknown) {
 						t.Fatalf("%v %v, message %d: %v", s.dir, s.phase, n, err)
 					}
 					if m.Kind() != s.want[n].kind {
 						t.Fatalf("%v %v, message %d is %v, want %v", s.dir, s.phase, n, m.Kind(), s.want[n].kind)
+					}
+					if wire := m.Append(nil); !bytes.Equal(d.Wire(), wire) {
+						t.Fatalf("%v %v, message %d: Wire is %q, want %q", s.dir, s.phase, n, d.Wire(), wire)
 					}
 					got = m.Append(got)
 					n++
@@ -51,9 +54,14 @@ func TestDecoderReadAllOwnsItsMessages(t *testing.T) {
 		d := newTestDecoder(s.dir, DecoderOptions{Phase: s.phase})
 		chunk := bytes.Clone(s.wire)
 		d.Feed(chunk)
-		all, err := d.ReadAll()
-		if err != nil {
-			t.Fatal(err)
+		var all []messages.Message
+		for again := true; again; {
+			list, err := d.ReadAll()
+			all = append(all, list...)
+			again = err != nil && len(list) > 0 && list[len(list)-1].Kind() == messages.KindUnknown
+			if err != nil && !again {
+				t.Fatal(err)
+			}
 		}
 		clear(chunk)
 		var got []byte
@@ -62,6 +70,35 @@ func TestDecoderReadAllOwnsItsMessages(t *testing.T) {
 		}
 		if !bytes.Equal(got, s.wire) {
 			t.Fatalf("%v %v: messages of ReadAll changed with the chunk", s.dir, s.phase)
+		}
+	}
+}
+
+// A loop that is left early loses nothing, and its program may read into the same
+// buffer again, in chunks of any size.
+func TestDecoderKeepsTheRest(t *testing.T) {
+	for _, s := range sampleStreams() {
+		for _, size := range []int{len(s.wire), 1, 7, 64} {
+			d := newTestDecoder(s.dir, DecoderOptions{Phase: s.phase})
+			var got []byte
+			buf := make([]byte, size)
+			for b := s.wire; len(b) > 0 || d.Buffered() > 0; {
+				n := copy(buf, b)
+				b = b[n:]
+				d.Feed(buf[:n])
+				var last messages.Message
+				for m := range d.All() {
+					last = m
+					break
+				}
+				if last != nil {
+					got = last.Append(got) // it is borrowed until the next Feed
+				}
+				clear(buf)
+			}
+			if !bytes.Equal(got, s.wire) {
+				t.Fatalf("%v %v, chunks of %d: lost or changed", s.dir, s.phase, size)
+			}
 		}
 	}
 }
@@ -86,6 +123,8 @@ func TestDecoderFramingErrors(t *testing.T) {
 		{"startup too long", front, DecoderOptions{}, "\x00\x00\x27\x11", FramingError{0, 0, 10001, reasonOver}, 0},
 		{"HTTP", front, DecoderOptions{}, "GET / HTTP/1.1\r\n", FramingError{0, 0, 0x47455420, reasonOver}, 0},
 		{"long password", front, DecoderOptions{Phase: messages.PhaseAuthenticating}, "p\x00\x01\x00\x00", FramingError{0, 'p', 65536, reasonOver}, 0},
+		{"no answer to SSLRequest", back, DecoderOptions{Phase: messages.PhaseSSLNegotiation}, "HTTP/1.1 404", FramingError{0, 'H', 0, reasonAnswer}, 0},
+		{"no answer to GSSENCRequest", back, DecoderOptions{Phase: messages.PhaseGSSNegotiation}, "S", FramingError{0, 'S', 0, reasonAnswer}, 0},
 		{"endless version-2 error", back, DecoderOptions{}, "E" + string(bytes.Repeat([]byte("x"), maxErrorV2+1)), FramingError{0, 'E', 0, reasonNoNUL}, 0},
 	} {
 		for _, size := range []int{len(c.wire), 1} {
@@ -111,7 +150,7 @@ func TestDecoderFramingErrors(t *testing.T) {
 			if _, again := d.Next(); again != err {
 				t.Errorf("%s: then %v", c.name, again)
 			}
-			d.Clear()
+			d.Reset()
 			if _, err = d.NextFrame(); !errors.Is(err, ErrNeedMore) || d.Buffered() != 0 {
 				t.Errorf("%s: cleared: %v, %d bytes", c.name, err, d.Buffered())
 			}
@@ -125,7 +164,7 @@ func TestDecoderGoesOnAfterDecodingError(t *testing.T) {
 	want := []string{
 		"ReadyForQuery <nil>",
 		"ReadyForQuery codec: at byte 6: ReadyForQuery: bytes are left over at byte 1 of the body",
-		"Unknown <nil>",
+		"Unknown codec: at byte 13: Unknown: the protocol does not define this message at byte 0 of the body",
 		"ReadyForQuery <nil>",
 	}
 	for i, w := range want {

@@ -30,11 +30,17 @@ type FramingError struct {
 }
 
 func (e *FramingError) Error() string {
-	if e.Tag == 0 {
+	switch {
+	case e.Tag != 0 && e.Length == 0:
+		return fmt.Sprintf("codec: at byte %d: %q: %s", e.Offset, e.Tag, e.Reason)
+	case e.Tag == 0:
 		return fmt.Sprintf("codec: at byte %d: length %d: %s", e.Offset, e.Length, e.Reason)
 	}
 	return fmt.Sprintf("codec: at byte %d: message %q of length %d: %s", e.Offset, e.Tag, e.Length, e.Reason)
 }
+
+// Is reports whether target is messages.ErrProtocol.
+func (e *FramingError) Is(target error) bool { return target == messages.ErrProtocol }
 
 // The reasons of a FramingError.
 const (
@@ -42,6 +48,10 @@ const (
 	reasonShort = "too short for a startup packet"
 	reasonOver  = "larger than the limit"
 	reasonNoNUL = "no NUL ends the version-2 error"
+	// reasonAnswer is for the answers to SSLRequest and GSSENCRequest.
+	reasonAnswer = "not an answer to the request for encryption"
+	// reasonUnknown is of a messages.DecodeError.
+	reasonUnknown = "the protocol does not define this message"
 )
 
 // DecodingError tells that a message was framed, but that its body does not have

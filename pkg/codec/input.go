@@ -75,6 +75,18 @@ func (in *input) hold(total int) {
 	in.rest = nil
 }
 
+// keep is hold without touching the bytes that were read already: they may still
+// be borrowed, from the chunk or from the buffer.
+func (in *input) keep() {
+	if len(in.rest) == 0 {
+		return
+	}
+	unread := in.held[in.off:]
+	held := make([]byte, 0, max(len(unread)+len(in.rest), minBuffer))
+	held = append(append(held, unread...), in.rest...)
+	in.held, in.off, in.rest = held, 0, nil
+}
+
 // holdSome moves at most n bytes of the chunk into the buffer.
 func (in *input) holdSome(n int) {
 	n = min(n, len(in.rest))

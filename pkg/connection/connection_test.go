@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -350,7 +352,7 @@ func TestTLSEstablished(t *testing.T) {
 	for _, s := range steps {
 		pass(s)
 	}
-	if f.IsActive() || f.Phase() != messages.PhaseEncrypted || b.Phase() != messages.PhaseEncrypted {
+	if !f.IsActive() || f.Phase() != messages.PhaseEncrypted || b.Phase() != messages.PhaseEncrypted {
 		t.Errorf("phases %v and %v", f.Phase(), b.Phase())
 	}
 	if err := errors.Join(f.TLSEstablished(), b.TLSEstablished()); err != nil {
@@ -367,19 +369,171 @@ func TestTLSEstablished(t *testing.T) {
 	}
 }
 
+// The hooks see every message that took effect, with its bytes.
 func TestHooks(t *testing.T) {
 	var got []string
-	log := func(what string) func(messages.Message) {
-		return func(m messages.Message) { got = append(got, what+m.Kind().String()) }
+	broken := errors.New("the pipe is broken")
+	sent := func(m messages.Message, b []byte) error {
+		got = append(got, fmt.Sprintf(">%v %q", m.Kind(), b))
+		if m.Kind() == messages.KindFlush {
+			return broken
+		}
+		return nil
 	}
-	f := NewFrontend(InPhase(messages.PhaseReady), OnSend(log(">")), OnReceive(log("<")))
+	received := func(m messages.Message, b []byte) { got = append(got, fmt.Sprintf("<%v %q", m.Kind(), b)) }
+	f := NewFrontend(InPhase(messages.PhaseReady), OnSend(sent), OnReceive(received))
 	_, _ = f.Send(&messages.CopyDone{}) // refused
-	_, _ = f.Send(&messages.Sync{})
+	if out, err := f.Append([]byte("before"), &messages.Sync{}); err != nil || string(out) != "beforeS\x00\x00\x00\x04" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if out, err := f.Send(&messages.Flush{}); !errors.Is(err, broken) || len(out) == 0 {
+		t.Errorf("with an error of the hook: %q, %v", out, err)
+	}
 	for range f.Receive(append(wire(&messages.ReadyForQuery{Status: 'I'}), wire(&messages.BindComplete{})...)) {
 		continue
 	}
-	if fmt.Sprint(got) != "[>Sync <ReadyForQuery]" {
-		t.Errorf("hooks saw %v", got)
+	want := []string{`>Sync "S\x00\x00\x00\x04"`, `>Flush "H\x00\x00\x00\x04"`, `<ReadyForQuery "Z\x00\x00\x00\x05I"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("hooks saw %v, want %v", got, want)
+	}
+}
+
+// Left at any message, with a buffer that is used again, a loop loses nothing.
+func TestLoopsLeftLoseNothing(t *testing.T) {
+	for _, size := range []int{3, 7, 64, 4096} {
+		_, _, ends := ends()
+		buf := make([]byte, size)
+		for _, s := range append(login(), work()...) {
+			b, err := ends[s.by].Send(s.m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			receiver := ends[s.by.Opposite()]
+			received := 0
+			notice := wire(&messages.NoticeResponse{})
+			if s.by == messages.Backend && ends[0].Phase() >= messages.PhaseReady {
+				b = append(b, notice...) // what stands behind the place where the loop is left
+			}
+			for len(b) > 0 || receiver.Buffered() > 0 {
+				n := copy(buf, b)
+				b = b[n:]
+				for m, err := range receiver.Receive(buf[:n]) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if received == 0 && !bytes.Equal(wire(m), wire(s.m)) || received == 1 && !bytes.Equal(wire(m), notice) {
+						t.Fatalf("%v was received as %v", s.m, m)
+					}
+					received++
+					break
+				}
+				clear(buf)
+			}
+		}
+	}
+}
+
+// One answer to SSLRequest that no server gives, and the connection is over.
+func TestForeignAnswersAreFinal(t *testing.T) {
+	for _, m := range []messages.Message{&messages.SSLRequest{}, &messages.GSSENCRequest{}} {
+		for _, options := range [][]Option{nil, {Lenient()}} {
+			f := NewFrontend(options...)
+			if _, err := f.Send(m); err != nil {
+				t.Fatal(err)
+			}
+			var errs []error
+			for m, err := range f.Receive([]byte("HTTP/1.1 404 Not Found\r\n\r\n")) {
+				if m != nil || err == nil {
+					t.Errorf("%v, %v", m, err)
+				}
+				errs = append(errs, err)
+			}
+			var framing *codec.FramingError
+			if len(errs) != 1 || !errors.As(errs[0], &framing) || !errors.Is(errs[0], messages.ErrProtocol) {
+				t.Errorf("errors: %v", errs)
+			}
+		}
+	}
+}
+
+// What cannot be sent is refused, and what zero values cannot do they say.
+func TestZeroValues(t *testing.T) {
+	refused := []struct {
+		phase messages.Phase
+		m     messages.Message
+		want  error
+	}{
+		{messages.PhaseSimpleQuery, &messages.ReadyForQuery{}, messages.ErrUndefined},
+		{messages.PhaseSimpleQuery, &messages.ReadyForQuery{Status: 'X'}, messages.ErrUndefined},
+		{messages.PhaseReady, &messages.Describe{}, messages.ErrUndefined},
+		{messages.PhaseReady, &messages.Close{}, messages.ErrUndefined},
+		{messages.PhaseInitialization, &messages.BackendKeyData{}, messages.ErrKey},
+		{messages.PhaseStartup, &messages.CancelRequest{}, messages.ErrKey},
+		{messages.PhaseReady, nil, messages.ErrNoMessage},
+	}
+	for _, tt := range refused {
+		for _, c := range []Connection{NewFrontend(InPhase(tt.phase)), NewBackend(InPhase(tt.phase))} {
+			if out, err := c.Send(tt.m); !errors.Is(err, tt.want) || out != nil {
+				t.Errorf("%v: %q, %v, want %v", tt.m, out, err, tt.want)
+			}
+		}
+	}
+	out, err := NewFrontend().Send(&messages.StartupMessage{})
+	if err != nil || string(out) != "\x00\x00\x00\x09\x00\x03\x00\x00\x00" {
+		t.Errorf("a StartupMessage without a version: %q, %v", out, err)
+	}
+	for _, c := range []Connection{new(FrontendConnection), new(BackendConnection)} {
+		if _, err := c.Send(&messages.Sync{}); !errors.Is(err, errNotMade) {
+			t.Errorf("Send of a zero connection: %v", err)
+		}
+		for m, err := range c.Receive(wire(&messages.Sync{})) {
+			if m != nil || !errors.Is(err, errNotMade) {
+				t.Errorf("Receive of a zero connection: %v, %v", m, err)
+			}
+		}
+	}
+}
+
+func TestLogger(t *testing.T) {
+	var log bytes.Buffer
+	plain := slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}
+	f := NewFrontend(InPhase(messages.PhaseReady), Lenient(), Logger(slog.New(slog.NewTextHandler(&log, &plain))))
+	_, _ = f.Send(&messages.PasswordMessage{Password: text("pencil")})
+	for range f.Receive(append(wire(&messages.NoData{}), "Z\x00\x00\x00\x05?"...)) {
+		continue
+	}
+	got := log.String()
+	for _, want := range []string{"level=WARN", "message=PasswordMessage", "message=NoData", "message=ReadyForQuery", "sent", "received"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the log does not hold %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "pencil") || strings.Count(got, "\n") != 3 {
+		t.Errorf("the log:\n%s", got)
+	}
+}
+
+func TestClear(t *testing.T) {
+	f := NewFrontend(InPhase(messages.PhaseReady), MaxMessageSize(20))
+	if _, err := f.Send(&messages.Query{}); err != nil {
+		t.Fatal(err)
+	}
+	for range f.Receive([]byte("D\x00\x00\x01\x00")) { // larger than the limit: final
+		continue
+	}
+	f.Clear()
+	if f.Phase() != messages.PhaseSimpleQuery || f.Buffered() != 0 {
+		t.Errorf("phase %v, %d bytes", f.Phase(), f.Buffered())
+	}
+	for m, err := range f.Receive(wire(&messages.EmptyQueryResponse{})) {
+		if err != nil {
+			t.Error(m, err)
+		}
 	}
 }
 

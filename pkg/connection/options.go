@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"log/slog"
+
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
@@ -9,9 +11,11 @@ import (
 type Option func(*config)
 
 type config struct {
-	machine           []tracker.Option
-	maxMessageSize    int
-	onSend, onReceive func(messages.Message)
+	machine        []tracker.Option
+	maxMessageSize int
+	onSend         func(messages.Message, []byte) error
+	onReceive      func(messages.Message, []byte)
+	logger         *slog.Logger
 }
 
 func newConfig(options []Option) (c config) {
@@ -40,10 +44,19 @@ func MaxMessageSize(bytes int) Option {
 	return func(c *config) { c.maxMessageSize = bytes }
 }
 
-// OnSend calls f with each message that was sent, after it has taken its effect.
-// The message is borrowed for the call.
-func OnSend(f func(messages.Message)) Option { return func(c *config) { c.onSend = f } }
+// OnSend calls f with each message that was sent and its bytes, after it has taken
+// its effect. Both are borrowed for the call. An error of f is what Send returns, so
+// that f may be what writes to the transport.
+func OnSend(f func(m messages.Message, wire []byte) error) Option {
+	return func(c *config) { c.onSend = f }
+}
 
-// OnReceive calls f with each message that was received, after it has taken its
-// effect and before Receive yields it. The message is borrowed for the call.
-func OnReceive(f func(messages.Message)) Option { return func(c *config) { c.onReceive = f } }
+// OnReceive calls f with each message that was received and its bytes as they were
+// sent, after it has taken its effect and before Receive yields it. Both are
+// borrowed for the call.
+func OnReceive(f func(m messages.Message, wire []byte)) Option {
+	return func(c *config) { c.onReceive = f }
+}
+
+// Logger has a lenient connection write what it goes on after to l, as warnings.
+func Logger(l *slog.Logger) Option { return func(c *config) { c.logger = l } }

@@ -11,9 +11,9 @@ func (x *Exchange) CopyTo(dst *Exchange, mem []byte) ([]byte, bool) {
 	if x.params.Len() > 0 {
 		return mem, false
 	}
-	list, formats, results := dst.Results[:0], dst.formats[:0], dst.results[:0]
+	list, formats, results, params := dst.Results[:0], dst.formats[:0], dst.results[:0], dst.params[:0]
 	*dst = *x
-	dst.Results, dst.formats, dst.results = append(list, x.Results...), formats, results
+	dst.Results, dst.formats, dst.results, dst.params = append(list, x.Results...), formats, results, params
 	dst.types, dst.Prepared = x.ParamTypes(), nil
 	dst.shared, dst.portal, dst.columns, dst.buf, dst.targets, dst.changes = nil, nil, nil, nil, nil, nil
 	dst.told = nil

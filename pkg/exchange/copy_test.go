@@ -15,8 +15,8 @@ func describe(x *Exchange) string {
 	s := fmt.Sprintf("%d %v %q %d %q %q %v %v %v %v %q %v %v %v %v %v %v %c %v %v %v", x.ID, x.Protocol, x.SQL, x.SQLLen, x.Statement,
 		x.Portal, x.HasParams, formats, x.ParamTypes(), x.Rows, x.Error, x.FailedAt, x.Start, x.FirstReply, x.FirstRow, x.End, x.Pause,
 		x.Tx, x.Missing, x.Complete, x.Copy)
-	for it := values.Iter(); it.Next(); {
-		s += fmt.Sprintf(" %q", it.Value())
+	for _, v := range values {
+		s += fmt.Sprintf(" %q", v)
 	}
 	for _, r := range x.Results {
 		s += fmt.Sprintf(" %q %d %d %+v", r.Tag, r.Rows, r.Bytes, r.Columns.Fields())

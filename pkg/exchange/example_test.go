@@ -15,7 +15,7 @@ func (printer) Exchange(x *exchange.Exchange) {
 	ns, _ := x.Duration()
 	fmt.Printf("%d %s: %s\n", x.ID, x.Protocol, x.SQL)
 	values, _ := x.Parameters()
-	for i, v := range values.All() {
+	for i, v := range values {
 		fmt.Printf("  $%d = %s\n", i+1, v)
 	}
 	for _, r := range x.Results {

@@ -187,14 +187,12 @@ const (
 	flagCut                         // the connection or capture ended inside its replies
 )
 
-var noValues messages.Values
-
 // Parameters returns the values of the Bind, or the arguments of the
 // FunctionCall, with their format codes (none: text; one: for all; else one
 // each). They are empty where Limits.NoParameters is set.
 func (x *Exchange) Parameters() (values messages.Values, formats []int16) {
 	if x.bind != nil {
-		b := messages.Bind{ParameterFormats: x.formats[:0], ResultFormats: x.results[:0]}
+		b := messages.Bind{ParameterFormats: x.formats[:0], Parameters: x.params[:0], ResultFormats: x.results[:0]}
 		_ = b.Decode(x.bind) // of a cut one, what is there
 		x.params, x.formats, x.results, x.bind = b.Parameters, b.ParameterFormats, b.ResultFormats, nil
 	}
@@ -254,8 +252,11 @@ func (x *Exchange) reset() {
 	if len(x.changes) > 0 {
 		clear(x.changes)
 	}
+	if len(x.params) > 0 {
+		clear(x.params)
+	}
 	buf, list := x.buf[:0], x.Results[:0]
-	formats, results := x.formats[:0], x.results[:0]
+	formats, results, params := x.formats[:0], x.results[:0], x.params[:0]
 	targets, changes := x.targets[:0], x.changes[:0]
 	if cap(buf) > keepBytes {
 		buf = nil
@@ -266,13 +267,16 @@ func (x *Exchange) reset() {
 	if cap(formats) > keepItems || cap(results) > keepItems {
 		formats, results = nil, nil
 	}
+	if cap(params) > keepItems {
+		params = nil
+	}
 	if cap(targets) > keepItems || cap(changes) > keepItems {
 		targets, changes = nil, nil
 	}
 	shared := x.shared
 	*x = Exchange{} // one run over the memory, not a copy
 	x.shared, x.buf, x.Results = shared, buf, list
-	x.formats, x.results = formats, results
+	x.formats, x.results, x.params = formats, results, params
 	x.targets, x.changes = targets, changes
 }
 

@@ -20,7 +20,7 @@ func (c *counter) Exchange(x *Exchange) {
 		c.incomplete++
 	}
 	values, formats := x.Parameters()
-	for range values.All() {
+	for range values {
 		_ = len(formats)
 	}
 	_, _ = x.Columns(), x.ParamTypes()
@@ -153,7 +153,7 @@ func (c chatter) reply() messages.Message {
 	case 14:
 		return &messages.CopyInResponse{}
 	}
-	return &messages.ReadyForQuery{Status: "ITE"[c.IntN(3)]}
+	return &messages.ReadyForQuery{Status: messages.TxStatus("ITE"[c.IntN(3)])}
 }
 
 // Whatever is said, in whatever order, the memory that is charged stays within

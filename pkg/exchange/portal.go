@@ -97,7 +97,7 @@ func (l *Log) use(x *Exchange, p *portal) {
 	p.refs++
 	l.shared.leave(x.portal)
 	x.portal, x.columns = p, p.columns
-	x.params, x.bind = noValues, p.bind
+	x.params, x.bind = x.params[:0], p.bind
 	x.HasParams = p.hasBind
 }
 

@@ -265,7 +265,7 @@ func (l *Log) requestExecute(x *Exchange, m *Message) {
 	// What else the unit prepared or bound is not what it executes.
 	l.setSQL(x, nil)
 	l.shared.leave(x.portal)
-	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, noValues, false
+	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, x.params[:0], false
 	x.Missing |= MissingBind | MissingParse
 }
 
@@ -309,9 +309,9 @@ func (l *Log) requestFunction(x *Exchange, m *Message) {
 	if f.Decode(x.keep(l.shared.cut(m.Body))) != nil {
 		return
 	}
-	x.Function, x.params, x.HasParams = f.FunctionOID, f.Arguments, true
+	x.Function, x.params, x.HasParams = f.FunctionOID, append(x.params[:0], f.Arguments...), true
 	x.formats = append(x.formats[:0], f.ArgumentFormats...)
-	f.Arguments = messages.Values{}
+	clear(f.Arguments) // they would keep what they are borrowed from alive
 }
 
 // setColumns keeps the latest description of a result, if there is room.

@@ -37,7 +37,11 @@ func appendValue(dst, v []byte) []byte {
 }
 
 func appendValues(dst []byte, v Values) []byte {
-	return append(appendUint16(dst, uint16(v.n)), v.raw...)
+	dst = appendUint16(dst, uint16(len(v)))
+	for _, b := range v {
+		dst = appendValue(dst, b)
+	}
+	return dst
 }
 
 func appendFormats(dst []byte, v []int16) []byte {

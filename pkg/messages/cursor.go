@@ -3,9 +3,15 @@ package messages
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 )
+
+// ErrProtocol is what all errors are, by errors.Is, that tell of the other side
+// breaking the protocol: *DecodeError, *codec.FramingError, *codec.DecodingError,
+// *tracker.Anomaly, connection.ErrInjected and *client.ProtocolError.
+var ErrProtocol = errors.New("the PostgreSQL protocol was broken")
 
 // DecodeError tells why a body does not have its message's format.
 type DecodeError struct {
@@ -25,6 +31,9 @@ func (e *DecodeError) Error() string {
 	}
 	return fmt.Sprintf("%v: %s: %s at byte %d of the body", e.Kind, e.Field, e.Reason, e.Offset)
 }
+
+// Is reports whether target is ErrProtocol.
+func (e *DecodeError) Is(target error) bool { return target == ErrProtocol }
 
 // The reasons of a DecodeError.
 const (
@@ -178,29 +187,45 @@ func (c *cursor) value(field string) []byte {
 	return c.body[c.off-int(size) : c.off : c.off]
 }
 
-// values reads a count and as many values, and checks that their lengths chain
-// within the body. Nothing is allocated, whatever the count says.
-func (c *cursor) values(field string) Values {
-	count := int(c.uint16(field))
-	if c.failed() || count == 0 {
-		return Values{}
+// values reads a count and as many values into dst. Where they are not all there,
+// what is there is returned, the value that was cut included.
+func (c *cursor) values(field string, dst Values) Values {
+	if c.failed() {
+		return dst[:0]
 	}
-	start, n := c.off, 0
-	for ; n < count; n++ {
+	list, size := dst.split(c.body[c.off:])
+	if size >= 0 {
+		c.off += size
+		return list
+	}
+	return c.cutValues(field, list[:0])
+}
+
+// cutValues is values for a list with a fault.
+func (c *cursor) cutValues(field string, dst Values) Values {
+	for n := int(c.uint16(field)); n > 0; n-- {
 		at := c.off
-		if c.value(field); c.failed() {
+		v := c.value(field)
+		if c.failed() {
 			if c.off-at > 4 { // cut inside the value's bytes: they are shown
-				n++
+				dst = append(dst, v)
 			} else {
 				c.off = at
 			}
 			break
 		}
+		dst = append(dst, v)
 	}
-	if n == 0 {
-		return Values{}
+	return dst
+}
+
+// skipValues is values without a result but their number.
+func (c *cursor) skipValues() int {
+	n := int(c.uint16(""))
+	for i := 0; i < n && !c.failed(); i++ {
+		c.value("")
 	}
-	return Values{n: n, raw: c.body[start:c.off:c.off]}
+	return n
 }
 
 // formats reads a count and as many format codes into dst.

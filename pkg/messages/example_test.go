@@ -18,7 +18,7 @@ func Example() {
 		return
 	}
 	fmt.Println(kind, "with", row.Values.Len(), "values")
-	for i, v := range row.Values.All() {
+	for i, v := range row.Values {
 		if v == nil {
 			fmt.Println(i, "NULL")
 			continue

@@ -48,7 +48,7 @@ func (m *Bind) Decode(body []byte) error {
 	m.Portal = c.cstring("portal")
 	m.Statement = c.cstring("statement")
 	m.ParameterFormats = c.formats("parameter_formats", m.ParameterFormats[:0])
-	m.Parameters = c.values("parameters")
+	m.Parameters = c.values("parameters", m.Parameters[:0])
 	m.ResultFormats = c.formats("result_formats", m.ResultFormats[:0])
 	return c.end(KindBind)
 }
@@ -84,6 +84,8 @@ var (
 	textPortal    = []byte("portal")
 )
 
+func (t Target) valid() bool { return t == TargetStatement || t == TargetPortal }
+
 func (t Target) String() string { return string(t.text()) }
 
 // text returns the name of the target. It is shared: not to be changed.
@@ -100,7 +102,7 @@ func (t Target) text() []byte {
 func decodeTarget(k Kind, body []byte) (t Target, name []byte, err error) {
 	c := cursor{body: body}
 	t = Target(c.byte1("kind"))
-	if !c.failed() && t != TargetStatement && t != TargetPortal {
+	if !c.failed() && !t.valid() {
 		c.off = 0
 		c.fail("kind", reasonByte)
 	}
@@ -114,7 +116,8 @@ func appendTarget(dst []byte, k Kind, t Target, name []byte) []byte {
 }
 
 // Describe asks for the description of a prepared statement or portal (manual:
-// "Describe (F)").
+// "Describe (F)"). The zero value cannot be sent, since it has no Target: Encodable
+// refuses it.
 type Describe struct {
 	Target Target
 	Name   []byte // empty for the unnamed one; borrowed from the body
@@ -137,7 +140,8 @@ func (m *Describe) Visit(v Visitor) {
 	v.Text("name", m.Name)
 }
 
-// Close closes a prepared statement or portal (manual: "Close (F)").
+// Close closes a prepared statement or portal (manual: "Close (F)"). The zero value
+// cannot be sent, since it has no Target: Encodable refuses it.
 type Close struct {
 	Target Target
 	Name   []byte // empty for the unnamed one; borrowed from the body

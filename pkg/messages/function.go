@@ -17,7 +17,7 @@ func (m *FunctionCall) Decode(body []byte) error {
 	c := cursor{body: body}
 	m.FunctionOID = c.uint32("function_oid")
 	m.ArgumentFormats = c.formats("argument_formats", m.ArgumentFormats[:0])
-	m.Arguments = c.values("arguments")
+	m.Arguments = c.values("arguments", m.Arguments[:0])
 	m.ResultFormat = c.int16("result_format")
 	return c.end(KindFunctionCall)
 }

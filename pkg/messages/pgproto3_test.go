@@ -249,7 +249,7 @@ func translateQuery(peer peerMessage) messages.Message {
 	case *pgproto3.CommandComplete:
 		return &messages.CommandComplete{Tag: m.CommandTag}
 	case *pgproto3.ReadyForQuery:
-		return &messages.ReadyForQuery{Status: m.TxStatus}
+		return &messages.ReadyForQuery{Status: messages.TxStatus(m.TxStatus)}
 	case *pgproto3.Parse:
 		return &messages.Parse{Statement: []byte(m.Name), SQL: []byte(m.Query), ParameterOIDs: m.ParameterOIDs}
 	case *pgproto3.Bind:

@@ -67,8 +67,13 @@ type DataRow struct {
 func (*DataRow) Kind() Kind { return KindDataRow }
 
 func (m *DataRow) Decode(body []byte) error {
+	list, size := m.Values.split(body)
+	m.Values = list
+	if size == len(body) {
+		return nil
+	}
 	c := cursor{body: body}
-	m.Values = c.values("values")
+	m.Values = c.values("values", list)
 	return c.end(KindDataRow)
 }
 

@@ -1,5 +1,7 @@
 package messages
 
+import "strconv"
+
 // Query runs the commands of a string (manual: "Query (F)").
 type Query struct {
 	SQL []byte // borrowed from the body
@@ -72,20 +74,50 @@ func (*EmptyQueryResponse) Decode(body []byte) error { return decodeBare(KindEmp
 func (*EmptyQueryResponse) Append(dst []byte) []byte { return appendBare(dst, KindEmptyQueryResponse) }
 func (*EmptyQueryResponse) Visit(Visitor)            {}
 
+// TxStatus is a transaction status as ReadyForQuery tells it. The zero TxStatus is
+// none: no ReadyForQuery has come yet.
+type TxStatus byte
+
+// The transaction statuses, as on the wire.
+const (
+	TxIdle    TxStatus = 'I' // not in a transaction block
+	TxInBlock TxStatus = 'T' // in a transaction block
+	TxFailed  TxStatus = 'E' // in a failed one: only its end is executed
+)
+
+// Valid reports whether the protocol defines s.
+func (s TxStatus) Valid() bool { return s == TxIdle || s == TxInBlock || s == TxFailed }
+
+func (s TxStatus) String() string {
+	switch s {
+	case TxIdle:
+		return "idle"
+	case TxInBlock:
+		return "in transaction"
+	case TxFailed:
+		return "failed transaction"
+	case 0:
+		return "unknown"
+	}
+	return strconv.QuoteToASCII(string(rune(s)))
+}
+
 // ReadyForQuery tells that the backend awaits a new query cycle (manual:
-// "ReadyForQuery (B)").
+// "ReadyForQuery (B)"). The zero value cannot be sent: Encodable refuses it.
 type ReadyForQuery struct {
-	// Status is the transaction status: 'I' idle, 'T' in a transaction block,
-	// 'E' in a failed one. Decode takes no other.
-	Status byte
+	Status TxStatus // Decode takes none that the protocol does not define
 }
 
 func (*ReadyForQuery) Kind() Kind { return KindReadyForQuery }
 
 func (m *ReadyForQuery) Decode(body []byte) error {
+	if len(body) == 1 && TxStatus(body[0]).Valid() {
+		m.Status = TxStatus(body[0])
+		return nil
+	}
 	c := cursor{body: body}
-	m.Status = c.byte1("status")
-	if !c.failed() && !isTransactionStatus(m.Status) {
+	m.Status = TxStatus(c.byte1("status"))
+	if !c.failed() && !m.Status.Valid() {
 		c.off = 0
 		c.fail("status", reasonByte)
 	}
@@ -93,12 +125,9 @@ func (m *ReadyForQuery) Decode(body []byte) error {
 }
 
 func (m *ReadyForQuery) Append(dst []byte) []byte {
-	dst, at := begin(dst, KindReadyForQuery)
-	return finish(append(dst, m.Status), at)
+	return append(dst, kinds[KindReadyForQuery].tag, 0, 0, 0, 5, byte(m.Status))
 }
 
 func (m *ReadyForQuery) Visit(v Visitor) {
-	v.Text("status", byteText(m.Status))
+	v.Text("status", byteText(byte(m.Status)))
 }
-
-func isTransactionStatus(b byte) bool { return b == 'I' || b == 'T' || b == 'E' }

@@ -54,7 +54,7 @@ func find(pairs []Pair, name string) []byte {
 // StartupMessage opens a session (manual: "StartupMessage (F)"). It has no type
 // byte.
 type StartupMessage struct {
-	Version ProtocolVersion
+	Version ProtocolVersion // 0 stands for 3.0 where it is sent
 	// Parameters holds the names and values in wire order, as sent: a name may
 	// occur twice. Borrowed from the body.
 	Parameters []Pair
@@ -75,7 +75,7 @@ func (m *StartupMessage) Decode(body []byte) error {
 
 func (m *StartupMessage) Append(dst []byte) []byte {
 	dst, at := beginUntyped(dst)
-	dst = appendUint32(dst, uint32(m.Version))
+	dst = appendUint32(dst, uint32(m.version()))
 	for i := range m.Parameters {
 		dst = appendCString(dst, m.Parameters[i].Name)
 		dst = appendCString(dst, m.Parameters[i].Value)
@@ -83,8 +83,16 @@ func (m *StartupMessage) Append(dst []byte) []byte {
 	return finish(append(dst, 0), at)
 }
 
+// version is what is sent.
+func (m *StartupMessage) version() ProtocolVersion {
+	if m.Version == 0 {
+		return Version30
+	}
+	return m.Version
+}
+
 func (m *StartupMessage) Visit(v Visitor) {
-	v.Text("protocol_version", m.Version.text())
+	v.Text("protocol_version", m.version().text())
 	v.Pairs("parameters", m.Parameters)
 }
 

@@ -1,117 +1,84 @@
 package messages
 
-import (
-	"encoding/binary"
-	"iter"
-)
+import "encoding/binary"
 
 // nullLen is the length that stands for NULL: -1.
 const nullLen = 0xFFFFFFFF
 
-// Values is a counted list of values as the protocol writes them: each an Int32
-// length (-1 for NULL) and its bytes. It keeps the wire form and is iterated,
-// never split into a slice of slices. The zero Values is an empty list.
-type Values struct {
-	n   int
-	raw []byte // the n values, validated, without the count; nil if n is 0
-}
+// maxKeptValues is the longest list whose memory a message keeps for the next
+// one: rows have no more columns than this, and a Bind of 65,535 parameters must
+// not cost each connection that had one a megabyte and a half for ever.
+const maxKeptValues = 2048
 
-// MakeValues builds a list from values; nil is NULL, empty but not nil is the
-// empty value.
-func MakeValues(values ...[]byte) Values {
-	var v Values
-	for _, b := range values {
-		v.Add(b)
-	}
-	return v
-}
+// Values is a list of values as rows, Bind and FunctionCall have them: nil is
+// NULL, a value that is empty and not nil is the empty one. It is a slice and
+// used as one. The values of a decoded message are borrowed from its body; those
+// that a program puts in are borrowed until Append.
+type Values [][]byte
 
-// Add appends a value to the list; nil is NULL. The value's bytes are copied. A
-// list that was decoded is detached from the body that it borrows by the first
-// Add. As with append, of two copies of a list only one may be added to.
-func (v *Values) Add(b []byte) {
-	if b == nil {
-		v.raw = binary.BigEndian.AppendUint32(v.raw, nullLen)
-	} else {
-		v.raw = binary.BigEndian.AppendUint32(v.raw, uint32(len(b)))
-		v.raw = append(v.raw, b...)
-	}
-	v.n++
-}
+// MakeValues returns the list of its arguments, which it does not copy; nil is
+// NULL.
+func MakeValues(values ...[]byte) Values { return values }
+
+// Add appends a value, which it does not copy; nil is NULL.
+func (v *Values) Add(b []byte) { *v = append(*v, b) }
+
+// Reset empties the list and keeps its memory, so that a program fills the same
+// message again and again without allocating.
+func (v *Values) Reset() { *v = (*v)[:0] }
 
 // Len returns the number of values.
-func (v Values) Len() int { return v.n }
+func (v Values) Len() int { return len(v) }
 
 // Bytes returns the number of bytes of the values alone, without their lengths.
 func (v Values) Bytes() int {
 	total := 0
-	for it := v.Iter(); it.Next(); {
-		total += len(it.Value())
+	for _, b := range v {
+		total += len(b)
 	}
 	return total
 }
 
-// whole reports whether every value is there in full.
-func (v Values) whole() bool {
-	it := v.Iter()
-	for it.Next() {
-		if it.Size() > len(it.Value()) {
-			return false
+// Clone returns a copy of the list and its values.
+func (v Values) Clone() Values { return cloneAll(v) }
+
+// sized returns the list with that length and the contents to be written,
+// allocating if its memory is too short or far too long.
+func (v Values) sized(n int) Values {
+	if cap(v) < n || cap(v) > maxKeptValues && n <= maxKeptValues {
+		v = make(Values, n, max(n, 8))
+	}
+	return v[:n]
+}
+
+// split reads a count and as many values from the start of b into dst. It returns
+// how many bytes they take, or -1 where they are not all there, and dst then holds
+// anything.
+func (v Values) split(b []byte) (list Values, size int) {
+	if len(b) < 2 {
+		return v[:0], -1
+	}
+	n := int(binary.BigEndian.Uint16(b))
+	if n > (len(b)-2)/4 {
+		return v[:0], -1 // nothing is allocated for what is only announced
+	}
+	list = v.sized(n)
+	off := 2
+	for i := range list {
+		if len(b)-off < 4 {
+			return list, -1
+		}
+		size := int(int32(binary.BigEndian.Uint32(b[off:])))
+		off += 4
+		switch {
+		case uint(size) <= uint(len(b)-off):
+			list[i] = b[off : off+size : off+size]
+			off += size
+		case size == -1:
+			list[i] = nil
+		default:
+			return list, -1
 		}
 	}
-	return it.left == 0 && len(it.rest) == 0
+	return list, off
 }
-
-// Iter returns an iterator over the values.
-func (v Values) Iter() ValueIter { return ValueIter{rest: v.raw, left: int32(v.n)} }
-
-// All ranges over index and value; a nil value is NULL. Values are borrowed
-// from the body that the list was decoded from.
-func (v Values) All() iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
-		i := 0
-		for it := v.Iter(); it.Next(); i++ {
-			if !yield(i, it.Value()) {
-				return
-			}
-		}
-	}
-}
-
-// ValueIter walks a list of values without allocating. It is small enough for the
-// processor's registers: a larger one would be copied before its first use.
-type ValueIter struct {
-	rest []byte // from the current value on
-	left int32
-	size int32 // of the current value
-}
-
-// Next advances to the next value and reports whether there is one.
-func (it *ValueIter) Next() bool {
-	if it.size > 0 {
-		it.rest = it.rest[min(int(it.size), len(it.rest)):]
-	}
-	if it.left == 0 || len(it.rest) < 4 {
-		it.size = 0
-		return false
-	}
-	it.left--
-	it.size = int32(binary.BigEndian.Uint32(it.rest))
-	it.rest = it.rest[4:]
-	return true
-}
-
-// Value returns the current value; nil is NULL. It is borrowed from the body
-// that the list was decoded from.
-func (it *ValueIter) Value() []byte {
-	if it.size < 0 {
-		return nil
-	}
-	n := min(int(it.size), len(it.rest))
-	return it.rest[:n:n]
-}
-
-// Size returns the current value's length in bytes as the message states it, -1
-// for NULL. It is more than len(Value()) only for the last value of a list whose
-// body was cut short, where Decode returned an error.
-func (it *ValueIter) Size() int { return int(it.size) }

@@ -3,7 +3,6 @@ package messages_test
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -11,25 +10,26 @@ import (
 )
 
 func TestValues(t *testing.T) {
-	v := messages.MakeValues([]byte("a"), nil, []byte(""), []byte("bcd"))
+	v := messages.MakeValues([]byte("a"), nil, []byte(""))
+	v.Add([]byte("bcd"))
 	if v.Len() != 4 || v.Bytes() != 4 {
 		t.Errorf("%d values of %d bytes, want 4 of 4", v.Len(), v.Bytes())
 	}
+	m := messages.DataRow{Values: v}
+	var again messages.DataRow
+	if err := again.Decode(m.Append(nil)[5:]); err != nil {
+		t.Fatal(err)
+	}
 	var got []string
-	for it := v.Iter(); it.Next(); {
-		got = append(got, fmt.Sprintf("%s:%d", value(it.Value()), it.Size()))
+	for _, b := range again.Values {
+		got = append(got, value(b))
 	}
-	if want := `"a":1 NULL:-1 "":0 "bcd":3`; strings.Join(got, " ") != want {
-		t.Errorf("iterated %v, want %s", got, want)
+	if want := `"a" NULL "" "bcd"`; strings.Join(got, " ") != want {
+		t.Errorf("read again as %v, want %s", got, want)
 	}
-	for i := range v.All() { // stops when told to
-		if i == 1 {
-			break
-		}
-	}
-	var zero messages.Values
-	if it := zero.Iter(); zero.Len() != 0 || zero.Bytes() != 0 || it.Next() {
-		t.Error("the zero Values is not empty")
+	v.Reset()
+	if v.Len() != 0 || cap(v) < 4 {
+		t.Errorf("after Reset %d values, room for %d", v.Len(), cap(v))
 	}
 }
 
@@ -41,46 +41,52 @@ func TestAddDetaches(t *testing.T) {
 	if err := m.Decode(body); err != nil {
 		t.Fatal(err)
 	}
+	m.Parameters[0] = append(m.Parameters[0], "more"...)
 	m.Parameters.Add([]byte("longer than what follows"))
 	if !bytes.Equal(body, want) {
 		t.Errorf("the body became %q", body)
 	}
-	if m.Parameters.Len() != 2 || m.Parameters.Bytes() != 25 {
+	if m.Parameters.Len() != 2 || m.Parameters.Bytes() != 29 {
 		t.Errorf("%d values of %d bytes", m.Parameters.Len(), m.Parameters.Bytes())
 	}
 }
 
-func TestCutValueKnowsItsSize(t *testing.T) {
+// A body that was cut shows the values that are there and what is there of the
+// last one.
+func TestCutValues(t *testing.T) {
+	whole := (&messages.DataRow{Values: messages.MakeValues([]byte("a"), nil, []byte("bcd"))}).Append(nil)[5:]
+	want := map[int]string{0: "", 1: "", 2: "", 6: "", 7: "a", 10: "a", 11: "a NULL", 15: "a NULL", 16: "a NULL b", 17: "a NULL bc"}
 	var m messages.DataRow
-	if m.Decode([]byte("\x00\x02\x00\x00\x00\x01a\x00\x01\x00\x00bcd")) == nil {
-		t.Fatal("no error")
-	}
-	it := m.Values.Iter()
-	it.Next()
-	if !it.Next() || string(it.Value()) != "bcd" || it.Size() != 65536 || it.Next() {
-		t.Errorf("the last value is %q of %d", it.Value(), it.Size())
+	for n := range whole {
+		if m.Decode(whole[:n]) == nil {
+			t.Fatalf("%d bytes are no row", n)
+		}
+		var got []string
+		for _, b := range m.Values {
+			got = append(got, strings.Trim(value(b), `"`))
+		}
+		if w, ok := want[n]; ok && strings.Join(got, " ") != w {
+			t.Errorf("of %d bytes: %q, want %q", n, got, w)
+		}
 	}
 }
 
-// A list grows as append lets it: 60000 values allocate a few times what they
-// take, not once each, and not all of it again for each.
-func TestAddIsLinear(t *testing.T) {
-	const n = 60000
-	var v messages.Values
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range n {
-		v.Add([]byte("0123456789"))
+// A count alone takes no memory, and one long list does not stay for ever.
+func TestValuesMemory(t *testing.T) {
+	var m messages.DataRow
+	_ = m.Decode([]byte("\xff\xff\x00\x00\x00\x01a"))
+	if cap(m.Values) > 16 {
+		t.Errorf("room for %d values was made for one that is there", cap(m.Values))
 	}
-	runtime.ReadMemStats(&after)
-	if v.Len() != n || v.Bytes() != 10*n {
-		t.Errorf("%d values of %d bytes", v.Len(), v.Bytes())
+	long := (&messages.DataRow{Values: make(messages.Values, 65535)}).Append(nil)[5:]
+	short := (&messages.DataRow{Values: make(messages.Values, 3)}).Append(nil)[5:]
+	for _, body := range [][]byte{long, short} {
+		if err := m.Decode(body); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if got := after.TotalAlloc - before.TotalAlloc; got > 10*14*n {
-		t.Errorf("%d bytes were allocated for %d values", got, n)
-	}
-	if got := after.Mallocs - before.Mallocs; got > n/10 {
-		t.Errorf("%d allocations for %d values", got, n)
+	if cap(m.Values) > 4096 {
+		t.Errorf("room for %d values is kept for 3", cap(m.Values))
 	}
 }
 

@@ -54,7 +54,7 @@ func (d *dump) Pairs(name string, v []messages.Pair) {
 
 func (d *dump) Values(name string, v messages.Values, formats []int16) {
 	var parts []string
-	for _, b := range v.All() {
+	for _, b := range v {
 		d.views = append(d.views, b)
 		parts = append(parts, value(b))
 	}

@@ -56,7 +56,7 @@ var structure = [numKinds]func(body []byte) bool{
 	KindDataRow:            wfDataRow,
 	KindCommandComplete:    wfCommandComplete,
 	KindEmptyQueryResponse: wfBare,
-	KindReadyForQuery:      func(b []byte) bool { return isTransactionStatus(b[0]) },
+	KindReadyForQuery:      func(b []byte) bool { return TxStatus(b[0]).Valid() },
 
 	KindParse:                wfParse,
 	KindBind:                 wfBind,

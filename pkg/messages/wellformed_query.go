@@ -21,7 +21,7 @@ func wfRowDescription(body []byte) bool {
 
 func wfDataRow(body []byte) bool {
 	c := cursor{body: body}
-	return c.values("").Len() <= maxColumns && c.ok()
+	return c.skipValues() <= maxColumns && c.ok()
 }
 
 // maxCommandTag is COMPLETION_TAG_BUFSIZE less the NUL.
@@ -67,7 +67,7 @@ func wfBind(body []byte) bool {
 	if !ok {
 		return false
 	}
-	n := c.values("").Len()
+	n := c.skipValues()
 	if formats > 1 && formats != n {
 		return false
 	}
@@ -125,7 +125,7 @@ func wfFunctionCall(body []byte) bool {
 	if !ok {
 		return false
 	}
-	n := c.values("").Len()
+	n := c.skipValues()
 	return (formats <= 1 || formats == n) && isFormat(c.int16("")) && c.ok()
 }
 

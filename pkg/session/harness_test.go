@@ -118,7 +118,7 @@ func describe(x *exchange.Exchange) string {
 func values(x *exchange.Exchange) string {
 	v, formats := x.Parameters()
 	var list []string
-	for i, b := range v.All() {
+	for i, b := range v {
 		format := int16(0)
 		if len(formats) == 1 {
 			format = formats[0]

@@ -36,8 +36,8 @@ func (c *scribe) Message(e *session.Event) {
 func (c *scribe) Exchange(s *session.Session, x *exchange.Exchange) {
 	values, formats := x.Parameters()
 	var params []string
-	for it := values.Iter(); it.Next(); {
-		params = append(params, fmt.Sprintf("%q", it.Value()))
+	for _, v := range values {
+		params = append(params, fmt.Sprintf("%q", v))
 	}
 	c.add("%d: exchange %d %v %q %q %q %v %v %v %v %v %v %v %v %v %v %c %v %v %q", s.ID, x.ID, x.Protocol, x.SQL, x.Statement,
 		x.Portal, params, formats, x.Rows, x.Bytes, x.Copy, x.CopyBytes, x.Start, x.FirstReply, x.FirstRow, x.End, x.Tx, x.Missing,

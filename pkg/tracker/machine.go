@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -12,9 +13,28 @@ type machine struct {
 	t      Tracker
 	local  messages.Direction
 	strict bool
+	made   bool // by New…
 	over   bool // Terminate or CancelRequest was sent
 	past   bool // the startup is over: the session has begun
 	order  order
+	// again is the kind, by direction, of which another message is in order and
+	// changes nothing: the latest that was sent in that direction, where it is a row
+	// or data and nothing else has been sent since. KindUnknown: none.
+	again [2]messages.Kind
+}
+
+// Machine is what both state machines can do.
+type Machine interface {
+	Send(m messages.Message) error
+	Receive(m messages.Message) error
+	Phase() messages.Phase
+	PhaseOf(d messages.Direction) messages.Phase
+	Strict() bool
+	IsReady() bool
+	IsActive() bool
+	PendingSyncs() int
+	TxStatus() messages.TxStatus
+	TLSEstablished() error
 }
 
 // Option configures a state machine.
@@ -37,7 +57,7 @@ func InPhase(p messages.Phase) Option {
 }
 
 func newMachine(local messages.Direction, options []Option) machine {
-	m := machine{strict: true, local: local}
+	m := machine{strict: true, made: true, local: local}
 	for _, o := range options {
 		o(&m)
 	}
@@ -49,9 +69,9 @@ func newMachine(local messages.Direction, options []Option) machine {
 // Strict reports whether the machine refuses messages out of order.
 func (m *machine) Strict() bool { return m.strict }
 
-// TxStatus returns the latest ReadyForQuery's transaction status: 'I', 'T' or
-// 'E', and 0 before the first.
-func (m *machine) TxStatus() byte { return m.t.Tx() }
+// TxStatus returns the latest ReadyForQuery's transaction status, and 0 before the
+// first.
+func (m *machine) TxStatus() messages.TxStatus { return messages.TxStatus(m.t.Tx()) }
 
 // PendingSyncs returns how many Syncs are still to be answered by a
 // ReadyForQuery. Syncs sent during a COPY IN are not counted: the backend
@@ -63,11 +83,15 @@ func (m *machine) PendingSyncs() int { return m.t.PendingSyncs() }
 // extended query cycle, until the ReadyForQuery of its Sync.
 func (m *machine) IsReady() bool { return m.PhaseOf(messages.Backend) == messages.PhaseReady }
 
-// IsActive reports whether the connection is past its startup and not yet ended.
+// IsActive reports whether the connection has not ended: neither has Terminate been
+// sent nor has it failed.
 func (m *machine) IsActive() bool {
-	return active.has(m.PhaseOf(m.local))
+	return !ended.has(m.PhaseOf(m.local))
 }
 
+var ended = in(messages.PhaseTerminated, messages.PhaseFailed)
+
+// active are the phases of a session.
 var active = in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
 	messages.PhaseFunctionCall, messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth)
 
@@ -104,9 +128,23 @@ func (m *machine) PhaseOf(d messages.Direction) messages.Phase {
 	return p
 }
 
+// errNotMade is of a zero machine.
+var errNotMade = errors.New("postgresql protocol: a state machine made without NewFrontendMachine or NewBackendMachine")
+
 // observe applies a message; a strict machine is left as it was if it refuses.
 func (m *machine) observe(d messages.Direction, msg messages.Message) error {
-	k, f := msg.Kind(), factsOfMessage(msg)
+	k := msg.Kind()
+	if k == m.again[d] && k != messages.KindUnknown {
+		return nil
+	}
+	if !m.made {
+		return errNotMade
+	}
+	return m.observeAnew(d, k, factsOfMessage(msg))
+}
+
+// observeAnew is observe for a message that may change something.
+func (m *machine) observeAnew(d messages.Direction, k messages.Kind, f Facts) error {
 	if d == messages.Frontend && m.local == d.Opposite() && m.t.base == messages.PhaseFailed {
 		return nil // sent before the frontend learned of it, and read by nobody
 	}
@@ -116,6 +154,7 @@ func (m *machine) observe(d messages.Direction, msg messages.Message) error {
 		}
 		m.advanceOrder(d, k)
 	}
+	m.again = [2]messages.Kind{}
 	negotiating := negotiating.has(m.t.Phase(messages.Backend))
 	step := m.t.ObserveFacts(d, k, f)
 	m.past = m.past || m.t.base == messages.PhaseReady
@@ -130,14 +169,31 @@ func (m *machine) observe(d messages.Direction, msg messages.Message) error {
 	if step.Anomaly != nil {
 		return step.Anomaly
 	}
+	if k == messages.KindDataRow || k == messages.KindCopyData {
+		m.repeatable(d, k)
+	}
 	return nil
+}
+
+// repeatable notes that another message like the latest changes nothing, where that
+// is certain: the request that it answers was seen, or it is data for a COPY.
+func (m *machine) repeatable(d messages.Direction, k messages.Kind) {
+	if d == messages.Frontend {
+		if m.t.copying != 0 {
+			m.again[d] = k
+		}
+		return
+	}
+	if p, doubtful := m.head(); p != nil && !doubtful && !p.inferred && p.request&replies[k].answers != 0 {
+		m.again[d] = k
+	}
 }
 
 // factsOfMessage reads the facts from a decoded message.
 func factsOfMessage(msg messages.Message) (f Facts) {
 	switch m := msg.(type) {
 	case *messages.ReadyForQuery:
-		f.Status = m.Status
+		f.Status = byte(m.Status)
 	case *messages.SSLResponse:
 		f.Status = answer(m.Accepted, 'S')
 	case *messages.GSSENCResponse:
@@ -148,7 +204,9 @@ func factsOfMessage(msg messages.Message) (f Facts) {
 	case *messages.ErrorResponseV2:
 		f.Fatal = true
 	case *messages.StartupMessage:
-		f.Protocol = uint32(m.Version)
+		if f.Protocol = uint32(m.Version); f.Protocol == 0 {
+			f.Protocol = messages.Version30 // which is what is sent
+		}
 	}
 	return f
 }

@@ -171,11 +171,11 @@ func (l *line) message() messages.Message {
 	case *messages.StartupMessage:
 		m.Version = messages.ProtocolVersion(l.facts.Protocol)
 	case *messages.ReadyForQuery:
-		m.Status = l.facts.Status
+		m.Status = messages.TxStatus(l.facts.Status)
 	case *messages.SSLResponse:
-		m.Accepted = l.facts.Status == 'S'
+		m.Accepted = messages.TxStatus(l.facts.Status) == 'S'
 	case *messages.GSSENCResponse:
-		m.Accepted = l.facts.Status == 'G'
+		m.Accepted = messages.TxStatus(l.facts.Status) == 'G'
 	case *messages.ErrorResponse:
 		severity := "ERROR"
 		if l.facts.Fatal {

@@ -74,6 +74,9 @@ const (
 // Error makes an Anomaly the error of strict machines.
 func (a *Anomaly) Error() string { return "postgresql protocol: " + a.Text() }
 
+// Is reports whether target is messages.ErrProtocol.
+func (a *Anomaly) Is(target error) bool { return target == messages.ErrProtocol }
+
 // maxHint is the longest list of expected messages that still helps a reader.
 const maxHint = 12
 
