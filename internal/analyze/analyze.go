@@ -56,6 +56,7 @@ type Counts struct {
 	First, Last         int64 // times of the first and the latest packet that has one
 	NotIP, NotTCP, Bad  uint64
 	TCPConnections      uint64
+	Copies              uint64 // TCP packets that the capture holds again; they are passed over
 	Lost, Retransmitted uint64 // payload bytes of the connections taken for PostgreSQL
 	Ports               map[uint16]uint64
 }
@@ -83,6 +84,7 @@ type Analyzer struct {
 	decoder *packet.Decoder
 	segment reassembly.Segment
 	tcp     *reassembly.Assembler
+	copies  duplicates
 	byPort  [65536 / 64]uint64
 	stage   *sessions
 	pipe    *pipe // nil with one worker
@@ -193,7 +195,11 @@ func (a *Analyzer) Packet(p *capture.Packet) {
 	a.wasTCP = verdict == packet.TCP
 	switch verdict {
 	case packet.TCP:
-		a.tcp.Segment(&a.segment)
+		if a.copies.has(&a.segment, a.decoder.ID()) {
+			a.Counts.Copies++
+		} else {
+			a.tcp.Segment(&a.segment)
+		}
 	case packet.NotIP:
 		a.Counts.NotIP++
 	case packet.NotTCP:
