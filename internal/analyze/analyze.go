@@ -44,10 +44,10 @@ type Options struct {
 	Network func(*netfacts.Event)
 	// Tick, if not 0, is how often OnTick is called by the second stage, in the time
 	// of the packets, or of Advance: between what came before and after. It is told
-	// the end of the period, in nanoseconds since the epoch. Several periods in which
-	// nothing came count as one.
+	// the period, and what the first stage has counted up to its end. Periods in which
+	// nothing came are passed over.
 	Tick   time.Duration
-	OnTick func(now int64)
+	OnTick func(Tick)
 }
 
 // Counts are the totals of a capture.
@@ -92,8 +92,9 @@ type Analyzer struct {
 	conns   conns // of connections that are over
 	slow    slowClock
 	ticks   tickClock
-	latest  uint64 // number of the latest packet
-	wasTCP  bool   // it was, or completed, a TCP segment
+	inlets  map[*Inlet]struct{} // that no packets are captured of
+	latest  uint64              // number of the latest packet
+	wasTCP  bool                // it was, or completed, a TCP segment
 }
 
 // output is the second stage as the first sees it: itself, or the way to it.
@@ -105,7 +106,10 @@ type output interface {
 	look(at reassembly.Stamp)
 	keys(load func(), now int64)
 	network(e *netfacts.Event)
-	tick(now int64)
+	tick(t Tick)
+	do(f func())
+	plain(k *conn, d messages.Direction, b []byte, at reassembly.Stamp, by string)
+	lostPlain(k *conn, d messages.Direction, n int64, at reassembly.Stamp, by string)
 }
 
 // conn is a TCP connection on its way between the stages. What the first stage
@@ -122,6 +126,9 @@ type conn struct {
 	done      atomic.Bool // the second stage wants nothing more
 	session   *session.Session
 	watched   *list.Element // of the second stage's slowWatch
+	// The ends of one that no packets are captured of, see Inlet.
+	client, server string
+	closed         bool // of the first stage
 }
 
 // conns are those that are over, to be used again.
@@ -151,7 +158,7 @@ func (l *conns) get() *conn {
 // New returns an analyzer that reports to h. With several workers h is called
 // from another goroutine, until Finish returns.
 func New(opt Options, h session.Handler) *Analyzer {
-	a := &Analyzer{opt: opt, decoder: packet.NewDecoder(packet.Options{})}
+	a := &Analyzer{opt: opt, inlets: make(map[*Inlet]struct{}), decoder: packet.NewDecoder(packet.Options{})}
 	a.Counts.Ports = make(map[uint16]uint64)
 	for _, p := range opt.Ports {
 		a.byPort[p/64] |= 1 << (p % 64)
@@ -178,15 +185,15 @@ func New(opt Options, h session.Handler) *Analyzer {
 
 // Packet takes the next packet; its data is borrowed for the call.
 func (a *Analyzer) Packet(p *capture.Packet) {
+	if a.ticks.every != 0 {
+		a.tick(p.Time)
+	}
 	a.Counts.Packets++
 	a.Counts.Bytes += uint64(p.OrigLen)
 	if a.Counts.First == 0 {
 		a.Counts.First = p.Time
 	}
 	a.Counts.Last = p.Time
-	if a.ticks.every != 0 {
-		a.tick(p.Time)
-	}
 	if a.slow.strikes(p.Time) {
 		a.out.look(reassembly.Stamp{Time: p.Time, Frame: p.Frame})
 	}
@@ -232,6 +239,7 @@ func (a *Analyzer) Flush() {
 // read after it.
 func (a *Analyzer) Finish() {
 	a.tcp.Flush()
+	a.closeInlets()
 	if a.pipe != nil {
 		a.pipe.finish()
 	}

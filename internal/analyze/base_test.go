@@ -14,6 +14,7 @@ import (
 // seen is a message as a handler saw it.
 type seen struct {
 	client     string
+	server     string
 	frame      uint64
 	dir        messages.Direction
 	kind       messages.Kind
@@ -44,7 +45,7 @@ type query struct {
 
 func (c *collector) Message(e *session.Event) {
 	m := seen{
-		client: e.Session.Client, frame: e.At.Frame, dir: e.Direction, kind: e.Kind, tag: e.Tag, len: e.Len,
+		client: e.Session.Client, server: e.Session.Server, frame: e.At.Frame, dir: e.Direction, kind: e.Kind, tag: e.Tag, len: e.Len,
 		body: string(e.Body), truncated: e.Truncated,
 	}
 	if e.Exchange != nil && e.Kind == messages.KindDataRow {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -29,6 +30,9 @@ const (
 	eventKeys
 	eventNetwork
 	eventTick
+	eventDo
+	eventPlain
+	eventLostPlain
 )
 
 // event is a call of output, to be made later.
@@ -49,7 +53,9 @@ type batch struct {
 	data   []byte
 	parts  []codec.Part
 	closed []*conn  // whose last event it was
-	loads  []func() // of the eventKeys
+	loads  []func() // of the eventKeys and eventDos
+	ticks  []Tick
+	by     []string // of the eventPlains and eventLostPlains
 	nets   []netfacts.Event
 	last   bool
 	_      [128]byte // the other stage works on the next one
@@ -93,6 +99,7 @@ func (p *pipe) run() {
 			return
 		}
 		b.events, b.data, b.parts, b.loads = b.events[:0], b.data[:0], b.parts[:0], nil
+		b.ticks, b.by = nil, nil
 		b.nets = b.nets[:0]
 		p.free <- b
 	}
@@ -148,7 +155,17 @@ func (p *pipe) play(b *batch) {
 		case eventNetwork:
 			p.stage.network(&b.nets[e.n])
 		case eventTick:
-			p.stage.tick(e.n)
+			p.stage.tick(b.ticks[0])
+			b.ticks = b.ticks[1:]
+		case eventDo:
+			b.loads[0]()
+			b.loads = b.loads[1:]
+		case eventPlain:
+			p.stage.plain(e.conn, messages.Direction(e.dir), data[:e.n:e.n], e.at, b.by[0])
+			data, b.by = data[e.n:], b.by[1:]
+		case eventLostPlain:
+			p.stage.lostPlain(e.conn, messages.Direction(e.dir), e.n, e.at, b.by[0])
+			b.by = b.by[1:]
 		}
 	}
 }

@@ -16,7 +16,7 @@ type sessions struct {
 	server      string     // the latest connection's
 	slow        *slowWatch // nil where nobody asked
 	told        func(*netfacts.Event)
-	onTick      func(now int64)
+	onTick      func(Tick)
 	_           [48]byte // see TestLines
 }
 
@@ -31,6 +31,9 @@ func (t *sessions) of(k *conn) *session.Session {
 	if k.session != nil {
 		return k.session
 	}
+	if k.server != "" {
+		return t.begin(k, k.client, k.server)
+	}
 	client, server := k.a, k.b
 	if k.frontend == 1 {
 		client, server = server, client
@@ -41,8 +44,12 @@ func (t *sessions) of(k *conn) *session.Session {
 	if string(t.label[n:]) != t.server { // usually that of the connection before
 		t.server = string(t.label[n:])
 	}
+	return t.begin(k, string(t.label[:n]), t.server)
+}
+
+func (t *sessions) begin(k *conn, client, server string) *session.Session {
 	k.session = t.shared.New(session.Opening{
-		ID: k.id, Client: string(t.label[:n]), Server: t.server,
+		ID: k.id, Client: client, Server: server,
 		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
 	})
 	if t.slow != nil {

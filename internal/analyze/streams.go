@@ -87,6 +87,7 @@ func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly
 		return
 	}
 	c.Value = nil
+	k.closed = true
 	k.stats = c.Stats
 	for d := range k.stats {
 		t.Counts.Lost += k.stats[d].Lost

@@ -6,41 +6,75 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
-// tickClock is the first stage's part of Options.Tick: it says when a period of the
-// capture's time has passed. Periods begin with the first packet.
+// Tick is the end of a period of the capture's time, in nanoseconds since the epoch,
+// with what was counted from the beginning of the capture to then.
+type Tick struct {
+	Start, End     int64
+	Packets, Bytes uint64
+}
+
+// tickClock is the first stage's part of Options.Tick: it says when a period has
+// passed. Periods begin with the first packet.
 type tickClock struct {
 	every int64 // ns; 0: never
-	due   int64
+	due   int64 // when the current period ends
 }
 
 func newTickClock(every time.Duration) tickClock { return tickClock{every: int64(max(every, 0))} }
 
-// strikes reports whether a period ended before now. A clock that was set back by
-// far begins anew.
-func (c *tickClock) strikes(now int64) bool {
+// strikes reports whether the current period ended before now, and when. A clock
+// that was set back by far begins anew.
+func (c *tickClock) strikes(now int64) (end int64, yes bool) {
 	switch {
 	case c.every == 0 || now == 0:
-		return false
+		return 0, false
 	case c.due == 0 || now < c.due-2*c.every:
 		c.due = now + c.every
-		return false
+		return 0, false
 	case now < c.due:
-		return false
+		return 0, false
 	}
+	end = c.due
 	c.due += (now - c.due + c.every) / c.every * c.every
-	return true
+	return end, true
 }
-
-// ended is the end of the latest period that has ended.
-func (c *tickClock) ended() int64 { return c.due - c.every }
 
 // tick tells the second stage, in the order of the packets.
 func (a *Analyzer) tick(now int64) {
-	if a.ticks.strikes(now) {
-		a.out.tick(a.ticks.ended())
+	if end, yes := a.ticks.strikes(now); yes {
+		a.out.tick(Tick{Start: end - a.ticks.every, End: end, Packets: a.Counts.Packets, Bytes: a.Counts.Bytes})
 	}
 }
 
-func (t *sessions) tick(now int64) { t.onTick(now) }
+// Period returns the beginning of the period that has not ended yet, 0 if there is
+// none.
+func (a *Analyzer) Period() int64 {
+	if a.ticks.due == 0 {
+		return 0
+	}
+	return a.ticks.due - a.ticks.every
+}
 
-func (p *pipe) tick(now int64) { p.place(eventTick, reassembly.Stamp{}).n = now }
+func (t *sessions) tick(at Tick) { t.onTick(at) }
+
+func (p *pipe) tick(at Tick) {
+	p.place(eventTick, reassembly.Stamp{})
+	p.cur.ticks = append(p.cur.ticks, at)
+}
+
+// Do has f called by the second stage, in the order of the packets: for what looks
+// at the sessions' results so far. With several workers f is called from another
+// goroutine, and Do does not wait for it.
+func (a *Analyzer) Do(f func()) {
+	a.out.do(f)
+	if a.pipe != nil {
+		a.pipe.flush()
+	}
+}
+
+func (t *sessions) do(f func()) { f() }
+
+func (p *pipe) do(f func()) {
+	p.place(eventDo, reassembly.Stamp{})
+	p.cur.loads = append(p.cur.loads, f)
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/internal/sink"
@@ -292,10 +293,10 @@ func (r *run) period() time.Duration {
 	return time.Duration(w.Tick)
 }
 
-func (r *run) tickOutputs(now int64) {
+func (r *run) tickOutputs(t analyze.Tick) {
 	for _, out := range r.outputs {
 		if out.sink != nil {
-			out.sink.Tick(now)
+			out.sink.Tick(t.End)
 		}
 	}
 }

@@ -23,6 +23,7 @@ var (
 	cSubject       = connSchema.Text("certificate_subject", "Subject of the server's certificate.")
 	cClientSubject = connSchema.Text("client_certificate_subject", "Subject of the client's certificate.")
 	cDecrypted     = connSchema.Bool("decrypted", "Its plaintext could be read.")
+	cDecryptedBy   = connSchema.Text("decrypted_by", "What gave the plaintext: attach.")
 	cState         = connSchema.Text("state", "How it stands or ended.")
 	cCancels       = connSchema.Object("cancels", "What its CancelRequest cancelled.")
 	cQueries       = connSchema.Int("queries", "", "Number of queries.")
@@ -65,6 +66,7 @@ func (c *Connection) Visit(v Visitor) {
 		fact(v, cClientSubject, i.TLS.ClientSubject)
 		v.Bool(cDecrypted, i.TLS.Decrypted)
 	}
+	fact(v, cDecryptedBy, i.DecryptedBy)
 	v.String(cState, i.State.String())
 	visitCancels(v, cCancels, i.Cancels)
 	v.Uint(cQueries, t.Queries)

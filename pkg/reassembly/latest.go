@@ -10,3 +10,20 @@ func (a *Assembler) Latest(s *Segment) (id uint64, ok bool) {
 	}
 	return c.ID, true
 }
+
+// Find returns the open connection between two endpoints, in either direction; nil if
+// there is none.
+func (a *Assembler) Find(x, y Endpoint) *Conn {
+	c, _ := a.table.find(&x, &y, a.table.hash(&x, &y))
+	if c == nil || c.state == stateClosed {
+		return nil
+	}
+	return c
+}
+
+// TakeID takes the number of the next connection, for one that is not made of
+// packets.
+func (a *Assembler) TakeID() uint64 {
+	a.ids++
+	return a.ids
+}

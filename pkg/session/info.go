@@ -60,6 +60,7 @@ type Info struct {
 	Auth                        string
 	Encryption                  Encryption
 	TLS                         *TLSFacts // never nil
+	DecryptedBy                 string    // what gave its plaintext, where that is known
 	State                       State
 	Started                     Stamp // first packet
 	Ended                       Stamp // last packet, or the one that ended it

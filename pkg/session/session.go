@@ -64,6 +64,7 @@ type Session struct {
 	keyless    int   // its place in Shared.keyless, from 1; 0: none
 	encrypted  bool  // ciphertext flows
 	decrypting bool  // its plaintext is being decoded
+	outside    bool  // which comes from elsewhere than its ciphertext
 	candidate  bool
 	heard      bool // a message was decoded
 	ending     bool // the rest of a direction is being handed out

@@ -117,7 +117,7 @@ func (s *Session) pollTLS(now int64) {
 // tlsProgress says once what keeps the connection from being read, and gives up
 // a candidate whose ClientHello speaks of something else.
 func (s *Session) tlsProgress(at Stamp) {
-	if s.over {
+	if s.over || s.outside {
 		s.shared.setKeyless(s, false)
 		return
 	}
@@ -146,7 +146,7 @@ const noKeys = "the keys are not known"
 // unreadable says, once, that a connection is not decrypted, and what is known
 // of it. Where PostgreSQL would refuse the handshake it is none.
 func (s *Session) unreadable(f *TLSFacts, why string, at Stamp) {
-	if s.tlsTold || s.candidate {
+	if s.tlsTold || s.candidate || s.outside {
 		return
 	}
 	s.tlsTold = true
@@ -256,11 +256,68 @@ func (sh *Shared) PollTLS(now int64) {
 	}
 }
 
-// tlsSink is the session as the receiver of its plaintext.
-type tlsSink Session
+// Plaintext takes plaintext of a connection that was not read from its captured
+// bytes, but where an end of it has it: by is a word for that, Info.DecryptedBy. From
+// the first of it, the captured bytes are taken for ciphertext, which tells of nothing
+// but the handshake. Where the beginning of the plaintext is missing, a loss of
+// unknown size comes first. The bytes are borrowed for the call.
+func (s *Session) Plaintext(d messages.Direction, b []byte, at Stamp, by string) {
+	if s.over || len(b) == 0 {
+		return
+	}
+	s.fromOutside(by)
+	s.gives(d, b, at)
+}
 
-func (t *tlsSink) Plaintext(d messages.Direction, b []byte, at Stamp) {
-	s := (*Session)(t)
+// LostPlaintext tells that n bytes of it will never come, n < 0 if their number is
+// not known.
+func (s *Session) LostPlaintext(d messages.Direction, n int64, at Stamp, by string) {
+	if s.over {
+		return
+	}
+	s.fromOutside(by)
+	s.loses(d, n, at)
+}
+
+// Encrypted reports whether the captured bytes are ciphertext from here on.
+func (s *Session) Encrypted() bool { return s.encrypted }
+
+// fromOutside is called before plaintext that comes from elsewhere.
+func (s *Session) fromOutside(by string) {
+	if s.outside {
+		return
+	}
+	s.outside = true
+	s.candidate = false
+	s.info.DecryptedBy = by
+	if !s.encrypted {
+		s.endTroubles() // what was no plaintext comes no more
+		s.encrypted = true
+		if s.info.Encryption == EncryptionUnknown {
+			s.info.Encryption = EncryptionTLS
+		}
+		s.tracker.Encrypted()
+		s.dropPlain()
+	}
+	if s.tls != nil {
+		s.tls.Shed() // nothing waits for keys any more
+		s.shared.hold(s, holdingTLS, s.tls.Held())
+	}
+	s.shared.setKeyless(s, false)
+}
+
+// dropPlain forgets what was taken for the beginning of messages.
+func (s *Session) dropPlain() {
+	for d, st := range s.streams {
+		if st != nil {
+			st.Take()
+		}
+		s.shared.clearPending(s, messages.Direction(d))
+	}
+}
+
+// gives takes the next plaintext of an encrypted connection.
+func (s *Session) gives(d messages.Direction, b []byte, at Stamp) {
 	if !s.decrypting {
 		s.startDecrypting(at)
 		s.tracker.Decrypted()
@@ -270,8 +327,8 @@ func (t *tlsSink) Plaintext(d messages.Direction, b []byte, at Stamp) {
 	}
 }
 
-func (t *tlsSink) LostPlaintext(d messages.Direction, n int64, at Stamp) {
-	s := (*Session)(t)
+// loses takes a loss of it.
+func (s *Session) loses(d messages.Direction, n int64, at Stamp) {
 	if !s.decrypting {
 		s.startDecrypting(at)
 		if n < 0 {
@@ -285,11 +342,35 @@ func (t *tlsSink) LostPlaintext(d messages.Direction, n int64, at Stamp) {
 	}
 }
 
+// tlsSink is the session as the receiver of what its own TLS layer decrypts, which
+// stands aside where the plaintext comes from elsewhere.
+type tlsSink Session
+
+func (t *tlsSink) Plaintext(d messages.Direction, b []byte, at Stamp) {
+	if s := (*Session)(t); !s.outside {
+		s.gives(d, b, at)
+	}
+}
+
+func (t *tlsSink) LostPlaintext(d messages.Direction, n int64, at Stamp) {
+	if s := (*Session)(t); !s.outside {
+		s.loses(d, n, at)
+	}
+}
+
 // startDecrypting is called before the first plaintext, or the first loss of it.
 func (s *Session) startDecrypting(at Stamp) {
 	s.decrypting = true
-	s.learnTLS(s.tls.Facts())
+	if s.tls != nil {
+		s.learnTLS(s.tls.Facts())
+	} else {
+		s.learnTLS(&noTLS)
+	}
 	if s.tlsTold && !s.over {
-		s.notice(&Notice{Code: NoticeTLS, Text: "the keys have come", At: at})
+		text := "the keys have come"
+		if s.outside {
+			text = "its plaintext has come"
+		}
+		s.notice(&Notice{Code: NoticeTLS, Text: text, At: at})
 	}
 }

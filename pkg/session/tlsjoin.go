@@ -110,13 +110,7 @@ func (s *Session) joinsTLS(d messages.Direction, b []byte, at Stamp) bool {
 	s.info.Encryption = EncryptionTLS
 	s.tracker.Encrypted()
 	s.startTLS()
-	for _, st := range s.streams {
-		if st != nil {
-			st.Take()
-		}
-	}
-	s.shared.clearPending(s, messages.Frontend)
-	s.shared.clearPending(s, messages.Backend)
+	s.dropPlain()
 	if s.tls != nil {
 		s.tls.Gap(d, -1, at, (*tlsSink)(s))
 	}
