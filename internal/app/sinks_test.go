@@ -135,7 +135,7 @@ func TestRegistry(t *testing.T) {
 			first = text
 		}
 		if text != first {
-			t.Errorf("with %s workers:\n%s\nwith one:\n%s", workers, text, first)
+			t.Errorf("another output with %s workers", workers)
 		}
 	}
 	whole, _, _ := command("read", psqlSimple, "-o", "json", "--view", "messages,queries,connections")
@@ -146,7 +146,7 @@ func TestRegistry(t *testing.T) {
 		`"words":{"sql":"`, `"sql#2":"`,
 	} {
 		if !strings.Contains(first, want) {
-			t.Errorf("no %q in\n%s", want, first)
+			t.Errorf("no %q", want)
 		}
 	}
 	if n := strings.Count(first, `{"type":"long"`); n != count("query") {

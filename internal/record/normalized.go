@@ -74,7 +74,9 @@ func (n *Normalizer) derive(into *Normalized, sql []byte) {
 		n.redact = sqlnorm.Redact(n.redact[:0], sql)
 		sql = n.redact
 	}
-	into.Text = sqlnorm.Append(into.Text[:0], sql)
+	if into.Text = sqlnorm.Append(into.Text[:0], sql); into.Text == nil {
+		into.Text = []byte{} // known, and empty
+	}
 	into.Hash = sqlnorm.Fingerprint(into.Text)
 	into.Operation = sqlnorm.Operation(sql)
 }
