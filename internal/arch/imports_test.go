@@ -43,7 +43,7 @@ var rules = []packageRule{
 	{"pkg/tracker", rule{own: "pkg/messages", pure: true}},
 	{"pkg/exchange", rule{own: "pkg/messages pkg/tracker", pure: true}},
 	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
-	{"pkg/session", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/exchange", pure: true}},
+	{"pkg/session", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/exchange pkg/replication", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
 	{"pkg/reassembly", rule{gopacket: true}},
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},

@@ -74,6 +74,8 @@ func (l *Log) judge(x *Exchange) {
 		x.flags |= flagCut // it ended in the middle of the answer
 	case l.ending && l.heard && x.ID > l.lossy:
 		x.Unanswered = true
+	case x.Copy == CopyBoth && l.ending:
+		x.flags |= flagCut // replication was still running
 	default:
 		x.Missing |= MissingReply
 	}

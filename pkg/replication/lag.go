@@ -29,8 +29,8 @@ const maxSent = 1024
 // Bytes are bytes of WAL, whatever of it concerns the client: a server that sends
 // keepalives to an idle slot is ahead of it in bytes and not in time.
 type Lag struct {
-	sent    [maxSent]sample
-	head    int // oldest
+	sent    []sample // ring: made when it is first needed
+	head    int      // oldest
 	n       int
 	spacing uint64 // positions passed over between two samples
 	skipped uint64
@@ -104,7 +104,7 @@ func (l *Lag) forget() {
 }
 
 // Restart tells of a new START_REPLICATION.
-func (l *Lag) Restart() { *l = Lag{} }
+func (l *Lag) Restart() { *l = Lag{sent: l.sent} }
 
 func (l *Lag) at(i int) *sample { return &l.sent[(l.head+i)%maxSent] }
 
@@ -118,6 +118,9 @@ func (l *Lag) sentTo(lsn LSN, at int64) {
 		return
 	}
 	l.skipped = 0
+	if l.sent == nil {
+		l.sent = make([]sample, maxSent)
+	}
 	if l.n == maxSent {
 		l.release()
 	}

@@ -203,6 +203,9 @@ func (s *Stream) describe(m *Meaning, msg *RelationMessage) {
 			return
 		}
 		s.catalog.share(s.database, r)
+		if s.all != s.database {
+			s.catalog.share(s.all, r) // for connections whose database is not known
+		}
 	}
 	if s.known.set(r) {
 		m.Relation = r

@@ -88,7 +88,8 @@ type Meaning struct {
 type Stream struct {
 	catalog  *Catalog
 	server   string
-	database *database
+	database *database // that of server where its name is not known
+	all      *database // of the server
 	mode     Mode
 	command  Command
 	plugin   string
@@ -121,7 +122,8 @@ const (
 // NewStream returns the Stream of a connection to a server (its address), of
 // whose commands nothing has been seen.
 func NewStream(c *Catalog, server string) *Stream {
-	return &Stream{catalog: c, server: server, known: known{catalog: c, holes: 1}}
+	all := c.database(server, "")
+	return &Stream{catalog: c, server: server, database: all, all: all, known: known{catalog: c, holes: 1}}
 }
 
 // Startup tells that the connection was seen from its beginning, and for which

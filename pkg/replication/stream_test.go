@@ -121,7 +121,7 @@ func commit() []byte          { return wire('C', '\x00', i64(0x90), i64(0x98), a
 func streamStart(xid uint32, first byte) []byte {
 	return wire('S', xid, first)
 }
-func streamStop() []byte { return wire('E') }
+func streamStop() []byte            { return wire('E') }
 func relation(prefix ...any) []byte { return wire(append(append([]any{'R'}, prefix...), people)...) }
 
 func insert(prefix ...any) []byte {
@@ -243,7 +243,6 @@ func TestSiblings(t *testing.T) {
 	first.send(begin(1))
 	first.send(relation())
 	late := newTalk(cat, "")
-	late.database = cat.database("db:5432", "shop")
 	m := late.send(insert())
 	if m.Relation == nil || m.Flags != InferredPlugin|InferredRelation|InferredStream || m.Relation.Qualified != "public.people" {
 		t.Errorf("%+v", m)

@@ -3,6 +3,7 @@ package session
 import (
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
@@ -26,6 +27,9 @@ type Event struct {
 	State tracker.State
 	// Cancels is what a CancelRequest cancels, where it is known at this point.
 	Cancels Cancelled
+	// Replication is what a CopyData of a replication connection holds; nil for all
+	// other messages.
+	Replication *replication.Event
 }
 
 // Note is something odd about a message.
@@ -41,6 +45,8 @@ const (
 	NotePlaintext    = "plaintext_injection" // bytes between the answer to SSLRequest and the handshake
 	NoteInferred     = "inferred"            // the request that it answers was not seen
 	NoteDiscarded    = "discarded"           // the server passes over it after an error
+	NoteAmbiguous    = "ambiguous"           // it has two readings
+	NoteStream       = "stream_state"        // a logical message is not in the form called for
 	NoticeLost       = "lost"                // bytes that were not captured
 	NoticeSkipped    = "skipped"             // bytes that could not be made out
 	NoticeEncrypted  = "encrypted"           // what follows cannot be read

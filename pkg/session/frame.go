@@ -41,6 +41,9 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if informative[f.Kind] {
 		s.learn(e)
 	}
+	if e.Replication = nil; s.replication != nil || f.Kind == messages.KindCopyData {
+		s.replicate(e)
+	}
 	if s.cfg.Exchanges && s.cfg.Messages && e.Direction == messages.Frontend || !s.cfg.Messages {
 		s.observe(e)
 	}

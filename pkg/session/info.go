@@ -75,6 +75,9 @@ func (s *Session) learn(e *Event) {
 	switch e.Kind {
 	case messages.KindStartupMessage:
 		s.learnStartup(e.Body, e.Truncated)
+		if replicates(s.info.Replication) {
+			s.startReplication(true)
+		}
 	case messages.KindStartupMessageV2:
 		s.info.ProtocolVersion = "2.0"
 		s.plain()

@@ -6,6 +6,7 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
@@ -81,8 +82,9 @@ type Session struct {
 	waits         bool        // a CancelRequest whose target has not been seen
 	trouble       [2]*trouble // nil where the message boundaries are known
 	holding       holding
-	room          int // requests that may be outstanding before more is asked for
-	charged       int // for names, to what all connections may keep
+	room          int                     // requests that may be outstanding before more is asked for
+	charged       int                     // for names, to what all connections may keep
+	replication   *replication.Connection // nil unless it replicates
 	// Memo is for handlers: what they keep for the connection.
 	Memo any
 	// Violations counts anomalies.
@@ -121,7 +123,7 @@ func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shap
 	case s.over || len(b) == 0:
 	case s.encrypted || !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)):
 		s.tlsData(d, b, at)
-	case shape != 0 && s.takeCycle(d, b, parts, shape, at):
+	case shape != 0 && s.replication == nil && s.takeCycle(d, b, parts, shape, at):
 	default:
 		s.decode(d, b, at)
 	}
@@ -130,7 +132,7 @@ func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shap
 // plaintext takes what was decrypted.
 func (s *Session) plaintext(d messages.Direction, b []byte, at Stamp) {
 	parts := s.shared.cycle.parts[:]
-	if n, shape := s.shared.splitter.Split(d, b, parts); shape == 0 || !s.takeCycle(d, b, parts[:n], shape, at) {
+	if n, shape := s.shared.splitter.Split(d, b, parts); shape == 0 || s.replication != nil || !s.takeCycle(d, b, parts[:n], shape, at) {
 		s.decode(d, b, at)
 	}
 }
@@ -176,7 +178,7 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 		if r == codec.FrameReady {
 			f := st.Frame()
 			s.frame(d, f, first, last)
-			if runs[f.Kind] && !s.cfg.Messages && !s.cfg.Strict {
+			if runs[f.Kind] && !s.cfg.Messages && !s.cfg.Strict && s.replication == nil {
 				if n := s.stepOver(st); p != nil {
 					p.take(n)
 				}
@@ -312,6 +314,9 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 // messages may be missing.
 func (s *Session) tellLost(d messages.Direction, n int64, at Stamp) {
 	s.tracker.Gap(d)
+	if s.replication != nil {
+		s.replication.Lost(d)
+	}
 	if !s.candidate {
 		s.addLost(d, n, at)
 	}

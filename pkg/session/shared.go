@@ -4,6 +4,7 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 )
 
 // maxFreeStreams bounds the decoders kept for reuse.
@@ -15,6 +16,8 @@ type Shared struct {
 	Exchanges *exchange.Shared
 	// Errors counts the ErrorResponses of all connections.
 	Errors uint64
+
+	catalog *replication.Catalog // made when a connection replicates
 
 	kinds [messages.NumKinds]uint64 // messages of all connections, but for those in forms
 	forms forms
@@ -92,6 +95,7 @@ func (sh *Shared) ended(s *Session) {
 		s.streams[d] = nil
 	}
 	sh.targets.ended(s)
+	s.endReplication()
 	if !s.waits {
 		sh.handler.End(s)
 		sh.put(s)
