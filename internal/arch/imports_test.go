@@ -55,6 +55,7 @@ var rules = []packageRule{
 	{"internal/filter", rule{}},
 	{"internal/pcapngw", rule{pure: true}},
 	{"internal/ring", rule{}},
+	{"internal/attach", rule{own: "pkg/messages"}},
 	{"internal/pqtrace", rule{own: "pkg/messages", pure: true}},
 	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},

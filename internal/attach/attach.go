@@ -1,0 +1,115 @@
+package attach
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// ErrNoEvent is returned by a Source's Next when no event is waiting. Nothing is
+// wrong; Wait waits for one.
+var ErrNoEvent = errors.New("no event is waiting")
+
+// Options say what to attach to.
+type Options struct {
+	// Programs are paths of servers' program files, at least one: /proc/PID/exe for
+	// that of a running process, wherever it is.
+	Programs []string
+	// Servers restricts what is told to backends that are children of these
+	// processes, or these themselves; empty: all.
+	Servers []int
+}
+
+// Source gives what servers read and write, in order. Its Next does not wait: it
+// returns ErrNoEvent when nothing is there, and io.EOF when it was stopped and
+// all has been delivered.
+//
+// All methods but Stop belong to one goroutine.
+type Source interface {
+	// Next fills e with the next event. What e.Data reaches is borrowed until the
+	// next call of Next or Close.
+	Next(e *Event) error
+	// Wait returns when an event may be there, the source was stopped, or d is
+	// over.
+	Wait(d time.Duration) error
+	// Stop takes the programs away: nothing new comes, what is there is still to be
+	// fetched with Next. It may be called by any goroutine, and several times.
+	Stop()
+	Stats() Stats
+	// Close releases what the source holds. Data is invalid after it.
+	Close() error
+}
+
+// Stats are totals since Open.
+type Stats struct {
+	Events uint64
+	Bytes  uint64 // of data
+	// Lost is how often the ring had no room, because its reader was too slow.
+	Lost uint64
+	// Unreadable is how often the server's memory could not be read.
+	Unreadable uint64
+	// Crowded is how often there were too many backends to follow.
+	Crowded uint64
+}
+
+// Kind tells what an Event says.
+type Kind uint8
+
+// The kinds of events.
+const (
+	Opened    Kind = iota + 1 // a connection is heard of for the first time
+	Data                      // Dir has the bytes Data
+	Gap                       // N bytes of Dir are missing; N < 0: not known how many
+	Encrypted                 // a handshake begins: what follows is encrypted on the wire
+	Described                 // Conn.TLSVersion or Conn.Cipher became known
+	EOF                       // the client has closed its side
+	Closed                    // the backend is gone; the last event of a connection
+)
+
+var kindNames = [...]string{"", "opened", "data", "gap", "encrypted", "described", "eof", "closed"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Event is something that happened to a connection.
+type Event struct {
+	Kind Kind
+	Conn *Conn
+	Time int64 // ns since 1970-01-01 UTC
+	Dir  messages.Direction
+	Data []byte // borrowed
+	N    int64
+}
+
+// Conn is one connection, as its server sees it.
+type Conn struct {
+	ID  uint64 // 1, 2, 3… in the order of their first events
+	PID int    // of the backend
+	// Parent is the process that the backend is a child of: the server; 0 where not
+	// known.
+	Parent         int
+	Client, Server netip.AddrPort // invalid for Unix sockets
+	// Socket is the path of a Unix socket; one that begins with @ is abstract.
+	Socket string
+	Peer   Peer
+	// Joined tells that it was open before its first event.
+	Joined bool
+	// GSS and TLS tell that a handshake of that kind was begun.
+	GSS, TLS bool
+	// TLSVersion and Cipher are as OpenSSL names them; empty until known.
+	TLSVersion, Cipher string
+	// Value is for who uses the source.
+	Value any
+
+	key  key
+	next [2]uint64 // offset of the byte after the latest, by direction
+}
+
+// Peer is the process at the other end of a Unix socket.
+type Peer struct {
+	Known   bool
+	PID     int // when it connected
+	UID     int
+	Program string // its name, up to 15 bytes; empty where not known
+}

@@ -1,0 +1,137 @@
+//go:build amd64 || arm64
+
+package attach
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/link"
+)
+
+// probe is a program and the function of the server that it goes with.
+type probe struct {
+	function string
+	returns  bool // at its end, not its begin
+	program  string
+	// needed tells that there is nothing to see without.
+	needed bool
+}
+
+var probes = []probe{
+	{function: "secure_read", program: "pgsniff_read", needed: true},
+	{function: "secure_read", program: "pgsniff_readen", returns: true, needed: true},
+	{function: "secure_write", program: "pgsniff_write", needed: true},
+	{function: "secure_write", program: "pgsniff_wrote", returns: true, needed: true},
+	{function: "pq_init", program: "pgsniff_began"},
+	{function: "be_tls_open_server", program: "pgsniff_tls"},
+	{function: "be_tls_get_version", program: "pgsniff_tlsver", returns: true},
+	{function: "be_tls_get_cipher", program: "pgsniff_cipher", returns: true},
+	{function: "secure_open_gssapi", program: "pgsniff_gss"},
+}
+
+// oldWay has everything be done as before Linux 6.6, for tests.
+var oldWay bool
+
+// exitProgram is the one that goes with the kernel's tracepoint sched_process_exit.
+const exitProgram = "pgsniff_exited"
+
+// compile loads the programs into the kernel.
+func (s *source) compile() (map[string]*ebpf.Program, error) {
+	s.multi = !oldWay && features.HaveBPFLinkUprobeMulti() == nil
+	k, _ := readKernel() // without, the processes at the other end are not known
+	m := &s.maps
+	sources := map[string]asm.Instructions{
+		"pgsniff_read":   m.called(stateRead, k),
+		"pgsniff_readen": m.ended(recordFrontend, stateRead, stateInput),
+		"pgsniff_write":  m.called(stateWrite, k),
+		"pgsniff_wrote":  m.ended(recordBackend, stateWrite, stateOutput),
+		"pgsniff_began":  m.began(),
+		"pgsniff_tls":    m.told(recordTLS),
+		"pgsniff_tlsver": m.named(recordVersion),
+		"pgsniff_cipher": m.named(recordCipher),
+		"pgsniff_gss":    m.told(recordGSS),
+		exitProgram:      m.exited(),
+	}
+	version := thisHost().kernelVersion()
+	progs := make(map[string]*ebpf.Program, len(sources))
+	for name, code := range sources {
+		kind, way := ebpf.Kprobe, ebpf.AttachNone
+		switch {
+		case name == exitProgram:
+			kind = ebpf.RawTracepoint
+		case s.multi:
+			way = ebpf.AttachTraceUprobeMulti
+		}
+		// The license is about the helper functions that the kernel lets it call.
+		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+			Name: name, Type: kind, Instructions: code, AttachType: way, License: "Dual MIT/GPL", KernelVersion: version,
+		})
+		if err != nil {
+			return progs, fmt.Errorf("program %s: %w", name, refused(err))
+		}
+		progs[name] = p
+	}
+	return progs, nil
+}
+
+// attach puts the programs where they belong.
+func (s *source) attach(progs map[string]*ebpf.Program, paths []string) error {
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sched_process_exit", Program: progs[exitProgram]})
+	if err != nil {
+		return fmt.Errorf("tracepoint sched_process_exit: %w", refused(err))
+	}
+	s.links = append(s.links, l)
+	for _, path := range paths {
+		x, err := link.OpenExecutable(path)
+		if err != nil {
+			return err
+		}
+		// The ends before the begins: what begins has an end.
+		for _, returns := range []bool{true, false} {
+			if err := s.attachTo(x, path, progs, returns); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *source) attachTo(x *link.Executable, path string, progs map[string]*ebpf.Program, returns bool) error {
+	for _, p := range probes {
+		if p.returns != returns {
+			continue
+		}
+		l, err := s.probe(x, &p, progs[p.program])
+		switch {
+		case err == nil:
+			s.links = append(s.links, l)
+		case errors.Is(err, link.ErrNoSymbol) && !p.needed:
+		case errors.Is(err, link.ErrNoSymbol):
+			return &Error{
+				What: fmt.Sprintf("%s has no function %s", path, p.function),
+				Help: "it is not the program of a PostgreSQL server, or one from which even the dynamic symbols were removed",
+			}
+		default:
+			return fmt.Errorf("%s in %s: %w", p.function, path, refused(err))
+		}
+	}
+	return nil
+}
+
+// probe puts one program where it belongs. Since Linux 6.6 there is a way that takes
+// CAP_BPF and CAP_PERFMON alone; the older one takes CAP_SYS_ADMIN.
+func (s *source) probe(x *link.Executable, p *probe, prog *ebpf.Program) (link.Link, error) {
+	switch {
+	case s.multi && p.returns:
+		return x.UretprobeMulti([]string{p.function}, prog, nil)
+	case s.multi:
+		return x.UprobeMulti([]string{p.function}, prog, nil)
+	case p.returns:
+		return x.Uretprobe(p.function, prog, nil)
+	}
+	return x.Uprobe(p.function, prog, nil)
+}

@@ -1,0 +1,220 @@
+//go:build amd64 || arm64
+
+package attach
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// pollTime is how often the ring is looked at while the server does little: the
+// programs wake nobody before much waits. It is how late output may come.
+const pollTime = 10 * time.Millisecond
+
+// drainTime bounds how long a stopped source waits for records that a program had
+// begun to write.
+const drainTime = 100 * time.Millisecond
+
+// source is attached.
+type source struct {
+	maps
+	stream  *stream
+	reader  *ringReader
+	links   []link.Link
+	multi   bool // the kernel has links of several uprobes
+	wake    event
+	events  uint64
+	clocked time.Time
+	stopped atomic.Bool
+	once    sync.Once
+	drained time.Time // when nothing can come any more
+	ended   bool
+}
+
+// event wakes a poll. The lock keeps a late Stop from a descriptor that was
+// closed and may be another's by then.
+type event struct {
+	sync.Mutex
+	fd   int
+	open bool
+}
+
+// Open attaches to servers. Its error is an *Error, which says what to do.
+func Open(opt Options) (Source, error) {
+	if len(opt.Programs) == 0 {
+		return nil, errors.New("no server to attach to")
+	}
+	s := &source{stream: newStream(opt.Servers)}
+	if err := s.load(); err != nil {
+		_ = s.Close()
+		return nil, explain(err)
+	}
+	progs, err := s.compile()
+	if err == nil {
+		err = s.attach(progs, opt.Programs)
+	}
+	for _, p := range progs {
+		_ = p.Close() // the links hold them
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, explain(err)
+	}
+	s.setClock()
+	return s, nil
+}
+
+// load makes the maps and the ring.
+func (s *source) load() (err error) {
+	raiseMemlock()
+	s.ring, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pgsniff_ring", Type: ebpf.RingBuf, MaxEntries: ringSize})
+	if err != nil {
+		return fmt.Errorf("ring buffer: %w", refused(err))
+	}
+	s.states, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pgsniff_states", Type: ebpf.Hash, KeySize: 8, ValueSize: stateSize, MaxEntries: maxStates})
+	if err != nil {
+		return fmt.Errorf("map: %w", refused(err))
+	}
+	s.lost, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pgsniff_lost", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: numLost})
+	if err != nil {
+		return fmt.Errorf("map: %w", refused(err))
+	}
+	if s.reader, err = newRingReader(s.ring.FD(), ringSize); err != nil {
+		return err
+	}
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	s.wake.fd, s.wake.open = fd, true
+	return nil
+}
+
+// raiseMemlock is for kernels before 5.11, which count maps as locked memory. Where
+// it is not allowed, making the maps tells.
+func raiseMemlock() {
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+}
+
+func (s *source) setClock() {
+	now := time.Now()
+	if now.Sub(s.clocked) < time.Second {
+		return
+	}
+	s.clocked = now
+	var mono, real unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) != nil || unix.ClockGettime(unix.CLOCK_REALTIME, &real) != nil {
+		return
+	}
+	// Less is the time between the two calls; it would only make times jump.
+	const tolerance = int64(time.Millisecond)
+	if shift := real.Nano() - mono.Nano(); shift-s.stream.shift > tolerance || s.stream.shift-shift > tolerance {
+		s.stream.shift = shift
+	}
+}
+
+// Next fills e with the next event.
+func (s *source) Next(e *Event) error {
+	for {
+		if s.stream.pop(e) {
+			s.events++
+			return nil
+		}
+		if r := s.reader.take(); r != nil {
+			s.stream.take(r)
+			continue
+		}
+		if !s.stopped.Load() {
+			return ErrNoEvent
+		}
+		now := time.Now()
+		switch {
+		case s.ended:
+			return io.EOF
+		case s.drained.IsZero():
+			s.drained = now.Add(drainTime)
+			return ErrNoEvent
+		case now.Before(s.drained):
+			return ErrNoEvent
+		}
+		s.ended = true
+		s.stream.end(now.UnixNano())
+	}
+}
+
+// Wait waits for events, for pollTime at most.
+func (s *source) Wait(d time.Duration) error {
+	s.setClock()
+	d = min(d, pollTime)
+	timeout := unix.NsecToTimespec(int64(d))
+	polls := []unix.PollFd{
+		{Fd: int32(s.ring.FD()), Events: unix.POLLIN},
+		{Fd: int32(s.wake.fd), Events: unix.POLLIN},
+	}
+	if s.stopped.Load() {
+		polls = polls[:1]
+	}
+	_, err := unix.Ppoll(polls, &timeout, nil)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return os.NewSyscallError("ppoll", err)
+	}
+	return nil
+}
+
+// Stop detaches.
+func (s *source) Stop() {
+	s.once.Do(func() {
+		s.detach()
+		s.stopped.Store(true)
+		s.wake.Lock()
+		defer s.wake.Unlock()
+		if s.wake.open {
+			_, _ = unix.Write(s.wake.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		}
+	})
+}
+
+func (s *source) detach() {
+	for _, l := range s.links {
+		_ = l.Close()
+	}
+}
+
+// Stats returns the totals.
+func (s *source) Stats() Stats {
+	st := Stats{Events: s.events, Bytes: s.stream.bytes}
+	for i, to := range map[uint32]*uint64{lostRecords: &st.Lost, lostStates: &st.Crowded, lostMemory: &st.Unreadable} {
+		_ = s.lost.Lookup(i, to) // it fails for a closed map only
+	}
+	return st
+}
+
+// Close releases everything.
+func (s *source) Close() error {
+	s.Stop()
+	s.wake.Lock()
+	if s.wake.open {
+		_ = unix.Close(s.wake.fd)
+		s.wake.open = false
+	}
+	s.wake.Unlock()
+	if s.reader != nil {
+		s.reader.close()
+		s.reader = nil
+	}
+	for _, m := range []*ebpf.Map{s.ring, s.states, s.lost} {
+		if m != nil {
+			_ = m.Close()
+		}
+	}
+	return nil
+}
