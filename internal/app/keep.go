@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -169,16 +170,32 @@ func (k *keeper) letGo() uint64 {
 	return k.matching.letGo
 }
 
+// openPackets opens the file of packets, if there is to be one. Neither it nor one
+// that follows it by rotation may be what is read, or another output.
+func (r *run) openPackets() error {
+	taken := r.inputs
+	for _, out := range r.outputs {
+		if out.file != nil {
+			taken = taken.add("--to "+out.spec.to, out.file)
+		}
+	}
+	return r.keep.open(&r.opt.kept, func(path string) error { return taken.refuse("-w", path) })
+}
+
 // open creates the file to write to, if there is to be one.
-func (k *keeper) open(f *keptFlags) error {
+func (k *keeper) open(f *keptFlags, refuse func(path string) error) error {
 	if f.write == "" {
 		return nil
 	}
 	out, err := pcapngw.New(pcapngw.Options{
 		Path: f.write, RotateSize: f.rotateBytes, RotateTime: f.rotateTime, MaxFiles: f.rotateFiles,
-		App: "pgsniff " + Version(),
+		App: "pgsniff " + Version(), Refuse: refuse,
 	})
-	if err != nil {
+	var refused *exitError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case err != nil:
 		return &exitError{ExitFailure, fmt.Errorf("-w: %w", err)}
 	}
 	k.out, k.numbers = out, make(map[outInterface]int)

@@ -168,7 +168,7 @@ func (r *run) openKept(f *liveFlags) error {
 		return nil
 	}
 	r.keep.live, r.keep.names, r.keep.snapLen = true, r.live.Interfaces(), f.snapLen
-	return r.keep.open(&r.opt.kept)
+	return r.openPackets()
 }
 
 // dropPrivileges goes on as another user, who also gets the file of packets.

@@ -150,7 +150,7 @@ func (r *run) create(out *outlet) (io.WriteCloser, error) {
 	if out.spec.to == "" {
 		return stdout{r.env.Out}, nil
 	}
-	if err := r.notInput(out.spec.to); err != nil {
+	if err := r.inputs.refuse("--to", out.spec.to); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(out.spec.to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -159,20 +159,6 @@ func (r *run) create(out *outlet) (io.WriteCloser, error) {
 	}
 	out.file = f
 	return f, nil
-}
-
-// notInput refuses to write over a capture that is being read.
-func (r *run) notInput(path string) error {
-	to, err := os.Stat(path)
-	if err != nil {
-		return nil // there is nothing to write over
-	}
-	for _, in := range r.inputs {
-		if from, err := os.Stat(in); err == nil && os.SameFile(from, to) && from.Mode().IsRegular() {
-			return usageError("--to %s: that is what is being read", path)
-		}
-	}
-	return nil
 }
 
 // stdout is standard output as something that outputs close.

@@ -32,7 +32,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 		return err
 	}
 	if r.keep != nil {
-		if err := r.keep.open(&o.kept); err != nil {
+		if err := r.openPackets(); err != nil {
 			return err
 		}
 	}

@@ -20,12 +20,12 @@ type run struct {
 	keys     *keys
 	keep     *keeper  // nil where all packets are taken and none are written
 	live     *live    // nil for read
-	inputs   []string // paths of what is read
+	inputs   inputs  // no output may be one of them
 	packet   capture.Packet
 	_        [88]byte // see TestLines
 }
 
-func newRun(env *Env, o *Options, inputs ...string) (*run, error) {
+func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,10 @@ func newRun(env *Env, o *Options, inputs ...string) (*run, error) {
 	}
 	locked := *env
 	locked.Err = &lockedWriter{w: env.Err}
-	r := &run{env: &locked, opt: o, inputs: inputs}
+	r := &run{env: &locked, opt: o, inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
+	if err := r.inputs.refuseStream(env.Out); err != nil {
+		return nil, err
+	}
 	if r.keys, err = openKeys(o.KeyLog, o.live, r.warn); err != nil {
 		return nil, err
 	}

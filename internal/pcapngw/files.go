@@ -16,6 +16,7 @@ type files struct {
 	rotated bool // names carry a number and the time
 	keep    int  // 0: all
 	now     func() time.Time
+	refuse  func(path string) error
 	number  int
 	names   []string // those that keep may remove, oldest first
 }
@@ -24,6 +25,11 @@ type files struct {
 func (f *files) next() (*os.File, error) {
 	f.number++
 	name := f.name()
+	if f.refuse != nil {
+		if err := f.refuse(name); err != nil {
+			return nil, err
+		}
+	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write packets: %w", err)

@@ -36,6 +36,9 @@ type Options struct {
 	// MaxFiles is how many files are kept, the oldest being removed; 0 for all.
 	// It needs RotateSize or RotateTime.
 	MaxFiles int
+	// Refuse, if not nil, is asked before a file is created, or one that is there is
+	// overwritten; its error is returned as it is.
+	Refuse func(path string) error
 	// App names the program that writes; "pgsniff" if empty.
 	App string
 
@@ -109,7 +112,7 @@ func New(opts Options) (*Writer, error) {
 		opts: opts,
 		buf:  make([]byte, 0, bufferSize),
 		files: files{
-			path: opts.Path, keep: opts.MaxFiles, now: opts.now,
+			path: opts.Path, keep: opts.MaxFiles, now: opts.now, refuse: opts.Refuse,
 			rotated: opts.RotateSize > 0 || opts.RotateTime > 0,
 		},
 	}
