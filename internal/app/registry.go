@@ -1,12 +1,18 @@
 package app
 
-import "github.com/pgsniff/pgsniff/internal/sink"
+import (
+	"github.com/pgsniff/pgsniff/internal/csvlog"
+	"github.com/pgsniff/pgsniff/internal/pqtrace"
+	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/internal/sqlscript"
+	"github.com/pgsniff/pgsniff/internal/timeline"
+)
 
 // registeredViews and registeredOutputs are what --view and -o offer beside the
 // views and formats that are built in: one line for each package.
 var (
 	registeredViews   = []sink.View{}
-	registeredOutputs = []sink.Output{}
+	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output}
 )
 
 // builtinViews are those that the formats pretty and json know of themselves.

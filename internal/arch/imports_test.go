@@ -56,7 +56,8 @@ var rules = []packageRule{
 	{"internal/pcapngw", rule{pure: true}},
 	{"internal/ring", rule{}},
 	{"internal/attach", rule{own: "pkg/messages"}},
-	{"internal/pqtrace", rule{own: "pkg/messages", pure: true}},
+	{"internal/jsontext", rule{pure: true}},
+	{"internal/termsafe", rule{pure: true}},
 	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
@@ -64,6 +65,12 @@ var rules = []packageRule{
 	{"internal/stats", rule{own: "pkg/messages"}},
 	{"internal/record", rule{own: "pkg/messages pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
+	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
+	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe internal/value"}},
+	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/termsafe internal/value"}},
+	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/termsafe"}},
+	{"internal/otlp", rule{own: "pkg/exchange internal/record internal/sqlnorm internal/jsontext internal/value"}},
+	{"internal/metrics", rule{own: "internal/record internal/sqlnorm"}},
 	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
@@ -71,7 +78,8 @@ var rules = []packageRule{
 	}},
 	{"internal/app", rule{
 		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/render internal/record internal/sink " +
-			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring",
+			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
+			"internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
 	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},
@@ -87,6 +95,7 @@ var rules = []packageRule{
 	{"scripts/pgo", rule{own: "internal/app scripts/captures", reaches: true}},
 	{"scripts/dist", rule{own: "internal/app", reaches: true}},
 	{"test/live", rule{}},
+	{"test/export", rule{}},
 	{"test/dist", rule{}},
 
 	{"internal/arch", rule{pure: true}},

@@ -3,7 +3,8 @@ package otlp
 import (
 	"math"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/pgsniff/pgsniff/internal/jsontext"
 )
 
 // object appends the members of JSON objects. OTLP's JSON has 64-bit numbers as
@@ -40,12 +41,12 @@ func (o *object) member(name string, b byte) {
 
 func (o *object) text(name string, v []byte) {
 	o.key(name)
-	o.buf = appendText(o.buf, v)
+	o.buf = jsontext.Append(o.buf, v)
 }
 
 func (o *object) string(name, v string) {
 	o.key(name)
-	o.buf = appendText(o.buf, v)
+	o.buf = jsontext.Append(o.buf, v)
 }
 
 // long writes a 64-bit number, which is a string.
@@ -96,32 +97,6 @@ func appendDouble(dst []byte, v float64) []byte {
 		return append(dst, `"-Infinity"`...)
 	}
 	return strconv.AppendFloat(dst, v, 'g', -1, 64)
-}
-
-// appendText appends a JSON string; bytes that are not UTF-8 become U+FFFD.
-func appendText[T ~string | ~[]byte](dst []byte, v T) []byte {
-	const digits = "0123456789abcdef"
-	dst = append(dst, '"')
-	for i := 0; i < len(v); {
-		b := v[i]
-		switch {
-		case b == '"' || b == '\\':
-			dst = append(dst, '\\', b)
-		case b == '\n':
-			dst = append(dst, '\\', 'n')
-		case b < ' ' || b == 0x7f:
-			dst = append(dst, '\\', 'u', '0', '0', digits[b>>4], digits[b&15])
-		case b < utf8.RuneSelf:
-			dst = append(dst, b)
-		default:
-			r, n := utf8.DecodeRuneInString(string(v[i:min(len(v), i+utf8.UTFMax)]))
-			dst = utf8.AppendRune(dst, r)
-			i += n
-			continue
-		}
-		i++
-	}
-	return append(dst, '"')
 }
 
 // attributes appends the list of a span's or point's attributes.

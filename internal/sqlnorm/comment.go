@@ -16,7 +16,7 @@ const maxTags = 32
 // first token or after its last one count, and only those that hold nothing else. The
 // tags' memory is their own.
 func AppendTags(dst []Tag, sql []byte) []Tag {
-	if !bytes.Contains(sql, []byte("/*")) {
+	if !commented(sql) {
 		return dst
 	}
 	l := lexer{src: sql}
@@ -39,6 +39,21 @@ func AppendTags(dst []Tag, sql []byte) []Tag {
 		dst = appendTagsOf(dst, sql[last:semicolon])
 	}
 	return appendTagsOf(dst, sql[end:])
+}
+
+// commented reports whether a comment may stand at an end of the text. It looks at
+// little of it: most statements have none.
+func commented(sql []byte) bool {
+	if len(sql) == 0 {
+		return false
+	}
+	switch first, last := sql[0], sql[len(sql)-1]; {
+	case first == '/' || last == '/' || first == '-' || last == ';' || class[first]&classSpace != 0 || class[last]&classSpace != 0:
+		return bytes.Contains(sql, []byte("/*"))
+	}
+	// A comment to the end of the line may follow the last one in asterisks.
+	line := sql[bytes.LastIndexByte(sql, '\n')+1:]
+	return bytes.Contains(line, []byte("--")) && bytes.Contains(sql, []byte("/*"))
 }
 
 // appendTagsOf appends the tags in a stretch of white space and comments.
@@ -184,7 +199,7 @@ func hexValue(c byte) byte {
 	if c <= '9' {
 		return c - '0'
 	}
-	return c|0x20 - 'a' + 10
+	return c | 0x20 - 'a' + 10
 }
 
 // Trace is the context of a distributed trace (W3C: "Trace Context").
