@@ -15,13 +15,11 @@ type values struct {
 
 // append appends $1 = '…', $2 = NULL.
 func (v *values) append(dst []byte, q *record.Query) []byte {
-	i := 0
-	for it := q.Params.Iter(); it.Next(); i++ {
+	for i, b := range q.Params {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
 		dst = append(strconv.AppendInt(append(dst, '$'), int64(i+1), 10), " = "...)
-		b := it.Value()
 		if b == nil {
 			dst = append(dst, "NULL"...)
 			continue

@@ -18,10 +18,8 @@ type values struct {
 }
 
 func (v *values) write(a attributes, q *record.Query) {
-	i := 0
-	for it := q.Params.Iter(); it.Next() && i < maxParameters; i++ {
+	for i, b := range q.Params[:min(len(q.Params), maxParameters)] {
 		key := "db.query.parameter." + strconv.Itoa(i)
-		b := it.Value()
 		switch {
 		case b == nil:
 			a.string(key, "NULL")

@@ -149,15 +149,15 @@ const allRows = `select epoch_us(ts)::varchar as ts, n::varchar as n, x, ok, nam
 // duckdb runs a query and returns its rows as lines.
 func duckdb(t *testing.T, query string) []string {
 	t.Helper()
-	modules, node := os.Getenv("PGSNIFF_DUCKDB"), ""
+	modules, node := os.Getenv("PGSNIFF_NODE_MODULES"), ""
 	if modules != "" {
 		node, _ = exec.LookPath("node")
 	}
 	if node == "" {
 		if os.Getenv("CI") != "" {
-			t.Fatal("no node, or PGSNIFF_DUCKDB is not set: .ci/run installs DuckDB")
+			t.Fatal("no node, or PGSNIFF_NODE_MODULES is not set: .ci/run installs DuckDB")
 		}
-		t.Skip("needs Node.js and DuckDB: npm install @duckdb/node-api, and PGSNIFF_DUCKDB=its node_modules")
+		t.Skip("needs Node.js and DuckDB: npm install @duckdb/node-api, and PGSNIFF_NODE_MODULES=its node_modules")
 	}
 	cmd := exec.Command(node, filepath.Join("testdata", "rows.mjs"), query)
 	cmd.Stderr = os.Stderr

@@ -89,8 +89,8 @@ func (s *shown) Pairs(_ string, list []messages.Pair) {
 }
 
 func (s *shown) Values(_ string, list messages.Values, _ []int16) {
-	for it := list.Iter(); it.Next(); {
-		if v := it.Value(); v != nil {
+	for _, v := range list {
+		if v != nil {
 			s.add(v)
 		}
 	}

@@ -91,9 +91,7 @@ func (s *script) unfit(q *record.Query) string {
 }
 
 func (s *script) unfitParams(q *record.Query) string {
-	i := 0
-	for it := q.Params.Iter(); it.Next(); i++ {
-		b := it.Value()
+	for i, b := range q.Params {
 		if b == nil {
 			continue
 		}
@@ -133,12 +131,11 @@ func (s *script) plain(q *record.Query) {
 func (s *script) prepared(q *record.Query) {
 	name := "pgsniff_" + strconv.Itoa(s.number)
 	b := append(append(s.buf, "prepare "...), name...)
-	n := 0
-	for it := q.Params.Iter(); it.Next(); n++ {
-		b = append(b, separator(n)...)
-		b = append(b, typeName(q.Types, n)...)
+	for i := range q.Params {
+		b = append(b, separator(i)...)
+		b = append(b, typeName(q.Types, i)...)
 	}
-	if n > 0 {
+	if len(q.Params) > 0 {
 		b = append(b, ')')
 	}
 	b = append(append(append(b, " as\n"...), bytes.TrimRight(q.SQL, " \t\r\n;")...), "\n;\n"...)
@@ -146,10 +143,8 @@ func (s *script) prepared(q *record.Query) {
 		b = append(b, "begin;\nexplain (analyze, buffers) "...)
 	}
 	b = append(append(b, "execute "...), name...)
-	i := 0
-	for it := q.Params.Iter(); it.Next(); i++ {
+	for i, v := range q.Params {
 		b = append(b, separator(i)...)
-		v := it.Value()
 		if v == nil {
 			b = append(b, "null"...)
 			continue
@@ -157,7 +152,7 @@ func (s *script) prepared(q *record.Query) {
 		text, _ := s.textOf(q, i, v) // it was looked at before
 		b = appendLiteral(b, text)
 	}
-	if i > 0 {
+	if len(q.Params) > 0 {
 		b = append(b, ')')
 	}
 	b = append(b, ";\n"...)
