@@ -1,6 +1,7 @@
 package record
 
 import (
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -20,6 +21,7 @@ type Maker struct {
 	Privacy Privacy
 	Normal  Normalizer
 
+	tags    []sqlnorm.Tag
 	message Message
 	more    More
 	query   Query
@@ -111,6 +113,7 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 		if n := k.Normal.Of(x); n != nil {
 			q.Normalized, q.Fingerprint, q.Operation = n.Text, n.Hash, n.Operation
 		}
+		k.comment(q)
 	}
 	if q.HasParams = x.HasParams; x.HasParams && k.Parts.Parameters {
 		values, formats := x.Parameters()
