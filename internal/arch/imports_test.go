@@ -49,6 +49,7 @@ var rules = []packageRule{
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
 	{"internal/sqlnorm", rule{pure: true}},
+	{"internal/redact", rule{own: "pkg/messages internal/sqlnorm", pure: true}},
 	{"internal/value", rule{pure: true}},
 	{"internal/privilege", rule{}},
 	{"internal/tlsdecrypt", rule{}},

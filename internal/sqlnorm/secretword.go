@@ -219,6 +219,45 @@ func mentionsSecret(s []byte) bool {
 	return urlWithSecret(s)
 }
 
+// HoldsSecret tells whether a text that is no SQL has a secret in it: a name of one
+// with what gives it a value behind, or a URL with a password. It is stricter than
+// what is asked of constants, since most values are data.
+func HoldsSecret(s []byte) bool {
+	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
+		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) {
+			continue
+		}
+		if s[w.end-1] == ':' || s[w.end-1] == '$' || valued(s[skipWord(s, w.end):]) {
+			return true
+		}
+	}
+	return urlWithSecret(s)
+}
+
+// valued tells whether what follows a name gives it a value: name = x, name: x,
+// "name": x, name 'x'.
+func valued(rest []byte) bool {
+	const most = 16 // white space
+	quoted := len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'')
+	if quoted {
+		rest = rest[1:]
+	}
+	n := 0
+	for n < len(rest) && n < most && class[rest[n]]&classSpace != 0 {
+		n++
+	}
+	if n == len(rest) {
+		return false
+	}
+	switch rest[n] {
+	case '=', ':':
+		return true
+	case '\'', '$', '%':
+		return n > 0 && !quoted
+	}
+	return false
+}
+
 // calls tells whether the name that goes on at i is that of a function.
 func calls(s []byte, i int) bool {
 	i = skipWord(s, i)

@@ -1,0 +1,132 @@
+// Package redact decides what of a conversation is a secret, beyond the texts of
+// commands, which internal/sqlnorm takes apart: replies, parameters, columns, values
+// and settings. It formats nothing; what shows records asks it once, on the way in.
+package redact
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Level is how much is hidden.
+type Level uint8
+
+const (
+	// Secrets hides what is known to be one, or may be. It is the default.
+	Secrets Level = iota
+	// None hides nothing.
+	None
+	// All hides every value and constant, so that an output can be given away.
+	All
+)
+
+// Mark stands where something was hidden.
+const Mark = "<redacted>"
+
+// ParseLevel returns the level of a name.
+func ParseLevel(name string) (Level, error) {
+	switch name {
+	case "secrets":
+		return Secrets, nil
+	case "none":
+		return None, nil
+	case "all":
+		return All, nil
+	}
+	return 0, fmt.Errorf("must be all, secrets or none, not %q", name)
+}
+
+// Cycle is what is known of the request that a message belongs to: a text of SQL,
+// or none. The zero value is that of no text.
+type Cycle struct {
+	sqlnorm.Secrecy
+}
+
+// SQL appends a command's text to dst as the level wants it. cut says that the text
+// goes on beyond what is there.
+func (l Level) SQL(dst, sql []byte, cut bool) ([]byte, Cycle) {
+	switch l {
+	case None:
+		return append(dst, sql...), Cycle{}
+	case All:
+		_, found := sqlnorm.RedactText(nil, sql, cut)
+		return sqlnorm.RedactAll(dst, sql), Cycle{found}
+	}
+	out, found := sqlnorm.RedactText(dst, sql, cut)
+	return out, Cycle{found}
+}
+
+// Parameters tells whether all that is bound to the request's parameters is hidden.
+func (c Cycle) Parameters() bool { return c.Secrecy&sqlnorm.Takes != 0 }
+
+// Data tells whether all that the request copies is hidden.
+func (c Cycle) Data() bool { return c.Secrecy&(sqlnorm.Takes|sqlnorm.Reads) != 0 }
+
+// ReplyField tells whether a field of an error or a notice may repeat what was
+// sent, a part of it or what it led to. The others are names and places.
+func ReplyField(fieldType byte) bool {
+	switch fieldType {
+	case messages.FieldMessage, messages.FieldDetail, messages.FieldHint, messages.FieldInternalQuery, messages.FieldWhere:
+		return true
+	case messages.FieldSeverity, messages.FieldSeverityLocalized, messages.FieldSQLState, messages.FieldPosition,
+		messages.FieldInternalPosition, messages.FieldSchema, messages.FieldTable, messages.FieldColumn,
+		messages.FieldDataType, messages.FieldConstraint, messages.FieldFile, messages.FieldLine, messages.FieldRoutine:
+		return false
+	}
+	return true
+}
+
+// Reply tells whether the fields of an error or a notice that [ReplyField] names are
+// hidden: if the request had something to hide, or if one of them names a secret.
+func (c Cycle) Reply(fields *messages.ErrorFields) bool {
+	if c.Repeats() {
+		return true
+	}
+	for i := range fields.Fields {
+		if f := &fields.Fields[i]; ReplyField(f.Type) && namesInReply(f.Type, f.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// Column tells whether the values of a result's column are hidden: those of columns
+// that hold credentials, by where they come from or by name, and in a cycle that
+// had something to hide what was computed.
+func (c Cycle) Column(d *messages.ColumnDescription) bool {
+	if credentialColumn(d) || sqlnorm.NamesSecret(d.Name) || credentialName(d.Name) {
+		return true
+	}
+	return c.Repeats() && d.TableOID == 0 && !plainType(d.TypeOID)
+}
+
+// ColumnName tells whether the name of a column is hidden: it is text of the
+// request.
+func (c Cycle) ColumnName(name []byte) bool { return bytes.ContainsAny(name, "=:/@") && Value(name) }
+
+// Value tells whether a value is one that holds a secret, whatever it is of: a
+// connection string or a document with one, a URL with a password, the hash of one.
+func Value(v []byte) bool {
+	const scram, md5 = "SCRAM-SHA-256$", "md5"
+	switch {
+	case len(v) < len("pwd=x"):
+		return false
+	case v[0] == 'S' && bytes.HasPrefix(v, []byte(scram)):
+		return true
+	case v[0] == 'm' && len(v) == len(md5)+32 && string(v[:len(md5)]) == md5 && isHex(v[len(md5):]):
+		return true
+	}
+	return sqlnorm.HoldsSecret(v)
+}
+
+func isHex(b []byte) bool {
+	for _, c := range b {
+		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return true
+}

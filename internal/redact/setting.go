@@ -1,0 +1,70 @@
+package redact
+
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+)
+
+// Setting tells whether the value of a start-up parameter or of a run-time setting
+// is hidden as a whole. That of "options" is looked into: see [Options].
+func Setting(name, v []byte) bool {
+	switch string(name) {
+	case "user", "database", "application_name", "client_encoding", "replication":
+		return Value(v)
+	case "totp", "otp", "crdb:session_revival_token_base64", "oauth_access_token":
+		return true
+	}
+	return sqlnorm.NamesSecret(name) || Value(v)
+}
+
+// Options appends the value of the start-up parameter "options" to dst: arguments of
+// the server's command line (manual: "StartupMessage (F)"). What sets a setting of
+// the server's own, whose name is no secret's, stays, and so do the names of the
+// others. So do endpoint and the like, by which proxies find the server.
+func Options(dst, v []byte) []byte {
+	for len(v) > 0 {
+		n := len(v) - len(bytes.TrimLeft(v, " \t\n\r"))
+		dst, v = append(dst, v[:n]...), v[n:]
+		if len(v) == 0 {
+			break
+		}
+		n = endOfWord(v)
+		dst = appendArgument(dst, v[:n])
+		v = v[n:]
+	}
+	return dst
+}
+
+// endOfWord returns where an argument ends: at white space that no backslash is
+// before.
+func endOfWord(v []byte) int {
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '\\':
+			i++
+		case ' ', '\t', '\n', '\r':
+			return i
+		}
+	}
+	return len(v)
+}
+
+// appendArgument appends one argument: "-c", "name=value", "-cname=value",
+// "--name=value", or one of another form, which is shown if it is a flag without
+// a value.
+func appendArgument(dst, arg []byte) []byte {
+	name, value, ok := bytes.Cut(arg, []byte("="))
+	if !ok {
+		if len(arg) <= 2 && arg[0] == '-' {
+			return append(dst, arg...)
+		}
+		return append(dst, Mark...)
+	}
+	bare := bytes.TrimPrefix(bytes.TrimPrefix(name, []byte("--")), []byte("-c"))
+	dst = append(append(dst, name...), '=')
+	if bytes.IndexByte(bare, '.') >= 0 || sqlnorm.NamesSecret(bare) || Value(value) {
+		return append(dst, Mark...)
+	}
+	return append(dst, value...)
+}
