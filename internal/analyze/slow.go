@@ -6,7 +6,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -56,7 +55,12 @@ type slowWatch struct {
 	after   time.Duration
 	handler session.Handler
 	open    list.List // of *running
-	redact  []byte
+}
+
+// texter is a handler that keeps secrets back: it knows how much of the text of a
+// query may be seen, borrowed until the next call.
+type texter interface {
+	Text(s *session.Session, x *exchange.Exchange) []byte
 }
 
 // running is a session, and the unit of work last told of.
@@ -78,15 +82,14 @@ func (w *slowWatch) look(at reassembly.Stamp) {
 			continue
 		}
 		k.told = x.ID
-		w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(x, took), At: stamp(at)})
+		w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(k.session, x, took), At: stamp(at)})
 	}
 }
 
-func (w *slowWatch) text(x *exchange.Exchange, running time.Duration) string {
+func (w *slowWatch) text(s *session.Session, x *exchange.Exchange, running time.Duration) string {
 	sql := x.SQL
-	if sqlnorm.MayHoldSecret(sql) {
-		w.redact = sqlnorm.Redact(w.redact[:0], sql)
-		sql = w.redact
+	if h, ok := w.handler.(texter); ok {
+		sql = h.Text(s, x)
 	}
 	text := fmt.Sprintf("query %d has been running for %v", x.ID, running.Round(time.Millisecond))
 	switch {

@@ -1,11 +1,13 @@
 package analyze
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 func TestSlowClock(t *testing.T) {
@@ -39,9 +41,9 @@ func TestSlowClock(t *testing.T) {
 	}
 }
 
-// TestSlowText hides passwords and cuts between characters.
+// TestSlowText shows what the handler lets it, and cuts between characters.
 func TestSlowText(t *testing.T) {
-	w := &slowWatch{}
+	w := &slowWatch{handler: discreet{}}
 	for _, c := range []struct{ sql, want string }{
 		{"", "query 3 has been running for 1.5s"},
 		{"select 1", "query 3 has been running for 1.5s: select 1"},
@@ -49,10 +51,17 @@ func TestSlowText(t *testing.T) {
 		{strings.Repeat("é", 600), "query 3 has been running for 1.5s: " + strings.Repeat("é", 500) + "…"},
 		{"x" + strings.Repeat("é", 600), "query 3 has been running for 1.5s: x" + strings.Repeat("é", 499) + "…"},
 	} {
-		if got := w.text(exchangeOf(c.sql), 1500*time.Millisecond); got != c.want {
+		if got := w.text(nil, exchangeOf(c.sql), 1500*time.Millisecond); got != c.want {
 			t.Errorf("%q", got)
 		}
 	}
+}
+
+// discreet is a handler that keeps secrets back.
+type discreet struct{ session.Handler }
+
+func (discreet) Text(_ *session.Session, x *exchange.Exchange) []byte {
+	return bytes.ReplaceAll(x.SQL, []byte("'secret'"), []byte("'<redacted>'"))
 }
 
 func exchangeOf(sql string) *exchange.Exchange {

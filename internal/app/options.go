@@ -6,37 +6,41 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/redact"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/spf13/cobra"
 )
 
 // Options are the flags that read and live share.
 type Options struct {
-	outputs      outputFlags
-	Ports        []string
-	AnyPort      bool
-	kept         keptFlags
-	KeyLog       string
-	Strict       bool
-	ShowSecrets  bool
-	MaxValue     int
-	Rows         int
-	Color        string
-	Time         string
-	Sort         string
-	Top          int
-	Count        uint64
-	Duration     time.Duration
-	Slow         time.Duration
-	Every        time.Duration
-	Quiet        bool
-	Verbose      bool
-	Workers      int
-	Fields       []string
-	selection    selectionFlags
-	portsChanged bool
-	live         bool
-	maxChanged   bool
+	outputs       outputFlags
+	Ports         []string
+	AnyPort       bool
+	kept          keptFlags
+	KeyLog        string
+	Strict        bool
+	Redact        string
+	ShowSecrets   bool // is Redact none
+	redact        redact.Level
+	MaxValue      int
+	Rows          int
+	Color         string
+	Time          string
+	Sort          string
+	Top           int
+	Count         uint64
+	Duration      time.Duration
+	Slow          time.Duration
+	Every         time.Duration
+	Quiet         bool
+	Verbose       bool
+	Workers       int
+	Fields        []string
+	selection     selectionFlags
+	portsChanged  bool
+	live          bool
+	maxChanged    bool
+	redactChanged bool
 }
 
 // add declares the shared flags.
@@ -48,7 +52,8 @@ func (o *Options) add(cmd *cobra.Command) {
 	o.kept.add(cmd)
 	f.StringVar(&o.KeyLog, "keylog", "", "decrypt TLS with this `FILE`, an NSS key log (SSLKEYLOGFILE)")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 if anything broke the protocol")
-	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys")
+	f.StringVar(&o.Redact, "redact", "secrets", "hide `LEVEL`: secrets (passwords, keys and what may repeat them), all (every value and constant) or none")
+	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys: --redact none")
 	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")
 	f.IntVar(&o.Rows, "rows", 10, "pretty: show at most `N` rows in a row, then count; 0: all")
 	f.StringVar(&o.Color, "color", "auto", "`WHEN` to colour: auto, always or never")
@@ -66,6 +71,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
 		o.portsChanged = cmd.Flags().Changed("port")
 		o.maxChanged = cmd.Flags().Changed("max-value-bytes")
+		o.redactChanged = cmd.Flags().Changed("redact")
 	}
 }
 
@@ -78,6 +84,9 @@ func (o *Options) check() error {
 		return err
 	}
 	if err := oneOf("sort", o.Sort, stats.SortNames()...); err != nil {
+		return err
+	}
+	if err := o.checkRedact(); err != nil {
 		return err
 	}
 	if o.Slow < 0 {
@@ -100,6 +109,25 @@ func (o *Options) check() error {
 	if o.MaxValue < 0 || o.Rows < 0 || o.Top < 0 || o.Workers < 0 {
 		return usageError("--max-value-bytes, --rows, --top and --workers take a number from 0")
 	}
+	return nil
+}
+
+// checkRedact makes one of the two flags that say what is hidden.
+func (o *Options) checkRedact() error {
+	if o.Redact == "" {
+		o.Redact = "secrets"
+	}
+	if err := oneOf("redact", o.Redact, "all", "secrets", "none"); err != nil {
+		return err
+	}
+	if o.ShowSecrets && o.redactChanged && o.Redact != "none" {
+		return usageError("--show-secrets is --redact none: not both")
+	}
+	if o.ShowSecrets {
+		o.Redact = "none"
+	}
+	o.redact, _ = redact.ParseLevel(o.Redact) // it was checked
+	o.ShowSecrets = o.redact == redact.None
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/redact"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -63,6 +64,15 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	handler := r.handler(sel, &cfg, &limits)
 	if r.keep.onlyMatching() {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
+	}
+	if h, ok := redact.NewHandler(o.redact, handler).(*redact.Handler); ok {
+		handler = h
+		if cfg.Messages {
+			limits.NoColumns = false // rows are hidden by their columns
+		}
+		if before := cfg.OnError; before != nil {
+			cfg.OnError = func(e *session.Event) { before(h.Event(e)) }
+		}
 	}
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,

@@ -49,7 +49,7 @@ var rules = []packageRule{
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
 	{"internal/sqlnorm", rule{pure: true}},
-	{"internal/redact", rule{own: "pkg/messages internal/sqlnorm", pure: true}},
+	{"internal/redact", rule{own: "pkg/messages pkg/exchange pkg/session internal/sqlnorm", pure: true}},
 	{"internal/value", rule{pure: true}},
 	{"internal/privilege", rule{}},
 	{"internal/tlsdecrypt", rule{}},
@@ -78,7 +78,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/app", rule{
-		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/render internal/record internal/sink " +
+		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/render internal/record internal/sink " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,

@@ -10,9 +10,9 @@
 // that it was handed to. Clone makes an owned copy. What a [*Who] or [*Conn]
 // points to does not change and may be kept.
 //
-// Secrets are taken out on the way in, by [Privacy]: a sink is handed nothing that
-// the user did not ask to see, unless it asks for the bytes of the wire by name
-// ([Message.Wire]).
+// Secrets are taken out on the way in: internal/redact stands before all that makes
+// records, and fields that are secret by what they are (passwords, salts, keys) are
+// kept back by [Privacy]. Only the bytes of the wire ([Message.Wire]) have these.
 //
 // A new kind of record is a type with the methods of [Record] and a [Schema]:
 //

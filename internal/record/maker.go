@@ -107,7 +107,7 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 	q.ID, q.Protocol = x.ID, x.Protocol
 	q.SQLLen, q.Statement, q.Portal, q.Function = x.SQLLen, x.Statement, x.Portal, x.Function
 	if x.SQL != nil {
-		q.SQL = k.Privacy.SQL(x.SQL)
+		q.SQL = x.SQL
 	}
 	if k.Parts.Normalized {
 		if n := k.Normal.Of(x); n != nil {
@@ -117,7 +117,7 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 	}
 	if q.HasParams = x.HasParams; x.HasParams && k.Parts.Parameters {
 		values, formats := x.Parameters()
-		q.Params, q.Formats, q.Types = k.Privacy.Params(q, values), formats, x.ParamTypes()
+		q.Params, q.Formats, q.Types = values, formats, x.ParamTypes()
 	}
 	q.Results = results
 	for i := range x.Results {
@@ -128,7 +128,7 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 		}
 	}
 	q.Rows, q.Bytes, q.Copy, q.CopyBytes, q.CopyMessages = x.Rows, x.Bytes, x.Copy, x.CopyBytes, x.CopyMessages
-	q.Error, q.FailedAt, q.Notices = k.Privacy.Error(q, x.Error), x.FailedAt, x.Notices
+	q.Error, q.FailedAt, q.Notices = x.Error, x.FailedAt, x.Notices
 	q.Start, q.FirstReply, q.FirstRow, q.End = x.Start, x.FirstReply, x.FirstRow, x.End
 	q.Duration, q.Pause, q.Prepare, q.Network = Unknown, x.Pause, Unknown, Unknown
 	if ns, ok := x.Duration(); ok {

@@ -170,3 +170,14 @@ func FuzzOptions(f *testing.F) {
 		}
 	})
 }
+
+// TestMarksOfAnyType: what stands for a hidden value is shown as it is.
+func TestMarksOfAnyType(t *testing.T) {
+	h := &Handler{level: All}
+	if got := string(h.mark(nil, []byte("x"))); got != "<redacted, 1 bytes>" {
+		t.Error(got)
+	}
+	if h.mark(nil, nil) != nil {
+		t.Error("NULL is hidden")
+	}
+}

@@ -282,19 +282,16 @@ func TestRepeatedNames(t *testing.T) {
 	}
 }
 
-// Nothing that opens a door is shown unless it is asked for.
+// Fields that open a door are not shown unless it is asked for. What is secret by
+// its content was taken out before (internal/redact).
 func TestSecrets(t *testing.T) {
 	const script = `
 		F: Startup user ada
 		B: AuthMD5 saLt
 		F: Password md5hunter2hash
 		B: AuthOk ; Key 77 0xfeedbeef ; Ready I
-		F: Query "CREATE USER eve PASSWORD 'hunter2'"
-		B: Complete "CREATE ROLE" ; Ready I
-		F: Parse "" "ALTER USER eve WITH ENCRYPTED PASSWORD E'hunt\\er2' VALID UNTIL 'x'" ; Bind "" "" ; Execute "" ; Sync
-		B: ParseComplete ; BindComplete ; Error ERROR XX000 no "q=ALTER ROLE x PASSWORD 'hunter2'" ; Ready I
 	`
-	secrets := []string{"hunter2", "hunt\\\\er2", "feedbeef", "73614c74", "saLt"}
+	secrets := []string{"hunter2", "feedbeef", "73614c74", "saLt"}
 	for _, show := range []bool{false, true} {
 		var out, text strings.Builder
 		play(NewJSON(&out, Options{ShowSecrets: show}), script, "F: CancelRequest 77 0xfeedbeef")

@@ -3,7 +3,6 @@ package render
 import (
 	"strconv"
 
-	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -19,14 +18,13 @@ type cut struct {
 
 // body writes a message's fields as a JSON object. It is the Visitor of JSON.
 type body struct {
-	buf      []byte
-	scratch  []byte
-	redacted []byte
-	cuts     []cut
-	max      int // longest value in bytes, 0: any
-	secrets  bool
-	comma    bool
-	names    map[string]int // of the pairs so far: the last number given
+	buf     []byte
+	scratch []byte
+	cuts    []cut
+	max     int // longest value in bytes, 0: any
+	secrets bool
+	comma   bool
+	names   map[string]int // of the pairs so far: the last number given
 
 	// The types and formats of the values, where the message does not have them.
 	types   []uint32
@@ -85,14 +83,10 @@ func (b *body) Text(name string, v []byte) {
 // isSQL reports whether a field is the text of a command.
 func isSQL(name string) bool { return name == "query" || name == "internal_query" }
 
-// sql writes the text of a command without its passwords. length is that of the
-// whole text in bytes, of which more may be missing than what is cut here.
+// sql writes the text of a command. length is that of the whole text in bytes, of
+// which more may be missing than what is cut here.
 func (b *body) sql(name string, v []byte, length int) {
 	whole := len(v) == length
-	if !b.secrets && sqlnorm.MayHoldSecret(v) {
-		b.redacted = sqlnorm.Redact(b.redacted[:0], v)
-		v = b.redacted
-	}
 	b.key(name)
 	if b.max > 0 && len(v) > b.max {
 		v, whole = cutText(v, b.max), false

@@ -3,7 +3,6 @@ package render
 import (
 	"strconv"
 
-	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -146,10 +145,6 @@ func (f *fields) quoted(v []byte) {
 // in bytes.
 func (f *fields) sql(v []byte, length int) {
 	whole := len(v) == length
-	if !f.secrets && sqlnorm.MayHoldSecret(v) {
-		f.scratch = sqlnorm.Redact(f.scratch[:0], v)
-		v = f.scratch
-	}
 	f.fold = foldSpace(f.fold[:0], v)
 	f.line.paint(f.theme.sql)
 	shown, cut := f.cut(f.fold)

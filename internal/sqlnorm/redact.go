@@ -113,13 +113,44 @@ func RedactText(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	if r.replaced {
 		found |= Hidden
 	}
-	if takes {
+	if takes || c.comments {
 		found |= Takes
 		if r.params {
 			found |= Binds
 		}
 	}
 	return append(r.dst, sql[r.copied:]...), found
+}
+
+// RedactTaking is [Redact] for a text that takes secrets though it does not say so:
+// it executes what takes them.
+func RedactTaking(dst, sql []byte) []byte {
+	r := redactor{lexer: lexer{src: sql}, dst: dst, write: true, takes: true}
+	r.run()
+	return append(r.dst, sql[r.copied:]...)
+}
+
+// Prepares tells whether a text has a PREPARE.
+func Prepares(sql []byte) bool { return begins(sql, "prepare") }
+
+// Executes tells whether a text has an EXECUTE.
+func Executes(sql []byte) bool { return begins(sql, "execute") }
+
+func begins(sql []byte, word string) bool {
+	l := lexer{src: sql}
+	for first := true; ; {
+		t := l.next()
+		switch {
+		case t.kind == tokenEOF:
+			return false
+		case t.kind == tokenSemicolon:
+			first = true
+			continue
+		case first && t.kind == tokenWord && equalFold(sql[t.start:t.end], word):
+			return true
+		}
+		first = false
+	}
 }
 
 // RedactAll appends sql to dst with every constant and comment replaced, and what

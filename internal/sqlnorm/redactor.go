@@ -48,7 +48,7 @@ func (r *redactor) gap(from, to int) {
 	}
 	g := r.src[from:to]
 	if bytes.Contains(g, []byte("--")) || bytes.Contains(g, []byte("/*")) {
-		if r.all || mentionsSecret(g) || r.takes && !r.data && bytes.IndexByte(g, '\'') >= 0 {
+		if r.all || commentNames(g) || r.takes && !r.data && bytes.IndexByte(g, '\'') >= 0 {
 			r.comments = true
 			r.replaceAs(from, to, redactedComment)
 		}
@@ -232,4 +232,19 @@ func misquoted(src []byte, t token) bool {
 func secretSetting(text []byte) bool {
 	name := bytes.Trim(text, "'")
 	return namesSecret(name) || equalFold(name, "request.headers") || equalFold(name, "request.cookies") || mentionsSecret(text)
+}
+
+// commentNames tells whether a comment names a secret. Of those that applications
+// are marked with (/*route='/password/reset'*/) only what gives it a value counts.
+func commentNames(g []byte) bool {
+	if !mentionsSecret(g) {
+		return false
+	}
+	_, rest, ok := bytes.Cut(g, []byte("/*"))
+	rest = bytes.TrimLeft(rest, " ")
+	n := skipWord(rest, 0)
+	if marks := ok && n > 0 && bytes.HasPrefix(rest[n:], []byte("='")); marks {
+		return HoldsSecret(g)
+	}
+	return true
 }

@@ -168,7 +168,7 @@ func TestOrdinaryTextStays(t *testing.T) {
 		"CREATE TABLE t (a int DEFAULT 5, b text DEFAULT 'x')", "SET search_path = 'a', b", "SET password_encryption = 'md5'", "SHOW password_encryption",
 		"select count(*), avg(compass) from bypass where x = 'y'", "SELECT tokens FROM usage WHERE day = '2026-01-01'", "COPY t FROM STDIN WITH (DELIMITER ',')",
 		"SELECT pg_catalog.set_config('search_path', '', false);", "GRANT SELECT ON t TO bob", "DROP ROLE r", "DO $$ BEGIN RAISE NOTICE 'x'; END $$", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 WHERE 'a' = 'b' $$",
-		"/* controller='users',action='show' */ SELECT 'x'", "SELECT 'https://example.com/a:b@c'", "START_REPLICATION SLOT \"s\" LOGICAL 0/0 (proto_version '4', publication_names '\"p\"')",
+		"/* controller='users',action='show' */ SELECT 'x'", "/*route='/password/reset'*/ SELECT 'x'", "SELECT 'https://example.com/a:b@c'", "START_REPLICATION SLOT \"s\" LOGICAL 0/0 (proto_version '4', publication_names '\"p\"')",
 		"select id, password, token from users where id = 'x'", "CREATE EXTENSION pgcrypto", "select 'a digest of the news'", "update t set programme = 'x'",
 	} {
 		if out, found := RedactText(nil, []byte(sql), false); string(out) != sql || found&Hidden != 0 {

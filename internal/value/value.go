@@ -30,12 +30,22 @@ type Session struct {
 // is not known or b does not have its format; then dst is returned with its
 // contents unchanged.
 func Append(dst []byte, oid uint32, b []byte, s *Session) (out []byte, ok bool) {
+	if isMark(b) {
+		return append(dst, b...), true
+	}
 	p := newPrinter(dst, b, s)
 	out, ok = p.value(dst, oid, b)
 	if !ok {
 		return dst, false
 	}
 	return out, true
+}
+
+// isMark tells whether b is what stands for a value that was hidden (package
+// redact), in whatever format and of whatever type that was.
+func isMark(b []byte) bool {
+	const begin = "<redacted"
+	return len(b) > len(begin) && b[0] == '<' && string(b[:len(begin)]) == begin && b[len(b)-1] == '>'
 }
 
 // printer is the state of one Append. Its methods take the text so far and return

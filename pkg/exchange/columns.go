@@ -9,6 +9,9 @@ import (
 
 // Columns is the description of a result, decoded when somebody asks.
 type Columns struct {
+	// Memo is for the first of the handlers: what it found out about the columns.
+	Memo any
+
 	raw     []byte // body of the RowDescription
 	decoded messages.RowDescription
 	done    bool

@@ -90,6 +90,9 @@ type Exchange struct {
 	Statement []byte // name; nil where there is none, empty for the unnamed
 	Portal    []byte
 
+	// Mark is for handlers: what they found out about it, 0 at first.
+	Mark uint8
+
 	HasParams bool   // a Bind or FunctionCall was seen; see Parameters
 	Function  uint32 // OID of the function called
 

@@ -12,6 +12,8 @@ type Statement struct {
 	// Memo is for handlers: what they derived from SQL. They ask Remember
 	// whether they may keep it.
 	Memo any
+	// Mark is for handlers, too: what they found out about SQL, 0 at first.
+	Mark uint8
 
 	shared  *Shared // nil when nothing is charged for it
 	cost    int     // the memory that it takes, in bytes

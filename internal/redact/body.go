@@ -1,0 +1,473 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// rewriters make the body of a message without secrets, where it has any. It is
+// borrowed until the next call.
+var rewriters = [messages.NumKinds]func(*Handler, *session.Event) ([]byte, bool){
+	messages.KindQuery:                (*Handler).query,
+	messages.KindParse:                (*Handler).parse,
+	messages.KindBind:                 (*Handler).bindEvent,
+	messages.KindDataRow:              (*Handler).row,
+	messages.KindRowDescription:       (*Handler).description,
+	messages.KindCopyData:             (*Handler).copyData,
+	messages.KindErrorResponse:        (*Handler).replyEvent,
+	messages.KindNoticeResponse:       (*Handler).replyEvent,
+	messages.KindNotificationResponse: (*Handler).notification,
+	messages.KindParameterStatus:      (*Handler).parameterStatus,
+	messages.KindStartupMessage:       (*Handler).startup,
+	messages.KindFunctionCall:         (*Handler).functionCall,
+	messages.KindFunctionCallResponse: (*Handler).functionResult,
+}
+
+// mark appends what stands in the place of a value; nil is NULL and stays so.
+func (h *Handler) mark(dst, v []byte) []byte {
+	switch {
+	case v == nil:
+		return nil
+	case h.level == All:
+		dst = append(dst, "<redacted, "...)
+		dst = strconv.AppendInt(dst, int64(len(v)), 10)
+		return append(dst, " bytes>"...)
+	}
+	return append(dst, Mark...)
+}
+
+// upToNUL splits a string off a body; what follows begins with its NUL, if that is
+// there.
+func upToNUL(b []byte) (s, rest []byte) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i], b[i:]
+	}
+	return b, nil
+}
+
+func (h *Handler) query(e *session.Event) ([]byte, bool) {
+	sql, rest := upToNUL(e.Body)
+	return h.sqlBody(e, e.Body[:0], sql, rest)
+}
+
+func (h *Handler) parse(e *session.Event) ([]byte, bool) {
+	name, rest := upToNUL(e.Body)
+	if len(rest) == 0 {
+		return e.Body, false
+	}
+	sql, rest := upToNUL(rest[1:])
+	return h.sqlBody(e, e.Body[:len(name)+1], sql, rest)
+}
+
+func (h *Handler) sqlBody(e *session.Event, before, sql, after []byte) ([]byte, bool) {
+	var c Cycle
+	x := e.Exchange
+	switch {
+	case x != nil && len(x.SQL) == len(sql) && bytes.Equal(x.SQL, sql):
+		c = h.cycle(e.Session, x)
+	default:
+		c = Cycle{h.secrecy(e.Session, sql, e.Truncated)}
+	}
+	if h.level != All && c.Secrecy&sqlnorm.Hidden == 0 {
+		return e.Body, false
+	}
+	h.body = append(h.body[:0], before...)
+	h.body = h.text(h.body, sql, c)
+	h.body = append(h.body, after...)
+	return h.body, true
+}
+
+func (h *Handler) bindEvent(e *session.Event) ([]byte, bool) {
+	return h.bind(&h.body, e.Body, h.cycle(e.Session, e.Exchange))
+}
+
+// bind rewrites the body of a Bind if one of its values is hidden. All formats are
+// written out, since what is hidden is text.
+func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
+	portal, rest := upToNUL(body)
+	if len(rest) == 0 {
+		return body, false
+	}
+	statement, rest := upToNUL(rest[1:])
+	if len(rest) < 3 {
+		return body, false
+	}
+	rest = rest[1:]
+	n := int(binary.BigEndian.Uint16(rest))
+	rest = rest[2:]
+	if len(rest) < 2*n+2 {
+		return body, false
+	}
+	formats := rest[:2*n]
+	rest = rest[2*n:]
+	count := int(binary.BigEndian.Uint16(rest))
+	if !h.anyHidden(rest[2:], count, c) {
+		return body, false
+	}
+	dst := append(append((*into)[:0], portal...), 0)
+	dst = append(append(dst, statement...), 0)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(count))
+	v := values{rest: rest[2:], left: count}
+	for i := 0; i < count; i++ {
+		f := formatAt(formats, i)
+		if v.next() && h.hides(v.value, c) {
+			f = 0
+		}
+		dst = binary.BigEndian.AppendUint16(dst, f)
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(count))
+	v = values{rest: rest[2:], left: count}
+	for v.next() {
+		dst = h.appendValue(dst, &v, h.hides(v.value, c))
+	}
+	*into = append(dst, v.rest...)
+	return *into, true
+}
+
+func formatAt(formats []byte, i int) uint16 {
+	switch {
+	case len(formats) == 2:
+		return binary.BigEndian.Uint16(formats)
+	case len(formats) >= 2*i+2:
+		return binary.BigEndian.Uint16(formats[2*i:])
+	}
+	return 0
+}
+
+// hides tells whether a parameter is hidden.
+func (h *Handler) hides(v []byte, c Cycle) bool {
+	return v != nil && (h.level == All || c.Parameters() || Value(v))
+}
+
+func (h *Handler) anyHidden(list []byte, n int, c Cycle) bool {
+	for v := (values{rest: list, left: n}); v.next(); {
+		if h.hides(v.value, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// values goes through a list of values with their lengths, as far as it is there.
+type values struct {
+	rest  []byte
+	left  int
+	size  int32
+	value []byte // nil: NULL
+}
+
+func (v *values) next() bool {
+	if v.left == 0 || len(v.rest) < 4 {
+		return false
+	}
+	v.left--
+	v.size = int32(binary.BigEndian.Uint32(v.rest))
+	v.rest = v.rest[4:]
+	if v.value = nil; v.size >= 0 {
+		n := min(int(v.size), len(v.rest))
+		v.value, v.rest = v.rest[:n:n], v.rest[n:]
+	}
+	return true
+}
+
+func (h *Handler) appendValue(dst []byte, v *values, hide bool) []byte {
+	if !hide || v.value == nil {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(v.size))
+		return append(dst, v.value...)
+	}
+	at := len(dst)
+	dst = h.mark(append(dst, 0, 0, 0, 0), v.value)
+	binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	return dst
+}
+
+// row rewrites a DataRow if one of its values is hidden.
+func (h *Handler) row(e *session.Event) ([]byte, bool) {
+	var p *policy
+	c := Cycle{}
+	if x := e.Exchange; x != nil {
+		c, p = h.cycle(e.Session, x), h.policy(x.Description())
+	}
+	if h.level != All && p != nil && !p.any && !c.Repeats() {
+		return e.Body, false
+	}
+	if len(e.Body) < 2 {
+		return e.Body, false
+	}
+	n := int(binary.BigEndian.Uint16(e.Body))
+	changed := false
+	dst := append(h.body[:0], e.Body[:2]...)
+	v := values{rest: e.Body[2:], left: n}
+	for i := 0; v.next(); i++ {
+		hide := v.value != nil && (h.level == All || p.hides(i, c, v.value))
+		changed = changed || hide
+		dst = h.appendValue(dst, &v, hide)
+	}
+	h.body = append(dst, v.rest...)
+	return h.body, changed
+}
+
+func (h *Handler) description(e *session.Event) ([]byte, bool) {
+	var m messages.RowDescription
+	if e.Exchange != nil {
+		if d := e.Exchange.Description(); d != nil {
+			if p := h.policy(d); !p.names {
+				return e.Body, false
+			}
+		}
+	}
+	if m.Decode(e.Body) != nil && len(m.Fields) == 0 {
+		return e.Body, false
+	}
+	changed := false
+	for i := range m.Fields {
+		if hidesName(m.Fields[i].Name) {
+			m.Fields[i].Name, changed = []byte(Mark), true
+		}
+	}
+	if !changed {
+		return e.Body, false
+	}
+	const head = 5
+	h.body = m.Append(h.body[:0])[head:]
+	return h.body, true
+}
+
+// copyData hides the data of a COPY. What replicates keeps its form: how far it has
+// come is told in it.
+func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
+	hide := h.level == All
+	if x := e.Exchange; x != nil && !hide {
+		hide = h.cycle(e.Session, x).Data()
+	}
+	if !hide {
+		return e.Body, false
+	}
+	keep := 0
+	if e.Step.Phase == messages.PhaseCopyBoth {
+		if keep = replicationHead(e.Body); keep == len(e.Body) {
+			return e.Body, false
+		}
+	}
+	h.body = h.mark(append(h.body[:0], e.Body[:keep]...), e.Body[keep:])
+	return h.body, true
+}
+
+// replicationHead is how many bytes of a replication message are not data (manual:
+// "Streaming Replication Protocol").
+func replicationHead(body []byte) int {
+	if len(body) == 0 || body[0] != 'w' {
+		return len(body) // keepalives, status, feedback
+	}
+	return min(1+3*8, len(body))
+}
+
+func (h *Handler) replyEvent(e *session.Event) ([]byte, bool) {
+	return h.reply(&h.body, e.Body, h.cycle(e.Session, e.Exchange))
+}
+
+// reply rewrites the body of an error or a notice.
+func (h *Handler) reply(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
+	h.errs.Fields = h.errs.Fields[:0]
+	rest := body
+	for len(rest) > 0 && rest[0] != 0 {
+		v, after := upToNUL(rest[1:])
+		h.errs.Fields = append(h.errs.Fields, messages.ErrorField{Type: rest[0], Value: v})
+		if rest = after; len(rest) > 0 {
+			rest = rest[1:]
+		}
+	}
+	if h.level != All && !c.Reply(&h.errs) {
+		return body, false
+	}
+	dst := (*into)[:0]
+	for i := range h.errs.Fields {
+		f := &h.errs.Fields[i]
+		dst = append(dst, f.Type)
+		if ReplyField(f.Type) {
+			dst = h.mark(dst, f.Value)
+		} else {
+			dst = append(dst, f.Value...)
+		}
+		dst = append(dst, 0)
+	}
+	if len(rest) > 0 {
+		dst = append(dst, 0)
+	}
+	*into = dst
+	return dst, true
+}
+
+func (h *Handler) notification(e *session.Event) ([]byte, bool) {
+	const pid = 4
+	if len(e.Body) < pid {
+		return e.Body, false
+	}
+	channel, rest := upToNUL(e.Body[pid:])
+	if len(rest) == 0 {
+		return e.Body, false
+	}
+	payload, rest := upToNUL(rest[1:])
+	if h.level != All && !Value(payload) {
+		return e.Body, false
+	}
+	h.body = append(h.body[:0], e.Body[:pid+len(channel)+1]...)
+	h.body = append(h.mark(h.body, payload), rest...)
+	return h.body, true
+}
+
+func (h *Handler) parameterStatus(e *session.Event) ([]byte, bool) {
+	name, rest := upToNUL(e.Body)
+	if len(rest) == 0 {
+		return e.Body, false
+	}
+	v, rest := upToNUL(rest[1:])
+	if !Setting(name, v) {
+		return e.Body, false
+	}
+	h.body = append(h.body[:0], e.Body[:len(name)+1]...)
+	h.body = append(h.mark(h.body, v), rest...)
+	return h.body, true
+}
+
+// startup rewrites a StartupMessage whose parameters have secrets.
+func (h *Handler) startup(e *session.Event) ([]byte, bool) {
+	const version = 4
+	if len(e.Body) < version {
+		return e.Body, false
+	}
+	dst, changed := append(h.body[:0], e.Body[:version]...), false
+	rest := e.Body[version:]
+	for len(rest) > 0 && rest[0] != 0 {
+		name, after := upToNUL(rest)
+		dst = append(dst, name...)
+		if len(after) == 0 {
+			rest = nil
+			break
+		}
+		v, after := upToNUL(after[1:])
+		dst = append(dst, 0)
+		from := len(dst)
+		switch {
+		case string(name) == "options":
+			dst = Options(dst, v)
+		case Setting(name, v):
+			dst = h.mark(dst, v)
+		default:
+			dst = append(dst, v...)
+		}
+		changed = changed || !bytes.Equal(dst[from:], v)
+		if rest = after; len(rest) > 0 {
+			dst = append(dst, 0)
+			rest = rest[1:]
+		}
+	}
+	h.body = append(dst, rest...)
+	return h.body, changed
+}
+
+func (h *Handler) functionCall(e *session.Event) ([]byte, bool) {
+	var m messages.FunctionCall
+	if h.level != All || m.Decode(e.Body) != nil {
+		return e.Body, false
+	}
+	for i, v := range m.Arguments {
+		m.Arguments[i] = h.mark(nil, v)
+	}
+	m.ArgumentFormats = nil
+	const head = 5
+	h.body = m.Append(h.body[:0])[head:]
+	return h.body, true
+}
+
+func (h *Handler) functionResult(e *session.Event) ([]byte, bool) {
+	if h.level != All || len(e.Body) < 4 {
+		return e.Body, false
+	}
+	v := values{rest: e.Body, left: 1}
+	v.next()
+	h.body = append(h.appendValue(h.body[:0], &v, true), v.rest...)
+	return h.body, v.value != nil
+}
+
+// policy is what is known of a result's columns.
+type policy struct {
+	columns []columnPolicy
+	any     bool // something of it depends on the column
+	names   bool // a name is hidden
+}
+
+type columnPolicy uint8
+
+const (
+	columnShown    columnPolicy = iota
+	columnHidden                // it holds credentials
+	columnComputed              // no table's, and no number: it may repeat the request
+	columnSystem                // of the system's own tables or of none: its values are looked at
+)
+
+// policy returns what is to be done with the columns of a result. It is made once
+// for each description.
+func (h *Handler) policy(d *exchange.Columns) *policy {
+	if d == nil {
+		return nil
+	}
+	if p, ok := d.Memo.(*policy); ok {
+		return p
+	}
+	fields := d.Fields()
+	p := &policy{columns: make([]columnPolicy, len(fields))}
+	for i := range fields {
+		f := &fields[i]
+		p.columns[i] = columnPolicyOf(f)
+		p.any = p.any || p.columns[i] != columnShown
+		if hidesName(f.Name) {
+			d.SetName(i, []byte(Mark))
+			p.names = true
+		}
+	}
+	d.Memo = p
+	return p
+}
+
+// firstUserOID is the first that objects of users have (src/include/access/transam.h).
+const firstUserOID = 16384
+
+func columnPolicyOf(f *messages.ColumnDescription) columnPolicy {
+	switch {
+	case Cycle{}.Column(f):
+		return columnHidden
+	case plainType(f.TypeOID):
+		return columnShown
+	case f.TableOID == 0:
+		return columnComputed
+	case f.TableOID < firstUserOID:
+		return columnSystem
+	}
+	return columnShown
+}
+
+// hides tells whether a value of column i is hidden. Of columns that are not known
+// the values are looked at.
+func (p *policy) hides(i int, c Cycle, v []byte) bool {
+	if p == nil || i >= len(p.columns) {
+		return c.Repeats() || Value(v)
+	}
+	switch p.columns[i] {
+	case columnHidden:
+		return true
+	case columnComputed:
+		return c.Repeats() || Value(v)
+	case columnSystem:
+		return Value(v)
+	}
+	return false
+}
+
+func hidesName(name []byte) bool { return Cycle{}.ColumnName(name) }

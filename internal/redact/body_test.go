@@ -1,0 +1,65 @@
+package redact
+
+import (
+	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// eventOf is a message in a cycle whose text is known to hold a secret, or not.
+func eventOf(k messages.Kind, body []byte, secret bool) *session.Event {
+	e := &session.Event{Session: &session.Session{ID: 1}}
+	e.Kind, e.Body, e.Len = k, body, len(body)+5
+	e.Exchange = &exchange.Exchange{Mark: known}
+	if secret {
+		e.Exchange.Mark |= uint8(sqlnorm.Hidden | sqlnorm.Takes)
+	}
+	return e
+}
+
+// FuzzBodies: a body keeps the format of its message, whatever is hidden of it, and
+// what is no message does no harm.
+func FuzzBodies(f *testing.F) {
+	for _, s := range samples.All() {
+		f.Add(uint8(s.Kind), s.Body(), true, false)
+	}
+	f.Add(uint8(messages.KindBind), []byte("\x00\x00\x00\x01\x00\x01\x00\x02\x00\x00\x00\x02ab\xff\xff\xff\xff\x00\x00"), true, false)
+	f.Fuzz(func(t *testing.T, kind uint8, body []byte, secret, all bool) {
+		k := messages.Kind(kind)
+		if kind >= uint8(messages.NumKinds) || rewriters[k] == nil {
+			return
+		}
+		level := Secrets
+		if all {
+			level = All
+		}
+		h := &Handler{level: level}
+		before, after := k.New(), k.New()
+		intact := before.Decode(body) == nil
+		out, changed := rewriters[k](h, eventOf(k, body, secret))
+		if err := after.Decode(out); intact && err != nil {
+			t.Fatalf("%v %q became %q: %v", k, body, out, err)
+		}
+		if !changed && string(out) != string(body) {
+			t.Fatalf("%v %q became %q, and it is not said", k, body, out)
+		}
+	})
+}
+
+// TestOrdinaryMessagesCostNothing: nothing is allocated for what holds no secret.
+func TestOrdinaryMessagesCostNothing(t *testing.T) {
+	h := NewHandler(Secrets, nil).(*Handler)
+	for _, s := range samples.All() {
+		if s.Kind == messages.KindRowDescription {
+			continue // that is told once for each result, and decoded
+		}
+		e := eventOf(s.Kind, s.Body(), false)
+		if n := testing.AllocsPerRun(100, func() { h.Event(e) }); n != 0 {
+			t.Errorf("%v: %v allocations", s.Kind, n)
+		}
+	}
+}

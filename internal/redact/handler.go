@@ -1,0 +1,196 @@
+package redact
+
+import (
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// Handler takes what is secret out of what sessions report, before anybody else
+// sees it: whatever shows, searches, counts or stores something stands behind it and
+// needs to know nothing of secrets. Bodies keep the format of their messages, and
+// the length that is told of a message is that on the wire. What a message's own
+// fields say is secret (passwords, salts, keys) is left to its visitors.
+//
+// It belongs to the goroutine of the sessions.
+type Handler struct {
+	session.Handler
+	level Level
+
+	event  session.Event
+	body   []byte
+	failed []byte
+	sql    []byte
+	bound  []byte
+	errs   messages.ErrorFields
+	// Connections that prepared a text that takes secrets with the command PREPARE:
+	// what they EXECUTE takes them, too.
+	prepared map[uint64]struct{}
+	all      bool // there are too many of them to tell them apart
+}
+
+// maxPrepared is how many connections are told apart by that: few do it at all.
+const maxPrepared = 1 << 14
+
+// NewHandler returns a handler that stands before another one. With None it is that
+// one.
+func NewHandler(level Level, next session.Handler) session.Handler {
+	if level == None {
+		return next
+	}
+	return &Handler{Handler: next, level: level, prepared: make(map[uint64]struct{})}
+}
+
+// Event returns an event as it may be seen; it is e itself where nothing is hidden,
+// and else borrowed until the next call.
+func (h *Handler) Event(e *session.Event) *session.Event {
+	rewrite := rewriters[e.Kind]
+	if rewrite == nil {
+		return e
+	}
+	body, changed := rewrite(h, e)
+	if !changed {
+		return e
+	}
+	h.event = *e
+	h.event.Body = body
+	return &h.event
+}
+
+// Message hands a message on without its secrets.
+func (h *Handler) Message(e *session.Event) { h.Handler.Message(h.Event(e)) }
+
+// Exchange hands a query cycle on without its secrets.
+func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
+	c := h.cycle(s, x)
+	if x.SQL != nil && (h.level == All || c.Secrecy&sqlnorm.Hidden != 0) {
+		h.sql = h.text(h.sql[:0], x.SQL, c)
+		if n := len(h.sql); x.SQLLen <= len(x.SQL) {
+			x.SQLLen = n // it is all there
+		} else {
+			x.SQLLen = max(x.SQLLen, n+1)
+		}
+		x.SQL = h.sql
+	}
+	h.parameters(x, c)
+	if x.Error != nil {
+		x.Error, _ = h.reply(&h.failed, x.Error, c)
+	}
+	for i := range x.Results {
+		h.policy(x.Results[i].Columns)
+	}
+	h.Handler.Exchange(s, x)
+}
+
+// End hands the end of a connection on.
+func (h *Handler) End(s *session.Session) {
+	delete(h.prepared, s.ID)
+	h.Handler.End(s)
+}
+
+// known is set in an exchange's or statement's mark when it was looked at.
+const known = 0x80
+
+// cycle returns what is known of the text that an exchange is about.
+func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
+	if x == nil {
+		return Cycle{}
+	}
+	mark, sql, whole := &x.Mark, x.SQL, x.SQLLen
+	if p := x.Prepared; p != nil {
+		mark, sql, whole = &p.Mark, p.SQL, p.SQLLen
+	}
+	if *mark == 0 && sql != nil {
+		*mark = known | uint8(h.secrecy(s, sql, len(sql) < whole))
+	}
+	return Cycle{sqlnorm.Secrecy(*mark &^ known)}
+}
+
+// secrecy finds out about a text.
+func (h *Handler) secrecy(s *session.Session, sql []byte, cut bool) sqlnorm.Secrecy {
+	if len(sql) == 0 && cut {
+		return sqlnorm.Hidden | sqlnorm.Takes // there was no room for it: anything
+	}
+	if !sqlnorm.MayHoldSecret(sql) {
+		if h.executes(s, sql) {
+			return sqlnorm.Hidden | sqlnorm.Takes | forced
+		}
+		return 0
+	}
+	var found sqlnorm.Secrecy
+	h.sql, found = sqlnorm.RedactText(h.sql[:0], sql, cut)
+	if found&sqlnorm.Takes != 0 && sqlnorm.Prepares(sql) {
+		h.arm(s)
+	}
+	if h.executes(s, sql) {
+		found |= sqlnorm.Hidden | sqlnorm.Takes | forced
+	}
+	return found
+}
+
+// forced is the bit of a mark that says that a text takes secrets because of what
+// was prepared before.
+const forced sqlnorm.Secrecy = 0x40
+
+func (h *Handler) arm(s *session.Session) {
+	if len(h.prepared) == maxPrepared {
+		h.all = true
+	} else {
+		h.prepared[s.ID] = struct{}{}
+	}
+}
+
+// executes tells whether a text executes what may have been prepared so.
+func (h *Handler) executes(s *session.Session, sql []byte) bool {
+	if !h.all {
+		if len(h.prepared) == 0 {
+			return false
+		}
+		if _, ok := h.prepared[s.ID]; !ok {
+			return false
+		}
+	}
+	return sqlnorm.Executes(sql)
+}
+
+// text appends a text without its secrets.
+func (h *Handler) text(dst, sql []byte, c Cycle) []byte {
+	switch {
+	case h.level == All:
+		return sqlnorm.RedactAll(dst, sql)
+	case c.Secrecy&forced != 0:
+		return sqlnorm.RedactTaking(dst, sql)
+	}
+	return sqlnorm.Redact(dst, sql)
+}
+
+// Text returns the text of a query cycle that has not ended as it may be seen,
+// borrowed until the next call.
+func (h *Handler) Text(s *session.Session, x *exchange.Exchange) []byte {
+	c := h.cycle(s, x)
+	if x.SQL == nil || h.level != All && c.Secrecy&sqlnorm.Hidden == 0 {
+		return x.SQL
+	}
+	h.sql = h.text(h.sql[:0], x.SQL, c)
+	return h.sql
+}
+
+// parameters hides what was bound.
+func (h *Handler) parameters(x *exchange.Exchange, c Cycle) {
+	if body := x.BindBody(); body != nil {
+		if out, changed := h.bind(&h.bound, body, c); changed {
+			x.SetBindBody(out)
+		}
+		return
+	}
+	if h.level != All || !x.HasParams {
+		return
+	}
+	var hidden messages.Values
+	values, _ := x.Parameters()
+	for _, v := range values {
+		hidden.Add(h.mark(nil, v))
+	}
+	x.SetParameters(hidden, nil)
+}
