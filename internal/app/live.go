@@ -133,7 +133,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 		return &exitError{ExitFailure, err}
 	}
 	r.listening()
-	stop := stopSignals(r.live, env.Out, o.Duration)
+	stop := stopSignals(r.live.Stop, env.Out, o.Duration)
 	err = r.liveLoop()
 	stop()
 	r.countDrops()

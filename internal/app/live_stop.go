@@ -7,15 +7,13 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/pgsniff/pgsniff/internal/capture"
 )
 
-// stopSignals stops a capture when the user or the system wants it: on SIGINT,
+// stopSignals calls stop, which ends a run in good order, when the user or the system wants it: on SIGINT,
 // SIGTERM and SIGHUP, after a duration if that is not 0, and when the reader of
 // the output has gone. A second SIGINT or SIGTERM ends the program at once. The
 // function that it returns ends all that.
-func stopSignals(l capture.Live, out io.Writer, d time.Duration) func() {
+func stopSignals(stop func(), out io.Writer, d time.Duration) func() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
@@ -27,7 +25,7 @@ func stopSignals(l capture.Live, out io.Writer, d time.Duration) func() {
 	done := make(chan struct{})
 	var timer *time.Timer
 	if d > 0 {
-		timer = time.AfterFunc(d, l.Stop)
+		timer = time.AfterFunc(d, stop)
 	}
 	var wait sync.WaitGroup
 	wait.Go(func() {
@@ -35,15 +33,15 @@ func stopSignals(l capture.Live, out io.Writer, d time.Duration) func() {
 			select {
 			case <-signals:
 				signal.Stop(signals)
-				l.Stop()
+				stop()
 			case <-pipe:
-				l.Stop()
+				stop()
 			case <-done:
 				return
 			}
 		}
 	})
-	wait.Go(func() { watchReader(out, l.Stop, done) })
+	wait.Go(func() { watchReader(out, stop, done) })
 	return func() {
 		close(done)
 		signal.Stop(signals)

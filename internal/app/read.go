@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/spf13/cobra"
@@ -40,13 +41,16 @@ func runRead(env *Env, o *Options, paths []string) error {
 		Stdin:     env.In,
 		OnWarning: func(err error) { r.warn(err) },
 		OnSecrets: r.addSecrets,
+		OnWait:    r.waiting,
 	})
 	if err != nil {
 		return &exitError{ExitFailure, err}
 	}
 	defer files.Close()
 	stop := showProgress(env, o, files)
+	restore := stopSignals(files.Stop, env.Out, 0)
 	err = r.loop(files)
+	restore()
 	stop()
 	return r.finish(err)
 }
@@ -82,6 +86,25 @@ func (r *run) loop(src capture.Source) error {
 		}
 	}
 	return nil
+}
+
+// nowTime is how far the packets of a pipe may lag behind the clock, in nanoseconds,
+// and still be taken for what happens now: clocks of other hosts differ.
+const nowTime = int64(time.Minute)
+
+// waiting is for when a pipe has nothing more for the moment: all that is known goes
+// out. Where its packets are those of right now, time passes without them, too.
+func (r *run) waiting() {
+	last, now := r.analyzer.Counts.Last, r.env.Now().UnixNano()
+	if r.opt.KeyLog != "" {
+		r.keys.refresh()
+		r.analyzer.PollKeys(last)
+	}
+	if margin := 2 * int64(tickTime); now-last < nowTime && now-margin > last {
+		r.analyzer.Advance(now - margin)
+	}
+	r.analyzer.Flush()
+	_ = r.keep.flush() // the error stays
 }
 
 func (r *run) warn(err error) {

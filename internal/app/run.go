@@ -19,8 +19,8 @@ type run struct {
 	outputs  []*outlet
 	counts   *tally
 	keys     *keys
-	keep     *keeper  // nil where all packets are taken and none are written
-	live     *live    // nil for read
+	keep     *keeper // nil where all packets are taken and none are written
+	live     *live   // nil for read
 	inputs   inputs  // no output may be one of them
 	packet   capture.Packet
 	_        [88]byte // see TestLines

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // FileOptions are what OpenFiles needs beside the names. The zero value is
@@ -28,7 +29,14 @@ type FileOptions struct {
 	// goroutine helps: compressed files, and pipes, whose writer must not be
 	// held up.
 	NoReadAhead bool
+	// OnWait is called by OpenFiles and Next when they would wait, because a pipe has nothing more
+	// for the moment: at once, and then every WaitTime until something comes. It is not
+	// called with NoReadAhead.
+	OnWait func()
 }
+
+// WaitTime is how often FileOptions.OnWait is called.
+const WaitTime = 100 * time.Millisecond
 
 // Files is a Source of several capture files, read one after the other.
 type Files struct {
@@ -39,9 +47,11 @@ type Files struct {
 	base  int // interfaces of the files before
 	dec   decompressors
 
+	halt  chan struct{} // closed by Stop
+	once  sync.Once
 	read  atomic.Int64
-	total int64    // bytes of all files, -1 if one has no length
-	_     [16]byte // see TestLines
+	total int64     // bytes of all files, -1 if one has no length
+	_     [112]byte // see TestLines
 }
 
 // openFile is the file being read.
@@ -60,7 +70,7 @@ type openFile struct {
 // checked and the first file is opened at once; what the others are is found
 // out when their turn comes. The error is a *FileError.
 func OpenFiles(paths []string, opt FileOptions) (*Files, error) {
-	f := &Files{opt: opt, paths: paths, dec: newDecompressors()}
+	f := &Files{opt: opt, paths: paths, dec: newDecompressors(), halt: make(chan struct{})}
 	stdin := false
 	for _, p := range paths {
 		if p == "-" {
@@ -106,6 +116,9 @@ func (f *Files) check(path string) error {
 // next file; io.EOF comes when all have been read.
 func (f *Files) Next(p *Packet) error {
 	for {
+		if f.halted() {
+			return io.EOF
+		}
 		if f.cur == nil {
 			if err := f.openNext(); err != nil {
 				return err
@@ -119,9 +132,25 @@ func (f *Files) Next(p *Packet) error {
 			p.Interface += f.base
 			return nil
 		}
+		if f.halted() {
+			return io.EOF // what is cut off is cut off by that
+		}
 		if err = f.finish(err); err != nil {
 			return err
 		}
+	}
+}
+
+// Stop lets Next return io.EOF from now on, also if it is waiting. It may be called
+// by any goroutine, and more than once.
+func (f *Files) Stop() { f.once.Do(func() { close(f.halt) }) }
+
+func (f *Files) halted() bool {
+	select {
+	case <-f.halt:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -215,7 +244,7 @@ func (f *Files) layer(path string, r io.Reader, closeFile func()) (*openFile, co
 	if f.opt.NoReadAhead || comp == plain && isRegular(r) {
 		c.blocks = newDirectBlocks(layered, closeAll)
 	} else {
-		c.blocks = newAheadBlocks(layered, closeAll)
+		c.blocks = newAheadBlocks(layered, closeAll, f.opt.OnWait, f.halt)
 	}
 	return c, comp
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 const (
@@ -49,6 +50,8 @@ type aheadBlocks struct {
 	once   sync.Once
 	held   []byte
 	err    error
+	onWait func()          // nil: nobody wants to know
+	halt   <-chan struct{} // closed when there is nothing more to wait for
 }
 
 type block struct {
@@ -57,12 +60,14 @@ type block struct {
 	err  error
 }
 
-func newAheadBlocks(r io.Reader, closeReader func()) *aheadBlocks {
+func newAheadBlocks(r io.Reader, closeReader, onWait func(), halt <-chan struct{}) *aheadBlocks {
 	a := &aheadBlocks{
 		full:   make(chan block, blocksAhead),
 		free:   make(chan []byte, blocksAhead),
 		done:   make(chan struct{}),
 		closed: make(chan struct{}),
+		onWait: onWait,
+		halt:   halt,
 	}
 	go a.run(r, closeReader)
 	return a
@@ -109,13 +114,42 @@ func (a *aheadBlocks) next() ([]byte, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	b := <-a.full
+	b, err := a.take()
+	if err != nil {
+		return nil, err
+	}
 	if b.err != nil {
 		a.err = b.err
 		return nil, a.err
 	}
 	a.held = b.buf
 	return b.data, nil
+}
+
+// take waits for the next block.
+func (a *aheadBlocks) take() (block, error) {
+	select {
+	case b := <-a.full:
+		return b, nil
+	default:
+	}
+	var again <-chan time.Time
+	if a.onWait != nil {
+		tick := time.NewTicker(WaitTime)
+		defer tick.Stop()
+		again = tick.C
+		a.onWait()
+	}
+	for {
+		select {
+		case b := <-a.full:
+			return b, nil
+		case <-a.halt:
+			return block{}, io.EOF
+		case <-again:
+			a.onWait()
+		}
+	}
 }
 
 func (a *aheadBlocks) stop() {
