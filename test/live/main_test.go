@@ -99,6 +99,14 @@ func start(t *testing.T, namespace string, args ...string) *program {
 
 func startCommand(t *testing.T, cmd *exec.Cmd) *program {
 	t.Helper()
+	p := launch(t, cmd)
+	p.waitFor("that it captures", 30*time.Second, func() bool { return strings.Contains(p.stderr.String(), "capturing on") })
+	return p
+}
+
+// launch runs a command until it ends or the test does.
+func launch(t *testing.T, cmd *exec.Cmd) *program {
+	t.Helper()
 	p := &program{t: t, cmd: cmd, stdout: new(output), stderr: new(output), exited: make(chan struct{})}
 	if cmd.Stdout == nil {
 		cmd.Stdout = p.stdout
@@ -115,7 +123,6 @@ func startCommand(t *testing.T, cmd *exec.Cmd) *program {
 		_ = cmd.Process.Kill()
 		<-p.exited
 	})
-	p.waitFor("that it captures", 30*time.Second, func() bool { return strings.Contains(p.stderr.String(), "capturing on") })
 	return p
 }
 

@@ -48,7 +48,7 @@ func TestStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := startCommand(t, cmd)
+		p := launch(t, cmd)
 		for i, r := range list {
 			if _, err := in.Write(r); err != nil {
 				t.Fatal(err)
