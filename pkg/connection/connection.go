@@ -25,6 +25,8 @@ type Connection interface {
 	IsActive() bool
 	PendingSyncs() int
 	TxStatus() messages.TxStatus
+	Answered() (tracker.Request, bool)
+	Outstanding() iter.Seq[tracker.Request]
 	Buffered() int
 	Unread() []byte
 	Clear()
@@ -288,6 +290,16 @@ func (c *connection) PendingSyncs() int { return c.made().PendingSyncs() }
 // TxStatus returns the latest ReadyForQuery's transaction status, and 0 before the
 // first.
 func (c *connection) TxStatus() messages.TxStatus { return c.made().TxStatus() }
+
+// Answered returns the request that the latest reply answers: for a frontend the
+// latest message that it received, for a backend the latest that it sent. ok is
+// false if that is no reply, as notices and notifications are none. The names in it
+// are borrowed until the next message.
+func (c *connection) Answered() (r tracker.Request, ok bool) { return c.made().Answered() }
+
+// Outstanding ranges over the requests whose replies are still due, the oldest
+// first; see tracker.Request.
+func (c *connection) Outstanding() iter.Seq[tracker.Request] { return c.made().Outstanding() }
 
 // Buffered returns the number of bytes that were received and not yet returned in
 // messages.

@@ -3,6 +3,7 @@ package tracker
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -20,7 +21,9 @@ type machine struct {
 	// again is the kind, by direction, of which another message is in order and
 	// changes nothing: the latest that was sent in that direction, where it is a row
 	// or data and nothing else has been sent since. KindUnknown: none.
-	again [2]messages.Kind
+	again    [2]messages.Kind
+	requests requests
+	answered answered
 }
 
 // Machine is what both state machines can do.
@@ -35,6 +38,8 @@ type Machine interface {
 	PendingSyncs() int
 	TxStatus() messages.TxStatus
 	TLSEstablished() error
+	Answered() (Request, bool)
+	Outstanding() iter.Seq[Request]
 }
 
 // Option configures a state machine.
@@ -140,11 +145,11 @@ func (m *machine) observe(d messages.Direction, msg messages.Message) error {
 	if !m.made {
 		return errNotMade
 	}
-	return m.observeAnew(d, k, factsOfMessage(msg))
+	return m.observeAnew(d, k, msg, factsOfMessage(msg))
 }
 
 // observeAnew is observe for a message that may change something.
-func (m *machine) observeAnew(d messages.Direction, k messages.Kind, f Facts) error {
+func (m *machine) observeAnew(d messages.Direction, k messages.Kind, msg messages.Message, f Facts) error {
 	if d == messages.Frontend && m.local == d.Opposite() && m.t.base == messages.PhaseFailed {
 		return nil // sent before the frontend learned of it, and read by nobody
 	}
@@ -156,7 +161,14 @@ func (m *machine) observeAnew(d messages.Direction, k messages.Kind, f Facts) er
 	}
 	m.again = [2]messages.Kind{}
 	negotiating := negotiating.has(m.t.Phase(messages.Backend))
+	before := m.t.seq
+	m.t.hit = 0
 	step := m.t.ObserveFacts(d, k, f)
+	if d == messages.Frontend {
+		m.noteRequest(before, step.Unit, msg)
+	} else {
+		m.noteAnswer(k, &step)
+	}
 	m.past = m.past || m.t.base == messages.PhaseReady
 	switch k {
 	case messages.KindTerminate, messages.KindCancelRequest:

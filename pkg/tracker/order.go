@@ -13,6 +13,10 @@ type order struct {
 	asked      request
 	encrypted  bool // one of them succeeded
 	negotiated bool // NegotiateProtocolVersion was sent
+	keyed      bool // BackendKeyData was sent
+	// joined tells that the machine began in the middle of the startup: how far that
+	// has come within its phase is not known.
+	joined bool
 }
 
 // kinds is a set of kinds.
@@ -63,7 +67,9 @@ var stages = [numStages]kinds{
 	// at the end of a timeline sends a result before that.
 	stageCopyBoth: of(messages.KindCopyData, messages.KindCopyDone, messages.KindRowDescription,
 		messages.KindCommandComplete, messages.KindErrorResponse),
-	stageCopied: of(messages.KindCommandComplete, messages.KindErrorResponse),
+	// A base backup goes on with a result or, up to PostgreSQL 14, the next archive.
+	stageCopied: of(messages.KindCommandComplete, messages.KindRowDescription, messages.KindCopyOutResponse,
+		messages.KindErrorResponse),
 	stageResult: of(messages.KindReadyForQuery, messages.KindErrorResponse),
 	stageFailed: of(messages.KindReadyForQuery),
 	stageAny:    ^kinds(0),
@@ -119,19 +125,15 @@ var authenticationAnswers = [messages.NumKinds]messages.Kind{
 func orderIn(p messages.Phase) order {
 	var o order
 	switch p {
-	case messages.PhaseSimpleQuery, messages.PhaseFunctionCall,
+	case messages.PhaseSimpleQuery, messages.PhaseExtendedQuery, messages.PhaseFunctionCall,
 		messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth:
 		o.stage = stageAny
 	case messages.PhaseSSLNegotiation:
 		o.asked = reqSSL
 	case messages.PhaseGSSNegotiation:
 		o.asked = reqGSS
-	case messages.PhaseAuthenticatingGSS:
-		o.request = messages.KindAuthenticationGSS
-	case messages.PhaseSASLInitial:
-		o.request = messages.KindAuthenticationSASL
-	case messages.PhaseSASLContinue:
-		o.request, o.reply = messages.KindAuthenticationSASLContinue, messages.KindSASLInitialResponse
+	case messages.PhaseAuthenticating, messages.PhaseAuthenticatingGSS, messages.PhaseSASLInitial, messages.PhaseSASLContinue:
+		o.joined = true
 	}
 	return o
 }
@@ -145,7 +147,7 @@ func (m *machine) advanceOrder(d messages.Direction, k messages.Kind) {
 		case k == messages.KindSSLRequest, k == messages.KindGSSENCRequest:
 			o.asked |= sends[k].request
 		case authenticating(k):
-			o.request, o.reply = messages.KindUnknown, k
+			o.request, o.reply, o.joined = messages.KindUnknown, k, false
 		}
 		return
 	}
@@ -163,7 +165,10 @@ func (m *machine) advanceOrder(d messages.Direction, k messages.Kind) {
 }
 
 func (o *order) advanceStartup(k messages.Kind) {
+	o.joined = false
 	switch {
+	case k == messages.KindBackendKeyData:
+		o.keyed = true
 	case k == messages.KindNegotiateProtocolVersion:
 		o.negotiated = true
 	case beginsAuthentication.has(k):

@@ -8,6 +8,7 @@ const maxOutstanding = 1 << 16
 // pending is a request whose replies are still due.
 type pending struct {
 	unit     uint64
+	seq      uint32  // counts what is put into the queue; 0 for what was concluded
 	request  request // 0: void, passed over
 	doubtful bool    // a Sync sent during COPY IN: the server may ignore it
 	inferred bool    // never seen: concluded from its replies

@@ -46,7 +46,8 @@ func (n *link) send(t *testing.T, l line) {
 }
 
 // deliver hands over the oldest message of direction d; aborts tells that it hit
-// a COPY IN that its sender did not know of, which the server would abort.
+// what its sender did not know of: a COPY IN, which the server would abort, or a
+// request for authentication, upon which it would hang up.
 func (n *link) deliver(t *testing.T, d messages.Direction) (aborts bool) {
 	t.Helper()
 	if len(n.onWay[d]) == 0 {
@@ -65,6 +66,9 @@ func (n *link) deliver(t *testing.T, d messages.Direction) (aborts bool) {
 	if err := n.backend.Receive(l.message()); err != nil {
 		if copyToServer.has(phase) && sends[l.kind].request&^reqSync != 0 {
 			return true
+		}
+		if early.has(phase) && n.backend.order.request != messages.KindUnknown {
+			return true // sent before its sender knew that it has to authenticate
 		}
 		t.Fatalf("the frontend was free to send it, the backend refuses: %v", err)
 	}

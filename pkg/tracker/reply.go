@@ -42,6 +42,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	}
 	s.Unit = p.unit
 	s.Request = kindOf(p.request)
+	t.hit = p.seq
 	if p.request&rule.answers&reqStartup != 0 && p.unit == 0 {
 		t.replyStartup(k, f)
 	}
@@ -84,6 +85,7 @@ func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
 		return false
 	}
 	s.Unit, s.Request = p.unit, kindOf(p.request)
+	t.hit = p.seq
 	completes := p.request&rule.completes != 0
 	t.answered = !completes
 	if completes {

@@ -170,6 +170,8 @@ func (l *line) message() messages.Message {
 	switch m := m.(type) {
 	case *messages.StartupMessage:
 		m.Version = messages.ProtocolVersion(l.facts.Protocol)
+	case *messages.Execute:
+		m.MaxRows = 1 // so that the portal may be suspended
 	case *messages.ReadyForQuery:
 		m.Status = messages.TxStatus(l.facts.Status)
 	case *messages.SSLResponse:

@@ -258,6 +258,10 @@ func (t *Tracker) newUnit(s *Step) {
 }
 
 func (t *Tracker) push(s *Step, p pending) {
+	if t.seq++; t.seq == 0 {
+		t.seq = 1 // it has gone round
+	}
+	p.seq = t.seq
 	lost := t.q.push(p)
 	if lost == 0 {
 		return

@@ -26,7 +26,7 @@ func (m *machine) refusal(d messages.Direction, k messages.Kind, f Facts) *Anoma
 func (m *machine) refuse(d messages.Direction, k messages.Kind) *Anomaly {
 	a := &Anomaly{Code: CodeUnexpectedMessage, Direction: d, Kind: k, Phase: m.PhaseOf(d)}
 	for e := range messages.Kind(messages.NumKinds) {
-		if d == messages.Frontend && m.maySend(e) || d == messages.Backend && !asynchronous(e) && m.mayReply(e, false) {
+		if d == messages.Frontend && sends[e].allowed.has(a.Phase) && m.maySend(e) || d == messages.Backend && !asynchronous(e) && m.mayReply(e, false) {
 			a.Expected = append(a.Expected, e)
 		}
 	}
@@ -61,18 +61,45 @@ func (m *machine) maySend(k messages.Kind) bool {
 		return true
 	}
 	if !sends[k].allowed.has(p) {
-		return false
+		return m.aheadOfCopy(k) || m.aheadOfReady(k, p)
 	}
 	switch k {
 	case messages.KindSSLRequest, messages.KindGSSENCRequest:
 		return m.order.asked&sends[k].request == 0 && !m.order.encrypted
 	case messages.KindPasswordMessage, messages.KindGSSResponse,
 		messages.KindSASLInitialResponse, messages.KindSASLResponse:
-		return authenticationAnswers[m.order.request] == k
+		return m.order.joined || authenticationAnswers[m.order.request] == k
 	case messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail:
 		return p != messages.PhaseCopyBoth || !m.t.copyEnds.Has(messages.Frontend)
 	}
 	return true
+}
+
+// aheadOfCopy reports whether the latest request may begin a COPY IN whose data the
+// frontend sends without waiting for CopyInResponse. A server reads it in turn, or
+// drops it if there is no COPY.
+func (m *machine) aheadOfCopy(k messages.Kind) bool {
+	data := k == messages.KindCopyData || sends[k].request == reqCopyEnd
+	if !data || m.over || m.t.base != messages.PhaseReady || m.t.copying != 0 || m.t.q.n == 0 {
+		return false
+	}
+	p := m.t.q.at(m.t.q.n - 1)
+	return !p.doubtful && p.request&(reqQuery|reqExecute) != 0
+}
+
+// aheadOfReady reports whether a request may be sent before the startup is over: it
+// waits in the server's buffer, unless the server asks for authentication first.
+func (m *machine) aheadOfReady(k messages.Kind, p messages.Phase) bool {
+	o := &m.order
+	asks := sends[k].request&(reqExtended|reqSync|reqQuery|reqFunction) != 0 || k == messages.KindFlush
+	switch {
+	case !asks || !early.has(p):
+		return false
+	case p == messages.PhaseInitialization:
+		return true
+	}
+	return !o.joined && o.request == messages.KindUnknown &&
+		(o.reply == messages.KindUnknown || o.reply == messages.KindPasswordMessage)
 }
 
 // head returns the oldest request that is certain to be answered, nil if there is
@@ -126,7 +153,13 @@ func (m *machine) orderAllows(p *pending, k messages.Kind) bool {
 	case !stages[stage].has(k):
 		return false
 	case p.request == reqStartup:
-		return m.startupAllows(k)
+		return m.startupAllows(p, k)
+	case stage == stageCopied && (k == messages.KindRowDescription || k == messages.KindCopyOutResponse):
+		return p.request&reqQuery != 0
+	case k == messages.KindPortalSuspended && p.seq != 0:
+		return m.requests.at(p.seq).Limited
+	case k == messages.KindParameterDescription && p.seq != 0:
+		return m.requests.at(p.seq).Target != messages.TargetPortal
 	case k == messages.KindCopyBothResponse && p.request == reqExecute:
 		return false // only replication has it, which knows no extended queries
 	case stage == stageFresh && p.request == reqQuery:
@@ -138,14 +171,20 @@ func (m *machine) orderAllows(p *pending, k messages.Kind) bool {
 }
 
 // startupAllows orders the replies to a StartupMessage ("Start-up").
-func (m *machine) startupAllows(k messages.Kind) bool {
+func (m *machine) startupAllows(p *pending, k messages.Kind) bool {
 	o := &m.order
 	initializing := m.t.base == messages.PhaseInitialization
 	switch {
 	case k == messages.KindErrorResponse:
 		return true
-	case k == messages.KindBackendKeyData, k == messages.KindReadyForQuery:
+	case p.seq != 0 && m.requests.at(p.seq).Kind == messages.KindStartupMessageV2:
+		return false // servers that speak version 2 speak it from then on
+	case k == messages.KindBackendKeyData:
+		return initializing && !o.keyed
+	case k == messages.KindReadyForQuery:
 		return initializing
+	case o.joined:
+		return true
 	case initializing, o.request != messages.KindUnknown && o.request != messages.KindAuthenticationGSSContinue:
 		return false // authentication is over, or waits for the frontend
 	}

@@ -38,6 +38,10 @@ type Tracker struct {
 
 	doubt doubt
 
+	// seq is the number of the latest request that was put into q, hit that of the
+	// one that the latest reply answered, 0 if it was not seen.
+	seq, hit uint32
+
 	open       bool // an extended cycle has begun and its Sync has not been sent yet
 	answered   bool // the oldest request has had a reply that did not complete it
 	discarding bool // an extended cycle failed and its Sync has not been sent yet
@@ -133,9 +137,10 @@ func (t *Tracker) Join() {
 
 // SetPhase places a tracker that has seen nothing in a phase, as pooled and
 // proxied connections need that are handed over after their startup. In a phase
-// where replies are due one request is taken to be outstanding; not so in
-// PhaseExtendedQuery, where only the Sync is taken to be missing. Both directions
-// are taken to be heard, which is otherwise found out.
+// where replies are due one request is taken to be outstanding; in
+// PhaseExtendedQuery it stands for all of a cycle and for its Sync, whether that has
+// been sent or is the next one. Both directions are taken to be heard, which is
+// otherwise found out.
 func (t *Tracker) SetPhase(p messages.Phase) {
 	t.afterSet = false
 	t.q.clear()
@@ -152,8 +157,7 @@ func (t *Tracker) SetPhase(p messages.Phase) {
 	case messages.PhaseFunctionCall:
 		t.begin(reqFunction)
 	case messages.PhaseExtendedQuery:
-		t.begin(0)
-		t.open = true
+		t.begin(reqExtended | reqSync)
 	case messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth:
 		t.begin(reqQuery | reqExecute)
 		t.copying = p
