@@ -42,12 +42,9 @@ type Options struct {
 	// its place in the order of what the handler is told. The event is borrowed for
 	// the call. Nothing is watched where it is nil.
 	Network func(*netfacts.Event)
-	// Tick, if not 0, is how often OnTick is called by the second stage, in the time
-	// of the packets, or of Advance: between what came before and after. It is told
-	// the period, and what the first stage has counted up to its end. Periods in which
-	// nothing came are passed over.
-	Tick   time.Duration
-	OnTick func(Tick)
+	// Ticks are functions that the second stage calls again and again, in the time of
+	// the packets, or of Advance: between what came before and after.
+	Ticks []Ticker
 }
 
 // Counts are the totals of a capture.
@@ -91,7 +88,7 @@ type Analyzer struct {
 	out     output
 	conns   conns // of connections that are over
 	slow    slowClock
-	ticks   tickClock
+	ticks   []tickClock
 	inlets  map[*Inlet]struct{} // that no packets are captured of
 	latest  uint64              // number of the latest packet
 	wasTCP  bool                // it was, or completed, a TCP segment
@@ -106,7 +103,7 @@ type output interface {
 	look(at reassembly.Stamp)
 	keys(load func(), now int64)
 	network(e *netfacts.Event)
-	tick(t Tick)
+	tick(i int, t Tick)
 	do(f func())
 	plain(k *conn, d messages.Direction, b []byte, at reassembly.Stamp, by string)
 	lostPlain(k *conn, d messages.Direction, n int64, at reassembly.Stamp, by string)
@@ -168,7 +165,10 @@ func New(opt Options, h session.Handler) *Analyzer {
 		a.slow = newSlowClock(opt.Slow)
 		a.stage.slow = &slowWatch{after: opt.Slow, handler: h}
 	}
-	a.ticks, a.stage.onTick = newTickClock(opt.Tick), opt.OnTick
+	for _, t := range opt.Ticks {
+		a.ticks = append(a.ticks, newTickClock(t.Every))
+	}
+	a.stage.tickers = opt.Ticks
 	a.out = a.stage
 	if opt.Workers > 1 {
 		a.pipe = newPipe(a.stage, &a.conns, opt.OnIdle)
@@ -185,7 +185,7 @@ func New(opt Options, h session.Handler) *Analyzer {
 
 // Packet takes the next packet; its data is borrowed for the call.
 func (a *Analyzer) Packet(p *capture.Packet) {
-	if a.ticks.every != 0 {
+	if len(a.ticks) > 0 {
 		a.tick(p.Time)
 	}
 	a.Counts.Packets++

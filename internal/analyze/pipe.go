@@ -155,7 +155,7 @@ func (p *pipe) play(b *batch) {
 		case eventNetwork:
 			p.stage.network(&b.nets[e.n])
 		case eventTick:
-			p.stage.tick(b.ticks[0])
+			p.stage.tick(int(e.n), b.ticks[0])
 			b.ticks = b.ticks[1:]
 		case eventDo:
 			b.loads[0]()

@@ -16,8 +16,8 @@ type sessions struct {
 	server      string     // the latest connection's
 	slow        *slowWatch // nil where nobody asked
 	told        func(*netfacts.Event)
-	onTick      func(Tick)
-	_           [48]byte // see TestLines
+	tickers     []Ticker
+	_           [32]byte // see TestLines
 }
 
 func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }

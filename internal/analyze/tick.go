@@ -13,7 +13,13 @@ type Tick struct {
 	Packets, Bytes uint64
 }
 
-// tickClock is the first stage's part of Options.Tick: it says when a period has
+// Ticker is a function that is called for each period in which packets came.
+type Ticker struct {
+	Every  time.Duration // more than 0
+	OnTick func(Tick)
+}
+
+// tickClock is the first stage's part of a Ticker: it says when a period has
 // passed. Periods begin with the first packet.
 type tickClock struct {
 	every int64 // ns; 0: never
@@ -41,24 +47,28 @@ func (c *tickClock) strikes(now int64) (end int64, yes bool) {
 
 // tick tells the second stage, in the order of the packets.
 func (a *Analyzer) tick(now int64) {
-	if end, yes := a.ticks.strikes(now); yes {
-		a.out.tick(Tick{Start: end - a.ticks.every, End: end, Packets: a.Counts.Packets, Bytes: a.Counts.Bytes})
+	for i := range a.ticks {
+		if end, yes := a.ticks[i].strikes(now); yes {
+			a.out.tick(i, Tick{
+				Start: end - a.ticks[i].every, End: end, Packets: a.Counts.Packets, Bytes: a.Counts.Bytes,
+			})
+		}
 	}
 }
 
-// Period returns the beginning of the period that has not ended yet, 0 if there is
-// none.
-func (a *Analyzer) Period() int64 {
-	if a.ticks.due == 0 {
+// Period returns the beginning of the period of Ticks[i] that has not ended yet, 0 if
+// there is none.
+func (a *Analyzer) Period(i int) int64 {
+	if a.ticks[i].due == 0 {
 		return 0
 	}
-	return a.ticks.due - a.ticks.every
+	return a.ticks[i].due - a.ticks[i].every
 }
 
-func (t *sessions) tick(at Tick) { t.onTick(at) }
+func (t *sessions) tick(i int, at Tick) { t.tickers[i].OnTick(at) }
 
-func (p *pipe) tick(at Tick) {
-	p.place(eventTick, reassembly.Stamp{})
+func (p *pipe) tick(i int, at Tick) {
+	p.place(eventTick, reassembly.Stamp{}).n = int64(i)
 	p.cur.ticks = append(p.cur.ticks, at)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,8 +91,8 @@ func (f *liveFlags) check(o *Options) error {
 // live is what a run of live has besides a run of read.
 type live struct {
 	capture.Live
-	dropped  uint64    // packets that the kernel had no room for
-	reported time.Time // when that was last looked at
+	dropped  atomic.Uint64 // packets that the kernel had no room for
+	reported time.Time     // when that was last looked at
 }
 
 // droppedPackets is 0 for nil.
@@ -99,7 +100,7 @@ func (l *live) droppedPackets() uint64 {
 	if l == nil {
 		return 0
 	}
-	return l.dropped
+	return l.dropped.Load()
 }
 
 // dropText is for the summary; empty for nil.
@@ -107,7 +108,7 @@ func (l *live) dropText() string {
 	if l == nil {
 		return ""
 	}
-	return fmt.Sprintf(", %s dropped by the kernel", plural(l.dropped, "packet"))
+	return fmt.Sprintf(", %s dropped by the kernel", plural(l.dropped.Load(), "packet"))
 }
 
 func runLive(env *Env, o *Options, f *liveFlags) error {
@@ -133,6 +134,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 		return &exitError{ExitFailure, err}
 	}
 	r.listening()
+	defer onAsked(r.ask)()
 	stop := stopSignals(r.live.Stop, env.Out, o.Duration)
 	err = r.liveLoop()
 	stop()
@@ -240,6 +242,9 @@ func (r *run) liveLoop() error {
 		default:
 			return err
 		}
+		if r.asked.Load() {
+			r.answer()
+		}
 		if r.failed() {
 			return nil
 		}
@@ -289,9 +294,9 @@ func (r *run) countDrops() {
 		sum += s.Dropped
 		r.keep.statistics(i, pcapngw.Statistics{Received: s.Received, KernelDropped: s.Dropped})
 	}
-	if n := sum - r.live.dropped; n > 0 {
+	if n := sum - r.live.dropped.Load(); n > 0 {
 		fmt.Fprintf(r.env.Err, "pgsniff: the kernel dropped %s (%d in all): a larger --buffer-size or a narrower -f helps\n",
 			plural(n, "packet"), sum)
 	}
-	r.live.dropped = sum
+	r.live.dropped.Store(sum)
 }

@@ -64,6 +64,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.DurationVar(&o.Duration, "duration", 0, "stop after `D` (90s, 1h)")
 	f.IntVar(&o.Workers, "workers", 0, "use up to `N` goroutines, of 3, for reading, decoding and formatting; 0: 3 if there are several processors. The output is the same")
 	f.DurationVar(&o.Slow, "slow", 0, "tell of queries that are still running after `D` (5s)")
+	f.DurationVar(&o.Every, "every", 0, "stats: in periods of `D` (10s) of the capture's time")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
 	f.StringSliceVar(&o.Fields, "fields", nil, "add a `LIST` of fields to messages: state, the step of the conversation")

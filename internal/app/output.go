@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -268,23 +270,45 @@ func (f *fanned) End(s *session.Session) {
 	}
 }
 
-// period is how often outputs want to hear of the time, 0 for never.
-func (r *run) period() time.Duration {
-	var w sink.Wants
+// network returns what is told of the network, nil where no output wants it.
+func (r *run) network() func(*netfacts.Event) {
+	var list []*sink.Adapter
 	for _, out := range r.outputs {
-		if out.sink != nil {
-			w = w.Or(sink.Wants{Tick: out.sink.Wants().Tick})
+		if out.adapter != nil && out.adapter.WantsNetwork() {
+			list = append(list, out.adapter)
 		}
 	}
-	return time.Duration(w.Tick)
+	if len(list) == 0 {
+		return nil
+	}
+	fact := new(netfacts.Record)
+	return func(e *netfacts.Event) {
+		fact.Event = *e
+		for _, a := range list {
+			a.Network(fact)
+		}
+	}
 }
 
-func (r *run) tickOutputs(t analyze.Tick) {
+// tickers are what is done again and again in the capture's time: --every comes
+// first, if it is given.
+func (r *run) tickers() (list []analyze.Ticker) {
+	if r.opt.Every > 0 {
+		list = append(list, analyze.Ticker{Every: r.opt.Every, OnTick: func(t analyze.Tick) {
+			for _, out := range r.outputs {
+				r.period(out, t)
+			}
+		}})
+	}
 	for _, out := range r.outputs {
-		if out.sink != nil {
-			out.sink.Tick(t.End)
+		if out.sink == nil {
+			continue
+		}
+		if every := out.sink.Wants().Tick; every > 0 {
+			list = append(list, analyze.Ticker{Every: time.Duration(every), OnTick: func(t analyze.Tick) { out.sink.Tick(t.End) }})
 		}
 	}
+	return list
 }
 
 // flush writes what outputs buffer.
@@ -339,22 +363,42 @@ func (r *run) closeOutputs() {
 	}
 }
 
-// stats writes the view stats of an output, if it has it.
+// stats writes the view stats of an output, if it has it, at the end.
 func (r *run) stats(out *outlet) {
 	if out.views == nil || out.views.totals == nil {
 		return
 	}
-	t := out.views.totals
-	kinds := &t.kinds
+	c := &r.analyzer.Counts
+	report := r.report(out, (*totals).report, c.Packets, c.Bytes)
+	if r.opt.Every > 0 {
+		report.Start, report.End = r.analyzer.Period(0), c.Last
+	}
+	out.writer.Stats(report)
+}
+
+// period writes the view stats of an output about a period.
+func (r *run) period(out *outlet, t analyze.Tick) {
+	if out.views == nil || out.views.totals == nil {
+		return
+	}
+	report := r.report(out, (*totals).period, t.Packets, t.Bytes)
+	report.Start, report.End = t.Start, t.End
+	out.writer.Stats(report)
+}
+
+type makeReport func(*totals, stats.Traffic, *[messages.NumKinds]uint64, stats.Sort, int) *stats.Report
+
+// report makes the view stats of what was counted so far.
+func (r *run) report(out *outlet, report makeReport, packets, bytes uint64) *stats.Report {
+	var kinds *[messages.NumKinds]uint64
 	if out.views.showAll {
 		all := r.analyzer.Shared().Kinds()
 		kinds = &all
 	}
 	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
-	out.writer.Stats(t.report(stats.Traffic{
-		Packets: r.analyzer.Counts.Packets, Bytes: r.analyzer.Counts.Bytes,
-		Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
-	}, kinds, by, r.opt.Top))
+	return report(out.views.totals, stats.Traffic{
+		Packets: packets, Bytes: bytes, Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
+	}, kinds, by, r.opt.Top)
 }
 
 // totals is what the run counted.

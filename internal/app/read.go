@@ -48,6 +48,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 	}
 	defer files.Close()
 	stop := showProgress(env, o, files)
+	defer onAsked(r.ask)()
 	restore := stopSignals(files.Stop, env.Out, 0)
 	err = r.loop(files)
 	restore()
@@ -80,6 +81,9 @@ func (r *run) loop(src capture.Source) error {
 		}
 		if taken {
 			n++
+		}
+		if r.asked.Load() {
+			r.answer()
 		}
 		if r.failed() {
 			return nil

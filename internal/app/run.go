@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
@@ -22,8 +23,9 @@ type run struct {
 	keep     *keeper // nil where all packets are taken and none are written
 	live     *live   // nil for read
 	inputs   inputs  // no output may be one of them
+	asked    atomic.Bool
 	packet   capture.Packet
-	_        [88]byte // see TestLines
+	_        [80]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -78,7 +80,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg, Limits: limits,
 		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
-		Slow: o.Slow, Tick: r.period(), OnTick: r.tickOutputs,
+		Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
 	}, handler)
 	return r, nil
 }
@@ -127,16 +129,21 @@ func (r *run) summary() {
 		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList(), r.live.dropText())
 		return
 	}
-	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(r.analyzer.Connections(), "connection"),
+	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", r.totalsText(c, "connection"))
+	if dropped := droppedText(r.analyzer.Shared().Exchanges); dropped != "" {
+		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
+	}
+}
+
+// totalsText is what was counted so far. It belongs to the goroutine of the sessions.
+func (r *run) totalsText(c *analyze.Counts, connections string) string {
+	line := fmt.Sprintf("%s, %s, %s, %s, %s", plural(c.Packets, "packet"), plural(r.analyzer.Connections(), connections),
 		plural(r.analyzer.Messages(), "message"), plural(r.counts.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
 	line += r.live.dropText()
 	if c.Lost > 0 {
 		line += fmt.Sprintf(", %s lost", plural(c.Lost, "byte"))
 	}
-	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", line)
-	if dropped := droppedText(r.analyzer.Shared().Exchanges); dropped != "" {
-		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
-	}
+	return line
 }
 
 // droppedText says what was not kept because of the limits of memory.

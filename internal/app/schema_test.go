@@ -194,7 +194,7 @@ func TestSchema(t *testing.T) {
 	for _, f := range files {
 		c.lines(t, f, output(t, allViews(f, "--slow", "50ms")...))
 		c.lines(t, f+" with all options", output(t,
-			allViews(f, "--fields", "state", "--show-secrets", "--max-value-bytes", "10", "--top", "0")...))
+			allViews(f, "--fields", "state", "--show-secrets", "--max-value-bytes", "10", "--top", "0", "--every", "1s")...))
 	}
 	for _, s := range samples.All() {
 		c.lines(t, "sample "+s.Name, renderSample(s, s.Body()))

@@ -19,6 +19,10 @@ type totals struct {
 	errs   messages.ErrorResponse
 	kinds  [messages.NumKinds]uint64 // of selected messages
 	lost   uint64                    // bytes, of selected connections
+
+	// What was told in the periods before this one.
+	packets, bytes uint64
+	toldKinds      [messages.NumKinds]uint64
 }
 
 func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
@@ -67,12 +71,29 @@ func (t *totals) connection(s *session.Session) {
 	})
 }
 
-// report ends the sums.
+// report ends the sums. Kinds are all messages since the beginning, nil for those
+// that were selected.
 func (t *totals) report(traffic stats.Traffic, kinds *[messages.NumKinds]uint64, by stats.Sort, top int) *stats.Report {
+	if kinds == nil {
+		kinds = &t.kinds
+	}
 	traffic.LostBytes = t.lost
+	traffic.Packets -= t.packets
+	traffic.Bytes -= t.bytes
 	t.sum.SetTraffic(traffic)
 	for k, n := range kinds {
-		t.sum.Message(messages.Kind(k), n)
+		t.sum.Message(messages.Kind(k), n-t.toldKinds[k])
 	}
 	return t.sum.Snapshot(by, top)
+}
+
+// period is report for a period, after which another one begins.
+func (t *totals) period(traffic stats.Traffic, kinds *[messages.NumKinds]uint64, by stats.Sort, top int) *stats.Report {
+	if kinds == nil {
+		kinds = &t.kinds
+	}
+	r := t.report(traffic, kinds, by, top)
+	t.packets, t.bytes, t.toldKinds = traffic.Packets, traffic.Bytes, *kinds
+	t.sum, t.lost = stats.New(stats.Limits{}), 0
+	return r
 }

@@ -62,9 +62,9 @@ var rules = []packageRule{
 	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
-	{"internal/netfacts", rule{own: "pkg/reassembly", reaches: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
 	{"internal/record", rule{own: "pkg/messages pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
+	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe internal/value"}},
@@ -78,7 +78,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/app", rule{
-		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/render internal/record internal/sink " +
+		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,

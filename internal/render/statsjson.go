@@ -15,6 +15,10 @@ func (j *JSON) leave(*conn) {}
 func (j *JSON) Stats(r *stats.Report) {
 	b := &j.body
 	b.buf = append(j.out.buf, `{"type":"stats"`...)
+	if r.End != 0 {
+		b.buf = append(j.clock.appendTime(append(b.buf, `,"ts":"`...), r.Start), `","end":"`...)
+		b.buf = append(j.clock.appendTime(b.buf, r.End), '"')
+	}
 	b.comma, b.cuts = true, b.cuts[:0]
 	b.count("packets", r.Packets)
 	b.count("bytes", r.Bytes)

@@ -82,3 +82,13 @@ func (a *Adapter) End(s *session.Session) {
 		a.sink.Record(a.maker.Connection(s))
 	}
 }
+
+// WantsNetwork reports whether the sink is to be told what the network did.
+func (a *Adapter) WantsNetwork() bool { return a.wants.Network }
+
+// Network hands on what the network did, a NetworkFact.
+func (a *Adapter) Network(r record.Record) {
+	if a.wants.Network {
+		a.sink.Record(r)
+	}
+}

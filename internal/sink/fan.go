@@ -15,6 +15,7 @@ type Fan struct {
 	queries  []Sink
 	conns    []Sink
 	notices  []Sink
+	network  []Sink
 	ticks    []Sink
 }
 
@@ -41,6 +42,9 @@ func NewFan(sinks ...Sink) Sink {
 		if w.Notices {
 			f.notices = append(f.notices, s)
 		}
+		if w.Network {
+			f.network = append(f.network, s)
+		}
 		if w.Tick > 0 {
 			f.ticks = append(f.ticks, s)
 		}
@@ -63,6 +67,8 @@ func (f *Fan) Record(r record.Record) {
 		list = f.conns
 	case *record.Notice:
 		list = f.notices
+	case NetworkFact:
+		list = f.network
 	}
 	for _, s := range list {
 		s.Record(r)

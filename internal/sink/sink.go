@@ -27,6 +27,9 @@ type Failer interface{ Failed() bool }
 // Flusher is a Sink that buffers output, which is to go out when traffic pauses.
 type Flusher interface{ Flush() error }
 
+// NetworkFact is what records of the network's doings have.
+type NetworkFact interface{ NetworkFact() }
+
 // Kinds is a set of kinds of messages.
 type Kinds [messages.NumKinds]bool
 
@@ -55,6 +58,7 @@ type Wants struct {
 	Queries     bool  // records of query cycles
 	Connections bool
 	Notices     bool
+	Network     bool // what the network did: records of type *netfacts.Record
 
 	// What records hold beyond their smallest form.
 	Normalized bool // Query.Normalized, Fingerprint and Operation
@@ -73,6 +77,7 @@ func (w Wants) Or(o Wants) Wants {
 		w.Messages[i] = w.Messages[i] || b
 	}
 	w.Queries, w.Connections, w.Notices = w.Queries || o.Queries, w.Connections || o.Connections, w.Notices || o.Notices
+	w.Network = w.Network || o.Network
 	w.Normalized, w.Parameters = w.Normalized || o.Normalized, w.Parameters || o.Parameters
 	w.Columns, w.States = w.Columns || o.Columns, w.States || o.States
 	if w.Tick == 0 || o.Tick != 0 && o.Tick < w.Tick {
@@ -93,6 +98,8 @@ func (w *Wants) Takes(r record.Record) bool {
 		return w.Connections
 	case *record.Notice:
 		return w.Notices
+	case NetworkFact:
+		return w.Network
 	}
 	return true
 }

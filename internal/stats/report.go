@@ -14,6 +14,9 @@ import (
 // what was added. All durations are nanoseconds.
 type Report struct {
 	Traffic
+	// Start and End are those of the period that it is about, in nanoseconds since
+	// the epoch; 0 for a report about all of the capture.
+	Start, End  int64
 	Connections uint64
 	Lifetime    time.Duration // of all connections together
 	Messages    uint64
