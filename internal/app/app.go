@@ -93,7 +93,7 @@ func usageError(format string, args ...any) error {
 // Run runs the program with arguments and returns its exit code.
 func Run(env *Env, args []string) int {
 	root := newRoot(env)
-	root.SetArgs(args)
+	root.SetArgs(implied(root, args))
 	err := root.Execute()
 	if err == nil {
 		return ExitOK
@@ -129,13 +129,18 @@ func newRoot(env *Env) *cobra.Command {
 		Short: "See what PostgreSQL clients and servers say to each other",
 		Long: `pgsniff decodes the PostgreSQL protocol from live traffic or capture files and
 prints the annotated message flow, the queries with their times and results,
-the connections, or totals; as text, or as JSON for jq.`,
+the connections, or totals; as text, or as JSON for jq.
+
+pgsniff FILE… is pgsniff read FILE….`,
+		Example: `  pgsniff day.pcap
+  pgsniff day.pcap --view stats
+  sudo pgsniff live -i any --view queries`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError("unknown command %q; pgsniff help lists the commands", args[0])
+				return unknownCommand(cmd, args[0])
 			}
 			return cmd.Help()
 		},
@@ -144,14 +149,23 @@ the connections, or totals; as text, or as JSON for jq.`,
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	root.AddCommand(newRead(env), newLive(env), newInterfaces(env), newVersion(env))
+	addHelp(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" || c.Name() == "help" {
 			refuseUnknown(c)
 		}
+		addCompletion(c)
 	}
 	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return usageError("unknown command %q; did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return usageError("unknown command %q, and no such file; pgsniff help lists the commands", name)
 }
 
 // refuseUnknown makes a name that one of cobra's own commands does not know

@@ -36,7 +36,10 @@ type liveFlags struct {
 func newLive(env *Env) *cobra.Command {
 	o, f := &Options{}, &liveFlags{}
 	cmd := &cobra.Command{
-		Use:   "live [flags] -i INTERFACE",
+		Use: "live [flags] -i INTERFACE",
+		Example: `  sudo pgsniff live -i any --view queries
+  sudo pgsniff live -i eth0 -f 'host 10.0.0.7' --errors
+  sudo pgsniff live -i any -q --errors -w errors.pcapng --only-matching --rotate-size 100M --rotate-files 20`,
 		Short: "Capture on interfaces and show the traffic as it happens",
 		Long: `live captures on one or several interfaces and shows the traffic as it happens.
 

@@ -13,7 +13,11 @@ import (
 func newRead(env *Env) *cobra.Command {
 	o := &Options{}
 	cmd := &cobra.Command{
-		Use:   "read [flags] FILE...",
+		Use: "read [flags] FILE...",
+		Example: `  pgsniff read day.pcap --view queries --min-duration 100ms
+  pgsniff read day.pcap --view stats --sort mean
+  pgsniff read day.pcap --json --view queries | jq -r 'select(.error) | .sql'
+  tcpdump -U -w - port 5432 | pgsniff read - --view queries`,
 		Short: "Read captures: pcap or pcapng, plain, gzip, zstd, lz4 or xz; - is standard input",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// addCompletion tells shells the values of a command's flags. What is not named here
+// is completed with file names, which is right for files only.
+func addCompletion(cmd *cobra.Command) {
+	values := map[string]func() []string{
+		"view":      viewNames,
+		"output":    formatNames,
+		"type":      messageNames,
+		"interface": interfaceNames,
+		"sort":      stats.SortNames,
+		"color":     func() []string { return []string{"auto", "always", "never"} },
+		"time":      func() []string { return []string{"abs", "utc", "rel", "delta", "epoch"} },
+		"redact":    func() []string { return []string{"secrets", "all", "none"} },
+		"fields":    func() []string { return []string{"state"} },
+	}
+	files := map[string]bool{"write": true, "to": true, "keylog": true, "bpf-file": true}
+	for _, name := range allFlags(cmd) {
+		if list := values[name]; list != nil {
+			_ = cmd.RegisterFlagCompletionFunc(name, among(list)) // it fails only where there is one
+		} else if !files[name] {
+			_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+		}
+	}
+}
+
+// among completes the last of a list with commas.
+func among(list func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		before := begun[:strings.LastIndexByte(begun, ',')+1]
+		var found []string
+		for _, v := range list() {
+			if strings.HasPrefix(strings.ToLower(v), strings.ToLower(begun[len(before):])) {
+				found = append(found, before+v)
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func messageNames() (names []string) {
+	for k := range messages.NumKinds {
+		names = append(names, messages.Kind(k).String())
+	}
+	return names
+}
+
+func interfaceNames() (names []string) {
+	list, err := capture.ListInterfaces()
+	if err != nil {
+		return nil
+	}
+	for i := range list {
+		names = append(names, list[i].Name)
+	}
+	return append(names, capture.AnyInterface)
+}
+
+// allFlags are the names of a command's flags.
+func allFlags(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}

@@ -1,0 +1,188 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flagGroups are the headings of --help, in their order, and the flags under each.
+// A flag that is not named here is one of an output's own and stands with Output.
+var flagGroups = []struct {
+	title string
+	flags []string
+}{
+	{"What to read", []string{"port", "any-port", "filter", "bpf-file", "since", "until", "count", "duration"}},
+	{"What to show", []string{"view", "type", "user", "database", "app", "client", "conn", "min-duration", "errors", "grep", "slow", "every"}},
+	{outputGroup, []string{"output", "json", "to", "time", "color", "max-value-bytes", "rows", "fields", "sort", "top", "redact", "show-secrets", "quiet", "verbose"}},
+	{"Capture", []string{"interface", "promisc", "snaplen", "buffer-size", "user-drop"}},
+	{"Keeping packets", []string{"write", "only-matching", "rotate-size", "rotate-time", "rotate-files", "embed-keys"}},
+	{"TLS", []string{"keylog"}},
+	{"Others", []string{"strict", "workers", "help", "version"}},
+}
+
+const outputGroup = "Output"
+
+// grouped returns a command's own flags under their headings.
+func grouped(cmd *cobra.Command) string {
+	where := make(map[string]string)
+	for _, g := range flagGroups {
+		for _, name := range g.flags {
+			where[name] = g.title
+		}
+	}
+	sets := make(map[string]*pflag.FlagSet)
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		title, ok := where[f.Name]
+		if !ok {
+			title = outputGroup
+		}
+		if sets[title] == nil {
+			sets[title] = pflag.NewFlagSet(title, pflag.ContinueOnError)
+			sets[title].SortFlags = false
+		}
+		if !ok {
+			sets[title].AddFlag(f)
+		}
+	})
+	var b strings.Builder
+	for _, g := range flagGroups {
+		set := sets[g.title]
+		if set == nil {
+			continue
+		}
+		sorted := pflag.NewFlagSet(g.title, pflag.ContinueOnError)
+		sorted.SortFlags = false
+		for _, name := range g.flags { // the most used first
+			if f := cmd.LocalFlags().Lookup(name); f != nil {
+				sorted.AddFlag(f)
+			}
+		}
+		sorted.AddFlagSet(set)
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, sorted.FlagUsagesWrapped(helpWidth))
+	}
+	return b.String()
+}
+
+// helpWidth is the columns that --help keeps within.
+const helpWidth = 100
+
+const usageTemplate = `Usage:{{if .Runnable}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+Commands:{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+{{grouped .}}{{else}}
+{{end}}{{if .HasHelpSubCommands}}
+Topics:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
+  {{rpad .CommandPath .CommandPathPadding}} {{.Short}}{{end}}{{end}}
+{{end}}{{if and .HasAvailableSubCommands (not .HasParent)}}
+{{.CommandPath}} help COMMAND explains a command, {{.CommandPath}} help TOPIC a topic.
+{{end}}`
+
+func init() { cobra.AddTemplateFunc("grouped", grouped) }
+
+// addHelp gives the commands their help, topics and words for what is mistyped.
+func addHelp(root *cobra.Command) {
+	root.SetUsageTemplate(usageTemplate)
+	root.Version = Version()
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) {
+			if s := nearestFlag(cmd, unknown.GetSpecifiedName()); s != "" {
+				return usageError("%v; did you mean --%s?", err, s)
+			}
+		}
+		return &exitError{ExitUsage, err}
+	})
+	for _, t := range topics {
+		root.AddCommand(&cobra.Command{Use: t.name, Short: t.short, Long: t.text()})
+	}
+}
+
+// nearestFlag returns the flag that was most likely meant, or "".
+func nearestFlag(cmd *cobra.Command, name string) (best string) {
+	least := 3 // further away it is another word
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		d := distance(name, f.Name)
+		if strings.HasPrefix(f.Name, name) && len(name) > 2 {
+			d = 1
+		}
+		if d < least {
+			best, least = f.Name, d
+		}
+	})
+	return best
+}
+
+// distance is how many letters have to be changed, added, taken away or swapped with
+// their neighbour to make a of b.
+func distance(a, b string) int {
+	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
+	for j := range rows[1] {
+		rows[1][j] = j
+	}
+	for i := range len(a) {
+		before, last, now := rows[0], rows[1], rows[2]
+		now[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			now[j+1] = min(last[j+1]+1, now[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				now[j+1] = min(now[j+1], before[j-1]+1)
+			}
+		}
+		rows = [3][]int{last, now, before}
+	}
+	return rows[1][len(b)]
+}
+
+// implied puts the command read before arguments that name files and no command:
+// pgsniff FILE is pgsniff read FILE.
+func implied(root *cobra.Command, args []string) []string {
+	if len(args) == 0 || strings.HasPrefix(args[0], "__") { // what shells ask for
+		return args
+	}
+	isCommand := func(s string) bool {
+		return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == s || c.HasAlias(s) })
+	}
+	if isCommand(args[0]) || !slices.ContainsFunc(args, namesFile) || slices.ContainsFunc(args[:1], isHelpFlag) {
+		return args
+	}
+	return append([]string{"read"}, args...)
+}
+
+func isHelpFlag(s string) bool { return s == "-h" || s == "--help" || s == "--version" }
+
+// namesFile reports whether an argument is a file, or could be meant to be one.
+func namesFile(s string) bool {
+	if s == "-" {
+		return true
+	}
+	if strings.HasPrefix(s, "-") {
+		return false
+	}
+	if info, err := os.Stat(s); err == nil && !info.IsDir() {
+		return true
+	}
+	switch filepath.Ext(s) {
+	case ".pcap", ".pcapng", ".cap", ".gz", ".zst", ".lz4", ".xz":
+		return true
+	}
+	return strings.ContainsRune(s, filepath.Separator)
+}

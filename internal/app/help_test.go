@@ -1,0 +1,120 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// TestFlagGroups wants every heading's flags to be flags, and those of the program
+// itself to be under one.
+func TestFlagGroups(t *testing.T) {
+	known, named := map[string]bool{"version": true}, map[string]bool{}
+	for _, c := range commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+	}
+	for _, g := range flagGroups {
+		for _, name := range g.flags {
+			if named[name] {
+				t.Errorf("--%s is under two headings", name)
+			}
+			named[name] = true
+		}
+	}
+	// Flags of further outputs stand with Output without being named.
+	own := regexp.MustCompile(`^[a-z-]+: `)
+	for name, c := range commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if !named[f.Name] && !own.MatchString(f.Usage) {
+				t.Errorf("--%s of %s has no heading", f.Name, name)
+			}
+		})
+	}
+}
+
+// TestExamples runs the examples of --help on a capture; those that capture are only
+// understood.
+func TestExamples(t *testing.T) {
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/pgsniff").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	dir := t.TempDir()
+	capture, err := os.ReadFile(capturePath("psql_simple"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "day.pcap"), capture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	jq, _ := exec.LookPath("jq")
+	n := 0
+	for name, c := range commands() {
+		for _, line := range strings.Split(c.Example, "\n") {
+			line = strings.TrimSpace(line)
+			switch {
+			case line == "" || strings.Contains(line, "jq") && jq == "":
+				continue
+			case strings.HasPrefix(line, "sudo "):
+				line = strings.TrimPrefix(line, "sudo ") + " --help"
+			case strings.HasPrefix(line, "tcpdump "):
+				line = "cat day.pcap | " + line[strings.Index(line, "pgsniff"):]
+			}
+			n++
+			cmd := exec.Command("bash", "-c", "set -o pipefail; "+line)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			if out, err := cmd.Output(); err != nil || len(out) == 0 && !strings.Contains(line, "min-duration") {
+				t.Errorf("%s: %s: %v\n%s%s", name, line, err, out, stderr.Bytes())
+			}
+		}
+	}
+	if n < 7 {
+		t.Errorf("only %d examples", n)
+	}
+}
+
+// TestShellCompletion completes in real shells what a user has typed.
+func TestShellCompletion(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("install bash")
+	}
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/pgsniff").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	script := `source <(pgsniff completion bash)
+_get_comp_words_by_ref() { cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=("${COMP_WORDS[@]}") cword=$COMP_CWORD; }
+_init_completion() { _get_comp_words_by_ref; }
+__ltrim_colon_completions() { :; }
+compopt() { :; }
+COMP_WORDS=(pgsniff read --sort me) COMP_CWORD=3 COMP_LINE="pgsniff read --sort me" COMP_POINT=22
+__start_pgsniff
+echo "${COMPREPLY[@]}"`
+	cmd := exec.Command(bash, "-c", script)
+	cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "mean" {
+		t.Errorf("bash completes %q, %v", out, err)
+	}
+	for _, shell := range []string{"zsh", "fish"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			continue
+		}
+		text := output(t, "completion", shell)
+		check := exec.Command(path, "-n")
+		check.Stdin = bytes.NewReader(text)
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%s does not understand its script: %v\n%s", shell, err, out)
+		}
+	}
+}
