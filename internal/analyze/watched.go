@@ -36,5 +36,9 @@ func (w *watched) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly
 		server = c.A
 	}
 	w.watcher.Close(c, front, (*Analyzer)(w.streams).listed(server.Port))
+	unheard := c.Value == nil
 	w.streams.Close(c, why, at)
+	if unheard {
+		w.streams.out.network(&netfacts.Event{Kind: netfacts.Gone, Conn: c.ID, At: at})
+	}
 }

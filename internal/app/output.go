@@ -142,7 +142,7 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 		Warn: r.warn, Live: o.live, Now: env.Now, Width: width,
 		Color:    o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == "",
 		MaxValue: o.maxValue(out.spec.format), ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
-		Slot: slot,
+		Slot: slot, Verbose: o.Verbose, Pretty: out.spec.format == "pretty",
 	}
 }
 
@@ -369,7 +369,7 @@ func (r *run) stats(out *outlet) {
 		return
 	}
 	c := &r.analyzer.Counts
-	report := r.report(out, (*totals).report, c.Packets-r.before.Packets, c.Bytes-r.before.Bytes)
+	report := r.report(out, (*totals).report, c.Packets, c.Bytes)
 	if r.opt.Every > 0 {
 		report.Start, report.End = r.analyzer.Period(0), c.Last
 	}
@@ -380,9 +380,6 @@ func (r *run) stats(out *outlet) {
 func (r *run) period(out *outlet, t analyze.Tick) {
 	if out.views == nil || out.views.totals == nil {
 		return
-	}
-	if shown := r.opt.selection.span; shown != nil && !shown.has(t.End-1) {
-		return // before --since: nothing was counted
 	}
 	report := r.report(out, (*totals).period, t.Packets, t.Bytes)
 	report.Start, report.End = t.Start, t.End

@@ -32,6 +32,7 @@ func (s *outputSpec) builtin() bool { return slices.Contains(builtinFormats, s.f
 type outputFlags struct {
 	specs []outputSpec // ended by --to
 	last  outputSpec   // what came after
+	usual string       // the view where --view is not given; empty: messages
 
 	views   map[string]sink.OpenView // of the registry, once their flags are set
 	outputs map[string]sink.OpenOutput
@@ -81,6 +82,9 @@ func (o *outputFlags) all() ([]outputSpec, error) {
 			if other.to == s.to {
 				return nil, usageError("two outputs would go to %s: --to PATH says where the --view and -o before it go", place(s.to))
 			}
+		}
+		if o.usual != "" && !s.chosen && s.builtin() {
+			s.views, s.chosen = []string{o.usual}, true
 		}
 		if err := s.complete(); err != nil {
 			return nil, err

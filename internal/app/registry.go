@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/pgsniff/pgsniff/internal/csvlog"
+	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/pqtrace"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/sqlscript"
@@ -11,7 +12,7 @@ import (
 // registeredViews and registeredOutputs are what --view and -o offer beside the
 // views and formats that are built in: one line for each package.
 var (
-	registeredViews   = []sink.View{}
+	registeredViews   = []sink.View{findings.View}
 	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output}
 )
 

@@ -49,7 +49,7 @@ func newRecordChecker(t *testing.T) *recordChecker {
 	c := &recordChecker{
 		schema: compileSchema(t, ""), byType: make(map[string]*jsonschema.Schema), types: make(map[string]map[string]bool),
 	}
-	for _, name := range []string{"message", "query", "connection", "stats", "notice", "interface"} {
+	for _, name := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface"} {
 		c.byType[name] = compileSchema(t, "#/$defs/"+name)
 	}
 	return c
@@ -195,6 +195,9 @@ func TestSchema(t *testing.T) {
 		c.lines(t, f, output(t, allViews(f, "--slow", "50ms")...))
 		c.lines(t, f+" with all options", output(t,
 			allViews(f, "--fields", "state", "--show-secrets", "--max-value-bytes", "10", "--top", "0", "--every", "1s")...))
+	}
+	for _, f := range illnesses(t) {
+		c.lines(t, f, output(t, "read", f, "--json", "--view", "findings"))
 	}
 	for _, s := range samples.All() {
 		c.lines(t, "sample "+s.Name, renderSample(s, s.Body()))

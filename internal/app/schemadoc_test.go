@@ -31,6 +31,7 @@ var unseen = map[string]string{
 	"stats.applications[].others":           "likewise",
 	"stats.clients[].others":                "likewise",
 	"stats.top[].truncated":                 "a query of more than 2 KiB",
+	"finding.update":                        "live, or with --every",
 	"connection.alpn":                       "PostgreSQL 17's direct TLS",
 	"connection.client_certificate_subject": "TLS 1.2 with a certificate of the client",
 }
@@ -96,7 +97,7 @@ func (c *recordChecker) produced(place string) bool {
 func schemaKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
-	for _, record := range []string{"message", "query", "connection", "stats", "notice", "interface"} {
+	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface"} {
 		addKeys(&keys, record, compileSchema(t, "#/$defs/"+record), 0)
 	}
 	for k := range messages.NumKinds {

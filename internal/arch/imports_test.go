@@ -77,10 +77,14 @@ var rules = []packageRule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
 	}},
+	{"internal/findings", rule{
+		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts",
+		reaches: true,
+	}},
 	{"internal/app", rule{
 		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
+			"internal/findings internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
 	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},

@@ -15,7 +15,11 @@ func (w *Watcher) acknowledges(c *reassembly.Conn, k *conn, front, d reassembly.
 		k.latest = now
 	}
 	if p := &r.ping; p.at != 0 && diff(s.Ack, p.end) >= 0 {
-		w.timed(c, k, front, d, now-p.at, false, s.At)
+		// What comes with data may have waited for them, and what comes late for
+		// the timer of delayed acknowledgments.
+		if t := now - p.at; n == 0 && (t < delayedFrom || t > delayedTo) {
+			w.timed(c, k, front, d, t, false, s.At)
+		}
 		p.at = 0
 	}
 	if d == front || n > 0 {

@@ -41,6 +41,8 @@ const (
 	// when the client had sent. Acked tells that the server's host acknowledged the
 	// request long before.
 	LateReply
+	// Gone: the connection is over, and nothing of it was or will be handed out.
+	Gone
 	// ServerSilence: no connection to this server got data between Since and now.
 	ServerSilence
 )

@@ -117,3 +117,9 @@ type Visitor interface {
 	// Key is the name of what comes next, in a map.
 	Key(name []byte)
 }
+
+// Fractioner is a Visitor that takes numbers which are not whole; others are not
+// shown them.
+type Fractioner interface {
+	Fraction(f *Field, v float64)
+}

@@ -139,6 +139,9 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 		q.TxBefore = x.PauseTx
 	}
 	c.tx = x.Tx
+	if q.Skipped, q.Unanswered = x.Skipped, x.Unanswered; x.Prepare > 0 {
+		q.Prepare = x.Prepare
+	}
 	q.Missing, q.Complete, q.LostBytes, q.CancelledBy = x.Missing, x.Complete, x.LostBytes, x.CancelledBy
 	return q
 }

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"strconv"
+
 	"github.com/pgsniff/pgsniff/internal/record"
 )
 
@@ -109,6 +111,12 @@ func (w *fieldWriter) Int(f *record.Field, v int64) {
 func (w *fieldWriter) Uint(f *record.Field, v uint64) {
 	w.key(f)
 	w.buf = appendUint(w.buf, v)
+}
+
+// Fraction writes a number that is not whole.
+func (w *fieldWriter) Fraction(f *record.Field, v float64) {
+	w.key(f)
+	w.buf = strconv.AppendFloat(w.buf, v, 'f', -1, 64)
 }
 
 func (w *fieldWriter) Text(f *record.Field, v []byte) {

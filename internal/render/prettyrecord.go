@@ -2,6 +2,8 @@ package render
 
 import (
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/value"
@@ -14,6 +16,10 @@ func (p *Pretty) Record(r record.Record) { p.derived(r) }
 func (p *Pretty) memory() int { return p.opt.Slot }
 
 func (p *Pretty) derived(r record.Record) {
+	if s, ok := r.(record.Sheet); ok {
+		p.sheet(s)
+		return
+	}
 	p.start()
 	l := &p.line
 	l.wrap = true
@@ -29,6 +35,42 @@ func (p *Pretty) derived(r record.Record) {
 	l.painted(p.opt.Theme.name, r.Schema().Name)
 	r.Visit(&prettyFields{p: p})
 	p.end()
+}
+
+// sheet writes a record that has lines of its own.
+func (p *Pretty) sheet(s record.Sheet) {
+	t := p.opt.Theme
+	paints := [...]paint{record.Plain: {}, record.Name: t.name, record.Good: t.good, record.Warn: t.warn, record.Bad: t.bad, record.Dim: t.dim, record.SQL: t.sql}
+	for _, line := range s.Lines() {
+		p.start()
+		l := &p.line
+		l.wrap, l.indent = true, line.Indent+line.Hang
+		l.pad(line.Indent)
+		for _, part := range line.Spans {
+			l.paint(paints[part.Style])
+			p.words(part.Text)
+			l.unpaint(paints[part.Style])
+		}
+		p.end()
+	}
+}
+
+// words writes text that goes on in the next line at a blank where there is one.
+func (p *Pretty) words(text string) {
+	l := &p.line
+	for text != "" {
+		n := strings.IndexByte(text[1:], ' ') + 1
+		if n == 0 {
+			n = len(text)
+		}
+		word := text[:n]
+		if l.width > 0 && l.col > l.indent && l.col+utf8.RuneCountInString(word) > l.width {
+			l.newline()
+			word = strings.TrimLeft(word, " ")
+		}
+		l.text([]byte(word))
+		text = text[n:]
+	}
 }
 
 // prettyFields writes the fields of a record as name=value.

@@ -56,5 +56,7 @@ type Env struct {
 	Every       time.Duration // --every, 0: once at the end
 	// Slot is where the sink may keep something with each connection, see
 	// record.Conn.Slot.
-	Slot int
+	Slot    int
+	Verbose bool // -v
+	Pretty  bool // the output is for people
 }

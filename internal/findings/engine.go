@@ -1,0 +1,462 @@
+package findings
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+const (
+	// maxStatements bounds the statements known, of 2 KB at most each; a busy
+	// system has some hundreds.
+	maxStatements = 8192
+	// maxApps bounds the applications, and maxAppStatements what is kept of each
+	// one's statements, half a kilobyte at least for each.
+	maxApps          = 4096
+	maxAppStatements = 16384
+	// maxDrafts bounds what may become findings.
+	maxDrafts = 4096
+	// maxHashes bounds the hashes of texts and rows that all statements and
+	// connections together keep, 16 MB.
+	maxHashes = 1 << 20
+	// maxServers bounds the servers.
+	maxServers = 1024
+)
+
+// Options configure an Engine.
+type Options struct {
+	// Live tells that findings are taken while the capture goes on.
+	Live bool
+}
+
+// Engine draws conclusions. Make it with New; its methods belong to one goroutine.
+type Engine struct {
+	// Dropped says how many things were not looked at for lack of room.
+	Dropped uint64
+
+	conns      map[uint64]*conn
+	apps       map[appKey]*app
+	otherApp   *app
+	servers    map[string]*server
+	inOrder    []*server
+	statements map[uint64]*statement
+	uses       map[usesKey]*uses
+	drafts     map[draftKey]*draft
+	hashes     int // kept in all
+	now, tick  int64
+	latest     *conn
+	scratch    unit
+	values     []uint64
+	told       map[*draft]told
+
+	connections, queries, lossyConns uint64
+	judged                           int64
+	slow                             slowest
+	pool                             poolers
+}
+
+// New returns an Engine.
+func New(Options) *Engine {
+	return &Engine{
+		conns: make(map[uint64]*conn), apps: make(map[appKey]*app),
+		servers: make(map[string]*server), statements: make(map[uint64]*statement),
+		uses: make(map[usesKey]*uses), drafts: make(map[draftKey]*draft),
+		otherApp: &app{}, pool: newPoolers(),
+	}
+}
+
+// appKey is what makes an application.
+type appKey struct{ application, user, database, host string }
+
+// app is an application on one host.
+type app struct {
+	appKey
+	id     int
+	tool   tool  // what it is known to be
+	busy   int64 // nanoseconds of work, and of short pauses in it
+	units  uint64
+	open   int // connections
+	idle   int // of them, those that asked nothing yet
+	starts []int64
+	churn  churn
+	chat   chatter
+	serial serials
+}
+
+// name is how an application is called in titles.
+func (a *app) name() string {
+	switch {
+	case a == nil:
+		return "an application"
+	case a.application != "":
+		return a.application
+	case a.user != "":
+		return a.user + "@" + a.host
+	case a.host != "":
+		return "a client on " + a.host
+	}
+	return "an application"
+}
+
+func hostOf(address string) string {
+	if i := strings.LastIndexByte(address, ':'); i >= 0 {
+		return address[:i]
+	}
+	return address
+}
+
+func (e *Engine) appOf(c *Conn) *app {
+	key := appKey{c.Application, c.User, c.Database, hostOf(c.Client)}
+	a := e.apps[key]
+	switch {
+	case a != nil:
+	case len(e.apps) >= maxApps:
+		e.Dropped++
+		return e.otherApp
+	default:
+		a = &app{appKey: key, id: len(e.apps) + 1, tool: toolOf(c.Application)}
+		e.apps[key] = a
+	}
+	return a
+}
+
+// conn is a connection.
+type conn struct {
+	Conn
+	app    *app
+	server *server
+	lossy  bool
+	gone   gone
+	start  startup
+	rtt    [2]int64 // to the server and back, to the client and back
+	timed  [2]bool
+	shaken bool // the handshake told it
+	pid    uint32
+
+	units   uint64
+	turns   uint64
+	lastEnd Stamp // of the latest replies
+	lastTx  byte
+	last    *statement
+	lastID  uint64
+	busyTo  int64
+	turn    turn
+	turned  bool // turn holds something
+	run     []turn
+	sources [2]source // results that a loop may run over
+	rows    rowsOf
+	tx      transaction
+	net     network
+	fetch   fetches
+	parse   parses
+	named   named
+	plans   map[string]*plan
+	inserts inserts
+	aborted abort
+	silence silence
+	repl    *replication
+	firsts  map[uint64]struct{}
+}
+
+// gone is how a connection came to its end.
+type gone struct {
+	client, server    int64 // when a FIN or RST of it was seen; 0: not
+	clientRST, srvRST bool
+	terminate         bool // Terminate was sent
+	fatal             string
+	fatalAt           Stamp
+	wroteAt           Stamp // the first request after the server's FIN
+}
+
+func (c *conn) ref() ConnRef {
+	return ConnRef{Conn: c.ID, Client: c.Client, Server: c.Server, User: c.User, Database: c.Database, Application: c.Application}
+}
+
+// roundTrip is the time to the server and back to the client.
+func (c *conn) roundTrip() int64 { return c.rtt[0] + c.rtt[1] }
+
+// of returns the engine's side of a connection.
+func (e *Engine) of(k *Conn) *conn {
+	c := e.latest
+	if c == nil || c.ID != k.ID {
+		if c = e.conns[k.ID]; c == nil {
+			c = e.open(k)
+		}
+		e.latest = c
+	}
+	if c.Application != k.Application || c.User != k.User || c.Database != k.Database || c.Client != k.Client {
+		c.leave()
+		c.Conn = *k
+		c.enter(e.appOf(k))
+		c.server = e.serverOf(k.Server)
+	}
+	return c
+}
+
+func (e *Engine) open(k *Conn) *conn {
+	c := e.conns[k.ID]
+	if c == nil {
+		c = &conn{Conn: *k}
+		e.conns[k.ID] = c
+	}
+	c.Conn = *k
+	c.server = e.serverOf(k.Server)
+	c.enter(e.appOf(k))
+	return c
+}
+
+func (c *conn) enter(a *app) {
+	c.app = a
+	a.open++
+}
+
+func (c *conn) leave() {
+	if c.app != nil {
+		c.app.open--
+	}
+}
+
+// server is a server's address.
+type server struct {
+	address  string
+	id       uint64
+	ended    endedTx
+	waits    []wait
+	slow     []slowUnit
+	silent   []silent
+	late     []lateReply
+	down     down
+	logins   map[string]*logins
+	byPID    map[uint32]uint64
+	deadlock []deadlocked
+}
+
+func (e *Engine) serverOf(address string) *server {
+	s := e.servers[address]
+	if s == nil {
+		s = &server{address: address, id: uint64(len(e.servers) + 1)}
+		if len(e.servers) >= maxServers {
+			e.Dropped++
+			return s
+		}
+		e.servers[address] = s
+		e.inOrder = append(e.inOrder, s)
+	}
+	return s
+}
+
+// statementOf returns what is known of a unit's statement, nil if there is no room.
+func (e *Engine) statementOf(u *Unit) *statement {
+	print, text := u.Fingerprint, u.Normalized
+	if u.SQL == nil {
+		if len(u.Statement) == 0 {
+			return nil
+		}
+		print = hashOf(u.Statement) | 1<<63
+	}
+	if s := e.statements[print]; s != nil {
+		return s
+	}
+	if len(e.statements) >= maxStatements {
+		e.Dropped++
+		return nil
+	}
+	s := newStatement(print, text)
+	if u.SQL == nil {
+		s.text = `(prepared statement "` + clean(u.Statement) + `", whose text was not captured)`
+		s.verb, s.ping = "", false
+		s.isSelect = len(u.Results) > 0 && strings.HasPrefix(string(u.Results[0].Tag), "SELECT")
+	}
+	e.statements[print] = s
+	return s
+}
+
+// clean makes a name of the wire fit to be shown: no more than 63 bytes, none of
+// them a control character.
+func clean(b []byte) string {
+	b = b[:min(len(b), 63)]
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd {
+			return -1
+		}
+		return r
+	}, string(b))
+}
+
+// draft returns what is collected under a key, nil if there is no room.
+func (e *Engine) draft(k *code, a *app, what uint64) *draft {
+	key := draftKey{k, a, what}
+	d := e.drafts[key]
+	if d == nil {
+		if len(e.drafts) >= maxDrafts {
+			e.Dropped++
+			return nil
+		}
+		d = &draft{code: k, key: key, app: a}
+		e.drafts[key] = d
+	}
+	return d
+}
+
+// shared is draft for what is one illness whatever hosts an application runs on.
+func (e *Engine) shared(k *code, c *conn, what uint64) *draft {
+	d := e.draft(k, nil, what)
+	if d != nil && d.app == nil {
+		d.app = c.app
+	}
+	return d
+}
+
+// login is what an application is on all of its hosts.
+func (c *conn) login() uint64 {
+	return hashOf([]byte(c.Server + "\x00" + c.User + "\x00" + c.Database + "\x00" + c.Application))
+}
+
+// peek returns it if there is one.
+func (e *Engine) peek(k *code, a *app, what uint64) *draft { return e.drafts[draftKey{k, a, what}] }
+
+// of returns the drafts of a code, in the order in which they began.
+func (e *Engine) draftsOf(k *code) (list []*draft) {
+	for key, d := range e.drafts {
+		if key.code == k {
+			list = append(list, d)
+		}
+	}
+	sortDrafts(list)
+	return list
+}
+
+func sortDrafts(list []*draft) {
+	id := func(d *draft) int {
+		if d.app == nil {
+			return 0
+		}
+		return d.app.id
+	}
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		switch {
+		case a.first.Time != b.first.Time:
+			return a.first.Time < b.first.Time
+		case a.first.Frame != b.first.Frame:
+			return a.first.Frame < b.first.Frame
+		case a.code != b.code:
+			return a.code.name < b.code.name
+		case id(a) != id(b):
+			return id(a) < id(b)
+		}
+		return a.key.what < b.key.what
+	})
+}
+
+// reserve asks for room for n hashes.
+func (e *Engine) reserve(n int) bool {
+	if e.hashes+n > maxHashes {
+		e.Dropped++
+		return false
+	}
+	e.hashes += n
+	return true
+}
+
+// advance tells the time of the capture.
+func (e *Engine) advance(now int64) {
+	if now > e.now {
+		e.now = now
+	}
+	if e.now >= e.tick {
+		e.tick = e.now + 100*millisecond
+		for _, s := range e.inOrder {
+			e.settle(s, e.now-settleAfter)
+		}
+	}
+}
+
+// settleAfter is how long what happens on several connections at once is waited
+// for before it is judged.
+const settleAfter = 300 * millisecond
+
+// settle judges what happened on a server up to a time.
+func (e *Engine) settle(s *server, until int64) {
+	e.settleStalls(s, until)
+	e.settleWaits(s, until)
+}
+
+// Message takes a message.
+func (e *Engine) Message(k *Conn, m *Message) {
+	c := e.of(k)
+	e.advance(m.At.Time)
+	if m.Anomaly != "" {
+		e.violation(c, m)
+	}
+	switch m.Kind {
+	case messages.KindDataRow:
+		e.row(c, m)
+	case messages.KindParse:
+		e.parsed(c, m)
+	case messages.KindClose:
+		e.closed(c, m)
+	case messages.KindSync, messages.KindExecute, messages.KindQuery:
+		e.asked(c, m)
+	case messages.KindReadyForQuery:
+		e.ready(c, m)
+	case messages.KindCopyData:
+		if c.Replication {
+			e.replicates(c, m)
+		}
+	case messages.KindErrorResponse:
+		e.failed(c, m)
+	case messages.KindNoticeResponse:
+		e.warned(c, m)
+	case messages.KindTerminate:
+		c.gone.terminate = true
+	case messages.KindBackendKeyData:
+		if len(m.Body) >= 4 {
+			e.learnPID(c, m.Body)
+		}
+	default:
+		e.starting(c, m)
+	}
+}
+
+// Lost tells that bytes of a connection were not captured.
+func (e *Engine) Lost(k *Conn) { e.of(k).lossy = true }
+
+// Unit takes a query cycle.
+func (e *Engine) Unit(k *Conn, in *Unit) {
+	c := e.of(k)
+	u := &e.scratch
+	*u = unit{Unit: in, c: c, s: e.statementOf(in)}
+	at := in.End.Time
+	if at == 0 {
+		at = in.Start.Time
+	}
+	e.advance(at)
+	e.queries++
+	e.prepare(u)
+	e.unit(u)
+}
+
+// End takes the end of a connection.
+func (e *Engine) End(k *Conn, end *Ending) {
+	c := e.of(k)
+	c.lossy = c.lossy || end.Lost > 0
+	e.advance(end.At.Time)
+	e.ended(c, end)
+	if e.connections++; c.lossy {
+		e.lossyConns++
+	}
+	c.leave()
+	delete(e.conns, c.ID)
+	if e.latest == c {
+		e.latest = nil
+	}
+}
+
+// Network takes what the network did.
+func (e *Engine) Network(v *netfacts.Event) {
+	e.advance(v.At.Time)
+	e.network(v)
+}

@@ -1,0 +1,452 @@
+package findings
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// SQLSTATEs that findings are made of (manual: "PostgreSQL Error Codes").
+const (
+	queryCanceled       = "57014"
+	lockNotAvailable    = "55P03"
+	deadlockDetected    = "40P01"
+	serializationFailed = "40001"
+	inFailedTransaction = "25P02"
+	adminShutdownState  = "57P01"
+	crashShutdownState  = "57P02"
+	cannotConnectNow    = "57P03"
+	idleSessionTimeout  = "57P05"
+	idleTxTimeout       = "25P03"
+	tooManyState        = "53300"
+)
+
+var (
+	deadlock           = &code{name: "deadlock", finish: finishDeadlock}
+	serializationCode  = &code{name: "serialization_failure", finish: finishSerialization}
+	statementTimeout   = &code{name: "statement_timeout", finish: finishTimeout}
+	cancelStorm        = &code{name: "cancel_storm", finish: finishCancels}
+	abortedTransaction = &code{name: "aborted_transaction_use", finish: finishAborted}
+	retryStorm         = &code{name: "retry_storm", finish: finishRetries}
+	minTimeouts        = uint64(3)
+	minCancels         = uint64(3)
+	minAborted         = uint64(5)
+	minSerializations  = uint64(5)
+	serializationShare = 0.05
+	timeoutShare       = 0.2
+	minRetries         = uint64(10)
+	retryPause         = 5 * second
+	timeoutSpread      = 0.1
+)
+
+// abort is the error that aborted a connection's transaction, and what repeats.
+type abort struct {
+	state     string
+	s         *statement
+	at        Stamp
+	id        uint64
+	noted     bool
+	repeats   uint64 // the same statement with the same error, in a row
+	repeatOf  *statement
+	repeatErr string
+	repeatAt  int64
+}
+
+// serials counts an application's transactions.
+type serials struct{ transactions, failed uint64 }
+
+// failing looks at the error of a unit.
+func (e *Engine) failing(u *unit) {
+	c := u.c
+	if u.Tx == 'I' && u.state == "" && u.s != nil && (u.tag() == "COMMIT" || u.PauseTx == 'I' && u.s.writes()) {
+		c.app.serial.transactions++
+	}
+	if u.state == "" {
+		if u.s != nil && u.s == c.aborted.repeatOf {
+			c.aborted.repeats = 0
+		}
+		if u.Tx == 'I' || u.Tx == 'T' {
+			c.aborted.state, c.aborted.noted = "", false
+		}
+		return
+	}
+	switch u.state {
+	case deadlockDetected:
+		e.deadlocked(u)
+	case serializationFailed:
+		e.serialFailure(u)
+	case queryCanceled:
+		e.cancelled(u)
+	case inFailedTransaction:
+		e.abortedUse(u)
+		return
+	case adminShutdownState, crashShutdownState, tooManyState, idleSessionTimeout, idleTxTimeout:
+		e.fatalState(c, u.state, u.End, u.ID)
+	default:
+		e.retried(u)
+	}
+	c.aborted.state, c.aborted.s, c.aborted.at, c.aborted.id, c.aborted.noted = u.state, u.s, u.Start, u.ID, false
+}
+
+// deadlocked is a deadlock that was seen, for what its partners do then.
+type deadlocked struct {
+	at    int64
+	conns []uint64
+	d     *draft
+}
+
+type deadlockData struct {
+	server   *server
+	app      *app
+	survived int64
+	waits    uint64
+}
+
+func (e *Engine) deadlocked(u *unit) {
+	c, s := u.c, u.c.server
+	d := e.shared(deadlock, c, s.id)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*deadlockData)
+	if x == nil {
+		x = &deadlockData{server: s, app: c.app}
+		d.data = x
+	}
+	d.note(u.Start)
+	d.span(u.End)
+	d.on(c)
+	d.calls(u.s, 1)
+	c.tx.calls(d)
+	cost := max(u.dur, 0)
+	if c.tx.id != 0 {
+		cost = u.End.Time - c.tx.start
+	}
+	d.cost.TimeNS += cost
+	known := deadlocked{at: u.End.Time, conns: []uint64{c.ID}, d: d}
+	var others []string
+	for _, pid := range numbers(u.errorField(messages.FieldDetail)) {
+		id, ok := s.byPID[pid]
+		if !ok || id == c.ID {
+			continue
+		}
+		if o := e.conns[id]; o != nil && len(known.conns) < 8 {
+			known.conns = append(known.conns, id)
+			d.on(o)
+			text := fmt.Sprintf("connection %d (%s)", o.ID, o.app.name())
+			if !contains(others, text) {
+				others = append(others, text)
+			}
+		}
+	}
+	s.deadlock = append(s.deadlock, known)
+	if len(s.deadlock) > 64 {
+		s.deadlock = s.deadlock[1:]
+	}
+	text := fmt.Sprintf("the victim, after %s: %s", span(u.dur), brief(u.s, 60))
+	if len(others) > 0 {
+		text += "; with " + list(others)
+	}
+	d.show(u.Start, c, u.ID, text)
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// numbers finds the whole numbers of a text, whatever its language.
+func numbers(s string) (list []uint32) {
+	for i := 0; i < len(s) && len(list) < 64; {
+		if s[i] < '0' || s[i] > '9' {
+			i++
+			continue
+		}
+		n := uint64(0)
+		for ; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
+			n = min(n*10+uint64(s[i]-'0'), 1<<40)
+		}
+		if n < 1<<32 {
+			list = append(list, uint32(n))
+		}
+	}
+	return list
+}
+
+// partOfDeadlock reports whether a wait was that of a deadlock, and adds it to it.
+func (e *Engine) partOfDeadlock(s *server, w *wait) bool {
+	for i := range s.deadlock {
+		k := &s.deadlock[i]
+		if k.at < w.start || k.at > w.reply.Time+second/2 {
+			continue
+		}
+		for n, id := range k.conns {
+			if id != w.c.ID {
+				continue
+			}
+			if n > 0 {
+				x := k.d.data.(*deadlockData)
+				x.waits++
+				x.survived += w.took
+				k.d.cost.TimeNS += w.took
+				k.d.calls(w.s, 1)
+				e.blocked(s, w, nil, w.s.tables[0].name, false)
+				if d := e.peek(lockWait, nil, lockKey(s, w.s.tables[0].name)); d != nil {
+					d.data.(*lockData).dead += w.took
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func finishDeadlock(e *Engine, d *draft) (f Finding, ok bool) {
+	f = d.finding(Critical, Certain)
+	f.Title = fmt.Sprintf("%s: transactions of %s wait for each other until the server ends one; %s lost", count(d.count, "deadlock"), d.app.name(), span(d.cost.TimeNS))
+	f.Advice = "Lock rows in one fixed order (ORDER BY key in SELECT … FOR UPDATE, sort before updating), keep transactions short, and repeat the victim's after a random pause."
+	return f, true
+}
+
+func (e *Engine) serialFailure(u *unit) {
+	c := u.c
+	c.app.serial.failed++
+	d := e.draft(serializationCode, c.app, 0)
+	if d == nil {
+		return
+	}
+	d.note(u.Start)
+	d.span(u.End)
+	d.on(c)
+	d.calls(u.s, 1)
+	c.tx.calls(d)
+	if c.tx.id != 0 {
+		d.cost.TimeNS += u.End.Time - c.tx.start
+	} else {
+		d.cost.TimeNS += max(u.dur, 0)
+	}
+	d.show(u.Start, c, u.ID, "failed at "+brief(u.s, 60))
+}
+
+func finishSerialization(e *Engine, d *draft) (f Finding, ok bool) {
+	all := d.app.serial.transactions + d.app.serial.failed
+	share := float64(d.count) / float64(max(all, 1))
+	if d.count < minSerializations && share < serializationShare {
+		return f, false
+	}
+	s := Info
+	if share >= serializationShare && d.count >= minSerializations {
+		s = Warning
+	}
+	f = d.finding(s, Certain)
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("%s of %s failed to serialize (40001), %s of all; %s of work thrown away", count(d.count, "transaction"), d.app.name(), percent(share), span(d.cost.TimeNS))
+	f.Advice = "Repeating them is right; make conflicts rarer: SELECT … FOR UPDATE at READ COMMITTED for the rows that are changed, narrower reads with an index, shorter transactions."
+	return f, true
+}
+
+type cancelData struct {
+	s    *statement
+	ages sample
+	said uint64 // the server named statement_timeout
+}
+
+// cancelled tells a timeout of the server from a request of the client.
+func (e *Engine) cancelled(u *unit) {
+	c := u.c
+	if u.Copy == exchange.CopyIn {
+		return // the client ended its COPY with CopyFail
+	}
+	if c.MidStream && u.CancelledBy == 0 && c.pid == 0 || u.s == nil {
+		// Which connection a CancelRequest is for cannot be told: its key was not seen.
+		return
+	}
+	message := strings.ToLower(u.errorField(messages.FieldMessage))
+	k := statementTimeout
+	timeout := strings.Contains(message, "statement timeout")
+	if u.CancelledBy != 0 || strings.Contains(message, "user request") {
+		k = cancelStorm
+	}
+	what := u.s.print
+	if k == cancelStorm {
+		what = 0
+	}
+	d := e.draft(k, c.app, what)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*cancelData)
+	if x == nil {
+		x = &cancelData{s: u.s}
+		d.data = x
+	}
+	if timeout {
+		x.said++
+	}
+	d.note(u.Start)
+	d.span(u.End)
+	d.on(c)
+	d.calls(u.s, 1)
+	d.cost.TimeNS += max(u.dur, 0)
+	if u.dur > 0 {
+		x.ages.add(u.dur)
+	}
+	d.show(u.Start, c, u.ID, "cancelled after "+span(u.dur))
+}
+
+func finishTimeout(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*cancelData)
+	use := e.uses[usesKey{d.app, x.s.print}]
+	if d.count < minTimeouts && (use == nil || float64(d.count) < timeoutShare*float64(use.calls) || d.count < 2) {
+		return f, false
+	}
+	age := x.ages.median()
+	if x.said == 0 && float64(x.ages.quantile(1)-x.ages.quantile(0)) > timeoutSpread*float64(age) {
+		return f, false // in a language that is not known, and never as late
+	}
+	f = d.finding(Critical, Certain)
+	if d.count < minTimeouts {
+		f.Severity = Warning
+	}
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("%s of %s ended by statement_timeout after %s, %s of work for nothing", count(d.count, "query"), d.app.name(), span(age), span(d.cost.TimeNS))
+	f.Advice = "Make the query faster (EXPLAIN, an index, less data) or give it a limit of its own; do not repeat it unchanged."
+	return f, true
+}
+
+func finishCancels(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*cancelData)
+	if d.count < minCancels || d.app.tool == toolPerson {
+		return f, false
+	}
+	f = d.finding(Critical, Certain)
+	f.Cost.Share = d.share()
+	low, high := x.ages.quantile(0), x.ages.quantile(1)
+	f.Title = fmt.Sprintf("%s cancels its own queries: %s after %s, %s of work for nothing", d.app.name(), grouped(int64(d.count)), span(x.ages.median()), span(d.cost.TimeNS))
+	if float64(high-low) <= timeoutSpread*float64(x.ages.median()) {
+		f.Title += " (always as late: a timeout of the client)"
+	}
+	f.Advice = "A client-side timeout (setQueryTimeout, context deadline, CommandTimeout) ends queries that are then asked again: make the query faster or the timeout longer than its time."
+	return f, true
+}
+
+type abortData struct {
+	transactions uint64
+	firsts       map[string]uint64
+	first        *statement
+	errors       map[string]uint64
+}
+
+func (e *Engine) abortedUse(u *unit) {
+	c, a := u.c, &u.c.aborted
+	if c.app.tool == toolPerson {
+		return // who sees each error
+	}
+	d := e.draft(abortedTransaction, c.app, 0)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*abortData)
+	if x == nil {
+		x = &abortData{errors: make(map[string]uint64)}
+		d.data = x
+	}
+	d.note(u.Start)
+	d.span(u.End)
+	d.on(c)
+	d.calls(u.s, 1)
+	d.cost.RoundTrips++
+	d.cost.TimeNS += max(u.dur, 0) + c.rtt[1]
+	if a.noted {
+		return
+	}
+	a.noted = true
+	x.transactions++
+	if a.state == "" {
+		d.show(u.Start, c, u.ID, "in a transaction whose first error was not captured")
+		return
+	}
+	if len(x.errors) < 16 || x.errors[a.state] > 0 {
+		x.errors[a.state]++
+	}
+	if x.first == nil {
+		x.first = a.s
+	}
+	d.show(a.at, c, a.id, fmt.Sprintf("the first error: %s at %s", a.state, brief(a.s, 80)))
+}
+
+func finishAborted(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*abortData)
+	s := Info
+	if d.count >= minAborted {
+		s = Warning
+	}
+	f = d.finding(s, Certain)
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("%s goes on in aborted transactions: %s ignored (25P02) in %s", d.app.name(), count(d.count, "statement"), count(x.transactions, "transaction"))
+	if states := firstKeys(x.errors, 3); len(states) > 0 {
+		f.Title += ", after " + list(states)
+	}
+	if x.first != nil {
+		f.Queries = append(f.Queries, QueryRef{Normalized: x.first.text, Fingerprint: x.first.print, Calls: x.transactions})
+	}
+	f.Advice = "Stop at the first error: roll back, or set a savepoint before what may fail; INSERT … ON CONFLICT for duplicates."
+	return f, true
+}
+
+// retried counts a statement that fails with the same error again and again.
+func (e *Engine) retried(u *unit) {
+	a := &u.c.aborted
+	if u.s == nil || u.c.app.tool == toolPerson || strings.HasPrefix(u.state, "01") || strings.HasPrefix(u.state, "02") {
+		return
+	}
+	if a.repeatOf != u.s || a.repeatErr != u.state || u.Start.Time-a.repeatAt > retryPause {
+		a.repeats = 0
+	}
+	a.repeatOf, a.repeatErr, a.repeatAt = u.s, u.state, u.End.Time
+	a.repeats++
+	d := e.draft(retryStorm, u.c.app, u.s.print)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*retryData)
+	if x == nil {
+		x = &retryData{s: u.s, state: u.state}
+		d.data = x
+	}
+	if x.state != u.state {
+		return
+	}
+	x.most = max(x.most, a.repeats)
+	d.note(u.Start)
+	d.span(u.End)
+	d.on(u.c)
+	d.calls(u.s, 1)
+	d.cost.RoundTrips++
+	d.cost.TimeNS += max(u.dur, 0) + u.c.rtt[1]
+	d.show(u.Start, u.c, u.ID, "failed with "+u.state)
+}
+
+type retryData struct {
+	s     *statement
+	state string
+	most  uint64
+}
+
+func finishRetries(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*retryData)
+	if x.most < minRetries {
+		return f, false
+	}
+	f = d.finding(Warning, Certain)
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("%s repeats a statement that always fails: %s with %s, %s in a row", d.app.name(), count(d.count, "error"), x.state, grouped(int64(x.most)))
+	f.Advice = "An error of this kind does not go away by itself: do not repeat it unchanged, wait longer each time, and tell somebody."
+	return f, true
+}

@@ -1,0 +1,139 @@
+package findings
+
+import (
+	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// wanted are the messages that are more than a part of a query cycle.
+var wanted = sink.KindsOf(
+	messages.KindDataRow, messages.KindParse, messages.KindClose, messages.KindSync, messages.KindExecute, messages.KindQuery,
+	messages.KindReadyForQuery, messages.KindCopyData, messages.KindErrorResponse, messages.KindNoticeResponse, messages.KindTerminate,
+	messages.KindBackendKeyData, messages.KindSSLRequest, messages.KindGSSENCRequest, messages.KindSSLResponse,
+	messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindCancelRequest,
+	messages.KindAuthenticationCleartextPassword, messages.KindAuthenticationMD5Password, messages.KindPasswordMessage,
+	messages.KindUnknown,
+)
+
+// Wants is what an Engine has to be told.
+func Wants() sink.Wants {
+	return sink.Wants{
+		Messages: wanted, Queries: true, Connections: true, Notices: true, Network: true,
+		Normalized: true, Parameters: true, Columns: true,
+	}
+}
+
+// Feed tells an Engine what records say.
+type Feed struct {
+	*Engine
+	conn    Conn
+	unit    Unit
+	message Message
+	who     *record.Who
+	of      *record.Conn
+}
+
+// NewFeed returns a Feed with an Engine.
+func NewFeed() *Feed { return &Feed{Engine: New(Options{})} }
+
+// place makes conn what is known of the connection of a record.
+func (f *Feed) place(c *record.Conn, w *record.Who) *Conn {
+	if f.of == c && f.who == w {
+		return &f.conn
+	}
+	f.of, f.who = c, w
+	f.conn = Conn{ID: c.ID, Client: c.Client, Server: c.Server, Started: c.Started}
+	if w != nil {
+		f.conn.User, f.conn.Database, f.conn.Application = w.User, w.Database, w.Application
+		f.conn.MidStream = w.MidStream
+		f.conn.Replication = w.Replication != "" && w.Replication != "false" && w.Replication != "off" && w.Replication != "0"
+	}
+	return &f.conn
+}
+
+// Record takes a record.
+func (f *Feed) Record(r record.Record) {
+	switch r := r.(type) {
+	case *record.Message:
+		f.take(r)
+	case *record.Query:
+		f.query(r)
+	case *record.Connection:
+		f.connection(r)
+	case *record.Notice:
+		f.notice(r)
+	case *netfacts.Record:
+		f.Network(&r.Event)
+	}
+}
+
+func (f *Feed) take(r *record.Message) {
+	m := &f.message
+	m.Direction, m.Kind, m.Body, m.Len, m.Unit = r.Direction, r.Kind, r.Wire(), r.Len, r.Query
+	m.At, m.First, m.Phase, m.Truncated = r.At, r.At, r.Phase, r.Truncated
+	m.Columns, m.Anomaly, m.AnomalyText, m.Cancels = nil, "", "", 0
+	if o := r.More; o != nil {
+		m.Columns, m.Cancels = o.Columns, o.Cancels.Conn
+		if o.First.Frame != 0 {
+			m.First = o.First
+		}
+		for i := range o.Notes {
+			if sections[o.Notes[i].Code] != "" {
+				m.Anomaly, m.AnomalyText = o.Notes[i].Code, o.Notes[i].Text
+			}
+		}
+	}
+	f.Message(f.place(r.Conn, r.Who), m)
+}
+
+func (f *Feed) query(r *record.Query) {
+	u := &f.unit
+	results := u.Results[:0]
+	*u = Unit{
+		ID: r.ID, Protocol: r.Protocol, SQL: r.SQL, Normalized: r.Normalized, Fingerprint: r.Fingerprint, Operation: r.Operation,
+		Statement: r.Statement, Portal: r.Portal, HasParams: r.HasParams, Params: r.Params, Formats: r.Formats,
+		Rows: r.Rows, Bytes: r.Bytes, Copy: r.Copy, Error: r.Error, FailedAt: r.FailedAt,
+		Start: r.Start, FirstReply: r.FirstReply, FirstRow: r.FirstRow, End: r.End, Pause: r.Pause, PauseTx: r.PauseTx, Tx: r.Tx,
+		CancelledBy: r.CancelledBy, Answered: r.Missing&exchange.MissingReply == 0 && !r.Unanswered && !cutShort(r), Complete: r.Complete, Skipped: r.Skipped,
+	}
+	for i := range r.Results {
+		o := &r.Results[i]
+		results = append(results, Result{Tag: o.Tag, Rows: o.Rows, Suspended: o.Suspended, Columns: o.Columns})
+	}
+	u.Results = results
+	k := f.place(r.Conn, r.Who)
+	if r.LostBytes > 0 {
+		f.Lost(k)
+	}
+	f.Unit(k, u)
+}
+
+// cutShort reports whether the replies ended in the middle.
+func cutShort(r *record.Query) bool {
+	n := len(r.Results)
+	return n > 0 && r.Results[n-1].Tag == nil && !r.Results[n-1].Suspended && r.Error == nil
+}
+
+func (f *Feed) connection(r *record.Connection) {
+	i := &r.Info
+	end := Ending{At: i.Ended, Open: i.State == session.StateOpen, Lost: i.Traffic.Lost[0] + i.Traffic.Lost[1]}
+	if i.TLS != nil {
+		end.TLSVersion, end.Cipher = i.TLS.Version, i.TLS.Cipher
+	}
+	f.End(f.place(r.Conn, r.Who), &end)
+	f.of, f.who = nil, nil
+}
+
+func (f *Feed) notice(r *record.Notice) {
+	k := f.place(r.Conn, r.Who)
+	switch r.Code {
+	case session.NoticeLost, session.NoticeSkipped:
+		f.Lost(k)
+	case session.NotePlaintext:
+		f.Violation(k, r.Code, r.Text, "bytes", r.At, 0)
+	}
+}

@@ -1,0 +1,142 @@
+package findings
+
+import "fmt"
+
+const (
+	// A cursor that is read in steps of smallFetch rows at most, minFetches times,
+	// for minFetched rows at least.
+	smallFetch = 50
+	minFetches = 20
+	minFetched = 200
+	// largeRows is a step that is large although its rows are few.
+	largeRows = 64 << 10
+)
+
+var tinyFetchSize = &code{name: "tiny_fetch_size", finish: finishFetches}
+
+// fetches is the portal or cursor that a connection is reading in steps.
+type fetches struct {
+	name      string // of the portal or cursor
+	cursor    bool
+	s         *statement
+	open      bool // suspended; the next step may follow
+	steps     uint64
+	rows      uint64
+	most      uint64
+	first     Stamp
+	firstID   uint64
+	last      Stamp
+	time      sample
+	unfit     bool
+	lastID    uint64
+	declaring *statement // of the latest DECLARE
+}
+
+type fetchData struct {
+	cursors, steps, rows, most uint64
+	cursor                     bool
+	time                       sample
+	rtt                        int64
+	s                          *statement
+}
+
+// resumes reports whether a unit goes on with a portal that was suspended.
+func (f *fetches) resumes(u *unit) bool {
+	return f.open && !f.cursor && f.lastID != u.ID && f.name == string(u.Portal) && f.s == u.s
+}
+
+// fetching takes the steps of portals and cursors.
+func (e *Engine) fetching(u *unit) {
+	c, f := u.c, &u.c.fetch
+	if u.s != nil && u.s.verb == "declare" {
+		f.declaring = u.s
+	}
+	step := u.suspended() || f.resumes(u)
+	name, cursor := string(u.Portal), false
+	if u.s != nil && u.s.verb == "fetch" {
+		step, name, cursor = true, lastWord(u.s.text), true
+	}
+	if !step {
+		if f.steps > 0 && u.s != nil && (u.s.ends || u.s.verb == "close" || u.Tx == 'I') {
+			e.endFetches(c)
+		}
+		return
+	}
+	if f.steps > 0 && (f.name != name || f.cursor != cursor || !cursor && f.s != u.s) {
+		e.endFetches(c)
+	}
+	if f.steps == 0 {
+		declared := f.declaring
+		*f = fetches{name: name, cursor: cursor, s: u.s, first: u.Start, firstID: u.ID, declaring: declared}
+	}
+	f.steps++
+	f.rows += u.Rows
+	f.most = max(f.most, u.Rows)
+	f.last, f.lastID = u.End, u.ID
+	f.open = u.suspended()
+	if u.Rows > smallFetch || u.Bytes >= largeRows || f.steps > 1 && (u.think < 0 || u.think > shortThink) {
+		f.unfit = true
+	}
+	f.time.add(max(u.dur, 0))
+	if !cursor && !f.open || cursor && u.Rows == 0 {
+		e.endFetches(c)
+	}
+}
+
+func lastWord(text string) string {
+	w := words{rest: text}
+	last := ""
+	for w.next() {
+		last = w.word
+	}
+	return last
+}
+
+// endFetches judges the portal or cursor that was read.
+func (e *Engine) endFetches(c *conn) {
+	f := &c.fetch
+	if f.steps >= minFetches && f.rows >= minFetched && !f.unfit && c.app.tool == toolNone {
+		s := f.s
+		if f.cursor && f.declaring != nil {
+			s = f.declaring
+		}
+		print := uint64(0)
+		if s != nil {
+			print = s.print
+		}
+		if d := e.draft(tinyFetchSize, c.app, print); d != nil {
+			x, _ := d.data.(*fetchData)
+			if x == nil {
+				x = &fetchData{s: s, cursor: f.cursor}
+				d.data = x
+			}
+			x.cursors++
+			x.steps += f.steps
+			x.rows += f.rows
+			x.most = max(x.most, f.most)
+			x.rtt = c.roundTrip()
+			x.time.add(f.time.median())
+			d.count = x.steps
+			d.span(f.first)
+			d.span(f.last)
+			d.on(c)
+			d.calls(s, f.steps)
+			d.show(f.first, c, f.firstID, fmt.Sprintf("%s for %s", count(f.steps, "fetch"), count(f.rows, "row")))
+		}
+	}
+	declared := f.declaring
+	*f = fetches{declaring: declared}
+}
+
+func finishFetches(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*fetchData)
+	needed := x.rows/rowsAtOnce + 1
+	saved := x.steps - min(needed, x.steps)
+	d.cost.RoundTrips = saved
+	d.cost.TimeNS = int64(saved) * (x.rtt + x.time.median())
+	f = d.finding(d.byCost(e), Strong)
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("%s reads %s in steps of %s at most: %s, a round trip each", d.app.name(), count(x.rows, "row"), count(x.most, "row"), count(x.steps, "fetch"))
+	f.Advice = "Fetch 1,000 rows or more at a time: setFetchSize (JDBC; spring.jpa/hibernate.jdbc.fetch_size), itersize (psycopg2), stream/fetchmany size (psycopg 3, SQLAlchemy yield_per), cursor.read(n) (node), arraysize, FETCH 1000."
+	return f, true
+}

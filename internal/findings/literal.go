@@ -1,0 +1,116 @@
+package findings
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+const (
+	// minTexts is how many texts of one shape are worth a remark, manyTexts a
+	// warning.
+	minTexts  = 50
+	manyTexts = 500
+	// maxTexts bounds the texts that are told apart.
+	maxTexts = 1024
+)
+
+var literalSQL = &code{name: "literal_sql", finish: finishLiteral}
+
+// texts counts the texts of one statement that hold their constants.
+type texts struct {
+	executions uint64
+	distinct   map[uint64]struct{}
+	full       uint64 // executions when distinct was full
+	bytes      uint64
+	strings    uint64 // executions with string constants
+	listed     bool   // it is in a draft
+}
+
+// literals takes a unit whose constants are in its text.
+func (e *Engine) literals(u *unit) {
+	if u.uses == nil || !u.literal() || u.own || u.s.overhead() {
+		return
+	}
+	t := &u.uses.text
+	t.executions++
+	t.bytes += uint64(len(u.SQL))
+	if bytes.IndexByte(u.SQL, '\'') >= 0 {
+		t.strings++
+	}
+	if len(t.distinct) < maxTexts {
+		h := hashOf(u.SQL)
+		if _, ok := t.distinct[h]; !ok && e.reserve(2) {
+			if t.distinct == nil {
+				t.distinct = make(map[uint64]struct{})
+			}
+			t.distinct[h] = struct{}{}
+		}
+		t.full = t.executions
+	}
+	if len(t.distinct) < minTexts/2 {
+		return
+	}
+	d := e.draft(literalSQL, u.c.app, 0)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*literalData)
+	if x == nil {
+		x = &literalData{}
+		d.data = x
+	}
+	if !t.listed {
+		t.listed = true
+		x.list = append(x.list, u.uses)
+	}
+	d.note(u.Start)
+	d.on(u.c)
+	if d.wants() && d.count < 4 {
+		d.show(u.Start, u.c, u.ID, "a text of its own, "+size(uint64(len(u.SQL))))
+	}
+}
+
+// literalData are the statements of an application that may be of that sort.
+type literalData struct{ list []*uses }
+
+func finishLiteral(e *Engine, d *draft) (f Finding, ok bool) {
+	var all, texts, strings, sent uint64
+	var queries []QueryRef
+	full := false
+	for _, x := range d.data.(*literalData).list {
+		t := &x.text
+		if len(t.distinct) < minTexts || uint64(len(t.distinct))*10 < t.full*9 {
+			continue
+		}
+		all += t.executions
+		texts += uint64(len(t.distinct))
+		strings += t.strings
+		sent += t.bytes
+		full = full || len(t.distinct) == maxTexts
+		queries = append(queries, QueryRef{Normalized: x.s.text, Fingerprint: x.s.print, Calls: t.executions})
+	}
+	if all == 0 {
+		return f, false
+	}
+	s := Info
+	if (all >= manyTexts || all*10 >= d.app.units*3) && d.app.tool == toolNone {
+		s = Warning
+	}
+	f = d.finding(s, Strong)
+	f.Count = all
+	f.Cost = Cost{Bytes: sent}
+	slices.SortStableFunc(queries, func(a, b QueryRef) int { return cmp.Compare(b.Calls, a.Calls) })
+	f.Queries = queries[:min(len(queries), maxQueries)]
+	more := ""
+	if full {
+		more = "more than "
+	}
+	f.Title = fmt.Sprintf("%s writes constants into its SQL: %s%s of %s in %s; the server parses and plans each anew", d.app.name(), more, count(texts, "text"), count(len(queries), "shape"), count(all, "execution"))
+	f.Advice = "Bind parameters ($1) instead of building texts; psycopg2, Django on it, PHP's pg_query, node sequelize and pgbench's simple protocol put them in on their own side: use psycopg 3, pg_query_params, bind, or --protocol=prepared."
+	if strings*2 > all {
+		f.Advice += " Strings in the text are how SQL injection begins."
+	}
+	return f, true
+}

@@ -1,0 +1,383 @@
+package findings
+
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+)
+
+const (
+	// lossTime and lossShare are what a retransmission has to explain of a unit.
+	lossTime  = 100 * millisecond
+	lossShare = 0.5
+	// minDelayed units, and half of those that could, show write-write-read.
+	minDelayed = 10
+	// Closed windows of minClosed times, closedTime in sum or closedShare of the
+	// unit's time, show a slow reader.
+	minClosed   = 3
+	closedTime  = 500 * millisecond
+	closedShare = 0.2
+	// keptRepeats and keptWindows bound what is remembered of one unit.
+	keptRepeats = 16
+	keptWindows = 512
+)
+
+var (
+	retransmitInside = &code{name: "retransmit_inside_query", finish: finishRetransmit}
+	delayedACK       = &code{name: "delayed_ack_40ms", finish: finishDelayed}
+	slowConsumer     = &code{name: "slow_consumer", finish: finishConsumer}
+)
+
+// network is what the network did to a connection lately.
+type network struct {
+	repeats []repeat
+	windows []window
+	delayed []repeat // writes that waited
+	// lastClosed is for how long the client's window was closed in the latest unit.
+	lastClosed int64
+}
+
+// repeat is a segment that came twice: first at since, again at at.
+type repeat struct {
+	fromClient bool
+	needless   bool
+	since, at  int64
+	frame      uint64
+	n          int
+}
+
+// window is a time in which a receive window was closed.
+type window struct {
+	client   bool
+	from, to int64
+}
+
+// explains returns how much of a time retransmissions explain.
+func (n *network) explains(from, to int64) (sum int64) {
+	if len(n.repeats) == 0 {
+		return 0
+	}
+	reached := from
+	for i := range n.repeats {
+		r := &n.repeats[i]
+		since, at := max(r.since, reached), min(r.at, to)
+		if r.needless || r.since == 0 || at <= since {
+			continue
+		}
+		sum += at - since
+		reached = at
+	}
+	return sum
+}
+
+// closedWithin returns for how long the client's window was closed in a time.
+func (n *network) closedWithin(from, to int64) (sum int64) {
+	for i := range n.windows {
+		if w := &n.windows[i]; w.client {
+			sum += max(min(w.to, to)-max(w.from, from), 0)
+		}
+	}
+	return sum
+}
+
+func stamp(v *netfacts.Event) Stamp { return Stamp{Time: v.At.Time, Frame: v.At.Frame} }
+
+// network takes what the network did.
+func (e *Engine) network(v *netfacts.Event) {
+	switch v.Kind {
+	case netfacts.ServerSilence:
+		e.silences(v)
+		return
+	case netfacts.Refused, netfacts.NoAnswer:
+		e.unreached(v)
+		return
+	case netfacts.LateReply:
+		e.silences(v)
+	case netfacts.Gone:
+		if c := e.conns[v.Conn]; c != nil {
+			c.leave()
+			delete(e.conns, v.Conn)
+		}
+		return
+	}
+	c := e.conns[v.Conn]
+	if c == nil {
+		if v.Kind == netfacts.Retransmission || v.Kind == netfacts.RTT {
+			e.early(v)
+			c = e.conns[v.Conn]
+		}
+		if c == nil {
+			return
+		}
+	}
+	switch v.Kind {
+	case netfacts.RTT:
+		side := 0
+		if v.FromClient {
+			side = 1
+		}
+		c.rtt[side], c.timed[side] = v.Length, true
+		c.shaken = c.shaken || v.Handshake
+	case netfacts.Retransmission:
+		e.repeated(c, v)
+	case netfacts.WindowClosed:
+		if len(c.net.windows) < keptWindows {
+			c.net.windows = append(c.net.windows, window{v.FromClient, v.Since, v.At.Time})
+		}
+		e.replicaWindow(c, v)
+	case netfacts.DelayedACK:
+		if len(c.net.delayed) < keptRepeats {
+			c.net.delayed = append(c.net.delayed, repeat{since: v.Since, at: v.At.Time, frame: v.At.Frame, n: v.N})
+		}
+	case netfacts.Silence:
+		if c.silence.draft == nil {
+			c.silence = silence{at: stamp(v), length: v.Length}
+		}
+	case netfacts.Reset, netfacts.Finished:
+		e.closing(c, v)
+	}
+}
+
+// early makes a connection that nothing was told of yet: its handshake comes first.
+func (e *Engine) early(v *netfacts.Event) {
+	k := Conn{ID: v.Conn, Client: v.Client.String(), Server: v.Server.String(), Started: stamp(v)}
+	c := &conn{Conn: k}
+	c.server = e.serverOf(k.Server)
+	c.enter(e.appOf(&k))
+	e.conns[k.ID] = c
+}
+
+func (e *Engine) repeated(c *conn, v *netfacts.Event) {
+	r := repeat{v.FromClient, v.Needless, v.Since, v.At.Time, v.At.Frame, v.N}
+	n := &c.net
+	if v.FromClient && c.silence.at.Time != 0 && v.Since >= c.silence.at.Time-millisecond {
+		c.silence.repeats++
+		c.silence.last = stamp(v)
+		if c.silence.repeats >= minRepeats {
+			e.unanswered(c, stamp(v))
+		}
+	}
+	if len(n.repeats) == keptRepeats {
+		n.repeats = append(n.repeats[:0], n.repeats[1:]...)
+	}
+	n.repeats = append(n.repeats, r)
+	// Of a reply that is over, the repetition comes after the unit.
+	if !v.FromClient && !v.Needless && c.lastEnd.Time != 0 && v.Since != 0 && v.Since <= c.lastEnd.Time && v.Since > c.lastEnd.Time-second && c.last != nil {
+		if v.At.Time-v.Since >= lossTime {
+			e.lost(c, c.last, c.lastID, v.Since, v.At.Time-v.Since, Stamp{Time: v.Since, Frame: v.At.Frame}, false)
+		}
+	}
+}
+
+type lossData struct {
+	fromClient, fromServer uint64
+	timeout                sample
+}
+
+// networked asks what the network did during a unit.
+func (e *Engine) networked(u *unit) {
+	c, n := u.c, &u.c.net
+	n.lastClosed = 0
+	if len(n.repeats) > 0 && u.dur > 0 {
+		e.unitRepeats(u)
+	}
+	if len(n.windows) > 0 {
+		e.unitWindows(u)
+		n.windows = n.windows[:0]
+	}
+	if d := e.peek(delayedACK, c.app, 0); d != nil {
+		d.data.(*delayData).units++
+	}
+	if len(n.delayed) > 0 {
+		e.unitDelays(u)
+		n.delayed = n.delayed[:0]
+	}
+	if c.repl != nil && c.repl.draft != nil {
+		c.repl.draft.calls(u.s, 1)
+	}
+	if c.silence.draft != nil && !u.Answered {
+		c.silence.draft.calls(u.s, 1)
+	}
+	if u.Answered {
+		c.silence = silence{}
+	}
+}
+
+// unitRepeats notes a unit whose time retransmissions explain.
+func (e *Engine) unitRepeats(u *unit) {
+	c := u.c
+	explained := c.net.explains(u.Start.Time, u.End.Time)
+	kept := c.net.repeats[:0]
+	var first *repeat
+	for i := range c.net.repeats {
+		r := &c.net.repeats[i]
+		if r.at > u.End.Time {
+			kept = append(kept, *r)
+			continue
+		}
+		if first == nil && !r.needless && r.since != 0 && r.since >= u.Start.Time-millisecond {
+			first = r
+		}
+	}
+	if first != nil && (explained >= lossTime || float64(explained) >= lossShare*float64(u.dur) && explained >= 10*millisecond) &&
+		c.net.closedWithin(u.Start.Time, u.End.Time)*2 < explained {
+		e.lost(c, u.s, u.ID, first.since, explained, Stamp{Time: first.since, Frame: first.frame}, first.fromClient)
+	}
+	c.net.repeats = kept
+}
+
+// lost notes that a segment of a unit was lost.
+func (e *Engine) lost(c *conn, s *statement, id uint64, since, took int64, at Stamp, fromClient bool) {
+	d := e.draft(retransmitInside, c.app, 0)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*lossData)
+	if x == nil {
+		x = &lossData{}
+		d.data = x
+	}
+	way := "the server"
+	if fromClient {
+		x.fromClient++
+		way = "the client"
+	} else {
+		x.fromServer++
+	}
+	x.timeout.add(took)
+	d.note(Stamp{Time: since, Frame: at.Frame})
+	d.span(Stamp{Time: since + took, Frame: at.Frame})
+	d.on(c)
+	d.calls(s, 1)
+	d.cost.TimeNS += took
+	d.show(at, c, id, fmt.Sprintf("a segment from %s came again after %s", way, span(took)))
+}
+
+func finishRetransmit(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*lossData)
+	f = d.finding(Warning, Strong)
+	if d.cost.TimeNS < lossTime {
+		f.Severity = Info
+	}
+	f.Cost.Share = d.share()
+	way := "from the client"
+	switch {
+	case x.fromServer > 0 && x.fromClient > 0:
+		way = "in both directions"
+	case x.fromServer > 0:
+		way = "from the server"
+	}
+	f.Title = fmt.Sprintf("The network lost packets inside %s of %s (%s): %s until they came again, some %s each", count(d.count, "query"), d.app.name(), way, span(d.cost.TimeNS), span(x.timeout.median()))
+	f.Advice = "The queries are not slow, the network is: look for drops on the way (ip -s link, nstat TcpRetransSegs, switch ports, overloaded virtual NICs, MTU)."
+	return f, true
+}
+
+type delayData struct {
+	stalled, units uint64
+	gap            sample
+	first          sample
+	s              *statement
+}
+
+// unitDelays notes a request in two writes of which the second had to wait.
+func (e *Engine) unitDelays(u *unit) {
+	c := u.c
+	d := e.draft(delayedACK, c.app, 0)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*delayData)
+	if x == nil {
+		x = &delayData{s: u.s, units: 1}
+		d.data = x
+	}
+	for i := range c.net.delayed {
+		r := &c.net.delayed[i]
+		if r.since < u.Start.Time-second || r.at > u.End.Time && u.End.Time != 0 {
+			continue
+		}
+		x.stalled++
+		x.gap.add(r.at - r.since)
+		x.first.add(int64(r.n))
+		d.cost.TimeNS += r.at - r.since
+		d.note(Stamp{Time: r.since, Frame: r.frame})
+		d.on(c)
+		d.calls(u.s, 1)
+		d.show(Stamp{Time: r.since, Frame: r.frame}, c, u.ID, fmt.Sprintf("%d bytes, then %s until the rest", r.n, span(r.at-r.since)))
+		break
+	}
+}
+
+func finishDelayed(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*delayData)
+	if x.stalled < minDelayed || x.stalled*2 < x.units {
+		return f, false
+	}
+	f = d.finding(Warning, Strong)
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("%s sends its requests in two writes and waits %s for the acknowledgment of the first, %s times: Nagle's algorithm against delayed acknowledgments", d.app.name(), span(x.gap.median()), grouped(int64(x.stalled)))
+	f.Advice = "Set TCP_NODELAY, or send the whole request (Parse to Sync) in one write. Usual drivers do both; a proxy or a home-made client may not."
+	return f, true
+}
+
+type consumerData struct {
+	times uint64
+	rows  uint64
+	bytes uint64
+	dur   int64
+}
+
+// unitWindows notes a unit whose reader was slow.
+func (e *Engine) unitWindows(u *unit) {
+	c := u.c
+	if u.Rows == 0 && u.Copy != exchange.CopyOut || c.Replication || u.Start.Time == 0 {
+		return
+	}
+	end := u.End.Time
+	if end == 0 {
+		end = e.now
+	}
+	var sum int64
+	times := uint64(0)
+	for i := range c.net.windows {
+		if w := &c.net.windows[i]; w.client && w.to > u.Start.Time && w.from < end {
+			sum += min(w.to, end) - max(w.from, u.Start.Time)
+			times++
+		}
+	}
+	c.net.lastClosed = sum
+	if times < minClosed || sum < closedTime && float64(sum) < closedShare*float64(end-u.Start.Time) || sum < 20*millisecond {
+		return
+	}
+	d := e.draft(slowConsumer, c.app, 0)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*consumerData)
+	if x == nil {
+		x = &consumerData{}
+		d.data = x
+	}
+	x.times += times
+	x.rows += u.Rows
+	x.bytes += u.Bytes
+	x.dur += end - u.Start.Time
+	d.note(u.Start)
+	d.span(Stamp{Time: end, Frame: u.End.Frame})
+	d.on(c)
+	d.calls(u.s, 1)
+	d.cost.TimeNS += sum
+	d.cost.Bytes += u.Bytes
+	d.show(u.Start, c, u.ID, fmt.Sprintf("the client's window was closed %s, %s of %s", count(times, "time"), span(sum), span(end-u.Start.Time)))
+}
+
+func finishConsumer(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*consumerData)
+	f = d.finding(d.byCost(e), Strong)
+	f.Cost.Share = d.share()
+	speed := size(uint64(float64(x.bytes) / (float64(max(x.dur, 1)) / 1e9)))
+	f.Title = fmt.Sprintf("%s reads its result too slowly: the server had to wait %s of %s, %s a second", d.app.name(), span(d.cost.TimeNS), span(x.dur), speed)
+	f.Advice = "Read the rows first and work on them afterwards, page through them, or use more workers: meanwhile the backend holds its snapshot and locks."
+	return f, true
+}

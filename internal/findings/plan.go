@@ -1,0 +1,226 @@
+package findings
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+)
+
+const (
+	// customPlans is how often PostgreSQL plans a prepared statement for its
+	// parameters before it considers a generic plan (manual: PREPARE).
+	customPlans = 5
+	// A flip makes executions flipFactor times as slow and flipTime at least, for
+	// minFlipped executions.
+	flipFactor = 5
+	flipTime   = 5 * millisecond
+	minFlipped = 4
+	// keptTimes bounds the executions that are looked at.
+	keptTimes = 40
+	// maxPlans bounds the named statements of a connection that are followed.
+	maxPlans = 64
+	// sameMagnitude is how many times as many rows are still as many.
+	sameMagnitude = 10
+)
+
+var planFlip = &code{name: "plan_flip", finish: finishPlan}
+
+// plan is a named statement of a connection with the times of its executions.
+type plan struct {
+	s      *statement
+	text   uint64
+	calls  int
+	times  []int64
+	values []uint64
+	rows   []uint64
+	first  Stamp
+	slowAt Stamp
+	slowID uint64
+	judged bool
+}
+
+// planned takes an execution of a named statement.
+func (e *Engine) planned(u *unit) {
+	c := u.c
+	if u.Protocol != exchange.ProtocolExtended || len(u.Statement) == 0 || u.s == nil || u.SQL == nil || u.state != "" || u.server < 0 {
+		return
+	}
+	// Where the Parse was not seen, nobody knows how many executions there were.
+	if _, alive := c.named.alive[hashOf(u.Statement)]; !alive {
+		return
+	}
+	p := c.plans[string(u.Statement)]
+	text := hashOf(u.SQL)
+	if p == nil || p.text != text {
+		if c.plans == nil {
+			c.plans = make(map[string]*plan)
+		}
+		if p == nil && len(c.plans) >= maxPlans {
+			return
+		}
+		p = &plan{s: u.s, text: text, first: u.Start}
+		c.plans[string(bytes.Clone(u.Statement))] = p
+	}
+	if p.calls++; len(p.times) >= keptTimes {
+		return
+	}
+	p.times = append(p.times, u.server-c.net.closedWithin(u.Start.Time, u.FirstReply.Time))
+	p.values = append(p.values, u.value)
+	p.rows = append(p.rows, u.Rows)
+	if len(p.times) == customPlans+1 {
+		p.slowAt, p.slowID = u.Start, u.ID
+	}
+}
+
+type planData struct {
+	s             *statement
+	fast, slow    int64
+	conns         uint64
+	quickUnplaned bool
+}
+
+// judgePlans looks for statements that became slow with their sixth execution.
+func (e *Engine) judgePlans(c *conn) {
+	for _, name := range sortedKeys(c.plans) {
+		p := c.plans[name]
+		if p.judged || len(p.times) < customPlans+minFlipped || p.s.sleeps {
+			continue
+		}
+		before, after := p.times[1:customPlans], p.times[customPlans:]
+		fast, slow := quantileOf(before, 0.5), quantileOf(after, 0.5)
+		if slow < flipTime || slow < flipFactor*fast || !p.steady(fast) {
+			continue
+		}
+		d := e.draft(planFlip, c.app, p.s.print)
+		if d == nil {
+			continue
+		}
+		x, _ := d.data.(*planData)
+		if x == nil {
+			x = &planData{s: p.s, fast: fast, slow: slow}
+			d.data = x
+		}
+		p.judged = true
+		x.conns++
+		d.count += uint64(len(after))
+		d.span(p.slowAt)
+		d.span(c.lastEnd)
+		d.on(c)
+		d.calls(p.s, uint64(p.calls))
+		for _, t := range after {
+			d.cost.TimeNS += max(t-fast, 0)
+		}
+		d.cost.TimeNS += int64(p.calls-len(p.times)) * (slow - fast)
+		d.show(p.slowAt, c, p.slowID, fmt.Sprintf("statement %q: %s at its first executions, %s from the 6th on", clean([]byte(name)), span(fast), span(slow)))
+	}
+}
+
+// steady reports whether what became slow stayed slow, with as many rows as before
+// and with parameters that were quick before.
+func (p *plan) steady(fast int64) bool {
+	slow := 0
+	for _, t := range p.times[customPlans:] {
+		if t >= 3*fast && t >= flipTime/2 {
+			slow++
+		}
+	}
+	if slow*5 < len(p.times[customPlans:])*4 {
+		return false
+	}
+	var before, after uint64
+	seen := make(map[uint64]bool)
+	again := false
+	for i := range p.times {
+		if i < customPlans {
+			before = max(before, p.rows[i])
+			seen[p.values[i]] = true
+			continue
+		}
+		after = max(after, p.rows[i])
+		again = again || seen[p.values[i]]
+	}
+	return again && after <= sameMagnitude*max(before, 1)
+}
+
+func finishPlan(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*planData)
+	f = d.finding(d.byCost(e), Strong)
+	f.Cost.Share = d.share()
+	f.Title = fmt.Sprintf("A prepared statement of %s became %.0f times as slow from its 6th execution on: %s, before %s, as PostgreSQL turned to a generic plan", d.app.name(), float64(x.slow)/float64(max(x.fast, 1)), span(x.slow), span(x.fast))
+	f.Advice = "SET plan_cache_mode = force_custom_plan for this role or statement; or prepareThreshold=0 (JDBC), prepare_threshold=None (psycopg), a partial index or better statistics for the skewed column."
+	return f, true
+}
+
+const (
+	// A first execution is slow where it takes slowFirst times what later ones take,
+	// and slowFirstTime at least, on minFirst connections.
+	slowFirst     = 5
+	slowFirstTime = 5 * millisecond
+	minFirst      = 3
+	minLater      = 5
+	// maxFirsts bounds the statements of a connection whose first use is noted.
+	maxFirsts = 32
+	maxKept   = 1024
+)
+
+var slowFirstQuery = &code{name: "slow_first_query", finish: finishFirst}
+
+// firstUse notes the first execution of a statement on a connection.
+func (e *Engine) firstUse(u *unit) {
+	c := u.c
+	if u.uses == nil || u.state != "" || u.server < 0 || u.own || c.MidStream || u.s.overhead() || !u.s.dml || u.s.sleeps {
+		return
+	}
+	if _, known := c.firsts[u.s.print]; known || len(c.firsts) >= maxFirsts {
+		if known {
+			u.uses.later.add(u.server)
+		}
+		return
+	}
+	if c.firsts == nil {
+		c.firsts = make(map[uint64]struct{})
+	}
+	c.firsts[u.s.print] = struct{}{}
+	x := u.uses
+	if len(x.first) < maxKept {
+		x.first = append(x.first, u.server)
+	}
+	if d := e.draft(slowFirstQuery, c.app, u.s.print); d != nil {
+		d.data = x
+		d.on(c)
+		d.calls(u.s, 1)
+		d.note(u.Start)
+		if u.server >= slowFirstTime {
+			d.show(u.Start, c, u.ID, "the first execution on this connection took "+span(u.server))
+		}
+	}
+}
+
+func finishFirst(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*uses)
+	later := x.later.median()
+	if x.later.n < minLater {
+		return f, false
+	}
+	slow := 0
+	d.cost.TimeNS = 0
+	var times []int64
+	for _, t := range x.first {
+		if t >= slowFirstTime && t >= slowFirst*later {
+			slow++
+			times = append(times, t)
+			d.cost.TimeNS += t - later
+		}
+	}
+	if slow < minFirst || slow*5 < len(x.first)*4 {
+		return f, false
+	}
+	d.count = uint64(slow)
+	f = d.finding(d.byCost(e), Strong)
+	f.Cost.Share = d.share()
+	f.Queries = []QueryRef{{Normalized: x.s.text, Fingerprint: x.s.print, Calls: x.calls}}
+	f.Title = fmt.Sprintf("The first execution of a statement on each connection of %s takes %s, later ones %s: seen on %s", d.app.name(), span(quantileOf(times, 0.5)), span(later), count(slow, "connection"))
+	f.Advice = "A new backend fills its caches of relations and catalogs: keep connections (pool, longer max lifetime), use fewer partitions or name the partition key so that others are pruned, warm connections up before use."
+	return f, true
+}

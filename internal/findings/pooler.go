@@ -1,0 +1,167 @@
+package findings
+
+import (
+	"fmt"
+)
+
+const (
+	// minPooled units have to be found on both sides of a pooler, poolShare of its
+	// units.
+	minPooled = 20
+	poolShare = 0.5
+	// The queue is an illness where the median wait is poolFactor times what the
+	// server needs, or the 95th percentile poolWait.
+	poolFactor = 2
+	poolWait   = 100 * millisecond
+	poolBusy   = 0.9
+	maxOpenLeg = 512
+)
+
+var poolerQueue = &code{name: "pooler_queue", finish: finishPooler}
+
+// poolers finds units that were handed on: seen to one server within the time of a
+// unit to another.
+type poolers struct {
+	recent []leg // of units that are over, the latest last
+	pairs  map[[2]*server]*pooled
+	units  map[*server]uint64
+}
+
+// leg is a unit as it was seen on one connection.
+type leg struct {
+	server     *server
+	conn       uint64
+	s          *statement
+	value      uint64
+	start, end int64
+	used       bool
+}
+
+// pooled is a pooler and the server behind it.
+type pooled struct {
+	front, back *server
+	draft       *draft
+	wait, work  sample
+	clients     map[uint64]struct{}
+	legs        map[uint64]*legUse
+	sum         int64
+	first, last int64
+	n           uint64
+}
+
+// legUse is how busy a connection of the pooler to the server is.
+type legUse struct{ busy, first, last int64 }
+
+func newPoolers() poolers {
+	return poolers{pairs: make(map[[2]*server]*pooled), units: make(map[*server]uint64)}
+}
+
+// maxPairs bounds the pairs of servers that are compared.
+const maxPairs = 256
+
+// pooled looks for the unit's other half.
+func (e *Engine) pooled(u *unit) {
+	p := &e.pool
+	if len(e.inOrder) < 2 || u.s == nil || u.dur < 0 || !u.Answered || u.s.overhead() {
+		return
+	}
+	s := u.c.server
+	p.units[s]++
+	if len(p.recent) >= maxOpenLeg {
+		p.recent = append(p.recent[:0], p.recent[maxOpenLeg/2:]...)
+	}
+	me := leg{server: s, conn: u.c.ID, s: u.s, value: u.value, start: u.Start.Time, end: u.End.Time}
+	// The server's side ends first, but its reply may be seen after the client's.
+	for i := len(p.recent) - 1; i >= 0; i-- {
+		o := &p.recent[i]
+		if o.end < me.start-second {
+			break
+		}
+		if o.used || o.server == s || o.s != me.s || o.value != me.value {
+			continue
+		}
+		front, back := &me, o
+		if o.start < me.start {
+			front, back = o, &me
+		}
+		if back.start < front.start || back.end > front.end+millisecond {
+			continue
+		}
+		o.used = true
+		e.pair(u, front, back)
+		return
+	}
+	p.recent = append(p.recent, me)
+}
+
+func (e *Engine) pair(u *unit, front, back *leg) {
+	key := [2]*server{front.server, back.server}
+	x := e.pool.pairs[key]
+	if x == nil {
+		if len(e.pool.pairs) >= maxPairs {
+			return
+		}
+		x = &pooled{front: front.server, back: back.server, clients: make(map[uint64]struct{}), legs: make(map[uint64]*legUse), first: back.start}
+		if x.draft = e.draft(poolerQueue, nil, front.server.id<<32|back.server.id); x.draft == nil {
+			return
+		}
+		x.draft.data = x
+		e.pool.pairs[key] = x
+	}
+	x.n++
+	x.wait.add(back.start - front.start)
+	x.work.add(back.end - back.start)
+	x.sum += back.start - front.start
+	x.last = max(x.last, back.end)
+	if len(x.clients) < maxStatements {
+		x.clients[front.conn] = struct{}{}
+	}
+	k := x.legs[back.conn]
+	if k == nil && len(x.legs) < maxStatements {
+		k = &legUse{first: back.start}
+		x.legs[back.conn] = k
+	}
+	if k != nil {
+		k.busy += back.end - max(back.start, k.last)
+		k.last = max(k.last, back.end)
+	}
+	d := x.draft
+	at := Stamp{Time: front.start, Frame: u.Start.Frame}
+	d.note(at)
+	d.span(u.End)
+	if c := e.conns[front.conn]; c != nil {
+		d.on(c)
+		if back.start-front.start >= poolWait/2 {
+			d.show(at, c, 0, fmt.Sprintf("waited %s for a server connection, which then worked for %s", span(back.start-front.start), span(back.end-back.start)))
+		}
+	}
+	d.calls(u.s, 1)
+}
+
+func finishPooler(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*pooled)
+	if x.n < minPooled || float64(x.n) < poolShare*float64(e.pool.units[x.front]) || len(x.clients) <= len(x.legs) {
+		return f, false
+	}
+	wait, work := x.wait.median(), x.work.median()
+	if wait < poolFactor*work && x.wait.quantile(0.95) < poolWait {
+		return f, false
+	}
+	var busy, all int64
+	for _, k := range x.legs {
+		busy += k.busy
+		all += k.last - k.first
+	}
+	if float64(busy) < poolBusy*float64(all) && wait < poolFactor*work {
+		return f, false
+	}
+	d.cost.TimeNS = x.sum
+	s := Warning
+	if x.wait.quantile(0.95) >= second {
+		s = Critical
+	}
+	f = d.finding(s, Strong)
+	f.Title = fmt.Sprintf("Queries queue in the pooler %s: %s (95 %% below %s) for %s of work; %s to it, %s to %s", x.front.address, span(wait), span(x.wait.quantile(0.95)), span(work), count(len(x.clients), "connection"), count(len(x.legs), "connection"), x.back.address)
+	f.Advice = "Raise default_pool_size as far as the server can bear it, make transactions shorter (nothing else between BEGIN and COMMIT), use transaction mode, or ask for less at once."
+	return f, true
+}

@@ -1,0 +1,271 @@
+package findings
+
+import (
+	"slices"
+	"sort"
+)
+
+// ended takes what a connection leaves behind.
+func (e *Engine) ended(c *conn, end *Ending) {
+	e.endTurn(c)
+	e.endRun(c)
+	e.endFetches(c)
+	e.judgeParses(c)
+	e.judgePlans(c)
+	if c.start.cancel {
+		return
+	}
+	e.leaves(c, end.At)
+	e.cutOff(c)
+	e.gssRefused(c)
+	e.gssAbandoned(c, end)
+	e.endedTLS(c, end)
+	e.churned(c, end)
+	e.releaseRows(c)
+	e.hashes -= c.named.charged
+	c.named.charged = 0
+}
+
+// codes are all kinds of findings.
+var codes = []*code{
+	nPlusOne, singleRowInserts, literalSQL, reparseChurn, chattyPing, unboundedResult, wideResult, tinyFetchSize,
+	statementLeak, rttBound, idleInTransaction, lockWait, deadlock, serializationCode, planFlip, slowFirstQuery,
+	serverStall, slowConsumer, poolerQueue, replicationLag, connectionChurn, tooManyConnections, failedLogins,
+	idleDisconnect, backendCrash, adminShutdown, gssencRoundtrip, retransmitInside, delayedACK, statementTimeout,
+	cancelStorm, abortedTransaction, retryStorm, cleartextPassword, md5Auth, sslFallback, weakTLS, refusedCode,
+	noAnswerCode, violationCode, slowQuery,
+}
+
+// Codes returns the names of all kinds of findings.
+func Codes() []string {
+	names := make([]string, len(codes))
+	for i, k := range codes {
+		names[i] = k.name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// result is a finding on its way out, with what it is about.
+type result struct {
+	Finding
+	d *draft
+}
+
+// Finish takes the end of the capture and returns the findings, worst first. All
+// connections have ended before.
+func (e *Engine) Finish() []Finding {
+	for _, s := range e.inOrder {
+		e.settle(s, 1<<62)
+	}
+	list := e.results()
+	out := make([]Finding, len(list))
+	for i := range list {
+		out[i] = list[i].Finding
+		out[i].Update = list[i].d != nil && e.told[list[i].d].at != 0
+	}
+	return out
+}
+
+// results returns what is wrong so far, worst first.
+func (e *Engine) results() []result {
+	drafts := make([]*draft, 0, len(e.drafts))
+	for _, d := range e.drafts {
+		drafts = append(drafts, d)
+	}
+	sortDrafts(drafts)
+	var list []result
+	for _, d := range drafts {
+		if f, ok := d.code.finish(e, d); ok {
+			list = append(list, result{f, d})
+		}
+	}
+	list = merge(list)
+	if f, ok := e.slowFinding(); ok {
+		list = append(list, result{f, nil})
+	}
+	sort.SliceStable(list, func(i, j int) bool { return worse(&list[i].Finding, &list[j].Finding) })
+	return list
+}
+
+// worse orders findings: by severity, then cost in time, then count.
+func worse(a, b *Finding) bool {
+	switch {
+	case a.Severity != b.Severity:
+		return a.Severity > b.Severity
+	case (a.Code == slowQuery.name) != (b.Code == slowQuery.name):
+		return b.Code == slowQuery.name
+	case a.Cost.TimeNS != b.Cost.TimeNS:
+		return a.Cost.TimeNS > b.Cost.TimeNS
+	}
+	return a.Count > b.Count
+}
+
+// cause says that where one finding explains another, the other is left out, or
+// is no more than a remark.
+type cause struct {
+	by, of *code
+	fit    func(by, of *result) bool
+	drop   bool
+}
+
+func sameApp(by, of *result) bool { return by.d.app == of.d.app }
+
+// sameStatement reports whether both are about one statement of an application.
+func sameStatement(by, of *result) bool {
+	if by.d.app != of.d.app {
+		return false
+	}
+	for i := range of.Queries {
+		for k := range by.Queries {
+			if of.Queries[i].Fingerprint == by.Queries[k].Fingerprint {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mainStatement is sameStatement for the most frequent statement of the effect.
+func mainStatement(by, of *result) bool {
+	return by.d.app == of.d.app && len(of.Queries) > 0 && len(by.Queries) > 0 &&
+		slices.ContainsFunc(by.Queries, func(q QueryRef) bool { return q.Fingerprint == of.Queries[0].Fingerprint })
+}
+
+// sameConn reports whether the effect's connections are among the cause's.
+func sameConn(by, of *result) bool {
+	for i := range of.Connections {
+		for k := range by.Connections {
+			if of.Connections[i].Conn == by.Connections[k].Conn {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sameHosts(by, of *result) bool {
+	for i := range of.Connections {
+		for k := range by.Connections {
+			if hostOf(of.Connections[i].Client) == hostOf(by.Connections[k].Client) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sourced(by, of *result) bool {
+	x, ok := by.d.data.(*loopData)
+	return ok && 2*x.sourced >= x.bursts+x.short && mainStatement(by, of)
+}
+
+func always(by, of *result) bool { return true }
+
+// causes are in order: what an earlier one has left out explains nothing more.
+var causes = []cause{
+	{backendCrash, connectionChurn, always, true},
+	{backendCrash, idleDisconnect, always, true},
+	{backendCrash, adminShutdown, always, true},
+	{backendCrash, refusedCode, always, true},
+	{adminShutdown, idleDisconnect, always, true},
+	{adminShutdown, connectionChurn, always, true},
+	{tooManyConnections, connectionChurn, sameHosts, true},
+	{failedLogins, connectionChurn, sameHosts, true},
+	{serverStall, planFlip, sameConn, true},
+	{serverStall, slowFirstQuery, sameConn, true},
+	{lockWait, planFlip, sameConn, true},
+	{lockWait, slowFirstQuery, sameConn, true},
+	{retransmitInside, planFlip, sameConn, true},
+	{slowConsumer, planFlip, sameConn, true},
+	{idleDisconnect, retransmitInside, sameConn, true},
+	{slowConsumer, retransmitInside, sameConn, true},
+	{replicationLag, retransmitInside, sameConn, true},
+	{replicationLag, slowConsumer, sameConn, true},
+	{statementLeak, reparseChurn, sameApp, true},
+	{literalSQL, statementLeak, mainStatement, true},
+	{singleRowInserts, rttBound, mainStatement, true},
+	{singleRowInserts, literalSQL, mainStatement, false},
+	{singleRowInserts, reparseChurn, mainStatement, false},
+	{nPlusOne, literalSQL, sourced, false},
+	{nPlusOne, reparseChurn, sourced, false},
+	{nPlusOne, rttBound, sourced, true},
+	{tinyFetchSize, rttBound, sameConn, true},
+	{chattyPing, rttBound, sameApp, true},
+	{chattyPing, nPlusOne, sameApp, false},
+	{statementLeak, nPlusOne, mainStatement, false},
+	{reparseChurn, nPlusOne, unsourced, false},
+	{reparseChurn, rttBound, sameApp, false},
+	{literalSQL, nPlusOne, unsourced, false},
+	{delayedACK, nPlusOne, sameApp, false},
+	{delayedACK, rttBound, sameApp, true},
+	{delayedACK, reparseChurn, sameApp, false},
+	{rttBound, nPlusOne, unsourced, false},
+	{abortedTransaction, retryStorm, sameApp, true},
+	{cancelStorm, slowQuery, sameConn, false},
+	{unboundedResult, cancelStorm, cancelledResult, false},
+	{unboundedResult, slowConsumer, abandonedResult, false},
+	{slowConsumer, unboundedResult, sameStatement, false},
+	{cancelStorm, statementTimeout, mainStatement, false},
+	{idleInTransaction, lockWait, heldIdle, false},
+	{deadlock, lockWait, deadWaits, false},
+}
+
+func unsourced(by, of *result) bool {
+	x, ok := of.d.data.(*loopData)
+	return ok && 2*x.sourced < x.bursts+x.short && sameStatement(by, of)
+}
+
+func cancelledResult(by, of *result) bool {
+	x, ok := by.d.data.(*unboundedData)
+	return ok && x.cancelled > 0 && sameStatement(by, of)
+}
+
+func abandonedResult(by, of *result) bool {
+	x, ok := by.d.data.(*unboundedData)
+	return ok && x.cancelled+x.abandoned > 0 && sameStatement(by, of)
+}
+
+// deadWaits reports whether most of a lock's waits are those of deadlocks.
+func deadWaits(by, of *result) bool {
+	x, ok := of.d.data.(*lockData)
+	return ok && x.dead*2 >= x.sum
+}
+
+// heldIdle reports whether silent transactions explain most of a lock's waits.
+func heldIdle(by, of *result) bool {
+	x, ok := of.d.data.(*lockData)
+	return ok && x.idle[by.d]*2 >= x.sum
+}
+
+// merge leaves out what other findings explain.
+func merge(list []result) []result {
+	gone := make([]bool, len(list))
+	for _, k := range causes {
+		for i := range list {
+			if gone[i] || list[i].d.code != k.by {
+				continue
+			}
+			for j := range list {
+				if i == j || gone[j] || list[j].d.code != k.of || !k.fit(&list[i], &list[j]) {
+					continue
+				}
+				switch {
+				case k.drop && list[i].Severity >= list[j].Severity:
+					gone[j] = true
+				case k.by == idleInTransaction:
+					list[j].Severity = min(list[j].Severity, Warning)
+				case list[i].Severity > Info:
+					list[j].Severity = Info
+				}
+			}
+		}
+	}
+	out := list[:0]
+	for i := range list {
+		if !gone[i] {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}

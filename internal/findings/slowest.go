@@ -1,0 +1,99 @@
+package findings
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// slowTime is how long a query takes that is worth a remark of its own, and
+// maxSlow how many are shown.
+const (
+	slowTime = second
+	maxSlow  = 5
+)
+
+var slowQuery = &code{name: "slow_query", finish: finishSlow}
+
+// slowest are the queries that took longest, with where their time went.
+type slowest struct{ list []slowOne }
+
+type slowOne struct {
+	ref                              ConnRef
+	c                                *conn
+	s                                *statement
+	id                               uint64
+	start, reply                     Stamp
+	dur, server, loss, client, sends int64
+	lock, pool                       int64
+	by                               string
+}
+
+// slowest notes a query that took long.
+func (e *Engine) slowest(u *unit) {
+	if u.dur < slowTime || u.s == nil || u.s.sleeps || u.c.Replication || u.s.verb == "copy" {
+		return
+	}
+	l := &e.slow.list
+	if len(*l) == 4*maxSlow {
+		sort.SliceStable(*l, func(i, j int) bool { return (*l)[i].dur > (*l)[j].dur })
+		*l = (*l)[:2*maxSlow]
+	}
+	x := slowOne{
+		ref: u.c.ref(), c: u.c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, dur: u.dur, server: max(u.server, 0),
+		loss: u.lost, client: u.c.net.lastClosed, sends: max(u.dur-max(u.wait, 0), 0),
+	}
+	*l = append(*l, x)
+}
+
+// waitedFor adds to a slow query that it waited for a lock.
+func (e *Engine) waitedFor(w *wait, by string) {
+	for i := range e.slow.list {
+		if x := &e.slow.list[i]; x.ref.Conn == w.c.ID && x.id == w.id {
+			x.lock, x.by = w.took, by
+		}
+	}
+}
+
+func (x *slowOne) split() string {
+	var parts []string
+	add := func(ns int64, what string) {
+		if ns >= millisecond {
+			parts = append(parts, span(ns)+" "+what)
+		}
+	}
+	if x.lock > 0 {
+		add(x.lock, "waiting for a lock (likely "+x.by+")")
+	} else {
+		add(x.server, "server")
+	}
+	add(x.loss, "lost packets")
+	add(x.client, "client reading slowly")
+	add(x.sends-x.client, "sending rows")
+	return strings.Join(parts, " + ")
+}
+
+// slowFinding makes one finding of the slowest.
+func (e *Engine) slowFinding() (Finding, bool) {
+	l := e.slow.list
+	if len(l) == 0 {
+		return Finding{}, false
+	}
+	sort.SliceStable(l, func(i, j int) bool { return l[i].dur > l[j].dur })
+	l = l[:min(len(l), maxSlow)]
+	d := &draft{code: slowQuery}
+	for i := range l {
+		x := &l[i]
+		d.note(x.start)
+		d.cost.TimeNS += x.dur
+		d.calls(x.s, 1)
+		d.on(x.c)
+		d.show(x.start, x.c, x.id, span(x.dur)+" = "+x.split())
+	}
+	f := d.finding(Info, Certain)
+	f.Title = fmt.Sprintf("The slowest queries, and where their time went: %s", l[0].split())
+	f.Advice = "Where the server worked: EXPLAIN (ANALYZE, BUFFERS) with the same parameters. The other parts have findings of their own."
+	return f, true
+}
+
+func finishSlow(*Engine, *draft) (f Finding, ok bool) { return f, false }

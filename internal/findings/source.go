@@ -1,0 +1,177 @@
+package findings
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+const (
+	// maxSourceRows and maxSourceColumns bound what is remembered of a result that
+	// a loop may run over: a page of a list and its first columns, where the keys
+	// are.
+	maxSourceRows    = 256
+	maxSourceColumns = 8
+	// keptSources is how many of the latest such results of a connection are kept.
+	keptSources = 4
+	// minSourceRows is the fewest rows that a loop worth telling of runs over.
+	minSourceRows = 4
+	// measuredRows is how many rows of a result are measured column by column.
+	measuredRows = 64
+	maxColumns   = 128
+)
+
+// source is a result whose rows a loop may run over.
+type source struct {
+	generation int32
+	names      []string
+	columns    [][]uint64 // sorted hashes of values, by column
+	all        bool       // of all rows
+}
+
+// rowsOf collects from the rows of the result that is being received.
+type rowsOf struct {
+	unit       uint64
+	rows       int
+	columns    [][]uint64
+	names      []string
+	bytes      []uint64 // of the values, by column
+	hexes      []bool   // bytea in text format
+	generation int32
+	sources    [keptSources]source
+	charged    int
+}
+
+// row takes a row of a result.
+func (e *Engine) row(c *conn, m *Message) {
+	r := &c.rows
+	if r.unit != m.Unit {
+		r.begin(m.Unit)
+	}
+	if r.rows++; r.rows > maxSourceRows || len(m.Body) < 2 || m.Truncated {
+		return
+	}
+	n := min(int(binary.BigEndian.Uint16(m.Body)), maxColumns)
+	b := m.Body[2:]
+	measured := r.rows <= measuredRows
+	if measured && len(r.bytes) < n {
+		r.bytes = append(r.bytes, make([]uint64, n-len(r.bytes))...)
+	}
+	// Most results have one row, which nobody loops over.
+	kept := r.rows > 1
+	if kept && r.columns == nil && n > 0 && e.reserve(maxSourceColumns*maxSourceRows) {
+		r.charged += maxSourceColumns * maxSourceRows
+		r.columns = make([][]uint64, maxSourceColumns)
+	}
+	if kept && len(r.names) == 0 && len(m.Columns) > 0 {
+		r.learn(m)
+	}
+	for i := range n {
+		if len(b) < 4 {
+			return
+		}
+		size := int(int32(binary.BigEndian.Uint32(b)))
+		b = b[4:]
+		if size < 0 {
+			continue
+		}
+		v := b[:min(size, len(b))]
+		b = b[len(v):]
+		if measured {
+			r.bytes[i] += uint64(size)
+		}
+		if kept && i < len(r.columns) && len(v) <= 64 && size <= len(v) {
+			format := int16(0)
+			if i < len(m.Columns) {
+				format = m.Columns[i].Format
+			}
+			r.columns[i] = append(r.columns[i], e.number(v, format))
+		}
+	}
+}
+
+func (r *rowsOf) begin(unit uint64) {
+	r.unit, r.rows = unit, 0
+	r.names, r.bytes, r.hexes = r.names[:0], r.bytes[:0], r.hexes[:0]
+	clear(r.bytes[:cap(r.bytes)])
+	for i := range r.columns {
+		r.columns[i] = r.columns[i][:0]
+	}
+}
+
+// learn keeps the names of the columns.
+func (r *rowsOf) learn(m *Message) {
+	const bytea = 17 // pg_type.dat
+	for i := range min(len(m.Columns), maxColumns) {
+		col := &m.Columns[i]
+		r.names = append(r.names, clean(col.Name))
+		r.hexes = append(r.hexes, col.TypeOID == bytea && col.Format == 0)
+	}
+}
+
+// source keeps the rows of a unit that is over, if a loop may run over them, and
+// returns their generation, else 0.
+func (e *Engine) source(u *unit) int32 {
+	r := &u.c.rows
+	if r.unit != u.ID || u.Rows < minSourceRows || u.own {
+		return 0
+	}
+	r.generation++
+	src := &r.sources[int(r.generation)%keptSources]
+	old := src.columns
+	src.generation, src.columns, src.all = r.generation, r.columns, u.Rows <= maxSourceRows
+	src.names = append(src.names[:0], r.names[:min(len(r.names), maxSourceColumns)]...)
+	for _, column := range src.columns {
+		slices.Sort(column)
+	}
+	r.columns = old // to be filled again
+	for i := range r.columns {
+		r.columns[i] = r.columns[i][:0]
+	}
+	return r.generation
+}
+
+// linkedBy returns the name of the column of a source in which most of the turns'
+// values occur, "" if less than 80 % do.
+func (c *conn) linkedBy(generation int32, turns []turn) string {
+	src := &c.rows.sources[int(generation)%keptSources]
+	if src.generation != generation || generation == 0 {
+		return ""
+	}
+	best, bestHits := -1, 0
+	for k, column := range src.columns {
+		hits := 0
+		for i := range turns {
+			for _, v := range turns[i].values {
+				if _, ok := slices.BinarySearch(column, v); ok && v != 0 {
+					hits++
+					break
+				}
+			}
+		}
+		if hits > bestHits {
+			best, bestHits = k, hits
+		}
+	}
+	if best < 0 || bestHits*5 < len(turns)*4 {
+		return ""
+	}
+	if best < len(src.names) {
+		return src.names[best]
+	}
+	return "column " + itoa(best+1)
+}
+
+// release gives the memory of a connection back.
+func (e *Engine) releaseRows(c *conn) {
+	e.hashes -= c.rows.charged
+	c.rows.charged = 0
+}
+
+func containsAny(list, values []uint64) bool {
+	for _, v := range list {
+		if slices.Contains(values, v) {
+			return true
+		}
+	}
+	return false
+}

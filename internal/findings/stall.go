@@ -1,0 +1,193 @@
+package findings
+
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/netfacts"
+)
+
+const (
+	// A stall is a silence of stallTime in which minStalled connections of at least
+	// two applications waited, whose replies then came within stallEnd.
+	stallTime  = 500 * millisecond
+	stallEnd   = 100 * millisecond
+	minStalled = 3
+)
+
+var serverStall = &code{name: "server_stall", finish: finishStall}
+
+// silent is a time in which a server sent nothing at all.
+type silent struct{ from, to int64 }
+
+// slowUnit is a unit that took long.
+type slowUnit struct {
+	c     *conn
+	s     *statement
+	id    uint64
+	start Stamp
+	reply Stamp
+	took  int64
+	app   *app
+}
+
+// lateReply is a reply that came late, and whether the server's host had
+// acknowledged the request.
+type lateReply struct {
+	at    int64
+	acked bool
+}
+
+type stallData struct {
+	stalls  []silent
+	longest int64
+	apps    map[string]bool
+	conns   int
+}
+
+// stalled reports whether a wait lay in a stall.
+func (s *server) stalled(from, to int64) bool {
+	d := s.stallDraft()
+	if d == nil {
+		return false
+	}
+	for _, k := range d.stalls {
+		if to >= k.to-stallEnd && to <= k.to+2*stallEnd && from <= k.to-stallTime/2 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *server) stallDraft() *stallData { return s.down.stall }
+
+// settleStalls judges the silences that are over.
+func (e *Engine) settleStalls(s *server, until int64) {
+	kept := s.silent[:0]
+	for _, k := range s.silent {
+		if k.to > until {
+			kept = append(kept, k)
+		} else {
+			e.settleStall(s, k)
+		}
+	}
+	s.silent = kept
+	for len(s.late) > 0 && s.late[0].at < until-second {
+		s.late = s.late[1:]
+	}
+	for len(s.slow) > 0 && s.slow[0].reply.Time < until-10*second {
+		s.slow = s.slow[1:]
+	}
+}
+
+func (e *Engine) settleStall(s *server, k silent) {
+	var hit []*slowUnit
+	conns, apps := make(map[uint64]bool), make(map[*app]bool)
+	for i := range s.slow {
+		u := &s.slow[i]
+		if u.reply.Time < k.to || u.reply.Time > k.to+stallEnd || u.start.Time > k.to-waitTime {
+			continue
+		}
+		hit = append(hit, u)
+		if u.start.Time <= k.to-stallTime {
+			conns[u.c.ID], apps[u.app] = true, true
+		}
+	}
+	if len(conns) < minStalled || len(apps) < 2 || e.released(s, k, hit) {
+		return
+	}
+	acked, late := 0, 0
+	for _, r := range s.late {
+		if r.at >= k.to && r.at <= k.to+stallEnd {
+			if late++; r.acked {
+				acked++
+			}
+		}
+	}
+	if late > 0 && acked == 0 {
+		return // the way to the server was cut: its host acknowledged nothing either
+	}
+	d := e.draft(serverStall, nil, s.id)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*stallData)
+	if x == nil {
+		x = &stallData{apps: make(map[string]bool)}
+		d.data, s.down.stall = x, x
+	}
+	from := k.to
+	for _, u := range hit {
+		from = min(from, u.start.Time)
+	}
+	from = max(from, k.from)
+	if len(x.stalls) < maxRefs {
+		x.stalls = append(x.stalls, silent{from, k.to})
+	}
+	x.longest = max(x.longest, k.to-from)
+	x.conns = max(x.conns, len(conns))
+	d.note(Stamp{Time: from})
+	for _, u := range hit {
+		d.on(u.c)
+		d.calls(u.s, 1)
+		d.span(u.start)
+		d.span(u.reply)
+		d.cost.TimeNS += u.took
+		if len(x.apps) < maxRefs {
+			x.apps[u.app.name()] = true
+		}
+		d.show(u.start, u.c, u.id, fmt.Sprintf("%s waited %s: %s", u.app.name(), span(u.took), brief(u.s, 60)))
+	}
+}
+
+// released reports whether the replies after a silence are rather those of waiters
+// for a lock: a transaction on their tables ended just then, as promptly as ever.
+func (e *Engine) released(s *server, k silent, hit []*slowUnit) bool {
+	n := 0
+	for _, u := range hit {
+		for i := range s.ended.list {
+			f := &s.ended.list[i]
+			if f.conn == nil || f.connID == u.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > u.reply.Time || f.start >= u.reply.Time-waitTime {
+				continue
+			}
+			if _, ok := conflict(u.s.tables, f.tables); ok {
+				n++
+				break
+			}
+		}
+	}
+	return 2*n >= len(hit)
+}
+
+func finishStall(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*stallData)
+	s := Warning
+	if x.longest >= second {
+		s = Critical
+	}
+	f = d.finding(s, Strong)
+	var sum int64
+	for _, k := range x.stalls {
+		sum += k.to - k.from
+	}
+	f.Title = fmt.Sprintf("The server stood still: %s of %s, up to %s waited in it, of %s, and all went on at the same moment", count(len(x.stalls), "stall"), span(sum), count(x.conns, "connection"), count(len(x.apps), "application"))
+	f.Advice = "Look at the host at that time: I/O, a paused or migrated virtual machine, steal time, swapping, a checkpoint, a frozen volume. The server's own log may show nothing, since it stood still, too."
+	return f, true
+}
+
+// silences takes what the network says of a server that sent nothing.
+func (e *Engine) silences(v *netfacts.Event) {
+	s := e.servers[v.Server.String()]
+	if s == nil {
+		return
+	}
+	switch v.Kind {
+	case netfacts.ServerSilence:
+		if len(s.silent) < maxRefs {
+			s.silent = append(s.silent, silent{v.Since, v.At.Time})
+		}
+	case netfacts.LateReply:
+		if len(s.late) < maxWaits {
+			s.late = append(s.late, lateReply{v.At.Time, v.Acked})
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package findings
+
+import "fmt"
+
+const (
+	// longIdle is how long a transaction may wait for its client without a remark;
+	// veryIdle is a warning, and hours are critical even where nobody was seen to
+	// wait.
+	longIdle   = second
+	veryIdle   = 10 * second
+	tooIdle    = 300 * second
+	minIdles   = 3
+	maxTxTable = 16
+	maxTxValue = 16
+)
+
+var idleInTransaction = &code{name: "idle_in_transaction", finish: finishIdle}
+
+// transaction is what a connection's open transaction has done.
+type transaction struct {
+	id     uint64 // counts those of the connection; 0: none is open
+	count  uint64
+	start  int64
+	tables []table
+	values []uint64
+	idle   int64 // of the client
+	last   *statement
+	lastID uint64
+	wrote  bool
+	block  block
+	idles  []*draft // that its silence was noted in
+	// statements are those that succeeded, the first of them.
+	statements []*statement
+}
+
+// endedTx is a transaction that is over, for those who waited for it.
+type endedTx struct {
+	list [128]finishedTx
+	next int
+}
+
+type finishedTx struct {
+	conn      *conn
+	id        uint64
+	start     int64
+	from, end int64 // of its last statement
+	prompt    bool  // that was answered as usual
+	tables    []table
+	values    []uint64
+	idle      int64
+	last      *statement
+	lastID    uint64
+	app       *app
+	client    string
+	connID    uint64
+	frame     uint64
+	idleDraft *draft
+	alone     bool   // a statement by itself
+	root      *draft // the silent transaction that it waited for itself
+}
+
+// transacts follows the transaction that a unit belongs to.
+func (e *Engine) transacts(u *unit) {
+	c, x := u.c, &u.c.tx
+	if u.Start.Time == 0 {
+		return
+	}
+	in := u.Tx == 'T' || u.Tx == 'E'
+	if x.id == 0 && (in || u.PauseTx == 'T' || u.PauseTx == 'E' || u.s != nil && len(u.s.tables) > 0) {
+		x.count++
+		x.id, x.start = x.count, u.Start.Time
+		x.statements = x.statements[:0]
+		x.tables, x.values, x.idle, x.wrote, x.last, x.idles = x.tables[:0], x.values[:0], 0, false, nil, nil
+	}
+	if x.id == 0 {
+		return
+	}
+	if u.s != nil && u.state == "" {
+		e.touches(u)
+	}
+	switch {
+	case in:
+		return
+	case u.Tx == 'I', u.Tx == 0 && u.s != nil && u.s.ends:
+		e.endTx(c, u)
+	}
+}
+
+// calls adds the statements of a transaction that was in vain.
+func (x *transaction) calls(d *draft) {
+	if x.id == 0 {
+		return
+	}
+	for _, s := range x.statements {
+		d.calls(s, 1)
+	}
+}
+
+// touches notes the tables and values of a statement.
+func (e *Engine) touches(u *unit) {
+	x := &u.c.tx
+	for _, t := range u.s.tables {
+		x.touch(t)
+	}
+	if u.s.writes() {
+		x.wrote = true
+	}
+	if len(u.s.tables) > 0 {
+		for _, v := range e.valuesOf(u) {
+			if len(x.values) < maxTxValue {
+				x.values = append(x.values, v)
+			}
+		}
+	}
+	if u.s.ends || u.s.begins {
+		return
+	}
+	x.last, x.lastID = u.s, u.ID
+	if len(x.statements) < maxTxTable {
+		x.statements = append(x.statements, u.s)
+	}
+}
+
+func (x *transaction) touch(t table) {
+	for i := range x.tables {
+		if x.tables[i].name == t.name {
+			x.tables[i].use |= t.use
+			return
+		}
+	}
+	if len(x.tables) < maxTxTable {
+		x.tables = append(x.tables, t)
+	}
+}
+
+// endTx files the transaction that u ended.
+func (e *Engine) endTx(c *conn, u *unit) {
+	x := &c.tx
+	s := c.server
+	f := &s.ended.list[s.ended.next]
+	s.ended.next = (s.ended.next + 1) % len(s.ended.list)
+	tables, values := f.tables[:0], f.values[:0]
+	*f = finishedTx{
+		conn: c, id: x.id, start: x.start, from: u.Start.Time, end: u.End.Time, prompt: u.server >= 0 && u.server < waitTime/2,
+		idle: x.idle, last: x.last, lastID: x.lastID, app: c.app, client: c.Client, connID: c.ID, frame: u.End.Frame,
+		alone: x.start == u.Start.Time,
+	}
+	f.tables, f.values = append(tables, x.tables...), append(values, x.values...)
+	if len(x.idles) > 0 {
+		f.idleDraft = x.idles[0]
+	}
+	x.id = 0
+}
+
+// leaves files the transaction of a connection that is over.
+func (e *Engine) leaves(c *conn, at Stamp) {
+	if c.tx.id != 0 && (c.lastTx == 'T' || c.lastTx == 'E') {
+		e.idle(c, at, at.Time-c.lastEnd.Time, "the end of the connection")
+		u := &unit{Unit: &Unit{Start: at, End: at}, c: c, server: 0}
+		e.endTx(c, u)
+	}
+}
+
+type idleData struct {
+	idles     int
+	longest   int64
+	sum       int64
+	ended     map[string]int
+	wrote     bool
+	last      *statement
+	waiters   uint64
+	waited    int64
+	waiterApp map[string]bool
+	tables    []table
+	seconds   []int64
+}
+
+// paused looks at the pause before a unit.
+func (e *Engine) paused(u *unit) {
+	c := u.c
+	if u.Pause >= 0 && (u.PauseTx == 'T' || u.PauseTx == 'E') {
+		c.tx.idle += u.Pause
+		how := "the next statement"
+		if u.s != nil && u.s.ends {
+			how = "COMMIT"
+			if u.s.rollback {
+				how = "ROLLBACK"
+			}
+		}
+		e.idle(c, u.Start, max(u.Pause-c.rtt[1], 0), how)
+	}
+}
+
+// idle notes that the client of an open transaction was silent.
+func (e *Engine) idle(c *conn, until Stamp, silent int64, how string) {
+	if silent < longIdle || c.lastEnd.Time == 0 || c.app.tool == toolDump || c.Replication {
+		return
+	}
+	d := e.draft(idleInTransaction, c.app, 0)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*idleData)
+	if x == nil {
+		x = &idleData{ended: make(map[string]int), waiterApp: make(map[string]bool)}
+		d.data = x
+	}
+	x.idles++
+	x.sum += silent
+	x.longest = max(x.longest, silent)
+	x.ended[how]++
+	x.seconds = append(x.seconds[:min(len(x.seconds), 15)], silent)
+	x.wrote = x.wrote || c.tx.wrote
+	if x.last == nil || c.tx.wrote {
+		x.last = c.tx.last
+	}
+	for _, t := range c.tx.tables {
+		if t.use&(writes|locks|alters) != 0 && len(x.tables) < maxTxTable && !hasTable(x.tables, t.name) {
+			x.tables = append(x.tables, t)
+		}
+	}
+	d.note(c.lastEnd)
+	d.span(until)
+	d.on(c)
+	if c.tx.last != nil {
+		d.calls(c.tx.last, 1)
+	}
+	d.cost.TimeNS += silent
+	if len(c.tx.idles) == 0 {
+		c.tx.idles = append(c.tx.idles, d)
+	}
+	d.show(c.lastEnd, c, c.lastID, fmt.Sprintf("silent for %s after %s, then %s", span(silent), brief(c.tx.last, 60), how))
+}
+
+func hasTable(list []table, name string) bool {
+	for i := range list {
+		if list[i].name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func finishIdle(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*idleData)
+	s := Info
+	switch {
+	case x.waiters > 0 && x.waited >= second || x.longest >= tooIdle && x.wrote:
+		s = Critical
+	case x.waiters > 0, x.longest >= veryIdle && x.wrote, x.idles >= minIdles && x.wrote, x.longest >= tooIdle:
+		s = Warning
+	}
+	d.cost.TimeNS = x.sum + x.waited
+	f = d.finding(s, Strong)
+	f.Title = fmt.Sprintf("%s keeps transactions open while it does something else: %s in %s, %s at most", d.app.name(), span(x.sum), count(x.idles, "pause"), span(x.longest))
+	if x.waiters > 0 {
+		f.Title += fmt.Sprintf("; %s of others waited %s for it", count(x.waiters, "statement"), span(x.waited))
+	}
+	f.Advice = "Call nothing outside (HTTP, queues, people) between BEGIN and COMMIT: commit first, or do the work before; idle_in_transaction_session_timeout as a net. Frameworks that begin for each request (ATOMIC_REQUESTS, @Transactional, autocommit off) hold it open all the time."
+	return f, true
+}

@@ -1,0 +1,331 @@
+package findings
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// unit is a query cycle with what is concluded of it.
+type unit struct {
+	*Unit
+	c      *conn
+	s      *statement // nil where nothing is known of its text
+	uses   *uses      // nil likewise
+	state  string     // SQLSTATE
+	value  uint64     // of its parameters and constants together
+	dur    int64      // Unknown where an end was not seen
+	wait   int64      // to the first reply byte
+	server int64      // of wait, without what the network explains
+	lost   int64      // of wait, what retransmission explains
+	think  int64      // of the client before it, Unknown where it did not wait
+	own    bool       // the driver's, not the application's
+}
+
+// prepare concludes what detectors need.
+func (e *Engine) prepare(u *unit) {
+	c := u.c
+	c.units++
+	c.app.units++
+	u.dur, u.wait, u.server, u.think = Unknown, Unknown, Unknown, Unknown
+	if u.Start.Time != 0 {
+		if u.End.Time != 0 {
+			u.dur = u.End.Time - u.Start.Time
+		}
+		if u.FirstReply.Time != 0 {
+			u.wait = u.FirstReply.Time - u.Start.Time
+			u.lost = c.net.explains(u.Start.Time, u.FirstReply.Time)
+			u.server = max(u.wait-c.rtt[0]-u.lost, 0)
+		}
+	}
+	if u.Pause >= 0 {
+		u.think = max(u.Pause-c.rtt[1], 0)
+	}
+	if u.Error != nil {
+		x := exchange.Exchange{Error: u.Error}
+		u.state = string(x.SQLState())
+	}
+	u.value = e.valueOf(u)
+	u.own = c.app.tool == toolDump || u.s != nil && (u.s.catalog || u.s.setup || u.s.ping) && c.units <= 10 || u.s != nil && u.s.catalog
+	u.uses = e.usesOf(u)
+	if u.dur >= 0 {
+		from := max(u.Start.Time, c.busyTo)
+		if u.think >= 0 && u.think <= shortThink {
+			from = max(min(from, u.Start.Time-u.think), c.busyTo)
+		}
+		c.app.busy += max(u.End.Time-from, 0)
+		c.busyTo = max(c.busyTo, u.End.Time)
+	}
+}
+
+// shortThink is the longest pause of a program that goes on at once.
+const shortThink = 20 * millisecond
+
+// valueOf hashes what differs between executions of one statement: its parameters,
+// or its text.
+func (e *Engine) valueOf(u *unit) uint64 {
+	if !u.HasParams {
+		return hashOf(u.SQL)
+	}
+	h := uint64(1)
+	for _, v := range u.Params {
+		h = hashInt(int64(h)) + hashOf(v) + uint64(len(v))
+	}
+	return h
+}
+
+// hashOf is a hash that is the same in each run, so that the output is.
+func hashOf(b []byte) uint64 { return sqlnorm.Fingerprint(b) }
+
+// sqlText returns whether the text of a unit holds its constants itself.
+func (u *unit) literal() bool {
+	return u.SQL != nil && u.s != nil && u.s.constants && u.s.dml && (!u.HasParams || u.Params.Len() == 0)
+}
+
+// tag is the command tag of the last result.
+func (u *unit) tag() string {
+	if n := len(u.Results); n > 0 {
+		return string(u.Results[n-1].Tag)
+	}
+	return ""
+}
+
+func (u *unit) suspended() bool {
+	n := len(u.Results)
+	return n > 0 && u.Results[n-1].Suspended
+}
+
+// errorText is the message of the unit's error.
+func (u *unit) errorField(kind byte) string { return errorField(u.Error, kind) }
+
+// errorField returns a field of an ErrorResponse's body.
+func errorField(body []byte, kind byte) string {
+	for len(body) > 1 && body[0] != 0 {
+		n := 1
+		for n < len(body) && body[n] != 0 {
+			n++
+		}
+		if body[0] == kind {
+			return string(body[1:n])
+		}
+		if n >= len(body) {
+			return ""
+		}
+		body = body[n+1:]
+	}
+	return ""
+}
+
+// usesKey names a statement of an application.
+type usesKey struct {
+	app   *app
+	print uint64
+}
+
+// uses is how an application uses a statement.
+type uses struct {
+	app   *app
+	s     *statement
+	calls uint64
+	time  sample // server time, in nanoseconds
+	// first is the server time of the first execution on each connection, later
+	// that of the others.
+	first   []int64
+	firstOn []Evidence
+	later   sample
+	text    texts
+	width   *width
+}
+
+func (e *Engine) usesOf(u *unit) *uses {
+	if u.s == nil {
+		return nil
+	}
+	key := usesKey{u.c.app, u.s.print}
+	x := e.uses[key]
+	if x == nil {
+		if len(e.uses) >= maxAppStatements {
+			e.Dropped++
+			return nil
+		}
+		x = &uses{app: u.c.app, s: u.s}
+		e.uses[key] = x
+	}
+	x.calls++
+	return x
+}
+
+// unit passes a query cycle to the detectors.
+func (e *Engine) unit(u *unit) {
+	c := u.c
+	if u.Skipped {
+		return
+	}
+	e.paused(u)
+	e.takeTurn(u)
+	e.failing(u)
+	e.result(u)
+	e.fetching(u)
+	e.prepared(u)
+	e.literals(u)
+	e.planned(u)
+	e.firstUse(u)
+	e.transacts(u)
+	e.waited(u)
+	e.networked(u)
+	e.pooled(u)
+	e.slowest(u)
+	if u.uses != nil && u.server >= 0 && u.state == "" {
+		u.uses.time.add(u.server)
+	}
+	if u.End.Time > c.lastEnd.Time && u.Answered {
+		c.lastEnd = u.End
+	}
+	if u.Tx != 0 {
+		c.lastTx = u.Tx
+	}
+	c.last, c.lastID = u.s, u.ID
+}
+
+// number returns a value's canonical hash: that of a whole number is the same in
+// text and in binary.
+func (e *Engine) number(v []byte, format int16) uint64 {
+	if format == 1 {
+		switch len(v) {
+		case 2:
+			return hashInt(int64(int16(binary.BigEndian.Uint16(v))))
+		case 4:
+			return hashInt(int64(int32(binary.BigEndian.Uint32(v))))
+		case 8:
+			return hashInt(int64(binary.BigEndian.Uint64(v)))
+		}
+		return hashOf(v)
+	}
+	if n, ok := parseInt(v); ok {
+		return hashInt(n)
+	}
+	return hashOf(v)
+}
+
+func hashInt(n int64) uint64 {
+	x := uint64(n) * 0x9e3779b97f4a7c15
+	return x ^ x>>29
+}
+
+func parseInt(v []byte) (n int64, ok bool) {
+	digits := v
+	if len(v) > 0 && v[0] == '-' {
+		digits = v[1:]
+	}
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if len(digits) < len(v) {
+		n = -n
+	}
+	return n, true
+}
+
+// maxValues bounds the values of one execution that are compared with others.
+const maxValues = 8
+
+// valuesOf returns hashes of the values of an execution: its parameters, or the
+// constants in its text. They are borrowed until the next call.
+func (e *Engine) valuesOf(u *unit) []uint64 {
+	e.values = e.values[:0]
+	if u.HasParams && u.Params.Len() > 0 {
+		for i, v := range u.Params[:min(len(u.Params), maxValues)] {
+			if v != nil {
+				e.values = append(e.values, e.number(v, formatOf(u.Formats, i)))
+			}
+		}
+		return e.values
+	}
+	e.constants(u.SQL)
+	return e.values
+}
+
+func formatOf(formats []int16, i int) int16 {
+	switch {
+	case len(formats) == 1:
+		return formats[0]
+	case i < len(formats):
+		return formats[i]
+	}
+	return 0
+}
+
+// constants finds the numbers and strings of a text.
+func (e *Engine) constants(sql []byte) {
+	for i := 0; i < len(sql) && i < maxText && len(e.values) < maxValues; {
+		c := sql[i]
+		switch {
+		case c == '\'':
+			from := i + 1
+			for i = from; i < len(sql) && sql[i] != '\''; i++ {
+			}
+			e.values = append(e.values, e.number(sql[from:i], 0))
+			i++
+		case c == '"':
+			for i++; i < len(sql) && sql[i] != '"'; i++ {
+			}
+			i++
+		case c >= '0' && c <= '9':
+			from := i
+			for i < len(sql) && (wordByte(sql[i]) || sql[i] == '.') {
+				i++
+			}
+			e.values = append(e.values, e.number(sql[from:i], 0))
+		case wordByte(c):
+			for i < len(sql) && wordByte(sql[i]) {
+				i++
+			}
+		default:
+			i++
+		}
+	}
+}
+
+// tool is a program that is known by its name and asks what no application asks.
+type tool uint8
+
+const (
+	toolNone   tool = iota
+	toolDump        // pg_dump, pg_restore and the like
+	toolBench       // pgbench
+	toolPerson      // psql, pgAdmin
+)
+
+func toolOf(application string) tool {
+	name := strings.ToLower(application)
+	switch {
+	case strings.HasPrefix(name, "pg_dump"), strings.HasPrefix(name, "pg_restore"), strings.HasPrefix(name, "pg_basebackup"),
+		strings.HasPrefix(name, "pg_receivewal"), name == "vacuumdb", name == "reindexdb", name == "pg_amcheck", name == "pg_upgrade":
+		return toolDump
+	case name == "pgbench":
+		return toolBench
+	case name == "psql", strings.HasPrefix(name, "pgadmin"), strings.HasPrefix(name, "dbeaver"):
+		return toolPerson
+	}
+	return toolNone
+}
+
+// failed takes an error message that no query cycle ends in.
+func (e *Engine) failed(c *conn, m *Message) {
+	if m.Unit != 0 {
+		if m.Phase == messages.PhaseCopyBoth && errorField(m.Body, messages.FieldSQLState) != "" {
+			e.fatal(c, m)
+		}
+		return
+	}
+	e.fatal(c, m)
+}
