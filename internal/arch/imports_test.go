@@ -45,6 +45,7 @@ var rules = []packageRule{
 	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
 	{"pkg/session", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/exchange pkg/replication", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
+	{"pkg/scram", rule{own: "pkg/messages"}},
 	{"pkg/reassembly", rule{gopacket: true}},
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
@@ -88,12 +89,11 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},
-	{"pkg/client", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/connection internal/sqlnorm internal/value"}},
+	{"pkg/client", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/connection pkg/scram internal/sqlnorm internal/value"}},
 
 	// Programs beside it. The examples use what is public alone.
-	{"examples/internal/auth", rule{own: "pkg/messages", pure: true}},
-	{"examples/authproxy", rule{own: "pkg/messages pkg/connection examples/internal/auth", pure: true}},
-	{"examples/pgclient", rule{own: "pkg/messages pkg/connection examples/internal/auth", pure: true}},
+	{"examples/authproxy", rule{own: "pkg/messages pkg/connection pkg/scram"}},
+	{"examples/pgclient", rule{own: "pkg/messages pkg/connection pkg/scram"}},
 	{"scripts/benchcap", rule{own: "pkg/messages", pure: true}},
 	{"scripts/captures", rule{pure: true}},
 	{"scripts/benchfiles", rule{own: "scripts/captures", pure: true}},

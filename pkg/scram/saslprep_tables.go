@@ -1,4 +1,4 @@
-package client
+package scram
 
 // nonASCIISpaces is RFC 3454's table C.1.2.
 var nonASCIISpaces = runeRanges{

@@ -1,4 +1,4 @@
-package client
+package scram
 
 import (
 	"slices"
@@ -8,11 +8,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// saslPrep prepares a password as PostgreSQL does on both sides (RFC 4013;
+// Prepare prepares a password as PostgreSQL does on both sides (RFC 4013;
 // src/common/saslprep.c): one that is not UTF-8, or holds what SASLprep refuses,
 // is used as it is. Like PostgreSQL, and unlike the RFC, it looks for refused
 // characters before normalisation, and not at all in ASCII.
-func saslPrep(password string) string {
+func Prepare(password string) string {
 	if isASCII(password) || !utf8.ValidString(password) {
 		return password
 	}
