@@ -369,7 +369,7 @@ func (r *run) stats(out *outlet) {
 		return
 	}
 	c := &r.analyzer.Counts
-	report := r.report(out, (*totals).report, c.Packets, c.Bytes)
+	report := r.report(out, (*totals).report, c.Packets-r.before.Packets, c.Bytes-r.before.Bytes)
 	if r.opt.Every > 0 {
 		report.Start, report.End = r.analyzer.Period(0), c.Last
 	}
@@ -380,6 +380,9 @@ func (r *run) stats(out *outlet) {
 func (r *run) period(out *outlet, t analyze.Tick) {
 	if out.views == nil || out.views.totals == nil {
 		return
+	}
+	if shown := r.opt.selection.span; shown != nil && !shown.has(t.End-1) {
+		return // before --since: nothing was counted
 	}
 	report := r.report(out, (*totals).period, t.Packets, t.Bytes)
 	report.Start, report.End = t.Start, t.End

@@ -20,12 +20,14 @@ type run struct {
 	outputs  []*outlet
 	counts   *tally
 	keys     *keys
-	keep     *keeper // nil where all packets are taken and none are written
-	live     *live   // nil for read
-	inputs   inputs  // no output may be one of them
+	keep     *keeper        // nil where all packets are taken and none are written
+	live     *live          // nil for read
+	begun    bool           // what is shown has begun, with --since
+	before   analyze.Counts // those when it did
+	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
 	packet   capture.Packet
-	_        [80]byte // see TestLines
+	_        [104]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
