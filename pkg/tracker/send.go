@@ -102,6 +102,7 @@ func (t *Tracker) sendOther(s *Step, k messages.Kind) {
 		s.Unit = t.unit
 		if t.copying != 0 {
 			s.Unit = t.copyUnit
+			t.copied, t.likely = true, 0
 		}
 	case messages.KindFlush:
 		if t.unitState != unitClosed {
@@ -144,7 +145,9 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	}
 	t.assignUnit(s, r)
 	if t.discarding && r != reqSync {
-		s.Discarded = true
+		if s.Discarded = !t.inDoubt(); !s.Discarded {
+			t.push(s, pending{request: r, unit: s.Unit, doubtful: true})
+		}
 		return
 	}
 	t.discarding = false
@@ -152,7 +155,11 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	s.Rested = t.q.n == 0
 	p := pending{request: r, unit: s.Unit}
 	p.doubtful = r == reqSync && copyToServer.has(t.copying)
-	if !p.doubtful {
+	if p.doubtful {
+		if t.copied && t.likely < searchAhead {
+			t.likely++
+		}
+	} else {
 		t.open = r&reqExtended != 0
 	}
 	t.push(s, p)
@@ -189,8 +196,10 @@ func (t *Tracker) beginCycle(s *Step) {
 		t.lossB = !t.backend
 		s.Over = t.unit
 	case !t.lossB && !t.lossF && t.onlyDoubtful(0):
-		t.spareDoubtful(t.q.n)
-		t.q.clear()
+		if _, maybe := t.crossed(); !maybe {
+			t.spareDoubtful(t.q.n)
+			t.q.clear()
+		}
 	default:
 		t.pipelining = true
 	}

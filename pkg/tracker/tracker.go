@@ -35,6 +35,10 @@ type Tracker struct {
 	// of them the server had read before it failed and so ignored, and which it
 	// will answer.
 	spare uint16
+	// copied tells that data was sent in the present COPY IN, likely counts the
+	// doubtful Syncs since the latest data.
+	copied bool
+	likely uint16
 
 	doubt doubt
 
@@ -271,16 +275,29 @@ func (t *Tracker) phase(d messages.Direction) messages.Phase {
 		return messages.PhaseReady
 	}
 	if d == messages.Backend {
-		return phaseOf(t.q.at(0).request)
+		return phaseOf(t.oldest().request)
 	}
 	if p := t.q.at(t.q.n - 1); p.request != reqCopyEnd && !p.doubtful {
 		return phaseOf(p.request)
 	}
-	return phaseOf(t.q.at(0).request)
+	return phaseOf(t.oldest().request)
 }
 
-// idle reports whether nothing is outstanding but Syncs which the server may
-// have ignored.
+// oldest returns the oldest request, one that is not doubtful if there is one.
+func (t *Tracker) oldest() *pending {
+	if p := t.q.at(0); !p.doubtful {
+		return p
+	}
+	for i := range t.q.n {
+		if p := t.q.at(i); p.request&^reqCopyEnd != 0 && !p.doubtful {
+			return p
+		}
+	}
+	return t.q.at(0)
+}
+
+// idle reports whether nothing is outstanding but what the server may have passed
+// over.
 func (t *Tracker) idle() bool {
 	return t.q.n == 0 || t.q.at(0).doubtful && t.q.at(t.q.n-1).doubtful
 }
