@@ -88,6 +88,11 @@ var rules = []packageRule{
 			"internal/findings internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
+	{"pkg/capture", rule{
+		own: "pkg/messages pkg/exchange pkg/session internal/analyze internal/capture internal/record internal/redact " +
+			"internal/tlsdecrypt internal/value",
+		gopacket: true,
+	}},
 	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},
 	{"pkg/client", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/connection pkg/scram internal/sqlnorm internal/value"}},
 
