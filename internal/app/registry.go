@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/pgsniff/pgsniff/internal/changes"
 	"github.com/pgsniff/pgsniff/internal/csvlog"
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/pqtrace"
@@ -12,7 +13,7 @@ import (
 // registeredViews and registeredOutputs are what --view and -o offer beside the
 // views and formats that are built in: one line for each package.
 var (
-	registeredViews   = []sink.View{findings.View}
+	registeredViews   = []sink.View{changes.View, findings.View}
 	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output}
 )
 

@@ -64,16 +64,17 @@ var rules = []packageRule{
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
-	{"internal/record", rule{own: "pkg/messages pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
+	{"internal/record", rule{own: "pkg/messages pkg/replication pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
+	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe internal/value"}},
 	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/termsafe internal/value"}},
 	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/termsafe"}},
 	{"internal/otlp", rule{own: "pkg/exchange internal/record internal/sqlnorm internal/jsontext internal/value"}},
 	{"internal/metrics", rule{own: "internal/record internal/sqlnorm"}},
-	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
+	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
@@ -83,7 +84,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/app", rule{
-		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/render internal/record internal/sink internal/netfacts " +
+		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/findings internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,

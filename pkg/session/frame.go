@@ -41,7 +41,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if informative[f.Kind] {
 		s.learn(e)
 	}
-	if e.Replication = nil; s.replication != nil || f.Kind == messages.KindCopyData {
+	if s.replication != nil || f.Kind == messages.KindCopyData {
 		s.replicate(e)
 	}
 	if s.cfg.Exchanges && s.cfg.Messages && e.Direction == messages.Frontend || !s.cfg.Messages {
@@ -57,6 +57,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 			s.observe(e)
 		}
 	}
+	e.Replication = nil // of this message alone
 	s.afterFrame(e)
 }
 

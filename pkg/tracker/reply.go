@@ -340,19 +340,19 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 	case messages.KindCopyInResponse:
 		t.copyUnit, t.copied, t.likely = s.Unit, false, 0
 		if !t.passSyncs() {
-			t.copying = messages.PhaseCopyIn
+			t.copying, t.guessed = messages.PhaseCopyIn, false
 		}
 	case messages.KindCopyOutResponse:
-		t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit
+		t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, s.Unit, false
 	case messages.KindCopyBothResponse:
-		t.copying, t.copyUnit, t.copyEnds = messages.PhaseCopyBoth, s.Unit, 0
+		t.copying, t.copyUnit, t.copyEnds, t.guessed = messages.PhaseCopyBoth, s.Unit, 0, false
 		if t.q.n > 1 && t.q.at(1).request == reqCopyEnd { // sent ahead
 			t.q.at(1).request = 0
 			t.copyEnds = messages.FromFrontend
 		}
 	case messages.KindCopyData:
-		if t.copying == 0 {
-			t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit // its CopyOutResponse was lost
+		if t.copying == 0 || t.guessed {
+			t.copyGuessed(s, f)
 		}
 	case messages.KindCopyDone:
 		if t.copying == messages.PhaseCopyBoth {

@@ -17,7 +17,7 @@ func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
 	case rule.request != 0:
 		t.sendStartup(s, k, rule.request, f)
 	default:
-		t.sendOther(s, k)
+		t.sendOther(s, k, f)
 	}
 }
 
@@ -89,7 +89,7 @@ func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
 	t.push(s, pending{request: r})
 }
 
-func (t *Tracker) sendOther(s *Step, k messages.Kind) {
+func (t *Tracker) sendOther(s *Step, k messages.Kind, f Facts) {
 	switch k {
 	case messages.KindCancelRequest, messages.KindTerminate:
 		// What was asked before a Terminate is still answered.
@@ -99,6 +99,10 @@ func (t *Tracker) sendOther(s *Step, k messages.Kind) {
 	case messages.KindSASLInitialResponse:
 		t.base = messages.PhaseSASLContinue
 	case messages.KindCopyData:
+		if f.Replicates && t.copying == 0 && t.q.n == 0 && !t.backend {
+			t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, 0, true
+		}
+		t.copyBothGuessed(f)
 		s.Unit = t.unit
 		if t.copying != 0 {
 			s.Unit = t.copyUnit

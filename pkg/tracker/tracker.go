@@ -26,6 +26,7 @@ type Tracker struct {
 	// in which the data of a CopyBoth has ended.
 	copyUnit uint64
 	copyEnds messages.Sides
+	guessed  bool // copying was concluded: the message that began it was not seen
 
 	unit      uint64 // number of the latest unit
 	unitState unitState
@@ -78,6 +79,8 @@ type Facts struct {
 	Status   byte // ReadyForQuery's transaction status; the byte of SSLResponse and GSSENCResponse
 	Fatal    bool // ErrorResponse of severity FATAL or PANIC: the connection ends
 	Protocol uint32
+	// Replicates tells that a CopyData can only be one of streaming replication.
+	Replicates bool
 }
 
 // FactsOf reads the facts from a message's body, which may be cut short.
@@ -320,6 +323,10 @@ func (t *Tracker) ObserveInto(s *Step, d messages.Direction, k messages.Kind, bo
 	case messages.KindErrorResponse, messages.KindSSLResponse,
 		messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindErrorResponseV2:
 		f = FactsOf(k, body)
+	case messages.KindCopyData:
+		if t.copying == 0 || t.guessed {
+			f.Replicates = replicates(d, body)
+		}
 	}
 	t.observe(s, d, k, f)
 }
