@@ -55,6 +55,7 @@ type Counts struct {
 	TCPConnections      uint64
 	Copies              uint64 // TCP packets that the capture holds again; they are passed over
 	Lost, Retransmitted uint64 // payload bytes of the connections taken for PostgreSQL
+	KernelDropped       uint64 // packets that the kernel had no room for, as the caller of Packet says
 	Ports               map[uint16]uint64
 }
 

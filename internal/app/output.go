@@ -140,6 +140,7 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 	return &sink.Env{
 		To: out.spec.to, Create: func() (io.WriteCloser, error) { return r.create(out) },
 		Warn: r.warn, Live: o.live, Now: env.Now, Width: width,
+		Getenv: env.Getenv, Totals: func() record.Totals { return *r.sofar },
 		Color:    o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == "",
 		MaxValue: o.maxValue(out.spec.format), ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
 		Slot: slot, Verbose: o.Verbose, Pretty: out.spec.format == "pretty",
@@ -305,10 +306,22 @@ func (r *run) tickers() (list []analyze.Ticker) {
 			continue
 		}
 		if every := out.sink.Wants().Tick; every > 0 {
-			list = append(list, analyze.Ticker{Every: time.Duration(every), OnTick: func(t analyze.Tick) { out.sink.Tick(t.End) }})
+			list = append(list, analyze.Ticker{Every: time.Duration(every), OnTick: func(t analyze.Tick) {
+				r.count(t)
+				out.sink.Tick(t.End)
+			}})
 		}
 	}
 	return list
+}
+
+// count gathers what was counted so far, for outputs that tell it.
+func (r *run) count(t analyze.Tick) {
+	*r.sofar = record.Totals{
+		Packets: t.Packets, Bytes: t.Bytes, First: t.First, Last: t.End,
+		Live: r.opt.live, KernelDropped: r.live.droppedPackets(), LostBytes: t.Lost, RetransmittedBytes: t.Retransmitted,
+		Queries: r.counts.queries, Errors: r.analyzer.Shared().Errors,
+	}
 }
 
 // flush writes what outputs buffer.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/redact"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -19,6 +20,7 @@ type run struct {
 	analyzer *analyze.Analyzer
 	outputs  []*outlet
 	counts   *tally
+	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys     *keys
 	keep     *keeper        // nil where all packets are taken and none are written
 	live     *live          // nil for read
@@ -27,7 +29,7 @@ type run struct {
 	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
 	packet   capture.Packet
-	_        [104]byte // see TestLines
+	_        [88]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -40,7 +42,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	}
 	locked := *env
 	locked.Err = &lockedWriter{w: env.Err}
-	r := &run{env: &locked, opt: o, inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
+	r := &run{env: &locked, opt: o, sofar: new(record.Totals), inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
 	if err := r.inputs.refuseStream(env.Out); err != nil {
 		return nil, err
 	}

@@ -60,7 +60,6 @@ var rules = []packageRule{
 	{"internal/attach", rule{own: "pkg/messages"}},
 	{"internal/jsontext", rule{pure: true}},
 	{"internal/termsafe", rule{pure: true}},
-	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
@@ -69,11 +68,12 @@ var rules = []packageRule{
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
 	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
-	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe internal/value"}},
+	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe"}},
 	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/termsafe internal/value"}},
 	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/termsafe"}},
-	{"internal/otlp", rule{own: "pkg/exchange internal/record internal/sqlnorm internal/jsontext internal/value"}},
-	{"internal/metrics", rule{own: "internal/record internal/sqlnorm"}},
+	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
+	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm"}},
+	{"internal/otlp", rule{own: "pkg/messages pkg/exchange internal/record internal/sink internal/metrics internal/sqlnorm internal/jsontext"}},
 	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
@@ -86,7 +86,7 @@ var rules = []packageRule{
 	{"internal/app", rule{
 		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
+			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
 	{"pkg/capture", rule{
