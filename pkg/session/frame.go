@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 
@@ -101,7 +102,7 @@ func (s *Session) annotate(e *Event) {
 	step := &e.Step
 	if a := step.Anomaly; a != nil {
 		s.Violations++
-		e.Notes = append(e.Notes, Note{a.Code, anomalyText(a, e.Tag)})
+		e.Notes = append(e.Notes, Note{a.Code, anomalyText(a, e)})
 	}
 	switch {
 	case e.Lost > 0:
@@ -122,11 +123,23 @@ func (s *Session) annotate(e *Event) {
 }
 
 // anomalyText describes an anomaly, an undefined type by its byte.
-func anomalyText(a *tracker.Anomaly, tag byte) string {
+func anomalyText(a *tracker.Anomaly, e *Event) string {
 	if a.Code != tracker.CodeUnknownType {
 		return a.Text()
 	}
+	tag := e.Tag
+	switch {
+	case tag == messages.KindAuthenticationOk.Tag() && e.Direction == messages.Backend && len(e.Body) >= 4:
+		return "the protocol does not define an authentication request with the code " + codeText(e.Body)
+	case tag == 0 && len(e.Body) >= 4:
+		return "the protocol does not define a startup packet with the code " + codeText(e.Body)
+	}
 	return fmt.Sprintf("the protocol does not define a message of type %q (0x%02x)", rune(tag), tag)
+}
+
+// codeText is the code that a body begins with.
+func codeText(body []byte) string {
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(body)), 10)
 }
 
 // informative are the kinds that learn looks at.
@@ -139,7 +152,8 @@ var informative = func() (t [messages.NumKinds]bool) {
 		messages.KindAuthenticationOk, messages.KindAuthenticationCleartextPassword,
 		messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS,
 		messages.KindAuthenticationSSPI, messages.KindAuthenticationKerberosV5,
-		messages.KindAuthenticationSASL,
+		messages.KindAuthenticationSASL, messages.KindAuthenticationSASLContinue,
+		messages.KindAuthenticationSASLFinal, messages.KindAuthenticationGSSContinue, messages.KindUnknown,
 	} {
 		t[k] = true
 	}

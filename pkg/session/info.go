@@ -111,9 +111,20 @@ func (s *Session) learn(e *Event) {
 		}
 	case messages.KindSASLInitialResponse:
 		var m messages.SASLInitialResponse
+		s.info.Auth = authUnknown // what has not its form answers something else
 		if m.Decode(e.Body) == nil {
 			s.info.Auth = strings.ToLower(s.name(m.Mechanism))
 		}
+	case messages.KindUnknown:
+		if e.Tag == messages.KindAuthenticationOk.Tag() && e.Direction == messages.Backend && s.info.Auth == "" {
+			s.info.Auth = authUnknown
+		}
+	case messages.KindAuthenticationSASL:
+		var m messages.AuthenticationSASL
+		if m.Decode(e.Body) != nil && !e.Truncated && s.info.Auth == "" {
+			s.info.Auth = authUnknown
+		}
+		s.learnAuth(e.Kind)
 	default:
 		s.learnAuth(e.Kind)
 	}
@@ -286,6 +297,10 @@ func (s *Session) learnEncryption(e *Event) {
 	}
 }
 
+// authUnknown is the method where the server asked for something that is not of the
+// protocol.
+const authUnknown = "unknown"
+
 // learnAuth concludes the method from the first authentication request.
 func (s *Session) learnAuth(k messages.Kind) {
 	method := ""
@@ -306,6 +321,10 @@ func (s *Session) learnAuth(k messages.Kind) {
 		method = "krb5"
 	case messages.KindAuthenticationSASL:
 		method = "sasl"
+	case messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal, messages.KindAuthenticationGSSContinue:
+		if !s.info.MidStream && !s.lost() {
+			method = authUnknown // it goes on with what did not begin
+		}
 	default:
 		return
 	}
