@@ -13,6 +13,8 @@ var (
 	cApp           = connSchema.Text("application_name", "The application's name, last.")
 	cProtocol      = connSchema.Text("protocol_version", "Version of the protocol.")
 	cServerVersion = connSchema.Text("server_version", "Version of the server, as it told.")
+	cProduct       = connSchema.Text("server_product", "What the server is, where it or its client says so: postgresql, pgbouncer, cockroachdb, …")
+	cProxied       = connSchema.Text("proxied_client", "The client that a proxy's header names (PROXY protocol).")
 	cProcess       = connSchema.Int("process_id", "", "The server process's ID.")
 	cAuth          = connSchema.Text("auth", "How the client proved who it is.")
 	cEncryption    = connSchema.Text("encryption", "none, refused, tls, tls_direct or gss.")
@@ -52,6 +54,8 @@ func (c *Connection) Visit(v Visitor) {
 	fact(v, cApp, i.Application)
 	fact(v, cProtocol, i.ProtocolVersion)
 	fact(v, cServerVersion, i.ServerVersion)
+	fact(v, cProduct, i.Product)
+	fact(v, cProxied, i.Proxied)
 	if i.HasProcessID {
 		v.Uint(cProcess, uint64(i.ProcessID))
 	}

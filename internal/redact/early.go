@@ -19,7 +19,14 @@ func early(e *session.Event) bool {
 // strange tells whether a message is unknown, out of place or has not the form of
 // its kind.
 func (h *Handler) strange(e *session.Event) bool {
-	if e.Kind == messages.KindUnknown || e.Step.Anomaly != nil {
+	switch e.Kind {
+	case messages.KindUnknown:
+		return true
+	case messages.KindStartupMessage, messages.KindStartupMessageV2, messages.KindCancelRequest, messages.KindErrorResponse,
+		messages.KindErrorResponseV2, messages.KindNoticeResponse, messages.KindParameterStatus:
+		return false // what there is of them is known by name
+	}
+	if e.Step.Anomaly != nil {
 		return true
 	}
 	m := h.decoded[e.Kind]

@@ -22,6 +22,8 @@ func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	b.buf = append(b.buf, j.who(c, i.User, i.Database, i.Application)...)
 	b.known("protocol_version", i.ProtocolVersion)
 	b.known("server_version", i.ServerVersion)
+	b.known("server_product", i.Product)
+	b.known("proxied_client", i.Proxied)
 	if i.HasProcessID {
 		b.Int("process_id", int64(i.ProcessID))
 	}

@@ -15,6 +15,9 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.trouble[d] != nil {
 		s.endTrouble(d)
 	}
+	if s.foreign {
+		s.translate(d, f)
+	}
 	e := &s.shared.event
 	e.Session, e.Cancels = s, Cancelled{}
 	e.Direction, e.Kind, e.Body, e.Len, e.Lost = d, f.Kind, f.Body, f.Len, f.Lost
@@ -30,7 +33,8 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 		e.State = s.stepper.Observe(&s.tracker, d, f.Kind, &e.Step)
 	}
 	e.Notes = s.shared.notes[:0]
-	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
+	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded || f.Kind == messages.KindStartupMessage ||
+		s.extended && f.Kind == messages.KindRowDescription {
 		s.annotate(e)
 	}
 	if s.cfg.Strict && !f.Truncated {
@@ -102,7 +106,21 @@ func (s *Session) annotate(e *Event) {
 	step := &e.Step
 	if a := step.Anomaly; a != nil {
 		s.Violations++
-		e.Notes = append(e.Notes, Note{a.Code, anomalyText(a, e)})
+		text := s.foreignText(e)
+		if text == "" {
+			text = anomalyText(a, e)
+		}
+		e.Notes = append(e.Notes, Note{a.Code, text})
+	}
+	if e.Kind == messages.KindStartupMessage && len(e.Body) >= 4 && step.Anomaly == nil && binary.BigEndian.Uint16(e.Body) != 3 {
+		s.Violations++
+		e.Notes = append(e.Notes, Note{tracker.CodeBadVersion, "no server has version " + messages.ProtocolVersion(binary.BigEndian.Uint32(e.Body)).String() + " of the protocol"})
+	}
+	if s.extendedRows && e.Kind == messages.KindRowDescription {
+		e.Notes = append(e.Notes, Note{NoteForeign, "in Redshift's extended form; the names of schema, table, column and catalog are left out"})
+	}
+	if e.Kind == messages.KindUnknown && e.Tag == 0 && len(e.Body) == 4 && binary.BigEndian.Uint32(e.Body) == codeLoadBalance {
+		s.balanced = true
 	}
 	switch {
 	case e.Lost > 0:

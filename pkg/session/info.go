@@ -54,20 +54,24 @@ type Info struct {
 	Replication                 string // the startup parameter, "" if not sent
 	ProtocolVersion             string
 	ServerVersion               string
-	TimeZone                    string // as the server reported it last, "" if not seen
-	ProcessID                   uint32
-	HasProcessID                bool
-	Auth                        string
-	Encryption                  Encryption
-	TLS                         *TLSFacts // never nil
-	DecryptedBy                 string    // what gave its plaintext, where that is known
-	State                       State
-	Started                     Stamp // first packet
-	Ended                       Stamp // last packet, or the one that ended it
-	MidStream                   bool
-	Traffic                     Traffic
-	Errors                      uint64 // ErrorResponse messages, those outside queries included
-	Cancels                     Cancelled
+	// Product is what the server is, as far as it or its client says so: postgresql,
+	// pgbouncer, cockroachdb, redshift, opengauss, crate, …
+	Product      string
+	TimeZone     string // as the server reported it last, "" if not seen
+	Proxied      string // the client that a proxy's header named, "" if none
+	ProcessID    uint32
+	HasProcessID bool
+	Auth         string
+	Encryption   Encryption
+	TLS          *TLSFacts // never nil
+	DecryptedBy  string    // what gave its plaintext, where that is known
+	State        State
+	Started      Stamp // first packet
+	Ended        Stamp // last packet, or the one that ended it
+	MidStream    bool
+	Traffic      Traffic
+	Errors       uint64 // ErrorResponse messages, those outside queries included
+	Cancels      Cancelled
 }
 
 // learn gathers facts from a message on its way.
@@ -154,6 +158,7 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 		i.Database = i.User // the server's default
 	}
 	i.Application = s.name(m.Parameter("application_name"))
+	s.productOfStartup(m)
 	i.Replication = s.name(m.Parameter("replication"))
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
 	s.shared.latest.keep(s, body, cut)
@@ -176,7 +181,7 @@ func (t *startup) keep(s *Session, body []byte, cut bool) {
 	t.body = append(t.body[:0], body...)
 	t.info = Info{
 		ProtocolVersion: s.info.ProtocolVersion, User: s.info.User, Database: s.info.Database,
-		Application: s.info.Application, Replication: s.info.Replication,
+		Application: s.info.Application, Replication: s.info.Replication, Product: s.info.Product,
 	}
 }
 
@@ -190,6 +195,9 @@ func (t *startup) again(s *Session, body []byte, cut bool) bool {
 	s.plain()
 	i.ProtocolVersion, i.User, i.Database = known.ProtocolVersion, known.User, known.Database
 	i.Application, i.Replication = known.Application, known.Replication
+	if known.Product != "" {
+		s.setProduct(known.Product)
+	}
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
 	return true
 }
@@ -268,12 +276,16 @@ func (s *Session) learnParameter(body []byte) {
 	case hasName(body, "TimeZone"):
 		known = &s.info.TimeZone
 	default:
+		s.productOfParameter(body)
 		return
 	}
 	_, rest, _ := bytes.Cut(body, []byte{0})
 	value, _, _ := bytes.Cut(rest, []byte{0})
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
 		*known = s.name(value)
+		if known == &s.info.ServerVersion {
+			s.productOfVersion(*known)
+		}
 	}
 }
 

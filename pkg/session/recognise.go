@@ -32,6 +32,11 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	if k.Bytes == 0 {
 		return // the gap itself has been told
 	}
+	if s.balanced && d == messages.Backend && k.Bytes == 1 {
+		s.balanced = false
+		s.addSkipped(d, 1, "the answer to LoadBalanceRequest", at)
+		return
+	}
 	s.addSkipped(d, int64(k.Bytes), k.Reason.String(), at)
 	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
 		s.Violations++
@@ -83,6 +88,9 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 		return
 	}
 	s.ended = true
+	if s.auditing && !s.over {
+		s.auditEnds(at)
+	}
 	s.endTLS(at)
 	if !s.over && (!s.encrypted || s.decrypting) {
 		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {

@@ -67,13 +67,21 @@ type Session struct {
 	decrypting bool  // its plaintext is being decoded
 	outside    bool  // which comes from elsewhere than its ciphertext
 	candidate  bool
-	heard      bool // a message was decoded
-	ending     bool // the rest of a direction is being handed out
-	over       bool // nothing more is wanted of it
-	ended      bool
-	gaps       bool
-	cutBytes   int64  // missing at the end of messages
-	inferred   uint64 // latest unit whose request was concluded
+	auditing   bool      // it has to show that it is PostgreSQL
+	held       *audition // nil where nothing is held back for that
+	proxied    bool      // a proxy's header came first
+	foreign    bool      // the server is another product: see translate
+	extended   bool      // its RowDescriptions have more than PostgreSQL's
+	// extendedRows tells that the latest had.
+	extendedRows bool
+	balanced     bool // a LoadBalanceRequest waits for its answer
+	heard        bool // a message was decoded
+	ending       bool // the rest of a direction is being handed out
+	over         bool // nothing more is wanted of it
+	ended        bool
+	gaps         bool
+	cutBytes     int64  // missing at the end of messages
+	inferred     uint64 // latest unit whose request was concluded
 	// Bytes passed over before the first message was made out.
 	unread [2]int
 
@@ -121,6 +129,7 @@ func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
 	switch {
 	case s.over || len(b) == 0:
+	case s.auditing && !s.audit(d, b, at):
 	case s.encrypted || !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)):
 		s.tlsData(d, b, at)
 	case shape != 0 && s.replication == nil && s.takeCycle(d, b, parts, shape, at):
@@ -265,6 +274,11 @@ func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
 		return
 	}
 	s.gaps = true
+	if s.auditing {
+		if s.auditEnds(at); s.over {
+			return
+		}
+	}
 	if s.encrypted && s.tls != nil {
 		s.tls.Gap(d, n, at, (*tlsSink)(s))
 		return
