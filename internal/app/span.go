@@ -81,10 +81,13 @@ func (m *moment) resolve(first int64) int64 {
 
 // start tells when the capture begins.
 func (s *span) start(first int64) {
+	if s == nil {
+		return
+	}
 	s.begin.Store(s.from.resolve(first))
 	s.end = s.to.resolve(first)
 }
 
 // has reports whether something that happened at a time is shown; 0 stands for what
-// the end of the capture found open.
-func (s *span) has(at int64) bool { return at == 0 || at >= s.begin.Load() }
+// the end of the capture found open. Of nil, which live has, all is shown.
+func (s *span) has(at int64) bool { return s == nil || at == 0 || at >= s.begin.Load() }
