@@ -121,7 +121,9 @@ type conn struct {
 	listed    bool // by its port
 	frontend  reassembly.Dir
 	stats     [2]reassembly.Stats
-	done      atomic.Bool // the second stage wants nothing more
+	fins      [2]reassembly.Stamp // each side's FIN
+	never     session.State       // why there are no bytes; StateOpen where there are
+	done      atomic.Bool         // the second stage wants nothing more
 	session   *session.Session
 	watched   *list.Element // of the second stage's slowWatch
 	// The ends of one that no packets are captured of, see Inlet.

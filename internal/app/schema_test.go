@@ -199,6 +199,9 @@ func TestSchema(t *testing.T) {
 	for _, f := range illnesses(t) {
 		c.lines(t, f, output(t, "read", f, "--json", "--view", "findings"))
 	}
+	for _, name := range []string{"bouncer", "tls_unknown_ca"} {
+		c.lines(t, name, output(t, allViews(manners+name+".pcapng.xz", "--port", theirPorts)...))
+	}
 	for _, s := range samples.All() {
 		c.lines(t, "sample "+s.Name, renderSample(s, s.Body()))
 	}

@@ -85,7 +85,7 @@ func excused(place string) bool {
 // produced reports whether a key was seen. ErrorResponse, NoticeResponse and the
 // error of a query have their fields in common.
 func (c *recordChecker) produced(place string) bool {
-	for _, p := range []string{"query.error.", "message.NoticeResponse.body."} {
+	for _, p := range []string{"query.error.", "connection.error.", "message.NoticeResponse.body."} {
 		if field, ok := strings.CutPrefix(place, p); ok {
 			place = "message.ErrorResponse.body." + field
 		}

@@ -90,8 +90,12 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	h.Handler.Exchange(s, x)
 }
 
-// End hands the end of a connection on.
+// End hands the end of a connection on, without what its last error may repeat.
 func (h *Handler) End(s *session.Session) {
+	if i := s.Info(); i.Failure != nil {
+		var own []byte // the record keeps it
+		i.Failure, _ = h.reply(&own, i.Failure, Cycle{})
+	}
 	delete(h.prepared, s.ID)
 	h.Handler.End(s)
 }

@@ -20,9 +20,12 @@ const (
 	StateFailed
 	StateCancelRequest
 	StateNotPostgreSQL
+	StateRefused  // the server's host refused it: no TCP connection
+	StateNoAnswer // the server's host did not answer
+	StateEmpty    // nobody said anything
 )
 
-var stateNames = [...]string{"open", "terminated", "closed", "reset", "failed", "cancel_request", "not_postgresql"}
+var stateNames = [...]string{"open", "terminated", "closed", "reset", "failed", "cancel_request", "not_postgresql", "refused", "no_answer", "empty"}
 
 func (s State) String() string { return stateNames[s] }
 
@@ -66,12 +69,21 @@ type Info struct {
 	TLS          *TLSFacts // never nil
 	DecryptedBy  string    // what gave its plaintext, where that is known
 	State        State
-	Started      Stamp // first packet
-	Ended        Stamp // last packet, or the one that ended it
-	MidStream    bool
-	Traffic      Traffic
-	Errors       uint64 // ErrorResponse messages, those outside queries included
-	Cancels      Cancelled
+	// Failure is the body of the ErrorResponse that ended the connection; nil where
+	// there was none, or no memory for it.
+	Failure []byte
+	// ClientClosed is when the client closed its side, where the server had not
+	// closed its own by the end; the zero Stamp otherwise.
+	ClientClosed Stamp
+	// Unreadable tells that the connection was encrypted and its plaintext is not
+	// known: nothing can be said of its queries.
+	Unreadable bool
+	Started    Stamp // first packet
+	Ended      Stamp // last packet, or the one that ended it
+	MidStream  bool
+	Traffic    Traffic
+	Errors     uint64 // ErrorResponse messages, those outside queries included
+	Cancels    Cancelled
 }
 
 // learn gathers facts from a message on its way.
@@ -112,6 +124,7 @@ func (s *Session) learn(e *Event) {
 		}
 		if e.Step.After == messages.PhaseFailed && s.info.State == StateOpen {
 			s.info.State = StateFailed
+			s.keepFailure(e.Body)
 		}
 	case messages.KindSASLInitialResponse:
 		var m messages.SASLInitialResponse
@@ -131,6 +144,19 @@ func (s *Session) learn(e *Event) {
 		s.learnAuth(e.Kind)
 	default:
 		s.learnAuth(e.Kind)
+	}
+}
+
+// maxFailure is how much of an ErrorResponse is kept with a connection: servers'
+// fit well, but for those about a long statement.
+const maxFailure = 2 << 10
+
+// keepFailure keeps what ended the connection. It is charged to what all connections
+// may keep together.
+func (s *Session) keepFailure(body []byte) {
+	if len(body) <= maxFailure && s.shared.Exchanges.Reserve(len(body)) {
+		s.charged += len(body)
+		s.info.Failure = bytes.Clone(body)
 	}
 }
 

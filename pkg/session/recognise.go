@@ -82,6 +82,13 @@ const (
 	EndGivenUp  // evicted for memory, or idle for too long
 )
 
+// ClientClosed tells that the client closed its side; the server may go on.
+func (s *Session) ClientClosed(at Stamp) { s.info.ClientClosed = at }
+
+// Never tells that the connection never carried a byte: it was refused, not answered,
+// or closed without a word.
+func (s *Session) Never(state State) { s.info.State = state }
+
 // End tells that the connection is over. Nothing may follow.
 func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	if s.ended {
@@ -105,13 +112,22 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	}
 	i := &s.info
 	i.Ended, i.Traffic = at, traffic
+	i.Unreadable = (s.encrypted || i.Encryption == EncryptionGSS) && !s.decrypting
 	if i.State == StateOpen {
 		switch why {
 		case EndFIN, EndReplaced:
 			i.State = StateClosed
 		case EndRST:
 			i.State = StateReset
+			if i.Unreadable && i.ClientClosed != (Stamp{}) {
+				// What a server sends after the client's last word, to say the same,
+				// meets a port that is closed: it had ended in good order.
+				i.State = StateClosed
+			}
 		}
+	}
+	if why == EndFIN || why == EndRST {
+		i.ClientClosed = Stamp{} // so has the server
 	}
 	s.shared.ended(s)
 }
