@@ -32,18 +32,19 @@ type churn struct {
 	queries     int64
 }
 
-// startedUp takes the first ReadyForQuery of a connection.
-func (e *Engine) startedUp(c *conn, m *Message) {
+// startedUp takes the end of a connection's start-up: BackendKeyData comes with the
+// first ReadyForQuery, and of who sends none the first query tells.
+func (e *Engine) startedUp(c *conn, at Stamp) {
 	x := &c.start
 	if x.ready.Time != 0 || x.startup.Time == 0 || c.MidStream {
 		return
 	}
-	x.ready = m.At
+	x.ready = at
 	c.app.idle++
-	c.server.down.up(c, m.At.Time)
-	e.reconnected(c, m.At)
-	c.app.busy += max(m.At.Time-c.Started.Time, 0)
-	c.busyTo = m.At.Time
+	c.server.down.up(c, at.Time)
+	e.reconnected(c, at)
+	c.app.busy += max(at.Time-c.Started.Time, 0)
+	c.busyTo = at.Time
 	c.lastTx = 'I'
 }
 

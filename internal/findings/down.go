@@ -263,9 +263,9 @@ type silence struct {
 }
 
 // wroteToClosed takes a request on a connection that the server had closed.
-func (e *Engine) wroteToClosed(c *conn, m *Message) {
+func (e *Engine) wroteToClosed(c *conn, at Stamp) {
 	if c.gone.fatal == "" && !c.gone.terminate && c.units > 0 && c.gone.wroteAt.Time == 0 {
-		c.gone.wroteAt = m.At
+		c.gone.wroteAt = at
 	}
 }
 

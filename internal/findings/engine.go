@@ -37,6 +37,7 @@ type Engine struct {
 	Dropped uint64
 
 	conns      map[uint64]*conn
+	shaken     map[uint64]handshake // of connections that nothing was told of yet
 	apps       map[appKey]*app
 	otherApp   *app
 	servers    map[string]*server
@@ -60,7 +61,7 @@ type Engine struct {
 // New returns an Engine.
 func New(Options) *Engine {
 	return &Engine{
-		conns: make(map[uint64]*conn), apps: make(map[appKey]*app),
+		conns: make(map[uint64]*conn), shaken: make(map[uint64]handshake), apps: make(map[appKey]*app),
 		servers: make(map[string]*server), statements: make(map[uint64]*statement),
 		uses: make(map[usesKey]*uses), drafts: make(map[draftKey]*draft),
 		otherApp: &app{}, pool: newPoolers(),
@@ -83,6 +84,8 @@ type app struct {
 	churn  churn
 	chat   chatter
 	serial serials
+	// delayed is the draft of its delayed writes, nil for nearly all.
+	delayed *draft
 }
 
 // name is how an application is called in titles.
@@ -130,10 +133,8 @@ type conn struct {
 	lossy  bool
 	gone   gone
 	start  startup
-	rtt    [2]int64 // to the server and back, to the client and back
-	timed  [2]bool
-	shaken bool // the handshake told it
-	pid    uint32
+	handshake
+	pid uint32
 
 	units   uint64
 	turns   uint64
@@ -145,8 +146,7 @@ type conn struct {
 	turn    turn
 	turned  bool // turn holds something
 	run     []turn
-	sources [2]source // results that a loop may run over
-	rows    rowsOf
+	rows    *rowsOf // nil before the first row
 	tx      transaction
 	net     network
 	fetch   fetches
@@ -157,7 +157,10 @@ type conn struct {
 	aborted abort
 	silence silence
 	repl    *replication
-	firsts  map[uint64]struct{}
+	firsts  []uint64 // statements whose first use was seen
+	// violated are the drafts of what broke the protocol on it: bytes that were not
+	// captured, which may be known later, would explain it.
+	violated []*draft
 }
 
 // gone is how a connection came to its end.
@@ -186,22 +189,26 @@ func (e *Engine) of(k *Conn) *conn {
 		}
 		e.latest = c
 	}
+	if k.edition != 0 && k.edition == c.edition {
+		return c
+	}
 	if c.Application != k.Application || c.User != k.User || c.Database != k.Database || c.Client != k.Client {
 		c.leave()
 		c.Conn = *k
 		c.enter(e.appOf(k))
 		c.server = e.serverOf(k.Server)
 	}
+	c.edition = k.edition
 	return c
 }
 
 func (e *Engine) open(k *Conn) *conn {
-	c := e.conns[k.ID]
-	if c == nil {
-		c = &conn{Conn: *k}
-		e.conns[k.ID] = c
+	c := &conn{Conn: *k}
+	e.conns[k.ID] = c
+	if h, ok := e.shaken[k.ID]; ok {
+		c.handshake = h
+		delete(e.shaken, k.ID)
 	}
-	c.Conn = *k
 	c.server = e.serverOf(k.Server)
 	c.enter(e.appOf(k))
 	return c
@@ -398,10 +405,6 @@ func (e *Engine) Message(k *Conn, m *Message) {
 		e.parsed(c, m)
 	case messages.KindClose:
 		e.closed(c, m)
-	case messages.KindSync, messages.KindExecute, messages.KindQuery:
-		e.asked(c, m)
-	case messages.KindReadyForQuery:
-		e.ready(c, m)
 	case messages.KindCopyData:
 		if c.Replication {
 			e.replicates(c, m)
@@ -416,6 +419,7 @@ func (e *Engine) Message(k *Conn, m *Message) {
 		if len(m.Body) >= 4 {
 			e.learnPID(c, m.Body)
 		}
+		e.startedUp(c, m.At)
 	default:
 		e.starting(c, m)
 	}

@@ -11,8 +11,7 @@ import (
 
 // wanted are the messages that are more than a part of a query cycle.
 var wanted = sink.KindsOf(
-	messages.KindDataRow, messages.KindParse, messages.KindClose, messages.KindSync, messages.KindExecute, messages.KindQuery,
-	messages.KindReadyForQuery, messages.KindCopyData, messages.KindErrorResponse, messages.KindNoticeResponse, messages.KindTerminate,
+	messages.KindDataRow, messages.KindParse, messages.KindClose, messages.KindCopyData, messages.KindErrorResponse, messages.KindNoticeResponse, messages.KindTerminate,
 	messages.KindBackendKeyData, messages.KindSSLRequest, messages.KindGSSENCRequest, messages.KindSSLResponse,
 	messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindCancelRequest,
 	messages.KindAuthenticationCleartextPassword, messages.KindAuthenticationMD5Password, messages.KindPasswordMessage,
@@ -22,7 +21,7 @@ var wanted = sink.KindsOf(
 // Wants is what an Engine has to be told.
 func Wants() sink.Wants {
 	return sink.Wants{
-		Messages: wanted, Queries: true, Connections: true, Notices: true, Network: true,
+		Messages: wanted, Rows: maxSourceRows, Queries: true, Connections: true, Notices: true, Network: true,
 		Normalized: true, Parameters: true, Columns: true,
 	}
 }
@@ -35,6 +34,8 @@ type Feed struct {
 	message Message
 	who     *record.Who
 	of      *record.Conn
+
+	editions uint64
 }
 
 // NewFeed returns a Feed with an Engine.
@@ -46,7 +47,8 @@ func (f *Feed) place(c *record.Conn, w *record.Who) *Conn {
 		return &f.conn
 	}
 	f.of, f.who = c, w
-	f.conn = Conn{ID: c.ID, Client: c.Client, Server: c.Server, Started: c.Started}
+	f.editions++
+	f.conn = Conn{ID: c.ID, Client: c.Client, Server: c.Server, Started: c.Started, edition: f.editions}
 	if w != nil {
 		f.conn.User, f.conn.Database, f.conn.Application = w.User, w.Database, w.Application
 		f.conn.MidStream = w.MidStream

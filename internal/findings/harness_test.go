@@ -49,7 +49,7 @@ func diagnose(list []capture.Packet, workers int, drop func(i int) bool) []findi
 	var out []findings.Finding
 	env := &sink.Env{}
 	r := findings.NewReporter(env, func(f *findings.Finding) { out = append(out, *f) })
-	cfg := session.Config{Messages: true, Exchanges: true, NewTLS: analyze.NewTLS(nil)}
+	cfg := session.Config{Exchanges: true, NewTLS: analyze.NewTLS(nil)}
 	var limits exchange.Limits
 	h := sink.NewAdapter(r, false)
 	h.Configure(h, &cfg, &limits)

@@ -19,6 +19,8 @@ type Conn struct {
 	Started                     Stamp
 	MidStream                   bool
 	Replication                 bool
+
+	edition uint64 // another for each content, 0 where nobody counts
 }
 
 // Unit is one query cycle. All that it reaches is borrowed for the call.

@@ -25,7 +25,7 @@ type texts struct {
 	full       uint64 // executions when distinct was full
 	bytes      uint64
 	strings    uint64 // executions with string constants
-	listed     bool   // it is in a draft
+	draft      *draft // that it is in
 }
 
 // literals takes a unit whose constants are in its text.
@@ -40,7 +40,7 @@ func (e *Engine) literals(u *unit) {
 		t.strings++
 	}
 	if len(t.distinct) < maxTexts {
-		h := hashOf(u.SQL)
+		h := u.value // the text's, where there are no parameters
 		if _, ok := t.distinct[h]; !ok && e.reserve(2) {
 			if t.distinct == nil {
 				t.distinct = make(map[uint64]struct{})
@@ -52,20 +52,22 @@ func (e *Engine) literals(u *unit) {
 	if len(t.distinct) < minTexts/2 {
 		return
 	}
-	d := e.draft(literalSQL, u.c.app, 0)
+	d := t.draft
 	if d == nil {
-		return
-	}
-	x, _ := d.data.(*literalData)
-	if x == nil {
-		x = &literalData{}
-		d.data = x
-	}
-	if !t.listed {
-		t.listed = true
+		if d = e.draft(literalSQL, u.c.app, 0); d == nil {
+			return
+		}
+		x, _ := d.data.(*literalData)
+		if x == nil {
+			x = &literalData{}
+			d.data = x
+		}
+		t.draft = d
 		x.list = append(x.list, u.uses)
 	}
-	d.note(u.Start)
+	if d.note(u.Start); d.count > maxRefs*minTexts {
+		return // all of it is known
+	}
 	d.on(u.c)
 	if d.wants() && d.count < 4 {
 		d.show(u.Start, u.c, u.ID, "a text of its own, "+size(uint64(len(u.SQL))))

@@ -95,30 +95,19 @@ func (e *Engine) network(v *netfacts.Event) {
 	case netfacts.LateReply:
 		e.silences(v)
 	case netfacts.Gone:
-		if c := e.conns[v.Conn]; c != nil {
-			c.leave()
-			delete(e.conns, v.Conn)
-		}
+		delete(e.shaken, v.Conn)
 		return
 	}
 	c := e.conns[v.Conn]
 	if c == nil {
-		if v.Kind == netfacts.Retransmission || v.Kind == netfacts.RTT {
+		if v.Kind == netfacts.RTT {
 			e.early(v)
-			c = e.conns[v.Conn]
 		}
-		if c == nil {
-			return
-		}
+		return
 	}
 	switch v.Kind {
 	case netfacts.RTT:
-		side := 0
-		if v.FromClient {
-			side = 1
-		}
-		c.rtt[side], c.timed[side] = v.Length, true
-		c.shaken = c.shaken || v.Handshake
+		c.take(v)
 	case netfacts.Retransmission:
 		e.repeated(c, v)
 	case netfacts.WindowClosed:
@@ -139,13 +128,34 @@ func (e *Engine) network(v *netfacts.Event) {
 	}
 }
 
-// early makes a connection that nothing was told of yet: its handshake comes first.
+// handshake is what is known of a connection before anything is told of it.
+type handshake struct {
+	rtt    [2]int64
+	timed  [2]bool
+	shaken bool
+}
+
+// maxEarly bounds the connections of which nothing but the handshake was seen.
+const maxEarly = 1 << 16
+
+// early keeps what the handshake tells.
 func (e *Engine) early(v *netfacts.Event) {
-	k := Conn{ID: v.Conn, Client: v.Client.String(), Server: v.Server.String(), Started: stamp(v)}
-	c := &conn{Conn: k}
-	c.server = e.serverOf(k.Server)
-	c.enter(e.appOf(&k))
-	e.conns[k.ID] = c
+	h, ok := e.shaken[v.Conn]
+	if !ok && len(e.shaken) >= maxEarly {
+		e.Dropped++
+		return
+	}
+	h.take(v)
+	e.shaken[v.Conn] = h
+}
+
+func (h *handshake) take(v *netfacts.Event) {
+	side := 0
+	if v.FromClient {
+		side = 1
+	}
+	h.rtt[side], h.timed[side] = v.Length, true
+	h.shaken = h.shaken || v.Handshake
 }
 
 func (e *Engine) repeated(c *conn, v *netfacts.Event) {
@@ -186,7 +196,7 @@ func (e *Engine) networked(u *unit) {
 		e.unitWindows(u)
 		n.windows = n.windows[:0]
 	}
-	if d := e.peek(delayedACK, c.app, 0); d != nil {
+	if d := c.app.delayed; d != nil {
 		d.data.(*delayData).units++
 	}
 	if len(n.delayed) > 0 {
@@ -290,7 +300,7 @@ func (e *Engine) unitDelays(u *unit) {
 	x, _ := d.data.(*delayData)
 	if x == nil {
 		x = &delayData{s: u.s, units: 1}
-		d.data = x
+		d.data, c.app.delayed = x, d
 	}
 	for i := range c.net.delayed {
 		r := &c.net.delayed[i]

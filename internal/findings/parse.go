@@ -30,10 +30,7 @@ var (
 
 // parses is what a connection parses.
 type parses struct {
-	texts   map[uint64]*parsedText
-	cycle   *parsedText // parsed since the latest ReadyForQuery
-	at      Stamp
-	executs bool // something was executed since
+	texts map[uint64]*parsedText
 }
 
 // parsedCounts is how often a text was parsed.
@@ -48,6 +45,7 @@ type parsedText struct {
 	parsedCounts
 	judged      parsedCounts // what is in a draft
 	first, last Stamp
+	parsedIn    uint64 // the unit of its latest Parse, until it is executed
 	s           *statement
 	id          uint64
 }
@@ -94,35 +92,14 @@ func (e *Engine) parsed(c *conn, m *Message) {
 	}
 	if t != nil {
 		t.parses++
-		t.last = m.At
+		t.last, t.parsedIn = m.At, m.Unit
 		if len(name) > 0 {
 			t.named++
 		}
 	}
-	if p.cycle, p.at, p.executs = t, m.First, false; len(name) > 0 {
+	if len(name) > 0 {
 		e.prepares(c, name, text, m.At)
 	}
-}
-
-// asked takes a request that ends or executes something.
-func (e *Engine) asked(c *conn, m *Message) {
-	if m.Kind == messages.KindExecute {
-		c.parse.executs = true
-	}
-	if m.Direction == messages.Frontend && c.gone.server != 0 && m.At.Time > c.gone.server {
-		e.wroteToClosed(c, m)
-	}
-}
-
-// ready takes a ReadyForQuery.
-func (e *Engine) ready(c *conn, m *Message) {
-	e.startedUp(c, m)
-	p := &c.parse
-	if p.cycle != nil && !p.executs {
-		p.cycle.turns++
-		p.cycle.time += m.At.Time - p.at.Time
-	}
-	p.cycle = nil
 }
 
 // prepares files a named statement.
@@ -206,6 +183,12 @@ func (e *Engine) prepared(u *unit) {
 	}
 	if t := c.parse.texts[text]; t != nil {
 		t.executions++
+		if t.parsedIn != 0 && t.parsedIn != u.ID && u.Pause >= 0 {
+			// Its Parse was answered before: the pause began with that.
+			t.turns++
+			t.time += max(u.Start.Time-u.Pause-t.last.Time, 0)
+		}
+		t.parsedIn = 0
 		t.s = u.s
 		if t.id == 0 {
 			t.id = u.ID

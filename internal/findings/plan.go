@@ -3,6 +3,7 @@ package findings
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
@@ -172,16 +173,13 @@ func (e *Engine) firstUse(u *unit) {
 	if u.uses == nil || u.state != "" || u.server < 0 || u.own || c.MidStream || u.s.overhead() || !u.s.dml || u.s.sleeps {
 		return
 	}
-	if _, known := c.firsts[u.s.print]; known || len(c.firsts) >= maxFirsts {
+	if known := slices.Contains(c.firsts, u.s.print); known || len(c.firsts) >= maxFirsts {
 		if known {
 			u.uses.later.add(u.server)
 		}
 		return
 	}
-	if c.firsts == nil {
-		c.firsts = make(map[uint64]struct{})
-	}
-	c.firsts[u.s.print] = struct{}{}
+	c.firsts = append(c.firsts, u.s.print)
 	x := u.uses
 	if len(x.first) < maxKept {
 		x.first = append(x.first, u.server)

@@ -7,7 +7,10 @@ import (
 
 // ended takes what a connection leaves behind.
 func (e *Engine) ended(c *conn, end *Ending) {
-	e.endTurn(c)
+	for _, d := range c.violated {
+		d.lossy = d.lossy || c.lossy
+	}
+	e.endTurn(c, true)
 	e.endRun(c)
 	e.endFetches(c)
 	e.judgeParses(c)

@@ -137,8 +137,8 @@ type width struct {
 
 // measure adds the columns of a unit's rows.
 func (e *Engine) measure(u *unit) {
-	r := &u.c.rows
-	if u.uses == nil || r.unit != u.ID || u.Rows == 0 || len(r.bytes) < wideCols && u.uses.width == nil {
+	r := u.c.rows
+	if u.uses == nil || r == nil || r.unit != u.ID || u.Rows == 0 || len(r.bytes) < wideCols && u.uses.width == nil {
 		return
 	}
 	if u.uses.width == nil && u.Bytes < wideValue*u.Rows {

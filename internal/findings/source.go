@@ -43,7 +43,10 @@ type rowsOf struct {
 
 // row takes a row of a result.
 func (e *Engine) row(c *conn, m *Message) {
-	r := &c.rows
+	if c.rows == nil {
+		c.rows = new(rowsOf)
+	}
+	r := c.rows
 	if r.unit != m.Unit {
 		r.begin(m.Unit)
 	}
@@ -111,8 +114,8 @@ func (r *rowsOf) learn(m *Message) {
 // source keeps the rows of a unit that is over, if a loop may run over them, and
 // returns their generation, else 0.
 func (e *Engine) source(u *unit) int32 {
-	r := &u.c.rows
-	if r.unit != u.ID || u.Rows < minSourceRows || u.own {
+	r := u.c.rows
+	if r == nil || r.unit != u.ID || u.Rows < minSourceRows || u.own {
 		return 0
 	}
 	r.generation++
@@ -133,6 +136,9 @@ func (e *Engine) source(u *unit) int32 {
 // linkedBy returns the name of the column of a source in which most of the turns'
 // values occur, "" if less than 80 % do.
 func (c *conn) linkedBy(generation int32, turns []turn) string {
+	if c.rows == nil {
+		return ""
+	}
 	src := &c.rows.sources[int(generation)%keptSources]
 	if src.generation != generation || generation == 0 {
 		return ""
@@ -163,8 +169,10 @@ func (c *conn) linkedBy(generation int32, turns []turn) string {
 
 // release gives the memory of a connection back.
 func (e *Engine) releaseRows(c *conn) {
-	e.hashes -= c.rows.charged
-	c.rows.charged = 0
+	if c.rows != nil {
+		e.hashes -= c.rows.charged
+		c.rows.charged = 0
+	}
 }
 
 func containsAny(list, values []uint64) bool {

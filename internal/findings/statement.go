@@ -44,6 +44,7 @@ type statement struct {
 	fetch     bool
 	sleeps    bool // pg_sleep, so that its time is on purpose
 	star      bool
+	latest    *uses // by whom it was used last
 }
 
 func (s *statement) writes() bool {

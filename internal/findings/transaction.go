@@ -105,7 +105,7 @@ func (e *Engine) touches(u *unit) {
 	if u.s.writes() {
 		x.wrote = true
 	}
-	if len(u.s.tables) > 0 {
+	if len(x.values) < maxTxValue && u.s.writes() {
 		for _, v := range e.valuesOf(u) {
 			if len(x.values) < maxTxValue {
 				x.values = append(x.values, v)

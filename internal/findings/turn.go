@@ -32,7 +32,7 @@ func (e *Engine) takeTurn(u *unit) {
 		}
 		return
 	}
-	e.endTurn(c)
+	e.endTurn(c, false)
 	if u.Start.Time == 0 || u.End.Time == 0 || !u.Answered {
 		e.endRun(c)
 		return
@@ -50,13 +50,15 @@ func (e *Engine) takeTurn(u *unit) {
 		c.turn.rowInserted = u.tag() == "INSERT 0 1"
 	}
 	if u.s != nil && u.s.isSelect {
-		copy(c.turn.values[:], e.valuesOf(u))
-		c.turn.source = e.source(u)
+		if c.turn.source = e.source(u); c.rows != nil && c.rows.generation > 0 {
+			copy(c.turn.values[:], e.valuesOf(u))
+		}
 	}
 }
 
-// endTurn passes the turn that is over to the detectors.
-func (e *Engine) endTurn(c *conn) {
+// endTurn passes the turn that is over to the detectors; last is the one of its
+// connection.
+func (e *Engine) endTurn(c *conn, last bool) {
 	if !c.turned {
 		return
 	}
@@ -67,8 +69,10 @@ func (e *Engine) endTurn(c *conn) {
 	}
 	e.inserting(c, t)
 	e.chatting(c, t)
-	c.run = append(c.run, *t)
-	if len(c.run) >= maxRun {
+	if last && len(c.run) == 0 {
+		return // a run of one
+	}
+	if c.run = append(c.run, *t); len(c.run) >= maxRun {
 		e.endRun(c)
 	}
 }

@@ -144,9 +144,13 @@ func (e *Engine) usesOf(u *unit) *uses {
 	if u.s == nil {
 		return nil
 	}
+	x := u.s.latest
+	if x != nil && x.app == u.c.app {
+		x.calls++
+		return x
+	}
 	key := usesKey{u.c.app, u.s.print}
-	x := e.uses[key]
-	if x == nil {
+	if x = e.uses[key]; x == nil {
 		if len(e.uses) >= maxAppStatements {
 			e.Dropped++
 			return nil
@@ -154,6 +158,7 @@ func (e *Engine) usesOf(u *unit) *uses {
 		x = &uses{app: u.c.app, s: u.s}
 		e.uses[key] = x
 	}
+	u.s.latest = x
 	x.calls++
 	return x
 }
@@ -163,6 +168,12 @@ func (e *Engine) unit(u *unit) {
 	c := u.c
 	if u.Skipped {
 		return
+	}
+	if c.start.ready.Time == 0 && u.Start.Time != 0 {
+		e.startedUp(c, u.Start)
+	}
+	if c.gone.server != 0 && u.Start.Time > c.gone.server {
+		e.wroteToClosed(c, u.Start)
 	}
 	e.paused(u)
 	e.takeTurn(u)

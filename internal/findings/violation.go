@@ -1,6 +1,9 @@
 package findings
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 var violationCode = &code{name: "protocol_violation", finish: finishViolation}
 
@@ -41,6 +44,9 @@ func (e *Engine) Violation(k *Conn, code, text, kind string, at Stamp, unit uint
 	x.kinds[kind]++
 	d.note(at)
 	d.on(c)
+	if n := len(c.violated); n < 8 && !slices.Contains(c.violated, d) {
+		c.violated = append(c.violated, d)
+	}
 	d.show(at, c, unit, shorten(clean160(text), 140))
 }
 

@@ -47,7 +47,6 @@ type Series struct {
 	Calls, Errors       uint64
 	Rows, Bytes         uint64
 	recent              int64 // nanoseconds in this period
-	retired             int64 // when it gave its place up
 	Skipped, Unfinished uint64
 }
 
@@ -63,7 +62,6 @@ type Registry struct {
 	mu         sync.Mutex
 	top        int
 	classes    map[classKey]*Series
-	retired    map[classKey]*Series // that gave up their place, see retire
 	others     map[Who]*Series
 	candidates map[classKey]int64 // nanoseconds in this period
 	errors     map[errorKey]uint64
@@ -80,7 +78,7 @@ type Registry struct {
 // New returns a registry that gives the top classes a series of their own.
 func New(top int) *Registry {
 	return &Registry{
-		top: top, classes: make(map[classKey]*Series), retired: make(map[classKey]*Series), others: make(map[Who]*Series),
+		top: top, classes: make(map[classKey]*Series), others: make(map[Who]*Series),
 		candidates: make(map[classKey]int64), errors: make(map[errorKey]uint64),
 		open: make(map[Who]int64), conns: make(map[Who]uint64),
 	}
@@ -143,25 +141,13 @@ func (r *Registry) series(who Who, q *record.Query) *Series {
 		d += max(q.Duration, 0)
 		r.candidates[k] = d
 	}
-	if !r.elapsed() || len(r.retired) >= r.top || !r.looks() {
+	if !r.elapsed() || !r.looks() || d <= 2*r.least().recent {
 		return r.others[who]
 	}
 	least := r.least()
-	if d <= 2*least.recent {
-		return r.others[who]
-	}
-	r.retire(least)
+	delete(r.classes, classKey{least.Who, least.Fingerprint})
 	delete(r.candidates, k)
 	return r.admit(k, q)
-}
-
-// retire takes a class's place. What it has counted stays to be seen for a while, so
-// that whoever looks once a minute misses nothing of it.
-func (r *Registry) retire(s *Series) {
-	k := classKey{s.Who, s.Fingerprint}
-	delete(r.classes, k)
-	s.retired = r.now
-	r.retired[k] = s
 }
 
 // looks is true for one in many: the classes are gone over to find the least.
@@ -176,11 +162,6 @@ func (r *Registry) looks() bool {
 func (r *Registry) elapsed() bool { return r.now-r.chosen >= period/2 }
 
 func (r *Registry) admit(k classKey, q *record.Query) *Series {
-	if s := r.retired[k]; s != nil {
-		delete(r.retired, k)
-		r.classes[k] = s
-		return s
-	}
 	r.summary = sqlnorm.AppendSummary(r.summary[:0], q.SQL)
 	class := label(string(r.summary))
 	if class == "" {
@@ -250,11 +231,10 @@ func (r *Registry) Tick(now int64, t *record.Totals) {
 	defer r.mu.Unlock()
 	if r.now = now; r.started == 0 {
 		r.started, r.chosen = now, now
-		if t.First != 0 {
-			r.started = t.First
-		}
 	}
-	r.totals = *t
+	if t != nil {
+		r.totals = *t
+	}
 	if now-r.chosen < period {
 		return
 	}
@@ -262,11 +242,6 @@ func (r *Registry) Tick(now int64, t *record.Totals) {
 	clear(r.candidates)
 	for _, s := range r.classes {
 		s.recent = 1
-	}
-	for k, s := range r.retired {
-		if now-s.retired >= 2*period {
-			delete(r.retired, k)
-		}
 	}
 }
 
@@ -298,9 +273,6 @@ func (r *Registry) Snapshot() *Snapshot {
 	defer r.mu.Unlock()
 	s := &Snapshot{Totals: r.totals, Started: r.started, Now: r.now}
 	for _, c := range r.classes {
-		s.Series = append(s.Series, *c)
-	}
-	for _, c := range r.retired {
 		s.Series = append(s.Series, *c)
 	}
 	for _, o := range r.others {

@@ -30,9 +30,11 @@ func NewAdapter(s Sink, showSecrets bool) *Adapter {
 // other messages.
 var failures = KindsOf(messages.KindErrorResponse, messages.KindErrorResponseV2)
 
-// NeedsMessages reports whether the sessions have to hand out messages for the
+// NeedsMessages reports whether the sessions have to hand out all messages for the
 // sink.
-func (a *Adapter) NeedsMessages() bool { return a.wants.Messages.Any() && a.wants.Messages != failures }
+func (a *Adapter) NeedsMessages() bool {
+	return a.wants.Messages.Any() && a.wants.Messages != failures && a.wants.Rows == 0
+}
 
 // Configure adds to the configuration of sessions what the sink wants, and to the
 // limits of exchanges what it does not. Messages are asked for already if anybody
@@ -41,7 +43,18 @@ func (a *Adapter) Configure(h session.Handler, c *session.Config, l *exchange.Li
 	w := &a.wants
 	c.Exchanges = c.Exchanges || w.Queries || w.Connections || w.Messages.Any()
 	c.States = c.States || w.States
-	if before := c.OnError; w.Messages.Any() && !c.Messages {
+	if w.Rows > 0 && w.Messages.Any() && !c.Messages {
+		before := c.Some
+		some := &session.Some{Kinds: w.Messages, Rows: w.Rows, Tell: h.Message}
+		if before != nil {
+			some.Rows = max(some.Rows, before.Rows)
+			for k, wanted := range before.Kinds {
+				some.Kinds[k] = some.Kinds[k] || wanted
+			}
+			some.Tell = func(e *session.Event) { before.Tell(e); h.Message(e) }
+		}
+		c.Some = some
+	} else if before := c.OnError; w.Messages.Any() && !c.Messages {
 		c.OnError = func(e *session.Event) {
 			if before != nil {
 				before(e)
@@ -55,7 +68,7 @@ func (a *Adapter) Configure(h session.Handler, c *session.Config, l *exchange.Li
 
 // Message hands a message on.
 func (a *Adapter) Message(e *session.Event) {
-	if !a.wants.Messages[e.Kind] {
+	if !a.wants.Messages[e.Kind] && (a.wants.Rows == 0 || e.Step.Anomaly == nil) {
 		return
 	}
 	a.sink.Record(a.maker.Message(e))

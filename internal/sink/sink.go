@@ -58,7 +58,11 @@ type Wants struct {
 	Queries     bool  // records of query cycles
 	Connections bool
 	Notices     bool
-	Network     bool // what the network did: records of type *netfacts.Record
+	// Rows, if not 0, is how many rows of a query cycle are enough, where DataRow is
+	// among Messages: of a result with one row none needs to be told. It makes all
+	// messages that are not wanted cost next to nothing.
+	Rows    uint64
+	Network bool // what the network did: records of type *netfacts.Record
 
 	// What records hold beyond their smallest form.
 	Normalized bool // Query.Normalized, Fingerprint and Operation
@@ -73,6 +77,10 @@ type Wants struct {
 
 // Or returns what either wants.
 func (w Wants) Or(o Wants) Wants {
+	all := w.Messages.Any() && w.Rows == 0 || o.Messages.Any() && o.Rows == 0
+	if w.Rows = max(w.Rows, o.Rows); all {
+		w.Rows = 0
+	}
 	for i, b := range o.Messages {
 		w.Messages[i] = w.Messages[i] || b
 	}

@@ -119,7 +119,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []codec.Part, 
 
 // inCycles reports whether cycles may be taken at once: nothing is going on.
 func (s *Session) inCycles() bool {
-	return s.heard && !s.foreign && s.pending[0] == nil && s.pending[1] == nil &&
+	return s.heard && s.pending[0] == nil && s.pending[1] == nil &&
 		s.trouble[0] == nil && s.trouble[1] == nil
 }
 
@@ -153,6 +153,9 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 	from := int32(0)
 	for i := range parts {
 		p := &parts[i]
+		if some := s.cfg.Some; some != nil && some.Kinds[p.Kind] {
+			s.somePart(x, p, b[from:p.End], int(p.To-from))
+		}
 		if s.shared.idle[p.Kind] {
 			from = p.End
 			continue

@@ -24,6 +24,8 @@ type Config struct {
 	// OnError, if not nil, takes each ErrorResponse, Messages or not. The event is
 	// borrowed until it returns.
 	OnError func(*Event)
+	// Some, if not nil, takes messages of some kinds, where Messages is not set.
+	Some *Some
 	// States tells that the handler wants the State of each message.
 	States bool
 	// Strict counts messages whose body has not their format as violations;
@@ -67,21 +69,13 @@ type Session struct {
 	decrypting bool  // its plaintext is being decoded
 	outside    bool  // which comes from elsewhere than its ciphertext
 	candidate  bool
-	auditing   bool      // it has to show that it is PostgreSQL
-	held       *audition // nil where nothing is held back for that
-	proxied    bool      // a proxy's header came first
-	foreign    bool      // the server is another product: see translate
-	extended   bool      // its RowDescriptions have more than PostgreSQL's
-	// extendedRows tells that the latest had.
-	extendedRows bool
-	balanced     bool // a LoadBalanceRequest waits for its answer
-	heard        bool // a message was decoded
-	ending       bool // the rest of a direction is being handed out
-	over         bool // nothing more is wanted of it
-	ended        bool
-	gaps         bool
-	cutBytes     int64  // missing at the end of messages
-	inferred     uint64 // latest unit whose request was concluded
+	heard      bool // a message was decoded
+	ending     bool // the rest of a direction is being handed out
+	over       bool // nothing more is wanted of it
+	ended      bool
+	gaps       bool
+	cutBytes   int64  // missing at the end of messages
+	inferred   uint64 // latest unit whose request was concluded
 	// Bytes passed over before the first message was made out.
 	unread [2]int
 
@@ -129,7 +123,6 @@ func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
 	switch {
 	case s.over || len(b) == 0:
-	case s.auditing && !s.audit(d, b, at):
 	case s.encrypted || !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)):
 		s.tlsData(d, b, at)
 	case shape != 0 && s.replication == nil && s.takeCycle(d, b, parts, shape, at):
@@ -244,6 +237,9 @@ func (s *Session) stepOver(st *codec.Stream) (bytes int) {
 	if parameters {
 		s.learnParameters(run)
 	} else if s.cfg.Exchanges {
+		if s.cfg.Some != nil && e.Kind == messages.KindDataRow {
+			s.someRows(s.log.Find(e.Step.Unit), run)
+		}
 		s.log.Rows(&e.Message, n, len(run))
 	}
 	return len(run)
@@ -274,11 +270,6 @@ func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
 		return
 	}
 	s.gaps = true
-	if s.auditing {
-		if s.auditEnds(at); s.over {
-			return
-		}
-	}
 	if s.encrypted && s.tls != nil {
 		s.tls.Gap(d, n, at, (*tlsSink)(s))
 		return

@@ -150,14 +150,8 @@ func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 		t.dropStale(s)
 	}
 	if t.q.n > 0 {
-		p := t.q.at(0)
-		if p.request&rule.answers != 0 && !p.doubtful {
+		if p := t.q.at(0); p.request&rule.answers != 0 && !p.doubtful {
 			return p
-		}
-		if k == messages.KindReadyForQuery && p.doubtful {
-			if p := t.matchCrossing(); p != nil {
-				return p
-			}
 		}
 		if p := t.matchLater(s, k, rule); p != nil {
 			return p
@@ -200,13 +194,13 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 			}
 			continue
 		}
-		if k == messages.KindErrorResponse && t.q.at(0).request&reqSync != 0 {
+		if k == messages.KindErrorResponse {
 			i = 0
 		}
 		return t.advance(s, k, i)
 	}
 	if doubtful >= 0 {
-		t.confirm(doubtful)
+		t.q.at(doubtful).doubtful = false
 		return t.advance(s, k, doubtful)
 	}
 	if far > searchAhead {
@@ -253,7 +247,7 @@ func (t *Tracker) giveUp(s *Step, i int) {
 // given up: each may still be answered.
 func (t *Tracker) spareDoubtful(i int) {
 	for j := range i {
-		if p := t.q.at(j); p.doubtful && p.request&reqSync != 0 {
+		if t.q.at(j).doubtful {
 			t.spare = min(t.spare+1, searchAhead)
 		}
 	}
@@ -338,21 +332,17 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 			t.base = messages.PhaseStartup
 		}
 	case messages.KindCopyInResponse:
-		t.copyUnit, t.copied, t.likely = s.Unit, false, 0
+		t.copyUnit = s.Unit
 		if !t.passSyncs() {
-			t.copying, t.guessed = messages.PhaseCopyIn, false
+			t.copying = messages.PhaseCopyIn
 		}
 	case messages.KindCopyOutResponse:
-		t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, s.Unit, false
+		t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit
 	case messages.KindCopyBothResponse:
-		t.copying, t.copyUnit, t.copyEnds, t.guessed = messages.PhaseCopyBoth, s.Unit, 0, false
-		if t.q.n > 1 && t.q.at(1).request == reqCopyEnd { // sent ahead
-			t.q.at(1).request = 0
-			t.copyEnds = messages.FromFrontend
-		}
+		t.copying, t.copyUnit, t.copyEnds = messages.PhaseCopyBoth, s.Unit, 0
 	case messages.KindCopyData:
-		if t.copying == 0 || t.guessed {
-			t.copyGuessed(s, f)
+		if t.copying == 0 {
+			t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit // its CopyOutResponse was lost
 		}
 	case messages.KindCopyDone:
 		if t.copying == messages.PhaseCopyBoth {
@@ -391,8 +381,8 @@ func (t *Tracker) passSyncs() (ended bool) {
 // over by its COPY IN, which has succeeded.
 func (t *Tracker) dropDoubtful() {
 	i := 1
-	for i < t.q.n && (t.q.at(i).doubtful || t.q.at(i).request == 0) {
-		i++ // an end of data that stands here is that of the next COPY
+	for i < t.q.n && (t.q.at(i).doubtful || t.q.at(i).request&^reqCopyEnd == 0) {
+		i++
 	}
 	if i == 1 {
 		return
@@ -416,9 +406,6 @@ func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
 	i := 0
 	for i < t.q.n && t.q.at(i).request&reqSync == 0 {
 		i++
-	}
-	if i < t.q.n && t.q.at(i).doubtful {
-		t.doubtCrossing(i)
 	}
 	t.discarding = t.onlyDoubtful(i)
 	if i > 0 {

@@ -26,7 +26,6 @@ type Tracker struct {
 	// in which the data of a CopyBoth has ended.
 	copyUnit uint64
 	copyEnds messages.Sides
-	guessed  bool // copying was concluded: the message that began it was not seen
 
 	unit      uint64 // number of the latest unit
 	unitState unitState
@@ -36,10 +35,6 @@ type Tracker struct {
 	// of them the server had read before it failed and so ignored, and which it
 	// will answer.
 	spare uint16
-	// copied tells that data was sent in the present COPY IN, likely counts the
-	// doubtful Syncs since the latest data.
-	copied bool
-	likely uint16
 
 	doubt doubt
 
@@ -79,8 +74,6 @@ type Facts struct {
 	Status   byte // ReadyForQuery's transaction status; the byte of SSLResponse and GSSENCResponse
 	Fatal    bool // ErrorResponse of severity FATAL or PANIC: the connection ends
 	Protocol uint32
-	// Replicates tells that a CopyData can only be one of streaming replication.
-	Replicates bool
 }
 
 // FactsOf reads the facts from a message's body, which may be cut short.
@@ -278,29 +271,16 @@ func (t *Tracker) phase(d messages.Direction) messages.Phase {
 		return messages.PhaseReady
 	}
 	if d == messages.Backend {
-		return phaseOf(t.oldest().request)
+		return phaseOf(t.q.at(0).request)
 	}
 	if p := t.q.at(t.q.n - 1); p.request != reqCopyEnd && !p.doubtful {
 		return phaseOf(p.request)
 	}
-	return phaseOf(t.oldest().request)
+	return phaseOf(t.q.at(0).request)
 }
 
-// oldest returns the oldest request, one that is not doubtful if there is one.
-func (t *Tracker) oldest() *pending {
-	if p := t.q.at(0); !p.doubtful {
-		return p
-	}
-	for i := range t.q.n {
-		if p := t.q.at(i); p.request&^reqCopyEnd != 0 && !p.doubtful {
-			return p
-		}
-	}
-	return t.q.at(0)
-}
-
-// idle reports whether nothing is outstanding but what the server may have passed
-// over.
+// idle reports whether nothing is outstanding but Syncs which the server may
+// have ignored.
 func (t *Tracker) idle() bool {
 	return t.q.n == 0 || t.q.at(0).doubtful && t.q.at(t.q.n-1).doubtful
 }
@@ -323,10 +303,6 @@ func (t *Tracker) ObserveInto(s *Step, d messages.Direction, k messages.Kind, bo
 	case messages.KindErrorResponse, messages.KindSSLResponse,
 		messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindErrorResponseV2:
 		f = FactsOf(k, body)
-	case messages.KindCopyData:
-		if t.copying == 0 || t.guessed {
-			f.Replicates = replicates(d, body)
-		}
 	}
 	t.observe(s, d, k, f)
 }

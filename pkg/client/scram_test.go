@@ -1,0 +1,144 @@
+package client
+
+import (
+	"bytes"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// matchesVerifier reports whether a stored SCRAM-SHA-256$<iterations>:<salt>$
+// <StoredKey>:<ServerKey> is of a password.
+func matchesVerifier(verifier, password string) bool {
+	parts := strings.FieldsFunc(verifier, func(r rune) bool { return r == '$' || r == ':' })
+	if len(parts) != 5 {
+		return false
+	}
+	iterations, _ := strconv.Atoi(parts[1])
+	salt, _ := base64.StdEncoding.DecodeString(parts[2])
+	salted, err := pbkdf2.Key(sha256.New, saslPrep(password), salt, iterations, sha256.Size)
+	return err == nil && base64.StdEncoding.EncodeToString(hmacSHA256(salted, []byte("Server Key"))) == parts[4]
+}
+
+// oddPasswords are what SASLprep changes or refuses, and what stands at the edges
+// of its tables.
+var oddPasswords = []string{
+	"plain", "with space", "tab\tand\x7f", "I\u00adX", "user", "ª", "Ⅸ", "ﬁle", "a\u00a0b", "a\u200bb", "a\u3000b", "\u00ad",
+	"e\u0301", "é", "Å", "가", "x\u200d", "\u2060x\ufeff", "\ue000x", "\ufffdx", "x\u06ddy", "\u0340a", "\u0627\u0628",
+	"\u0627x", "\u0627\u0031", "\u06271\u0628", "1\u0627", "\u05d0\u05d1 \u05d2", "😀", "😀ﬁ", "ẞﬁ", "\u0221ﬁ", "ﬁ\u2fff", "\u0378ﬁ",
+	"ﷺ", "①②", "ｆｕｌｌ", "ﾊﾝｶｸ", "½", "\u1806x", "\ufe0fﬁ", "\U000e0001ﬁ", "\u2028ﬁ", "\u200eﬁ", "\u180eﬁ", "日本語", "𝕬", "\u037eﬁ",
+}
+
+// The examples of RFC 4013, section 3.
+func TestSASLprepExamples(t *testing.T) {
+	for in, want := range map[string]string{
+		"I\u00adX": "IX", "user": "user", "USER": "USER", "\u00aa": "a", "\u2168": "IX",
+		"\u0007é":      "\u0007é",      // prohibited: as it is
+		"\u0627\u0031": "\u0627\u0031", // bidirectional check: as it is
+		"\xffﬁ":        "\xffﬁ",        // not UTF-8: as it is
+		"":             "",
+	} {
+		if got := saslPrep(in); got != want {
+			t.Errorf("%q is prepared as %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestTablesAreInOrder(t *testing.T) {
+	for name, table := range map[string]runeRanges{
+		"nonASCIISpaces": nonASCIISpaces, "mappedToNothing": mappedToNothing, "refused": refused,
+		"rightToLeft": rightToLeft, "leftToRight": leftToRight,
+	} {
+		if len(table) == 0 || len(table)%2 != 0 {
+			t.Errorf("%s: %d limits", name, len(table))
+		}
+		last := rune(-2)
+		for i := 0; i < len(table); i += 2 {
+			if table[i] > table[i+1] || table[i] <= last+1 {
+				t.Errorf("%s: %U after %U", name, table[i:i+2], last)
+			}
+			last = table[i+1]
+		}
+	}
+}
+
+// TestSCRAMExample replays the exchange of RFC 7677, section 3.
+func TestSCRAMExample(t *testing.T) {
+	s := &scram{password: "pencil", gs2: "n,,", firstBare: "n=user,r=rOprNGfwEbeRWgbNEkqO", nonce: "rOprNGfwEbeRWgbNEkqO"}
+	final, err := s.final([]byte("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"))
+	if err != nil || string(final) != "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=" {
+		t.Errorf("%s, %v", final, err)
+	}
+	if err := s.verify([]byte("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")); err != nil {
+		t.Error(err)
+	}
+	if err := s.verify([]byte("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=,x=y")); err != nil {
+		t.Error("with an extension:", err)
+	}
+	for in, want := range map[string]error{
+		"v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=": ErrServerNotVerified,
+		"v=":              ErrServerNotVerified,
+		"e=unknown-user":  ErrServerNotVerified,
+		"v=!":             errSCRAMFormat,
+		"6rriTRBi23WpRR/": errSCRAMFormat,
+		"":                errSCRAMFormat,
+	} {
+		if err := s.verify([]byte(in)); !errors.Is(err, want) {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
+func TestSCRAMRefuses(t *testing.T) {
+	s := newSCRAM("secret", nil, false)
+	for in, want := range map[string]error{
+		"":                                  errSCRAMFormat,
+		"r=NONCE1,s=AAAA":                   errSCRAMFormat,
+		"m=ext,r=NONCE1,s=AAAA,i=1":         errSCRAMFormat,
+		"r=NONCE1,s=,i=1":                   errSCRAMFormat,
+		"r=NONCE1,s=***,i=1":                errSCRAMFormat,
+		"r=NONCE,s=AAAA,i=1":                errSCRAMNonce, // nothing of the server's
+		"r=other1,s=AAAA,i=1":               errSCRAMNonce,
+		"r=NONCE1,s=AAAA,i=0":               errSCRAMIterations,
+		"r=NONCE1,s=AAAA,i=-1":              errSCRAMIterations,
+		"r=NONCE1,s=AAAA,i=4194305":         errSCRAMIterations,
+		"r=NONCE1,s=AAAA,i=999999999999999": errSCRAMIterations,
+		"r=NONCE1,s=AAAA,i=1,x=y":           nil,
+	} {
+		_, err := s.final([]byte(strings.ReplaceAll(in, "NONCE", s.nonce)))
+		if !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", in, err, want)
+		}
+	}
+	if other := newSCRAM("secret", nil, false); other.nonce == s.nonce || len(s.nonce) != 24 {
+		t.Errorf("nonces %q, %q", s.nonce, other.nonce)
+	}
+}
+
+func TestChannelBindingHeader(t *testing.T) {
+	binding := bytes.Repeat([]byte{7}, 32)
+	for _, test := range []struct {
+		binding []byte
+		plus    bool
+		want    string
+	}{{nil, false, "n,,"}, {binding, false, "y,,"}, {binding, true, "p=tls-server-end-point,,"}} {
+		s := newSCRAM("secret", test.binding, test.plus)
+		if got := string(s.first()); got != test.want+"n=,r="+s.nonce {
+			t.Errorf("first message %q", got)
+		}
+		final, err := s.final([]byte("r=" + s.nonce + "x,s=AAAA,i=1"))
+		c, _, _ := strings.Cut(strings.TrimPrefix(string(final), "c="), ",")
+		bound, _ := base64.StdEncoding.DecodeString(c)
+		want := test.want
+		if test.plus {
+			want += string(binding)
+		}
+		if string(bound) != want || err != nil {
+			t.Errorf("bound to %q, %v", bound, err)
+		}
+	}
+}
