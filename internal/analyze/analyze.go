@@ -96,7 +96,7 @@ type Analyzer struct {
 
 // output is the second stage as the first sees it: itself, or the way to it.
 type output interface {
-	data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp)
+	data(k *conn, d reassembly.Dir, b []byte, unacked int32, at reassembly.Stamp)
 	gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp)
 	conflict(k *conn, d reassembly.Dir, at reassembly.Stamp)
 	close(k *conn, why reassembly.Reason, at reassembly.Stamp)
@@ -108,6 +108,9 @@ type output interface {
 	plain(k *conn, d messages.Direction, b []byte, at reassembly.Stamp, by string)
 	lostPlain(k *conn, d messages.Direction, n int64, at reassembly.Stamp, by string)
 }
+
+// unknownUnacked is reassembly.UnackedUnknown on its way between the stages.
+const unknownUnacked = -1 << 31
 
 // conn is a TCP connection on its way between the stages. What the first stage
 // writes, it writes before the connection's first event, and traffic before its

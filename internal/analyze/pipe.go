@@ -37,11 +37,12 @@ const (
 
 // event is a call of output, to be made later.
 type event struct {
-	conn *conn
-	at   reassembly.Stamp
-	n    int64 // bytes of data in the batch; bytes lost; reason of a close; time
-	kind eventKind
-	dir  reassembly.Dir
+	conn    *conn
+	at      reassembly.Stamp
+	n       int64 // bytes of data in the batch; bytes lost; reason of a close; time
+	unacked int32 // of data
+	kind    eventKind
+	dir     reassembly.Dir
 	// parts is how many parts the data was divided into ahead.
 	parts uint8
 	shape codec.Shape
@@ -138,7 +139,7 @@ func (p *pipe) play(b *batch) {
 		e := &events[i]
 		switch e.kind {
 		case eventData:
-			p.stage.chunk(e.conn, e.dir, data[:e.n:e.n], parts[:e.parts], e.shape, e.at)
+			p.stage.chunk(e.conn, e.dir, data[:e.n:e.n], parts[:e.parts], e.shape, e.unacked, e.at)
 			data, parts = data[e.n:], parts[e.parts:]
 		case eventGap:
 			p.stage.gap(e.conn, e.dir, e.n, e.at)
@@ -215,7 +216,7 @@ func (p *pipe) place(kind eventKind, at reassembly.Stamp) *event {
 	return e
 }
 
-func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
+func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at reassembly.Stamp) {
 	if len(p.cur.data)+len(b) > batchBytes || batchParts-len(p.cur.parts) < codec.MaxParts {
 		p.flush()
 	}
@@ -225,6 +226,7 @@ func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
 	n, shape := p.split.Split(k.direction(d), b, cur.parts[len(cur.parts):cap(cur.parts)])
 	cur.parts = cur.parts[:len(cur.parts)+n]
 	e.conn, e.dir, e.n, e.parts, e.shape = k, d, int64(len(b)), uint8(n), shape
+	e.unacked = unacked
 	cur.data = append(cur.data, b...)
 }
 

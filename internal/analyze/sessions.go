@@ -64,8 +64,9 @@ func (t *sessions) look(at reassembly.Stamp) { t.slow.look(at) }
 // network passes on what the network did.
 func (t *sessions) network(e *netfacts.Event) { t.told(e) }
 
-func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp) {
+func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at reassembly.Stamp) {
 	s := t.of(k)
+	t.unacked(s, unacked)
 	s.Data(k.direction(d), b, stamp(at))
 	if s.Done() {
 		k.done.Store(true)
@@ -73,11 +74,19 @@ func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, at reassembly.Stamp
 }
 
 // chunk is data that was divided into parts ahead.
-func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []codec.Part, shape codec.Shape, at reassembly.Stamp) {
+func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []codec.Part, shape codec.Shape, unacked int32, at reassembly.Stamp) {
 	s := t.of(k)
+	t.unacked(s, unacked)
 	s.Chunk(k.direction(d), b, parts, shape, stamp(at))
 	if s.Done() {
 		k.done.Store(true)
+	}
+}
+
+// unacked tells a session what the sender of the next chunk had acknowledged.
+func (t *sessions) unacked(s *session.Session, n int32) {
+	if n != unknownUnacked {
+		s.Unacked(int(n))
 	}
 }
 

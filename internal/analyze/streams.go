@@ -56,7 +56,7 @@ func (t *streams) Data(c *reassembly.Conn, d reassembly.Dir, b []byte, at reasse
 		}
 	}
 	if !k.done.Load() {
-		t.out.data(k, d, b, at)
+		t.out.data(k, d, b, int32(max(c.Unacked, unknownUnacked)), at)
 	}
 }
 

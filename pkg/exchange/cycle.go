@@ -17,7 +17,23 @@ func (l *Log) finishBefore(id uint64) {
 // waiting reports whether replies to x are due: its own, or the ReadyForQuery
 // for its Sync, or for that which ends a failed cycle and tells its status.
 func (x *Exchange) waiting() bool {
-	return x.flags&flagDone == 0 || x.flags&flagReady == 0 && (x.flags&flagSynced != 0 || x.Error != nil)
+	if x.flags&flagReady != 0 {
+		return false
+	}
+	return x.flags&flagDone == 0 || x.flags&flagSynced != 0 || x.Error != nil || x.Protocol != ProtocolExtended
+}
+
+// waits reports whether the server is at work for x.
+func (x *Exchange) waits() bool {
+	return x.flags&flagReady == 0 && (x.flags&flagDone == 0 || x.Protocol != ProtocolExtended)
+}
+
+// answered reports whether the whole answer to x was seen.
+func (x *Exchange) answered() bool {
+	if x.Protocol == ProtocolExtended {
+		return x.flags&flagDone != 0
+	}
+	return x.flags&(flagDone|flagReady|flagOpenRes) == flagDone|flagReady
 }
 
 // over hands over all exchanges up to id.
@@ -39,7 +55,7 @@ func (l *Log) pop() {
 		return
 	}
 	l.finish(x)
-	if x.flags&flagDone != 0 {
+	if x.flags&(flagDone|flagReady) != 0 {
 		// Between Flushes the frontend waits for no ReadyForQuery.
 		l.lastEnd, l.lastTx, l.idle = x.End, 0, l.n == 0
 	}
@@ -69,8 +85,8 @@ func (l *Log) judge(x *Exchange) {
 		l.undo(x, false)
 		x.Skipped = true
 		x.Results, x.FirstReply, x.FirstRow, x.End = x.Results[:0], Stamp{}, Stamp{}, Stamp{}
-	case x.flags&flagDone != 0:
-	case x.flags&flagReplied != 0 && l.ending && x.ID > l.lossy:
+	case x.answered():
+	case x.flags&flagReplied != 0 && l.ending && x.ID > l.lossy && x.flags&flagReady == 0:
 		x.flags |= flagCut // it ended in the middle of the answer
 	case l.ending && l.heard && x.ID > l.lossy:
 		x.Unanswered = true
@@ -78,6 +94,10 @@ func (l *Log) judge(x *Exchange) {
 		x.flags |= flagCut // replication was still running
 	default:
 		x.Missing |= MissingReply
+	}
+	if l.lossy != 0 && l.heard {
+		l.unconfirmed(x)
+		l.undescribed(x)
 	}
 	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&(flagHoles|flagCut) == 0 && !x.Unanswered
 	if x.told != nil && x.told != x.Prepared {
@@ -166,8 +186,9 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		}
 		l.learnError(x)
 	}
-	if x.Protocol == ProtocolExtended || m.Step.Over != 0 {
-		x.flags |= flagDone
+	x.flags |= flagDone
+	if m.Step.Over != 0 {
+		x.flags |= flagReady // nothing will come any more
 	}
 	if m.Step.Over > x.ID {
 		l.failAll(x, m)
@@ -184,7 +205,7 @@ func (l *Log) learnError(x *Exchange) {
 	switch string(x.SQLState()) {
 	case noSuchStatement:
 		s := x.Prepared
-		if s == nil || !s.Inferred || x.FailedAt == messages.KindExecute {
+		if s == nil || x.FailedAt == messages.KindExecute {
 			return
 		}
 		if l.statements[s.name] == s || l.unnamed == s {
@@ -194,7 +215,13 @@ func (l *Log) learnError(x *Exchange) {
 		l.setSQL(x, nil)
 		x.Statement = label
 		x.Missing &^= MissingParse
+		if !s.Inferred {
+			x.flags |= flagHoles // its end was not seen
+		}
 	case noSuchPortal:
 		x.Missing &^= MissingParse | MissingBind
+		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.unit != x.ID {
+			x.flags |= flagHoles
+		}
 	}
 }

@@ -61,10 +61,11 @@ type Log struct {
 	worked  bool  // something was executed since the session was last idle
 	columns *Columns
 	lost    lost
-	// heard tells that the backend was heard; lossy is the latest unit that was open
-	// when bytes were lost; ending, that no more will come.
+	// heard tells that the backend was heard; ending, that no more will come; lossy is
+	// the latest unit that was open when bytes were lost, holed when those of the
+	// frontend were.
 	heard, ending bool
-	lossy         uint64
+	lossy, holed  uint64
 }
 
 // New returns the log of a new connection. shared is that of all connections.
@@ -110,7 +111,7 @@ const maxLook = 256
 func (l *Log) InFlight() uint64 {
 	for i := range min(l.n, maxLook) {
 		x := *l.slot(l.first + uint64(i))
-		if x != nil && x.flags&(flagExecuted|flagDone|flagDiscarded) == flagExecuted {
+		if x != nil && x.flags&(flagExecuted|flagDiscarded) == flagExecuted && x.waits() {
 			return x.ID
 		}
 	}
@@ -132,13 +133,20 @@ func (l *Log) Observe(m *Message) {
 	s := &m.Step
 	l.heard = l.heard || m.Direction == messages.Backend
 	if s.Unit != 0 {
-		switch x := l.unit(s.Unit, m); {
+		x := l.unit(s.Unit, m)
+		if s.Doubtful && x != nil {
+			x.flags |= flagHoles
+		}
+		switch {
 		case x == nil:
 		case m.Direction == messages.Frontend:
 			l.request(x, m)
 		default:
 			l.reply(x, m)
 		}
+	}
+	if s.Doubtful || s.Inferred || s.Spoiled != 0 {
+		l.doubt(m)
 	}
 	switch m.Kind {
 	case messages.KindReadyForQuery:
@@ -247,7 +255,11 @@ func (l *Log) unit(id uint64, m *Message) *Exchange {
 	if !m.Step.Begins && !m.Step.Inferred && m.Direction == messages.Backend {
 		return nil
 	}
-	l.finishBefore(id)
+	if m.Step.Rested {
+		l.over(id - 1) // nothing more is due for those before
+	} else {
+		l.finishBefore(id)
+	}
 	return l.openUnit(id, m)
 }
 

@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"math"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // lost are bytes of the frontend that are missing and belong to nobody yet: to
 // the request before them, to the one after, or to one that they hold whole.
@@ -33,8 +37,12 @@ func (l *lost) add(n int) {
 // message are told with it (Message.Lost).
 func (l *Log) Lost(d messages.Direction, n int) {
 	l.lossy = l.first + uint64(l.n) // the next one, too
+	if d == messages.Frontend {
+		l.holed = l.lossy
+	}
 	missing := lost{latest: true}
 	missing.add(n)
+	l.idle, l.lastTx = false, 0 // what went on since then is not known
 	x := l.answered()
 	switch {
 	case d == messages.Backend:
@@ -46,7 +54,44 @@ func (l *Log) Lost(d messages.Direction, n int) {
 	default:
 		l.lost.add(n)
 		l.lost.latest = true
+		l.dropPortals(math.MaxUint64)
+		l.setUnnamed(nil)
 	}
+}
+
+// doubt takes what a reply tells of requests that were not seen, or that those before
+// it were not what they were taken for.
+func (l *Log) doubt(m *Message) {
+	for id := l.first; id < l.first+uint64(l.n) && id <= m.Step.Spoiled; id++ {
+		if x := *l.slot(id); x != nil {
+			x.flags |= flagHoles
+		}
+	}
+	if m.Direction != messages.Backend || !m.Step.Inferred && m.Step.Unit != 0 {
+		return
+	}
+	switch m.Kind {
+	case messages.KindParseComplete:
+		l.setUnnamed(nil)
+	case messages.KindBindComplete:
+		l.dropPortals(math.MaxUint64)
+	case messages.KindCloseComplete:
+		l.forgetAll()
+	case messages.KindCommandComplete:
+		switch tag := string(cstring(m.Body)); tag {
+		case "DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL", "PREPARE":
+			l.forgetAll()
+		}
+	}
+}
+
+// forgetAll forgets all that may have been closed and made anew without being seen.
+func (l *Log) forgetAll() {
+	for name := range l.statements {
+		l.forget(name)
+	}
+	l.setUnnamed(nil)
+	l.dropPortals(math.MaxUint64)
 }
 
 // answered returns the exchange that the next reply is for, nil if there is none.
@@ -79,5 +124,37 @@ func (l *Log) blameLatest() {
 	}
 	if x := *l.slot(l.first + uint64(l.n) - 1); x != nil && x.waiting() {
 		l.lost.to(x)
+	}
+}
+
+// unconfirmed forgets what the requests of x may have made or closed whose replies
+// were lost: neither that they did nor that they failed is known.
+func (l *Log) unconfirmed(x *Exchange) {
+	for i := x.confirmed; i < len(x.changes); i++ {
+		c := &x.changes[i]
+		switch {
+		case !c.parse:
+		case c.statement.name == "" && l.unnamed == c.statement:
+			l.setUnnamed(nil)
+		case l.statements[c.statement.name] == c.statement:
+			l.forget(c.statement.name)
+		}
+	}
+}
+
+// undescribed marks an exchange whose parameters cannot be shown as they are because
+// the answer to Describe of its statement, which tells their types, was lost.
+func (l *Log) undescribed(x *Exchange) {
+	s := x.Prepared
+	if s == nil || !s.described && s.unit > l.holed || s.told || x.bind == nil {
+		return
+	}
+	b := &l.shared.bind
+	_ = b.Decode(x.bind) // of a cut one, what is there
+	for i := range b.Parameters.Len() {
+		if format(b.ParameterFormats, i) != 0 && (i >= len(s.ParamTypes) || s.ParamTypes[i] == 0) {
+			x.flags |= flagHoles
+			return
+		}
 	}
 }

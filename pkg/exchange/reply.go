@@ -70,6 +70,8 @@ func (l *Log) answer(x *Exchange, m *Message) {
 		}
 	case messages.KindCloseComplete:
 		x.confirm(false)
+	case messages.KindFunctionCallResponse:
+		x.endOfExecute()
 	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:
 		x.Copy = copyMode(m.Kind)
 		if l.lost.latest && x.Copy != CopyOut {
@@ -88,10 +90,7 @@ func (l *Log) answer(x *Exchange, m *Message) {
 // ready takes the ReadyForQuery of x.
 func (x *Exchange) ready(m *Message) {
 	x.Tx = m.Step.Tx
-	x.flags |= flagDone | flagReady
-	if m.Step.Doubtful {
-		x.flags |= flagHoles // which replies before it were its own is not known
-	}
+	x.flags |= flagReady
 }
 
 func copyMode(k messages.Kind) CopyMode {
@@ -138,13 +137,9 @@ const maxResults = 10000
 
 func (x *Exchange) closeResult() { x.flags &^= flagOpenRes }
 
-// endOfExecute marks the last reply of an Execute; a simple query ends only
-// with its ReadyForQuery.
-func (x *Exchange) endOfExecute() {
-	if x.Protocol == ProtocolExtended {
-		x.flags |= flagDone
-	}
-}
+// endOfExecute marks the last reply of an Execute, or of a command of a simple query,
+// which ends only with its ReadyForQuery.
+func (x *Exchange) endOfExecute() { x.flags |= flagDone }
 
 // nextTarget returns what the Describe that is answered next asked about.
 func (x *Exchange) nextTarget() target {
@@ -230,6 +225,7 @@ func (l *Log) replyParameters(x *Exchange, m *Message) {
 	if s == nil || l.shared.params.Decode(m.Body) != nil {
 		return
 	}
+	s.told = true
 	if s.Inferred && s.SQL != nil || !equalOIDs(s.ParamTypes, l.shared.params.ParameterOIDs) {
 		s.setTypes(x, l.shared.params.ParameterOIDs)
 	}

@@ -248,6 +248,9 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 		l.setSQL(x, t.statement)
 	}
 	if !l.shared.limits.NoColumns {
+		if t.statement != nil {
+			t.statement.described = true
+		}
 		x.addTarget(t)
 	}
 }

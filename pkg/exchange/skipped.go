@@ -69,7 +69,7 @@ func (l *Log) failAll(x *Exchange, m *Message) {
 		if next.Error == nil {
 			next.Error = []byte{0}
 		}
-		next.flags |= flagDone
+		next.flags |= flagDone | flagReady
 		l.undo(next, false)
 	}
 }

@@ -27,7 +27,10 @@ type Statement struct {
 	other  *Statement // of an inferred one: whose SQL it has
 	unit   uint64     // the unit of work of its Parse
 	undone bool       // its Parse failed, or was passed over
-	before *Statement // what it had replaced, where it is undone
+	// described tells that Describe asked about it, told that ParameterDescription
+	// answered.
+	described, told bool
+	before          *Statement // what it had replaced, where it is undone
 }
 
 // statementCost is a statement with its place in a map.

@@ -82,9 +82,24 @@ func (a *Assembler) next(c *Conn, d Dir, s *Segment) bool {
 	}
 	if len(s.Payload) > 0 {
 		h.bits &^= tentative
+		c.weigh(d, s.Flags&ACK != 0, s.Ack)
 		a.data(c, d, s.Payload, s.At)
 	}
 	return true
+}
+
+// weigh tells the Handler what a segment of direction d, whose bytes are about to be
+// delivered, acknowledges.
+func (c *Conn) weigh(d Dir, hasAck bool, ack uint32) {
+	r := &c.half[d^1]
+	if !hasAck || !r.is(known|seen) {
+		c.Unacked = UnackedUnknown
+		return
+	}
+	c.Unacked = diff(r.next, ack)
+	if r.is(finDone) {
+		c.Unacked = max(c.Unacked-1, 0) // the FIN has a number, too
+	}
 }
 
 // data delivers b at the place that is next.

@@ -11,8 +11,12 @@ type Conn struct {
 	First Stamp // the first packet
 	Last  Stamp // the latest packet
 	Value any   // the Handler's own
-	Watch any   // the Observer's own; kept until the Conn is used again
-	Stats [2]Stats
+	// Unacked is, while Handler.Data is called, how many of the bytes of the other
+	// direction delivered before the sender of these had not acknowledged: what it had
+	// not read when it sent them is among those. UnackedUnknown where nothing tells.
+	Unacked int
+	Watch   any // the Observer's own; kept until the Conn is used again
+	Stats   [2]Stats
 	// MidStream tells that the capture has no SYN of either side.
 	MidStream bool
 
@@ -27,6 +31,10 @@ type Conn struct {
 	chain        *Conn  // next in the hash bucket
 	prev, next   *Conn  // in the list of open connections
 }
+
+// UnackedUnknown is Conn.Unacked where the segment acknowledges nothing, or the other
+// direction has no known place.
+const UnackedUnknown = -1 << 40
 
 // Stats counts the bytes of one direction.
 type Stats struct {

@@ -128,6 +128,7 @@ func (a *Assembler) text(c *Conn, d Dir, s *Segment) {
 		a.enqueue(c, d, s, seq, p, miss)
 		return
 	}
+	c.weigh(d, s.Flags&ACK != 0, s.Ack)
 	a.deliver(c, d, p, miss, s.At)
 }
 

@@ -108,6 +108,7 @@ func (a *Assembler) deliverFront(c *Conn, d Dir) {
 	w := c.wait
 	if w.q[d].len() > 0 {
 		k := w.q[d].pop()
+		c.weigh(d, k.hasAck, k.ack)
 		a.deliver(c, d, k.data, k.miss, k.at)
 		a.pool.put(k)
 		return

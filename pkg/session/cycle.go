@@ -94,11 +94,14 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []codec.Part, 
 	if f.cycle == nil || !st.Divided(len(b)) {
 		return false
 	}
+	s.tracker.At(s.places.next(d, len(b), s.places.acked[d]))
 	unit, ok := s.trackCycle(d, f.cycle, b)
 	if !ok {
 		return false
 	}
 	f.taken++
+	s.places.fed[d] += int64(len(b))
+	s.places.at[d] = s.places.fed[d]
 	if d == messages.Frontend && s.tracker.Outstanding() > s.room {
 		s.makeRoom()
 	}
@@ -108,7 +111,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []codec.Part, 
 		s.showCycle(parts, b)
 	} else {
 		e.Step = tracker.Step{}
-		e.Step.Unit, e.Step.Begins = unit, d == messages.Frontend
+		e.Step.Unit, e.Step.Begins, e.Step.Rested = unit, d == messages.Frontend, d == messages.Frontend
 		s.logCycle(parts, b)
 	}
 	if s.shared.sessions > restAbove {

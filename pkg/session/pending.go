@@ -8,11 +8,15 @@ type pendingStamp struct {
 	marks []mark
 	head  int   // of marks, the first that is not used up
 	used  Stamp // of the latest byte reported
+	// What the senders of the first and the last byte of what was taken last had
+	// acknowledged, see places.
+	ackedFirst, ackedLast int64
 }
 
 // mark is a run of bytes that came in one packet.
 type mark struct {
 	bytes int
+	acked int64 // see places
 	at    Stamp
 }
 
@@ -21,7 +25,7 @@ type mark struct {
 const maxMarks = 256
 
 // add notes n further bytes.
-func (p *pendingStamp) add(n int, at Stamp) {
+func (p *pendingStamp) add(n int, at Stamp, acked int64) {
 	if n == 0 {
 		return
 	}
@@ -30,13 +34,14 @@ func (p *pendingStamp) add(n int, at Stamp) {
 		p.marks = p.marks[:len(p.marks)-1]
 		before := &p.marks[len(p.marks)-1]
 		before.bytes, before.at = before.bytes+m.bytes, latest(before.at, m.at)
+		before.acked = unknownPlace
 	}
 	if p.head == len(p.marks) {
 		p.marks, p.head = p.marks[:0], 0
 	} else if p.head >= maxMarks {
 		p.marks, p.head = p.marks[:copy(p.marks, p.marks[p.head:])], 0
 	}
-	p.marks = append(p.marks, mark{n, at})
+	p.marks = append(p.marks, mark{n, acked, at})
 }
 
 // take removes n bytes and returns the packet that carried the first of them,
@@ -46,11 +51,13 @@ func (p *pendingStamp) take(n int) (first, last Stamp) {
 		return p.used, p.used
 	}
 	first = p.marks[p.head].at
+	p.ackedFirst = p.marks[p.head].acked
 	last = first
 	for n > 0 && p.head < len(p.marks) {
 		m := &p.marks[p.head]
 		last = latest(last, m.at)
 		p.used = m.at
+		p.ackedLast = m.acked
 		if m.bytes > n {
 			m.bytes -= n
 			break

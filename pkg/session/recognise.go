@@ -40,6 +40,7 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	case messages.PhaseSSLNegotiation, messages.PhaseGSSNegotiation:
 		// Whatever the frontend sent instead of waiting, the answer is due.
 	default:
+		s.tracker.At(s.places.gap(d))
 		s.tracker.Gap(d)
 	}
 }
@@ -134,6 +135,7 @@ func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 				continue
 			}
 			s.ending = true
+			s.placeFrame(d, f.Len, s.pending[d])
 			s.frame(d, f, first, last)
 			s.ending = false
 		case codec.SkipReady:

@@ -74,6 +74,7 @@ type Session struct {
 	over       bool // nothing more is wanted of it
 	ended      bool
 	gaps       bool
+	places     places
 	cutBytes   int64  // missing at the end of messages
 	inferred   uint64 // latest unit whose request was concluded
 	// Bytes passed over before the first message was made out.
@@ -121,9 +122,13 @@ func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 // Chunk is Data for a chunk that the Splitter has looked at; the parts are borrowed
 // for the call, too.
 func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
+	if s.over || len(b) == 0 {
+		return
+	}
+	s.places.arrive(d)
 	switch {
-	case s.over || len(b) == 0:
 	case s.encrypted || !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)):
+		s.places.forget(d)
 		s.tlsData(d, b, at)
 	case shape != 0 && s.replication == nil && s.takeCycle(d, b, parts, shape, at):
 	default:
@@ -165,9 +170,10 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 	}
 	st, p := s.stream(d), s.pending[d]
 	st.Feed(b)
+	s.places.fed[d] += int64(len(b))
 	first, last := at, at
 	if p != nil {
-		p.add(len(b), at)
+		p.add(len(b), at, s.places.acked[d])
 	}
 	for {
 		r := st.Next(s.tracker.Phase(d))
@@ -179,14 +185,19 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 		}
 		if r == codec.FrameReady {
 			f := st.Frame()
+			s.placeFrame(d, f.Len, p)
 			s.frame(d, f, first, last)
 			if runs[f.Kind] && !s.cfg.Messages && !s.cfg.Strict && s.replication == nil {
-				if n := s.stepOver(st); p != nil {
+				n := s.stepOver(st)
+				s.places.at[d] += int64(n)
+				if p != nil {
 					p.take(n)
 				}
 			}
 		} else {
-			s.skip(d, st.Skip(), last)
+			k := st.Skip()
+			s.places.at[d] += int64(k.Bytes + k.Lost)
+			s.skip(d, k, last)
 		}
 		if s.over {
 			return
@@ -198,10 +209,11 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 	}
 	switch n := st.Pending(); {
 	case n == 0:
+		s.places.at[d] = s.places.fed[d]
 		s.shared.clearPending(s, d)
 	case p == nil:
 		p = s.shared.newPending()
-		p.add(n, at)
+		p.add(n, at, s.places.acked[d])
 		s.pending[d] = p
 	}
 	s.shared.settle(s, d, st)
@@ -292,6 +304,8 @@ func (s *Session) Retransmitted(d messages.Direction, at Stamp) {
 func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	s.gaps = true
 	st := s.stream(d)
+	s.places.fed[d] += max(n, 0)
+	s.places.acked[d] = unknownPlace
 	st.Gap(int(min(n, 1<<40)))
 	// A loss inside a message whose head was seen is told with the message, and
 	// leaves no doubt of what comes after it.
@@ -318,6 +332,7 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 // tellLost tells of n missing bytes, n < 0 for an unknown number, with which
 // messages may be missing.
 func (s *Session) tellLost(d messages.Direction, n int64, at Stamp) {
+	s.tracker.At(s.places.gap(d))
 	s.tracker.Gap(d)
 	if s.replication != nil {
 		s.replication.Lost(d)

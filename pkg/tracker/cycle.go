@@ -73,7 +73,7 @@ func ReplyCycle(kinds []messages.Kind) *Cycle {
 // lost, both sides heard.
 func (t *Tracker) settled() bool {
 	return t.base == messages.PhaseReady && t.copying == 0 && !t.discarding && t.spare == 0 &&
-		!t.lossF && !t.lossB && t.doubt == doubt{} && t.frontend && t.backend
+		!t.lossF && !t.lossB && !t.doubt.any && t.frontend && t.backend
 }
 
 // SendCycle is Observe for the requests of c, a RequestCycle, one after the other.
@@ -86,6 +86,7 @@ func (t *Tracker) SendCycle(c *Cycle, steps []Step) (unit uint64, ok bool) {
 	}
 	t.unit++
 	t.whole = c
+	t.wholeAt, t.wholePlaced, t.placed = t.place, t.placed, false
 	after := phaseOf(c.requests[0])
 	if steps != nil {
 		for i := range c.kinds {
@@ -109,7 +110,12 @@ func (t *Tracker) spread() {
 
 func (t *Tracker) spreadWhole() {
 	for _, r := range t.whole.requests {
-		t.q.push(pending{unit: t.unit, request: r})
+		p := pending{unit: t.unit, request: r}
+		if t.wholePlaced { // all of it was sent when its end was
+			p.end, p.placed = uint32(t.wholeAt.End), true
+			p.acked, p.hasAcked = uint32(t.wholeAt.Acked), t.wholeAt.Acked >= 0
+		}
+		t.q.push(p)
 	}
 	t.whole = nil
 }
@@ -120,7 +126,7 @@ func (t *Tracker) spreadWhole() {
 // has to be looked at: then t is as it was. Steps are as for SendCycle, but may have
 // been written to in vain.
 func (t *Tracker) ReplyCycle(c *Cycle, status byte, steps []Step) (unit uint64, ok bool) {
-	if status = statusOf(Facts{Status: status}); status == 0 {
+	if status = statusOf(Facts{Status: status}); status == 0 || t.placed && t.place.Acked > t.place.Other+1 {
 		return 0, false
 	}
 	if w := t.whole; w != nil && steps == nil && w == c.answers {
@@ -142,7 +148,7 @@ func (t *Tracker) ReplyCycle(c *Cycle, status byte, steps []Step) (unit uint64, 
 		last.After, last.Tx, last.Over = messages.PhaseReady, status, unit
 	}
 	t.tx = status
-	t.answered, t.open, t.lastReady = false, false, true
+	t.answered, t.open, t.lastReady, t.placed = false, false, true, false
 	t.after, t.afterDir, t.afterSet = messages.PhaseReady, messages.Backend, true
 	return unit, true
 }
@@ -165,7 +171,7 @@ func (t *Tracker) answers(c *Cycle, steps []Step) bool {
 	unit := t.q.at(0).unit
 	for i := range n {
 		p := t.q.at(i)
-		if p.unit != unit || p.inferred || p.doubtful || p.request == reqStartup {
+		if p.unsure || p.unit != unit || p.inferred || p.doubtful || p.request == reqStartup {
 			return false
 		}
 		buf[i] = p.request

@@ -6,56 +6,172 @@ import "github.com/pgsniff/pgsniff/pkg/messages"
 // number, so after a loss a reply may be that to another request than the oldest
 // outstanding one. Nothing is said then rather than something wrong: a row must
 // never be taken for that of another query.
+//
+// It ends at rest: where a request is sent by a frontend that has read all that it
+// had asked for. What is asked from there on is paired again, on trial until the next
+// rest: a reply too many shows that more was outstanding.
 type doubt struct {
-	// upTo is the latest unit of which it is not known which replies are its own;
-	// 0 for none.
-	upTo uint64
-	// pushing tells that units which begin while others are outstanding are of
-	// that sort, too.
-	pushing bool
+	// any tells that there is doubt; trial, that the latest requests were sent at rest.
+	any, trial bool
+	// hole tells that requests were lost which may not have been answered; back is
+	// where the backend stood then.
+	hole bool
+	back int64
+	// vague tells that phase and transaction status have not been told since.
+	vague bool
 	// stale is the latest of the outstanding units that must have been answered
 	// in the part that is missing, because a request after them is missing as
 	// well; 0 for none.
 	stale uint64
+	// since is what the frontend had read when the trial began.
+	since    int64
+	hasSince bool
 }
-
-// any reports whether anything is in doubt.
-func (d *doubt) any() bool { return d.upTo|d.stale != 0 }
 
 // doubtGap says what a loss in direction d makes uncertain.
 func (t *Tracker) doubtGap(d messages.Direction) {
-	if t.base != messages.PhaseReady || t.copying != 0 {
+	t.tx = 0
+	if t.base != messages.PhaseReady {
+		t.doubt.any, t.doubt.vague = true, true
 		return
 	}
-	if t.q.n == 0 {
-		t.doubt.pushing = t.doubt.pushing || d == messages.Frontend && t.pipelining
+	if d == messages.Frontend {
+		t.doubtRequests()
+	} else {
+		t.doubtReplies()
+	}
+	t.doubt.any, t.doubt.trial, t.doubt.vague = true, false, true
+}
+
+// doubtRequests is for lost requests: what was asked before is answered in turn,
+// unless they were of the same cycle.
+func (t *Tracker) doubtRequests() {
+	t.doubt.hole, t.doubt.back = true, t.place.Other
+	if t.copying != 0 {
+		return // its data, most likely
+	}
+	if t.open {
+		t.questionCycle()
+	}
+	if t.lossB && t.q.n > 0 {
+		t.doubt.stale = t.unit
+	}
+	t.unitState, t.open, t.discarding = unitClosed, false, false
+}
+
+// premature is for a reply whose sender had read more than came from the frontend so
+// far: requests are missing here, whether they will come or not. One is for a FIN.
+func (t *Tracker) premature() {
+	d := &t.doubt
+	d.any, d.trial, d.hole, d.vague = true, false, true, true
+	d.back = max(d.back, t.place.End)
+	t.lossF = true
+}
+
+// questionCycle puts the requests after the latest Sync in doubt.
+func (t *Tracker) questionCycle() {
+	for i := t.q.n - 1; i >= 0 && t.q.at(i).request&reqCycleEnd == 0; i-- {
+		t.q.at(i).unsure = true
+	}
+}
+
+// doubtReplies is for lost replies: with several units outstanding nobody can say
+// whose come next.
+func (t *Tracker) doubtReplies() {
+	t.doubt.back = max(t.doubt.back, t.place.End) // what is lost tells nothing of the hole
+	if t.q.n == 0 || t.copying != 0 {
 		return
 	}
-	switch {
-	case t.pipelining || t.q.at(0).unit != t.q.at(t.q.n-1).unit:
-		if d == messages.Backend || t.lossB {
-			t.doubt.upTo = t.unit
+	if t.pipelining || t.q.at(0).unit != t.q.at(t.q.n-1).unit || t.doubt.hole {
+		for i := range t.q.n {
+			t.q.at(i).unsure = true
 		}
-		t.doubt.pushing = true
-	case t.lossF && t.lossB:
+	}
+	if t.doubt.hole {
 		t.doubt.stale = t.unit
 	}
 }
 
-// doubtRequest is for a request that is about to be put into the queue. Where
-// requests were lost, one that does not wait for those before it shows that the
-// lost ones may not have been answered either.
-func (t *Tracker) doubtRequest() {
-	if t.lossF && t.q.n > 0 && t.base == messages.PhaseReady && t.copying == 0 && t.q.at(0).unit != t.unit {
-		t.doubt.pushing = true
+// rested reports whether the frontend waits for nothing as it begins a cycle.
+func (t *Tracker) rested() bool {
+	all, known := t.acknowledged()
+	if !known {
+		all = t.lastReady || t.lossB && !t.doubt.hole
 	}
+	if t.doubt.hole {
+		// Something must have come for what was lost, and have been read.
+		if known && t.place.Acked <= t.doubt.back || !known && !t.lastReady {
+			return false
+		}
+	}
+	return all && (t.lastReady || !t.pipelining)
+}
+
+// beginInDoubt is beginCycle after a loss.
+func (t *Tracker) beginInDoubt(s *Step) {
 	switch {
-	case !t.doubt.pushing:
-	case t.q.n == 0:
-		t.doubt = doubt{}
-	default:
-		t.doubt.upTo = t.unit
+	case t.q.n > 0 && t.waitsNot():
+		t.pipelining = true
+	case t.rested():
+		if t.q.n > 0 || t.doubt.trial {
+			s.Over = t.unit
+		}
+		t.q.clear()
+		t.copying, t.discarding, t.answered = 0, false, false
+		if t.doubt.trial {
+			t.certain()
+			return
+		}
+		t.doubt.trial, t.doubt.hole, t.doubt.vague, t.doubt.stale = true, false, false, 0
+		t.doubt.since, t.doubt.hasSince = t.place.Acked, t.placed && t.place.Acked >= 0
 	}
+}
+
+// waitsNot reports whether nothing came from the backend since the latest request:
+// the frontend asks again without waiting.
+func (t *Tracker) waitsNot() bool {
+	p := t.q.at(t.q.n - 1)
+	if t.doubt.trial && (!t.placed || t.place.Acked < 0) {
+		return !t.lastReady
+	}
+	return t.placed && p.hasAcked && t.place.Acked >= 0 && uint32(t.place.Acked) == p.acked && t.place.Acked == t.place.Other
+}
+
+// certain ends all doubt.
+func (t *Tracker) certain() {
+	t.doubt = doubt{}
+	t.lossF, t.lossB = !t.frontend, !t.backend
+}
+
+// surplus is for a reply that nothing is outstanding for: in a trial, those before it
+// were not what they were taken for.
+func (t *Tracker) surplus(s *Step) {
+	if !t.doubt.trial || t.doubt.hasSince && t.placed && t.place.Begin < t.doubt.since {
+		return
+	}
+	s.Spoiled = t.unit
+	t.doubt.trial, t.pipelining = false, true
+	for i := range t.q.n {
+		t.q.at(i).unsure = true
+	}
+}
+
+// foreign reports whether the reply at hand cannot be that to the oldest request or
+// any after it. Then it is that to something that was not seen.
+func (t *Tracker) foreign(s *Step, k messages.Kind) bool {
+	if !t.doubt.any || t.q.n == 0 || t.base != messages.PhaseReady {
+		return false
+	}
+	p := t.q.at(0)
+	switch {
+	case t.tooEarly(p):
+	case t.unread(p):
+		t.surplus(s)
+	default:
+		return false
+	}
+	s.Doubtful = true
+	return true
 }
 
 // dropStale gives up the requests that were answered in a part that is missing.
@@ -72,17 +188,12 @@ func (t *Tracker) dropStale(s *Step) {
 	t.doubt.stale = 0
 }
 
-// disown takes back what a reply was said to belong to, where that is in doubt.
-// The ReadyForQuery after which nothing is outstanding is not.
+// disown takes back what a reply was said to belong to, where that is in doubt and the
+// frontend is one that asks for several things at once. The ReadyForQuery after which
+// nothing is outstanding is not.
 func (t *Tracker) disown(s *Step, k messages.Kind) {
-	certain := k == messages.KindReadyForQuery && t.q.n == 0
-	if s.Unit != 0 && s.Unit <= t.doubt.upTo && !s.Inferred {
-		s.Doubtful = true
-		if !certain {
-			s.Unit, s.Request = 0, messages.KindUnknown
-		}
-	}
-	if t.q.n == 0 {
-		t.doubt = doubt{}
+	s.Doubtful = true
+	if (t.pipelining || t.batching) && !(k == messages.KindReadyForQuery && t.q.n == 0) && !s.Inferred {
+		s.Unit, s.Request = 0, messages.KindUnknown
 	}
 }

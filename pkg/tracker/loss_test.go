@@ -14,15 +14,15 @@ func TestJoin(t *testing.T) {
 		frontend, after messages.Phase // of both directions in the end
 	}{
 		{"a query", `
-			> Query: ready 1+
-			< RowDescription: simple_query 1 =Query`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
+			> Query: unknown 1+ doubtful
+			< RowDescription: simple_query 1 =Query doubtful`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
 		{"rows, of a simple or an extended query", `
 			< DataRow: unknown 1 inferred
 			< CommandComplete: unknown 1 inferred
 			< ReadyForQuery: unknown 1 inferred
 			> Query: ready 2+
 			< EmptyQueryResponse: simple_query 2 =Query
-			< ReadyForQuery: simple_query 2 =Query`, messages.PhaseReady, messages.PhaseReady},
+			< ReadyForQuery: simple_query 2 =Query over:1`, messages.PhaseReady, messages.PhaseReady},
 		{"the end of a cycle", `
 			< ReadyForQuery(T): ready over:0
 			> Query: ready 1+`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
@@ -33,15 +33,15 @@ func TestJoin(t *testing.T) {
 			< ReadyForQuery: extended_query 1 inferred`, messages.PhaseReady, messages.PhaseReady},
 		{"its Sync is seen", `
 			< BindComplete: extended_query 1 inferred
-			> Sync: extended_query 1
+			> Sync: unknown 1
 			< CommandComplete: extended_query 1 inferred
 			< ReadyForQuery: extended_query 1 inferred`, messages.PhaseReady, messages.PhaseReady},
 		{"a pipeline goes on", `
-			> Execute: ready 1+
-			> Sync: extended_query 1
-			< BindComplete: extended_query 1
-			< CommandComplete: extended_query 1 =Execute
-			< ReadyForQuery: extended_query 1 =Sync`, messages.PhaseReady, messages.PhaseReady},
+			> Execute: unknown 1+ doubtful
+			> Sync: unknown 1 doubtful
+			< BindComplete: extended_query 1 doubtful
+			< CommandComplete: extended_query 1 =Execute doubtful
+			< ReadyForQuery: extended_query 1 =Sync doubtful`, messages.PhaseReady, messages.PhaseReady},
 		{"COPY OUT", `
 			< CopyData: unknown 1 inferred
 			< CopyData: copy_out 1 inferred
@@ -87,8 +87,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// Losses of captured bytes: what follows is no violation, and a ReadyForQuery
-// with nothing outstanding makes the tracker certain again.
+// Losses of captured bytes: what follows is no violation, and a cycle after which
+// nothing more comes makes the tracker certain again.
 var losses = []conversation{
 	{name: "a query is lost", end: messages.PhaseReady, script: `
 		gap >
@@ -97,15 +97,36 @@ var losses = []conversation{
 		< ReadyForQuery: unknown 1 inferred
 		> Query: ready 2+
 		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2
+		< ReadyForQuery: simple_query 2 over:1
+		> Query: ready 3+ over:2
+		< CommandComplete: simple_query 3
+		< ReadyForQuery: simple_query 3
 		< ParseComplete: ready !unsolicited_reply`},
+	{name: "more was outstanding than the query that is lost", end: messages.PhaseReady, script: `
+		gap >
+		< CommandComplete: unknown 1 inferred
+		< ReadyForQuery: unknown 1 inferred
+		> Query: ready 2+
+		< CommandComplete: simple_query 2
+		< ReadyForQuery: simple_query 2 over:1
+		< CommandComplete: unknown 3 inferred spoiled:2
+		< ReadyForQuery: unknown 3 inferred
+		> Query: ready 4+
+		< CommandComplete: simple_query 4
+		< ReadyForQuery: simple_query 4 over:3
+		> Query: ready 5+ over:4
+		< CommandComplete: simple_query 5
+		< ReadyForQuery: simple_query 5`},
 	{name: "replies are lost", end: messages.PhaseReady, script: `
 		> Query: ready 1+
 		< RowDescription: simple_query 1
 		gap <
 		> Query: simple_query 2+ over:1
 		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2
+		< ReadyForQuery: simple_query 2 over:1
+		> Query: ready 3+ over:2
+		< CommandComplete: simple_query 3
+		< ReadyForQuery: simple_query 3
 		< CommandComplete: ready !unsolicited_reply`},
 	{name: "replies inside a pipeline are lost: whose the next one is cannot be known", end: messages.PhaseReady, script: `
 		> Bind: ready 1+
@@ -115,18 +136,18 @@ var losses = []conversation{
 		> Sync: extended_query 2
 		< BindComplete: extended_query 1
 		gap <
-		< CommandComplete: extended_query doubtful
+		< CommandComplete: unknown doubtful
 		< ReadyForQuery: extended_query 2 =Sync doubtful`},
 	{name: "the Sync is lost", end: messages.PhaseReady, script: `
 		> Bind: ready 1+
 		> Execute: extended_query 1
 		gap >
-		< BindComplete: extended_query 1
-		< CommandComplete: extended_query 1
-		< ReadyForQuery: extended_query over:0
+		< BindComplete: extended_query 1 doubtful
+		< CommandComplete: extended_query 1 doubtful
+		< ReadyForQuery: ready over:0
 		> Query: ready 2+
 		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2`},
+		< ReadyForQuery: simple_query 2 over:1`},
 	{name: "an unrequested error after a loss", end: messages.PhaseReady, script: `
 		gap >
 		gap <
@@ -252,7 +273,7 @@ func TestLongCyclesLost(t *testing.T) {
 		< ReadyForQuery: extended_query 1000 =Sync doubtful
 		> Query: ready 1001+
 		< CommandComplete: simple_query 1001
-		< ReadyForQuery: simple_query 1001`)
+		< ReadyForQuery: simple_query 1001 over:1000`)
 	if tr.Outstanding() != 0 {
 		t.Errorf("%d requests are outstanding", tr.Outstanding())
 	}

@@ -7,11 +7,15 @@ const maxOutstanding = 1 << 16
 
 // pending is a request whose replies are still due.
 type pending struct {
-	unit     uint64
-	seq      uint32  // counts what is put into the queue; 0 for what was concluded
-	request  request // 0: void, passed over
-	doubtful bool    // a Sync sent during COPY IN: the server may ignore it
-	inferred bool    // never seen: concluded from its replies
+	unit       uint64
+	seq        uint32  // counts what is put into the queue; 0 for what was concluded
+	acked, end uint32  // see Place, of which these are the lower half
+	request    request // 0: void, passed over
+	doubtful   bool    // a Sync sent during COPY IN: the server may ignore it
+	inferred   bool    // never seen: concluded from its replies
+	unsure     bool    // which replies are its own is not known
+	placed     bool    // end is known
+	hasAcked   bool    // acked is
 }
 
 // queue is the FIFO of outstanding requests: a ring that grows to its bound.
@@ -23,7 +27,7 @@ type queue struct {
 }
 
 // Bound sets how many requests may be outstanding, at most 65,536, for callers
-// with many connections: one takes 16 bytes. The oldest is given up for a
+// with many connections: one takes 24 bytes. The oldest is given up for a
 // further one.
 func (t *Tracker) Bound(n int) { t.q.max = n }
 

@@ -22,8 +22,16 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	case isError(k) && t.q.n == 0 && (f.Fatal || !t.lossF):
 		t.replyErrorUnasked(s, k, f)
 		return
+	case t.doubt.any && !f.Fatal && t.foreign(s, k):
+		if k == messages.KindReadyForQuery {
+			t.tx = statusOf(f)
+		}
+		return
 	}
 	rule := &replies[k]
+	if t.doubt.any && t.q.n == 0 {
+		t.surplus(s)
+	}
 	p := t.match(s, k, rule)
 	if p == nil {
 		if k == messages.KindReadyForQuery {
@@ -34,6 +42,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 		}
 		return
 	}
+	unsure := p.unsure
 	if s.Inferred = p.inferred; s.Inferred && t.base == messages.PhaseReady && t.copying == 0 {
 		s.Phase = phaseOf(p.request)
 		if p.request&(reqQuery|reqExecute) == reqQuery|reqExecute {
@@ -61,7 +70,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	case messages.KindReadyForQuery:
 		t.replyReady(s, f)
 	}
-	if t.doubt.any() {
+	if unsure {
 		t.disown(s, k)
 	}
 }
@@ -77,7 +86,7 @@ var plainReplies = [messages.NumKinds]bool{
 // replyPlain is the short way for a plain reply to a request that was seen. It
 // reports whether it was one.
 func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
-	if t.q.n == 0 || t.base != messages.PhaseReady || t.spare > 0 || t.doubt.any() {
+	if t.q.n == 0 || t.base != messages.PhaseReady || t.spare > 0 || t.doubt.any {
 		return false
 	}
 	p, rule := t.q.at(0), &replies[k]
@@ -213,6 +222,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
 	if k == messages.KindReadyForQuery {
 		t.spareDoubtful(i)
+	}
+	if i > 0 && t.doubt.trial {
+		t.surplus(s)
 	}
 	for j := range i {
 		p := t.q.at(j)
@@ -419,9 +431,13 @@ func (t *Tracker) replyReady(s *Step, f Facts) {
 	t.copying = 0
 	t.base = messages.PhaseReady
 	s.Over = s.Unit
+	if t.doubt.trial && s.Over > 0 {
+		s.Over-- // until it is certain that nothing more comes
+	}
 	if t.q.n == 0 {
-		// Nothing is outstanding: certain again, unless one side is never heard.
-		t.lossF, t.lossB = !t.frontend, false
+		if !t.doubt.any { // certain, unless one side is never heard
+			t.lossF, t.lossB = !t.frontend, false
+		}
 		t.discarding, t.open = false, false
 	}
 }

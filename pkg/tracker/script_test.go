@@ -124,6 +124,9 @@ func (l *line) check(t *testing.T, s Step) {
 			code = w[1:]
 		case w[0] == '=':
 			want.Request = kindNames[w[1:]]
+		case strings.HasPrefix(w, "spoiled:"):
+			n, _ := strconv.Atoi(w[8:])
+			want.Spoiled = uint64(n)
 		case strings.HasPrefix(w, "over:"):
 			n, _ := strconv.Atoi(w[5:])
 			want.Over, over = uint64(n), true

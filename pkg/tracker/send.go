@@ -52,7 +52,7 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 	switch {
 	case r&(reqStartup|reqSSL|reqGSS) != 0, k == messages.KindCancelRequest:
 		t.base = messages.PhaseStartup
-		t.lossF, t.lossB = false, false
+		t.lossF, t.lossB, t.doubt = false, false, doubt{}
 	case k == messages.KindPasswordMessage, k == messages.KindGSSResponse:
 		t.base = messages.PhaseAuthenticating
 	case k == messages.KindSASLInitialResponse:
@@ -148,9 +148,10 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 		return
 	}
 	t.discarding = false
-	t.doubtRequest()
 	s.Rested = t.q.n == 0
-	p := pending{request: r, unit: s.Unit}
+	p := pending{request: r, unit: s.Unit, unsure: t.doubt.any && !t.doubt.trial}
+	s.Doubtful = p.unsure
+	t.stand(&p)
 	p.doubtful = r == reqSync && copyToServer.has(t.copying)
 	if !p.doubtful {
 		t.open = r&reqExtended != 0
@@ -177,6 +178,10 @@ func (t *Tracker) syncsInferred(s *Step) bool {
 // wait for ReadyForQuery before they ask again, so what is still outstanding
 // after a loss was answered in the part that is missing.
 func (t *Tracker) beginCycle(s *Step) {
+	if t.doubt.any && t.base == messages.PhaseReady && t.backend && !t.ahead() {
+		t.beginInDoubt(s)
+		return
+	}
 	if t.q.n == 0 || t.base != messages.PhaseReady {
 		return
 	}
@@ -253,6 +258,7 @@ func (t *Tracker) assignUnit(s *Step, r request) {
 }
 
 func (t *Tracker) newUnit(s *Step) {
+	t.batching = t.batching || t.open
 	t.unit++
 	s.Begins = true
 }

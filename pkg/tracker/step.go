@@ -32,9 +32,12 @@ type Step struct {
 	Discarded bool
 	// Inferred tells that the request which this reply answers was not seen.
 	Inferred bool
-	// Doubtful tells that after a loss nobody can say whose a reply is: it has no
-	// Unit but where it ends all that are outstanding.
+	// Doubtful tells that after a loss it is not certain which replies are those of the
+	// message's unit; of a reply without a Unit, that nobody can say whose it is.
 	Doubtful bool
+	// Spoiled, where it is not 0, tells that the replies which were said to belong to
+	// this unit, or to those before it that are not over, may be others'.
+	Spoiled uint64
 	// Anomaly is what is wrong with the message in this place; nil if nothing.
 	Anomaly *Anomaly
 }
@@ -43,7 +46,7 @@ type Step struct {
 // for every message, and a write to the heap is not free.
 func (s *Step) reset() {
 	s.Phase, s.After, s.Tx, s.Request = 0, 0, 0, 0
-	s.Unit, s.Over = 0, 0
+	s.Unit, s.Over, s.Spoiled = 0, 0, 0
 	s.Begins, s.Rested, s.Discarded, s.Inferred, s.Doubtful = false, false, false, false, false
 	if s.Anomaly != nil {
 		s.Anomaly = nil

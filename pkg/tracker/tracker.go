@@ -18,10 +18,12 @@ type Tracker struct {
 	q queue
 	// whole, if not nil, holds the requests of the latest unit, which were taken at
 	// once: all that is outstanding. They are put into q when more has to be known.
-	whole   *Cycle
-	base    messages.Phase // startup, authentication, …; PhaseReady once in session
-	begun   bool           // base is set
-	copying messages.Phase // PhaseCopyIn, PhaseCopyOut or PhaseCopyBoth while data flows, else 0
+	whole       *Cycle
+	wholeAt     Place // where it stands
+	wholePlaced bool
+	base        messages.Phase // startup, authentication, …; PhaseReady once in session
+	begun       bool           // base is set
+	copying     messages.Phase // PhaseCopyIn, PhaseCopyOut or PhaseCopyBoth while data flows, else 0
 	// copyUnit is the unit of the latest COPY; copyEnds is the set of directions
 	// in which the data of a CopyBoth has ended.
 	copyUnit uint64
@@ -42,10 +44,14 @@ type Tracker struct {
 	// one that the latest reply answered, 0 if it was not seen.
 	seq, hit uint32
 
+	place  Place // of the message at hand
+	placed bool  // it is known
+
 	open       bool // an extended cycle has begun and its Sync has not been sent yet
 	answered   bool // the oldest request has had a reply that did not complete it
 	discarding bool // an extended cycle failed and its Sync has not been sent yet
 	pipelining bool // the frontend has begun a cycle before the last one ended
+	batching   bool // the frontend has put several units into a cycle
 	lossF      bool // requests may have been missed since the queue was last certain
 	lossB      bool // replies may have been missed
 	frontend   bool // the frontend has been heard
@@ -133,6 +139,7 @@ func (t *Tracker) Join() {
 	t.afterSet = false
 	t.begun, t.base = true, messages.PhaseUnknown
 	t.lossF, t.lossB = true, true
+	t.doubt = doubt{any: true, hole: true, vague: true}
 }
 
 // SetPhase places a tracker that has seen nothing in a phase, as pooled and
@@ -189,7 +196,7 @@ func (t *Tracker) Gap(d messages.Direction) {
 		t.doubtGap(d)
 		return
 	}
-	t.lossB = true
+	t.lossB, t.backend = true, true // that it is known to be missing tells that it is there
 	t.doubtGap(d)
 	if t.q.n > 0 && t.q.at(0).request&(reqSSL|reqGSS) != 0 {
 		t.q.drop(1)
@@ -333,12 +340,33 @@ func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Fact
 			t.concludeFromReply(k)
 			t.afterSet = false
 		}
+		if t.placed && t.place.Acked > t.place.Other+1 && t.base == messages.PhaseReady {
+			t.premature()
+		}
 		s.Phase = t.Phase(d)
 		t.backend = true
 		t.reply(s, k, f)
 		s.Tx = t.tx
 	}
-	t.lastReady = k == messages.KindReadyForQuery
+	t.lastReady = k == messages.KindReadyForQuery || t.lastReady && asynchronous(k)
+	t.placed = false
 	t.after, t.afterDir, t.afterSet = t.phase(d), d, true
 	s.After = t.after
+	if t.doubt.vague && t.base == messages.PhaseReady {
+		t.obscure(s, k)
+	}
+}
+
+// obscure leaves out of a step what a loss may have changed.
+func (t *Tracker) obscure(s *Step, k messages.Kind) {
+	if k == messages.KindReadyForQuery && t.q.n == 0 && !t.pipelining {
+		t.doubt.vague = false // both sides are where it says
+		return
+	}
+	if s.Request == messages.KindUnknown && !s.Inferred && t.copying == 0 {
+		s.Phase = messages.PhaseUnknown
+	}
+	if t.q.n == 0 {
+		s.After = messages.PhaseUnknown
+	}
 }

@@ -1,0 +1,177 @@
+package analyze_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/hostile"
+)
+
+// further names captures that are held to the rules as well, by hand:
+//
+//	go test ./internal/analyze -run TestNeverWrong -captures '/somewhere/*.pcap'
+var further = flag.String("captures", "", "further captures to hold TestNeverWrong to, as a pattern of file names")
+
+// queryRecord is what a query record says that must be true if it calls itself complete.
+type queryRecord struct {
+	Type    string
+	Client  string
+	ID      uint64
+	SQL     *string
+	Params  json.RawMessage
+	Results []struct {
+		Tag       *string `json:"command_tag"`
+		Rows      *uint64
+		Bytes     *uint64
+		Suspended bool
+	}
+	Error *struct{ SQLState string }
+	Copy  json.RawMessage
+
+	Skipped  bool
+	Complete bool
+	Duration *int64 `json:"duration_ns"`
+}
+
+// facts are what makes two records the same.
+func (r *queryRecord) facts() string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	_ = e.Encode([]any{r.Client, r.SQL, r.Params, r.Results, r.Error, r.Copy, r.Skipped})
+	return b.String()
+}
+
+// queryRecords returns the query records of a capture.
+func queryRecords(tb testing.TB, capture []byte, w way) (list []queryRecord) {
+	tb.Helper()
+	out, _, err := w.analyse(bytes.NewReader(capture))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for line := range bytes.Lines(out) {
+		if !bytes.HasPrefix(line, []byte(`{"type":"query",`)) {
+			continue
+		}
+		var r queryRecord
+		if err := json.Unmarshal(line, &r); err != nil {
+			tb.Fatalf("%v: %s", err, line)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// truth is what the whole capture says.
+type truth struct {
+	way      way
+	file     *hostile.File
+	known    map[string]bool
+	complete int
+}
+
+func truthOf(tb testing.TB, f *hostile.File, w way) *truth {
+	t := &truth{way: w, file: f, known: map[string]bool{}}
+	for _, r := range queryRecords(tb, f.Bytes(), w) {
+		t.known[r.facts()] = true
+		if r.Complete {
+			t.complete++
+		}
+	}
+	return t
+}
+
+// hold compares a capture with less in it, or in another order, with the whole. It
+// returns how many records are complete.
+func (t *truth) hold(tb testing.TB, what string, capture []byte) (complete int) {
+	tb.Helper()
+	for _, r := range queryRecords(tb, capture, t.way) {
+		switch {
+		case r.Duration != nil && *r.Duration < 0:
+			tb.Errorf("%s: query %d of %s has a negative duration", what, r.ID, r.Client)
+		case !r.Complete:
+		case r.SQL != nil && !t.known[r.facts()]:
+			tb.Errorf("%s: query %d of %s calls itself complete and is none of the whole: %.300s", what, r.ID, r.Client, r.facts())
+		default:
+			complete++
+		}
+	}
+	return complete
+}
+
+// without returns the capture without n packets from number i on.
+func without(f *hostile.File, i, n int) []byte {
+	c := f.Clone()
+	c.Records = append(c.Records[:i:i], c.Records[min(i+n, len(c.Records)):]...)
+	return c.Bytes()
+}
+
+// wholeCaptures are the captures of the test data that can be taken apart, and
+// those that the user named.
+func wholeCaptures(tb testing.TB) []string {
+	files := captureFiles(tb)
+	if *further != "" {
+		more, err := filepath.Glob(*further)
+		if err != nil || len(more) == 0 {
+			tb.Fatalf("no captures %s: %v", *further, err)
+		}
+		files = more
+	}
+	return files
+}
+
+// pgPorts are the ports of the servers in the test data.
+var pgPorts = []uint16{5432, 15415, 16543, 6432, 21432, 22001}
+
+// TestNeverWrong drops each packet, each two neighbours, and all before each packet:
+// what calls itself complete must be in the whole capture. Of large captures it takes
+// a sample.
+func TestNeverWrong(t *testing.T) {
+	for _, path := range wholeCaptures(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := hostile.ParsePcap(b)
+			if err != nil {
+				t.Skip("it is a file to be taken apart no further")
+			}
+			neverWrong(t, f)
+		})
+	}
+}
+
+// sampled is how many packets of a large capture are dropped, in bytes of captures
+// read for it.
+const sampled = 3 << 20
+
+func neverWrong(t *testing.T, f *hostile.File) {
+	n := len(f.Records)
+	sample := sampled
+	if *further != "" {
+		sample *= 10
+	}
+	step := max(1, n*(len(f.Bytes())+n*100)/sample)
+	w := way{quiet: true, ports: pgPorts}
+	whole := truthOf(t, f, w)
+	worst, at, sum, runs := 0, 0, 0, 0
+	r := hostile.Rand(1)
+	for i := r.IntN(step); i < n; i += step {
+		fewer := whole.complete - whole.hold(t, fmt.Sprintf("without packet %d", i+1), without(f, i, 1))
+		sum, runs = sum+fewer, runs+1
+		if fewer > worst {
+			worst, at = fewer, i+1
+		}
+	}
+	for i := r.IntN(step); i < n; i += step {
+		whole.hold(t, fmt.Sprintf("without packets %d and %d", i+1, i+2), without(f, i, 2))
+		whole.hold(t, fmt.Sprintf("from packet %d on", i+1), f.From(i).Bytes())
+	}
+	t.Logf("%d complete; without one packet %.2f fewer, at worst %d (packet %d)", whole.complete, float64(sum)/float64(max(runs, 1)), worst, at)
+}
