@@ -6,9 +6,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/pgsniff/pgsniff/examples/internal/auth"
 	"github.com/pgsniff/pgsniff/pkg/connection"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // admit lets the client in and logs in at the server. admitted is false without
@@ -45,9 +45,7 @@ func (s *session) begin() (*messages.StartupMessage, error) {
 		case *messages.CancelRequest:
 			return nil, s.cancel(m)
 		case *messages.StartupMessage:
-			startup := new(messages.StartupMessage)
-			const lengthField = 4
-			return startup, startup.Decode(m.Append(nil)[lengthField:])
+			return messages.Clone(m).(*messages.StartupMessage), nil
 		default:
 			err = errorf("0A000", "%v is not supported", m.Kind())
 		}
@@ -100,12 +98,16 @@ func (s *session) cancel(m *messages.CancelRequest) error {
 
 // authenticate checks the client's password.
 func (s *session) authenticate(user string) error {
-	password, known := s.Clients[user]
-	scram, err := auth.NewBackend(password)
-	if err != nil {
-		return err
+	// Whether there is such a client is not to be found out.
+	secret := scram.UnknownSecret(user, s.unknown)
+	if password, known := s.Clients[user]; known {
+		var err error
+		if secret, err = scram.NewSecret(password, scram.DefaultIterations); err != nil {
+			return err
+		}
 	}
-	if err := s.client.reply(&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(auth.Mechanism)}}); err != nil {
+	server := scram.NewServer(secret, nil)
+	if err := s.client.reply(&messages.AuthenticationSASL{Mechanisms: server.Mechanisms()}); err != nil {
 		return err
 	}
 	for {
@@ -115,17 +117,16 @@ func (s *session) authenticate(user string) error {
 		}
 		switch m := m.(type) {
 		case *messages.SASLInitialResponse:
-			data, err := scram.First(m.Data)
-			if err != nil || string(m.Mechanism) != auth.Mechanism {
+			data, err := server.First(string(m.Mechanism), m.Data)
+			if err != nil {
 				return errorf("08P01", "SASL mechanism %q: %v", m.Mechanism, err)
 			}
 			if err := s.client.reply(&messages.AuthenticationSASLContinue{Data: data}); err != nil {
 				return err
 			}
 		case *messages.SASLResponse:
-			data, err := scram.Final(m.Data)
-			if err != nil || !known {
-				// Whether there is such a client is not to be found out.
+			data, err := server.Final(m.Data)
+			if err != nil {
 				return errorf("28P01", "password authentication failed for user %q", user)
 			}
 			return s.client.send(&messages.AuthenticationSASLFinal{Data: data})
@@ -148,7 +149,7 @@ func (s *session) login(startup *messages.StartupMessage) error {
 	if err := s.server.reply(startup); err != nil {
 		return err
 	}
-	login := &auth.Frontend{User: s.Role, Password: s.Password}
+	login := &scram.Login{User: s.Role, Password: s.Password}
 	for {
 		m, err := s.server.next()
 		if err != nil {

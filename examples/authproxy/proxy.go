@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -27,10 +28,13 @@ type Proxy struct {
 	Role, Password string            // at the server
 	Clients        map[string]string // names and passwords at the proxy
 	Log            *log.Logger       // why connections failed
+
+	unknown []byte // for the salts of clients that do not exist
 }
 
 // Serve accepts clients until the listener is closed.
 func (p *Proxy) Serve(l net.Listener) error {
+	p.unknown = []byte(rand.Text())
 	for {
 		conn, err := l.Accept()
 		switch {
@@ -146,19 +150,7 @@ type fatalError struct{ sqlState, message string }
 func (e *fatalError) Error() string { return e.message }
 
 func (e *fatalError) response() *messages.ErrorResponse {
-	r := &messages.ErrorResponse{}
-	for _, f := range []struct {
-		field byte
-		value string
-	}{
-		{messages.FieldSeverityLocalized, "FATAL"},
-		{messages.FieldSeverity, "FATAL"},
-		{messages.FieldSQLState, e.sqlState},
-		{messages.FieldMessage, e.message},
-	} {
-		r.Fields = append(r.Fields, messages.ErrorField{Type: f.field, Value: []byte(f.value)})
-	}
-	return r
+	return messages.NewError("FATAL", e.sqlState, e.message)
 }
 
 func errorf(sqlState, format string, args ...any) error {

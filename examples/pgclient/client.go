@@ -6,9 +6,9 @@ import (
 	"net"
 	"strings"
 
-	"github.com/pgsniff/pgsniff/examples/internal/auth"
 	"github.com/pgsniff/pgsniff/pkg/connection"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // Client is a connection to a server, in session.
@@ -37,7 +37,7 @@ func Connect(addr, user, database, password string) (*Client, error) {
 		CopyIn: strings.NewReader(""), CopyOut: io.Discard,
 		net: conn, pg: connection.NewFrontend(), in: make([]byte, 16<<10),
 	}
-	login := &auth.Frontend{User: user, Password: password}
+	login := &scram.Login{User: user, Password: password}
 	err = c.send(&messages.StartupMessage{Version: messages.Version30, Parameters: []messages.Pair{
 		{Name: []byte("user"), Value: []byte(user)}, {Name: []byte("database"), Value: []byte(database)},
 	}})

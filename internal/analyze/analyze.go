@@ -55,6 +55,7 @@ type Counts struct {
 	TCPConnections      uint64
 	Copies              uint64 // TCP packets that the capture holds again; they are passed over
 	Lost, Retransmitted uint64 // payload bytes of the connections taken for PostgreSQL
+	KernelDropped       uint64 // packets that the kernel had no room for, as the caller of Packet says
 	Ports               map[uint16]uint64
 }
 
@@ -123,7 +124,9 @@ type conn struct {
 	listed    bool // by its port
 	frontend  reassembly.Dir
 	stats     [2]reassembly.Stats
-	done      atomic.Bool // the second stage wants nothing more
+	fins      [2]reassembly.Stamp // each side's FIN
+	never     session.State       // why there are no bytes; StateOpen where there are
+	done      atomic.Bool         // the second stage wants nothing more
 	session   *session.Session
 	watched   *list.Element // of the second stage's slowWatch
 	// The ends of one that no packets are captured of, see Inlet.

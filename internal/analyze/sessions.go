@@ -109,6 +109,12 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 		m, n := k.direction(d), &k.stats[d]
 		traffic.Bytes[m], traffic.Lost[m], traffic.Retransmitted[m] = n.Bytes, n.Lost, n.Retransmitted
 	}
+	if k.never != session.StateOpen {
+		s.Never(k.never)
+	}
+	if c := k.fins[k.frontend]; c != (reassembly.Stamp{}) {
+		s.ClientClosed(stamp(c))
+	}
 	if s.PostgreSQL() && s.Info().State != session.StateNotPostgreSQL {
 		t.connections++
 	}

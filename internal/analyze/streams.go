@@ -1,6 +1,9 @@
 package analyze
 
-import "github.com/pgsniff/pgsniff/pkg/reassembly"
+import (
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
 
 // streams is the analyzer as the handler of the reassembler.
 type streams Analyzer
@@ -84,7 +87,9 @@ func (t *streams) Anomaly(c *reassembly.Conn, d reassembly.Dir, _ reassembly.Ano
 func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
 	k, _ := c.Value.(*conn)
 	if k == nil {
-		return
+		if k = (*Analyzer)(t).wordless(c, why, at); k == nil {
+			return
+		}
 	}
 	c.Value = nil
 	k.closed = true
@@ -97,4 +102,35 @@ func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly
 	if t.pipe == nil {
 		t.conns.put(k)
 	}
+}
+
+// HalfClose notes that one side has closed.
+func (t *streams) HalfClose(c *reassembly.Conn, d reassembly.Dir, at reassembly.Stamp) {
+	if k, _ := c.Value.(*conn); k != nil {
+		k.fins[d] = at
+	}
+}
+
+// answerTime is how long a server may take to answer a SYN, in nanoseconds, before a
+// capture that ends tells that it did not: the first repetition comes after a second.
+const answerTime = int64(1e9)
+
+// wordless makes the connection of one that ends without a byte, if it was one to a
+// server's port, so that it is told, too: refused, not answered, or closed at once, as
+// those who look after a server's health do.
+func (a *Analyzer) wordless(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) *conn {
+	if c.MidStream || !a.listed(c.B.Port) || c.Stats[0].Bytes+c.Stats[1].Bytes > 0 {
+		return nil
+	}
+	k := a.conns.get()
+	k.id, k.a, k.b, k.first, k.listed = c.ID, c.A, c.B, c.First, true
+	switch answered := c.Answered(1); {
+	case !answered && why == reassembly.ByRST:
+		k.never = session.StateRefused
+	case !answered && (why != reassembly.ByEnd || int64(a.Counts.Last)-c.First.Time >= answerTime):
+		k.never = session.StateNoAnswer
+	case answered && (why == reassembly.ByFIN || why == reassembly.ByRST):
+		k.never = session.StateEmpty
+	}
+	return k
 }

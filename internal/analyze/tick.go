@@ -9,8 +9,10 @@ import (
 // Tick is the end of a period of the capture's time, in nanoseconds since the epoch,
 // with what was counted from the beginning of the capture to then.
 type Tick struct {
-	Start, End     int64
-	Packets, Bytes uint64
+	Start, End          int64
+	First               int64 // time of the first packet
+	Packets, Bytes      uint64
+	Lost, Retransmitted uint64 // bytes, of connections that have ended
 }
 
 // Ticker is a function that is called for each period in which packets came.
@@ -50,7 +52,8 @@ func (a *Analyzer) tick(now int64) {
 	for i := range a.ticks {
 		if end, yes := a.ticks[i].strikes(now); yes {
 			a.out.tick(i, Tick{
-				Start: end - a.ticks[i].every, End: end, Packets: a.Counts.Packets, Bytes: a.Counts.Bytes,
+				Start: end - a.ticks[i].every, End: end, First: a.Counts.First, Packets: a.Counts.Packets, Bytes: a.Counts.Bytes,
+				Lost: a.Counts.Lost, Retransmitted: a.Counts.Retransmitted,
 			})
 		}
 	}

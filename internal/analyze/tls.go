@@ -123,7 +123,7 @@ func (t *tlsLayer) Facts() *session.TLSFacts {
 	if f.ALPN == "" && len(i.OfferedALPN) > 0 && !answered(&i) {
 		f.ALPN, f.ALPNOffered = i.OfferedALPN[0], true
 	}
-	f.Alert = i.LastAlert
+	f.Alert, f.AlertFrom = i.LastAlert, messages.Direction(i.LastAlertFrom)
 	if f.Alert == "close_notify" || f.Alert == "user_canceled" {
 		f.Alert = ""
 	}

@@ -23,9 +23,9 @@ var zeekTraces = map[string]struct {
 	"mysql-on-port-5432":         {conns: []string{"not_postgresql"}, notices: []string{"not_postgresql"}},
 	"psql-aws-ssl-disable":       {conns: []string{"terminated md5 none"}, queries: []string{"SELECT 1"}},
 	"psql-aws-ssl-disable-15432": {conns: []string{"terminated md5 none"}, queries: []string{"SELECT 1"}},
-	"psql-aws-ssl-preferred":     {conns: []string{"reset tls"}, notices: []string{"encrypted"}},
-	"psql-aws-ssl-require":       {conns: []string{"reset tls"}, notices: []string{"encrypted"}},
-	"psql-aws-ssl-require-15432": {conns: []string{"reset tls"}, notices: []string{"encrypted"}},
+	"psql-aws-ssl-preferred":     {conns: []string{"closed tls"}, notices: []string{"encrypted"}},
+	"psql-aws-ssl-require":       {conns: []string{"closed tls"}, notices: []string{"encrypted"}},
+	"psql-aws-ssl-require-15432": {conns: []string{"closed tls"}, notices: []string{"encrypted"}},
 	"psql-create-insert-select-delete-drop": {
 		conns:   []string{"terminated scram-sha-256 none"},
 		queries: []string{"DROP TABLE", "CREATE TABLE", "INSERT 0 1", "INSERT 0 1", "SELECT 2", "DELETE 2", "DROP TABLE"},

@@ -20,6 +20,9 @@ docs/findings.md explains them.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
+				if span := o.selection.span; span.since != "" || span.until != "" {
+					return usageError("--since and --until choose a part of a capture file; -i has -c and --duration")
+				}
 				return runLive(env, o, f)
 			}
 			return runRead(env, o, args)
@@ -27,6 +30,8 @@ docs/findings.md explains them.`,
 	}
 	o.add(cmd)
 	f.add(cmd)
+	o.selection.span = new(span)
+	o.selection.span.add(cmd)
 	o.outputs.usual = "findings"
 	return cmd
 }

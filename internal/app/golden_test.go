@@ -44,13 +44,20 @@ var goldens = []struct {
 	{name: "notify_params"},
 	{name: "pgbouncer", big: true},
 	{name: "pgx_modes", big: true},
+	{name: "opengauss_sha256"},
 	{name: "portal_suspend"},
+	{name: "proxy_v1"},
+	{name: "proxy_v2"},
 	{name: "psql_simple"},
 	{name: "recvlogical_test_decoding", big: true},
+	{name: "redshift_digest"},
+	{name: "sasl_plainpw"},
+	{name: "sc_0_0"},
 	{name: "ssl_refused_plain"},
 	{name: "terminate_57P01"},
 	{name: "tls13_aes128gcm", big: true},
 	{name: "v_snap96", big: true},
+	{name: "vertica"},
 }
 
 // capturePath is the file of a capture.

@@ -90,6 +90,11 @@ func (o *Options) check() error {
 	if err := o.checkRedact(); err != nil {
 		return err
 	}
+	if o.selection.span != nil {
+		if err := o.selection.span.check(); err != nil {
+			return err
+		}
+	}
 	if o.Slow < 0 {
 		return usageError("--slow %s: must not be negative", o.Slow)
 	}

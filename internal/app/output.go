@@ -140,6 +140,7 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 	return &sink.Env{
 		To: out.spec.to, Create: func() (io.WriteCloser, error) { return r.create(out) },
 		Warn: r.warn, Live: o.live, Now: env.Now, Width: width,
+		Getenv: env.Getenv, Totals: func() record.Totals { return *r.sofar },
 		Color:    o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == "",
 		MaxValue: o.maxValue(out.spec.format), ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
 		Slot: slot, Verbose: o.Verbose, Pretty: out.spec.format == "pretty",
@@ -305,10 +306,22 @@ func (r *run) tickers() (list []analyze.Ticker) {
 			continue
 		}
 		if every := out.sink.Wants().Tick; every > 0 {
-			list = append(list, analyze.Ticker{Every: time.Duration(every), OnTick: func(t analyze.Tick) { out.sink.Tick(t.End) }})
+			list = append(list, analyze.Ticker{Every: time.Duration(every), OnTick: func(t analyze.Tick) {
+				r.count(t)
+				out.sink.Tick(t.End)
+			}})
 		}
 	}
 	return list
+}
+
+// count gathers what was counted so far, for outputs that tell it.
+func (r *run) count(t analyze.Tick) {
+	*r.sofar = record.Totals{
+		Packets: t.Packets, Bytes: t.Bytes, First: t.First, Last: t.End,
+		Live: r.opt.live, KernelDropped: r.live.droppedPackets(), LostBytes: t.Lost, RetransmittedBytes: t.Retransmitted,
+		Queries: r.counts.queries, Errors: r.analyzer.Shared().Errors,
+	}
 }
 
 // flush writes what outputs buffer.
@@ -369,7 +382,7 @@ func (r *run) stats(out *outlet) {
 		return
 	}
 	c := &r.analyzer.Counts
-	report := r.report(out, (*totals).report, c.Packets, c.Bytes)
+	report := r.report(out, (*totals).report, c.Packets-r.before.Packets, c.Bytes-r.before.Bytes)
 	if r.opt.Every > 0 {
 		report.Start, report.End = r.analyzer.Period(0), c.Last
 	}
@@ -380,6 +393,9 @@ func (r *run) stats(out *outlet) {
 func (r *run) period(out *outlet, t analyze.Tick) {
 	if out.views == nil || out.views.totals == nil {
 		return
+	}
+	if shown := r.opt.selection.span; shown != nil && !shown.has(t.End-1) {
+		return // before --since: nothing was counted
 	}
 	report := r.report(out, (*totals).period, t.Packets, t.Bytes)
 	report.Start, report.End = t.Start, t.End

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgsniff/pgsniff/internal/metrics"
+	"github.com/pgsniff/pgsniff/internal/otlp"
 	"github.com/pgsniff/pgsniff/internal/sink"
 )
 
@@ -33,6 +35,9 @@ type outputFlags struct {
 	specs []outputSpec // ended by --to
 	last  outputSpec   // what came after
 	usual string       // the view where --view is not given; empty: messages
+	// Short forms of -o NAME --to PLACE, which stand beside the others.
+	otlp    string
+	metrics string
 
 	views   map[string]sink.OpenView // of the registry, once their flags are set
 	outputs map[string]sink.OpenOutput
@@ -45,6 +50,8 @@ func (o *outputFlags) add(cmd *cobra.Command) {
 	f.Lookup("json").NoOptDefVal = "true"
 	f.Var(&viewFlag{o}, "view", "what to print, a `LIST` of "+strings.Join(viewNames(), ", "))
 	f.Var(&toFlag{o}, "to", "where the --view and -o before it go instead of standard output: `PATH`; more may follow for further outputs")
+	f.StringVar(&o.otlp, "otlp", "", "send OpenTelemetry spans and metrics to the collector at `URL` (http://host:4318): -o otlp --to URL")
+	f.StringVar(&o.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS` (127.0.0.1:9187): -o metrics --to ADDRESS")
 	o.views, o.outputs = make(map[string]sink.OpenView), make(map[string]sink.OpenOutput)
 	for _, v := range registeredViews {
 		o.views[v.Name] = v.Setup(f)
@@ -64,9 +71,11 @@ func registeredHelp(names []string) string {
 // all returns the outputs of the run with what was left to defaults.
 func (o *outputFlags) all() ([]outputSpec, error) {
 	list := slices.Clone(o.specs)
-	if o.last.any || len(list) == 0 {
+	short := o.short()
+	if o.last.any || len(list) == 0 && len(short) == 0 {
 		list = append(list, o.last)
 	}
+	list = append(list, short...)
 	for i := range list {
 		s := &list[i]
 		if s.format == "" {
@@ -91,6 +100,18 @@ func (o *outputFlags) all() ([]outputSpec, error) {
 		}
 	}
 	return list, nil
+}
+
+// short returns the outputs that flags of their own ask for. Alone, they leave standard
+// output empty.
+func (o *outputFlags) short() (list []outputSpec) {
+	if o.otlp != "" {
+		list = append(list, outputSpec{format: otlp.Name, to: o.otlp, any: true})
+	}
+	if o.metrics != "" {
+		list = append(list, outputSpec{format: metrics.Name, to: o.metrics, any: true})
+	}
+	return list
 }
 
 // complete fills in the views, and refuses those that the format does not have.

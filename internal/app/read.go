@@ -28,6 +28,8 @@ func newRead(env *Env) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return runRead(env, o, args) },
 	}
 	o.add(cmd)
+	o.selection.span = new(span)
+	o.selection.span.add(cmd)
 	return cmd
 }
 
@@ -56,6 +58,9 @@ func runRead(env *Env, o *Options, paths []string) error {
 	restore := stopSignals(files.Stop, env.Out, 0)
 	err = r.loop(files)
 	restore()
+	if !r.begun {
+		r.before = r.analyzer.Counts
+	}
 	stop()
 	return r.finish(err)
 }
@@ -65,12 +70,22 @@ func runRead(env *Env, o *Options, paths []string) error {
 func (r *run) loop(src capture.Source) error {
 	p := &r.packet
 	var end int64
+	shown := r.opt.selection.span
 	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
 		if err := src.Next(p); err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
+		}
+		if n == 0 {
+			shown.start(p.Time)
+		}
+		if shown.end != 0 && p.Time >= shown.end {
+			return nil
+		}
+		if !r.begun && shown.has(p.Time) {
+			r.begun, r.before = true, r.analyzer.Counts
 		}
 		if r.opt.Duration > 0 {
 			if n == 0 {

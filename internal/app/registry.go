@@ -1,8 +1,12 @@
 package app
 
 import (
+	"github.com/pgsniff/pgsniff/internal/changes"
 	"github.com/pgsniff/pgsniff/internal/csvlog"
 	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/metrics"
+	"github.com/pgsniff/pgsniff/internal/otlp"
+	"github.com/pgsniff/pgsniff/internal/parquet"
 	"github.com/pgsniff/pgsniff/internal/pqtrace"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/sqlscript"
@@ -12,8 +16,8 @@ import (
 // registeredViews and registeredOutputs are what --view and -o offer beside the
 // views and formats that are built in: one line for each package.
 var (
-	registeredViews   = []sink.View{findings.View}
-	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output}
+	registeredViews   = []sink.View{changes.View, findings.View}
+	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output, otlp.Output, metrics.Output, parquet.Output}
 )
 
 // builtinViews are those that the formats pretty and json know of themselves.

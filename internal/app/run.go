@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/redact"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -19,13 +20,16 @@ type run struct {
 	analyzer *analyze.Analyzer
 	outputs  []*outlet
 	counts   *tally
+	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys     *keys
-	keep     *keeper // nil where all packets are taken and none are written
-	live     *live   // nil for read
-	inputs   inputs  // no output may be one of them
+	keep     *keeper        // nil where all packets are taken and none are written
+	live     *live          // nil for read
+	begun    bool           // what is shown has begun, with --since
+	before   analyze.Counts // those when it did
+	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
 	packet   capture.Packet
-	_        [80]byte // see TestLines
+	_        [88]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -38,7 +42,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	}
 	locked := *env
 	locked.Err = &lockedWriter{w: env.Err}
-	r := &run{env: &locked, opt: o, inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
+	r := &run{env: &locked, opt: o, sofar: new(record.Totals), inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
 	if err := r.inputs.refuseStream(env.Out); err != nil {
 		return nil, err
 	}

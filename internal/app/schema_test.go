@@ -175,7 +175,7 @@ func decodeNext(d *json.Decoder) (any, error) {
 
 // allViews are the arguments for all that a capture gives.
 func allViews(name string, more ...string) []string {
-	args := append([]string{"read", name, "--json", "--view", "messages,queries,connections,stats"}, more...)
+	args := append([]string{"read", name, "--json", "--view", "messages,queries,connections,stats,changes"}, more...)
 	keys := strings.TrimSuffix(name, filepath.Ext(name)) + ".keys"
 	if _, err := os.Stat(keys); err == nil {
 		args = append(args, "--keylog", keys)
@@ -199,10 +199,19 @@ func TestSchema(t *testing.T) {
 	for _, f := range illnesses(t) {
 		c.lines(t, f, output(t, "read", f, "--json", "--view", "findings"))
 	}
+	for _, name := range []string{"bouncer", "tls_unknown_ca"} {
+		c.lines(t, name, output(t, allViews(manners+name+".pcapng.xz", "--port", theirPorts)...))
+	}
 	for _, s := range samples.All() {
 		c.lines(t, "sample "+s.Name, renderSample(s, s.Body()))
 	}
 	c.lines(t, "interfaces", interfaceLines(t))
+	for _, r := range replications {
+		if r.capture == "" {
+			c.lines(t, r.name, output(t, allViews(replicationPath(r.name, ""))...))
+		}
+	}
+	c.lines(t, "made replication", madeReplication(t))
 	checkOneType(t, c)
 	checkSchemaUsed(t, c)
 }

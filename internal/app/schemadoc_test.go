@@ -50,7 +50,7 @@ func checkOneType(t *testing.T, c *recordChecker) {
 				others--
 			}
 		}
-		if types["map[string]interface {}"] && c.has(place+".hex") {
+		if types["map[string]interface {}"] && (c.has(place+".hex") || c.has(place+".unchanged")) {
 			others--
 		}
 		if others > 0 {
@@ -85,7 +85,7 @@ func excused(place string) bool {
 // produced reports whether a key was seen. ErrorResponse, NoticeResponse and the
 // error of a query have their fields in common.
 func (c *recordChecker) produced(place string) bool {
-	for _, p := range []string{"query.error.", "message.NoticeResponse.body."} {
+	for _, p := range []string{"query.error.", "connection.error.", "message.NoticeResponse.body."} {
 		if field, ok := strings.CutPrefix(place, p); ok {
 			place = "message.ErrorResponse.body." + field
 		}
@@ -97,7 +97,7 @@ func (c *recordChecker) produced(place string) bool {
 func schemaKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
-	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface"} {
+	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface", "change"} {
 		addKeys(&keys, record, compileSchema(t, "#/$defs/"+record), 0)
 	}
 	for k := range messages.NumKinds {
@@ -314,6 +314,9 @@ func TestJSONPage(t *testing.T) {
 			if where == "ErrorResponse" || where == "NoticeResponse" {
 				text = sections["Errors and notices"]
 			}
+		}
+		if slices.Contains(parts, "replication") {
+			where, text = "replication", sections["Replication"]
 		}
 		if len(parts) > 2 && parts[1] == "error" {
 			text = sections["Errors and notices"]

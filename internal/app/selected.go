@@ -35,14 +35,14 @@ func (v *selected) Exchange(s *session.Session, x *exchange.Exchange) {
 
 // Notice hands on what is said of a selected connection.
 func (v *selected) Notice(s *session.Session, n *session.Notice) {
-	if v.sel.kinds == nil && !v.sel.errors && v.sel.conn(s) {
+	if v.sel.kinds == nil && !v.sel.errors && v.sel.notice(s, n) {
 		v.Handler.Notice(s, n)
 	}
 }
 
 // End hands a selected connection on.
 func (v *selected) End(s *session.Session) {
-	if v.sel.conn(s) {
+	if v.sel.ended(s) {
 		v.Handler.End(s)
 	}
 }

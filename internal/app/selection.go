@@ -14,6 +14,7 @@ import (
 
 // selectionFlags say what is shown. What is not shown is tracked all the same.
 type selectionFlags struct {
+	span        *span // nil for live
 	types       []string
 	users       []string
 	databases   []string
@@ -40,6 +41,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 
 // selection is the compiled form.
 type selection struct {
+	span        *span                    // nil: all
 	kinds       *[messages.NumKinds]bool // nil: all
 	users       map[string]bool
 	databases   map[string]bool
@@ -58,6 +60,9 @@ func (f *selectionFlags) compile() (*selection, error) {
 	s := &selection{
 		users: set(f.users), databases: set(f.databases), apps: set(f.apps), clients: set(f.clients),
 		minDuration: int64(f.minDuration), errors: f.errors,
+	}
+	if f.span != nil && f.span.from.set {
+		s.span = f.span
 	}
 	if f.minDuration < 0 {
 		return nil, usageError("--min-duration %s: must not be negative", f.minDuration)
@@ -114,7 +119,7 @@ func kindByName(name string) (messages.Kind, bool) {
 
 // all reports whether nothing was deselected.
 func (s *selection) all() bool {
-	return s.kinds == nil && s.anyConn() && s.minDuration == 0 && !s.errors && s.grep == nil
+	return s.span == nil && s.kinds == nil && s.anyConn() && s.minDuration == 0 && !s.errors && s.grep == nil
 }
 
 func (s *selection) anyConn() bool {
@@ -135,6 +140,16 @@ func (s *selection) conn(c *session.Session) bool {
 		(s.clients == nil || s.clients[c.Client] || s.clients[host(c.Client)])
 }
 
+// ended reports whether a connection is shown that has ended.
+func (s *selection) ended(c *session.Session) bool {
+	return s.conn(c) && (s.span == nil || s.span.has(c.Info().Ended.Time))
+}
+
+// notice reports whether what is said of a connection is shown.
+func (s *selection) notice(c *session.Session, n *session.Notice) bool {
+	return s.conn(c) && (s.span == nil || s.span.has(n.At.Time))
+}
+
 // host is an address without its port and brackets.
 func host(address string) string {
 	if i := strings.LastIndexByte(address, ':'); i >= 0 {
@@ -145,6 +160,9 @@ func host(address string) string {
 
 // message reports whether a message is shown, but for the duration of its query.
 func (s *selection) message(e *session.Event) bool {
+	if s.span != nil && !s.span.has(e.At.Time) {
+		return false
+	}
 	if s.kinds != nil && !s.kinds[e.Kind] {
 		return false
 	}
@@ -159,7 +177,7 @@ func (s *selection) message(e *session.Event) bool {
 
 // failure reports whether an error outside of queries is counted.
 func (s *selection) failure(e *session.Event) bool {
-	return s.conn(e.Session) && (s.grep == nil || s.grepMessage(e))
+	return (s.span == nil || s.span.has(e.At.Time)) && s.conn(e.Session) && (s.grep == nil || s.grepMessage(e))
 }
 
 func (s *selection) grepMessage(e *session.Event) bool {
@@ -176,6 +194,9 @@ func (s *selection) grepMessage(e *session.Event) bool {
 
 // exchange reports whether a query is shown.
 func (s *selection) exchange(c *session.Session, x *exchange.Exchange) bool {
+	if s.span != nil && !s.span.has(x.End.Time) {
+		return false
+	}
 	if s.errors && x.Error == nil || !s.conn(c) || !s.longEnough(x) {
 		return false
 	}

@@ -148,7 +148,7 @@ func (v *views) Notice(s *session.Session, n *session.Notice) {
 	if !v.showMessages && !v.showQueries || v.sel.kinds != nil || v.sel.errors {
 		return
 	}
-	if v.showAll || v.sel.conn(s) {
+	if v.showAll || v.sel.notice(s, n) {
 		v.w.Notice(s, n)
 	}
 }
@@ -159,7 +159,7 @@ func (v *views) End(s *session.Session) {
 	for unit, h := range v.held[s.ID] {
 		v.drop(s, unit, h)
 	}
-	if !s.PostgreSQL() || !v.showAll && !v.sel.conn(s) {
+	if !s.PostgreSQL() || !v.showAll && !v.sel.ended(s) {
 		return
 	}
 	if v.totals != nil {

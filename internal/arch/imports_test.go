@@ -45,6 +45,7 @@ var rules = []packageRule{
 	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
 	{"pkg/session", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/exchange pkg/replication", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
+	{"pkg/scram", rule{own: "pkg/messages"}},
 	{"pkg/reassembly", rule{gopacket: true}},
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
@@ -59,20 +60,21 @@ var rules = []packageRule{
 	{"internal/attach", rule{own: "pkg/messages"}},
 	{"internal/jsontext", rule{pure: true}},
 	{"internal/termsafe", rule{pure: true}},
-	{"internal/parquet", rule{}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
 	{"internal/stats", rule{own: "pkg/messages"}},
-	{"internal/record", rule{own: "pkg/messages pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
+	{"internal/record", rule{own: "pkg/messages pkg/replication pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
+	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
-	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe internal/value"}},
+	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe"}},
 	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/termsafe internal/value"}},
 	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/termsafe"}},
-	{"internal/otlp", rule{own: "pkg/exchange internal/record internal/sqlnorm internal/jsontext internal/value"}},
-	{"internal/metrics", rule{own: "internal/record internal/sqlnorm"}},
-	{"internal/render", rule{own: "pkg/messages pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
+	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
+	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm"}},
+	{"internal/otlp", rule{own: "pkg/messages pkg/exchange internal/record internal/sink internal/metrics internal/sqlnorm internal/jsontext"}},
+	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
@@ -82,18 +84,22 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/app", rule{
-		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/render internal/record internal/sink internal/netfacts " +
+		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/csvlog internal/pqtrace internal/sqlscript internal/timeline",
+			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
+	{"pkg/capture", rule{
+		own: "pkg/messages pkg/exchange pkg/session internal/analyze internal/capture internal/record internal/redact " +
+			"internal/tlsdecrypt internal/value",
+		gopacket: true,
+	}},
 	{"cmd/pgsniff", rule{own: "internal/app", reaches: true}},
-	{"pkg/client", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/connection internal/sqlnorm internal/value"}},
+	{"pkg/client", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/connection pkg/scram internal/sqlnorm internal/value"}},
 
 	// Programs beside it. The examples use what is public alone.
-	{"examples/internal/auth", rule{own: "pkg/messages", pure: true}},
-	{"examples/authproxy", rule{own: "pkg/messages pkg/connection examples/internal/auth", pure: true}},
-	{"examples/pgclient", rule{own: "pkg/messages pkg/connection examples/internal/auth", pure: true}},
+	{"examples/authproxy", rule{own: "pkg/messages pkg/connection pkg/scram"}},
+	{"examples/pgclient", rule{own: "pkg/messages pkg/connection pkg/scram"}},
 	{"scripts/benchcap", rule{own: "pkg/messages", pure: true}},
 	{"scripts/captures", rule{pure: true}},
 	{"scripts/benchfiles", rule{own: "scripts/captures", pure: true}},

@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/record"
-	"github.com/pgsniff/pgsniff/internal/value"
 )
 
 // values writes parameters as the server logs them.
 type values struct {
 	text []byte
+	zone record.Zone
 }
 
 // append appends $1 = '…', $2 = NULL.
@@ -42,12 +42,9 @@ func (v *values) textOf(q *record.Query, i int, b []byte) []byte {
 	if record.FormatOf(q.Formats, i) == 0 {
 		return b
 	}
-	var s value.Session
-	if i < len(q.Types) {
-		if out, ok := value.Append(v.text[:0], q.Types[i], b, &s); ok {
-			v.text = out
-			return out
-		}
+	text, scratch, ok := record.ValueText(v.text, b, q.TypeOf(i), record.FormatOf(q.Formats, i), v.zone.Of(q.Who))
+	if v.text = scratch; ok {
+		return text
 	}
 	const digits = "0123456789abcdef"
 	v.text = append(v.text[:0], '\\', 'x')

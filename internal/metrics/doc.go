@@ -5,6 +5,7 @@
 // application and class (the normalised statement); the classes with most time have
 // series of their own, all others of their database, user and application are one
 // series, "other". Counts are complete either way. A class that takes less time than
-// another that has none gives its series up, and its further calls are in "other":
-// every counter only grows.
+// another that has none gives its series up, which stays to be seen for two minutes more,
+// and its further calls are in "other": every counter only grows. One that comes back
+// later begins at zero, as after a restart.
 package metrics

@@ -47,6 +47,7 @@ type Series struct {
 	Calls, Errors       uint64
 	Rows, Bytes         uint64
 	recent              int64 // nanoseconds in this period
+	retired             int64 // when it gave its place up
 	Skipped, Unfinished uint64
 }
 
@@ -62,6 +63,7 @@ type Registry struct {
 	mu         sync.Mutex
 	top        int
 	classes    map[classKey]*Series
+	retired    map[classKey]*Series // that gave up their place, see retire
 	others     map[Who]*Series
 	candidates map[classKey]int64 // nanoseconds in this period
 	errors     map[errorKey]uint64
@@ -78,7 +80,7 @@ type Registry struct {
 // New returns a registry that gives the top classes a series of their own.
 func New(top int) *Registry {
 	return &Registry{
-		top: top, classes: make(map[classKey]*Series), others: make(map[Who]*Series),
+		top: top, classes: make(map[classKey]*Series), retired: make(map[classKey]*Series), others: make(map[Who]*Series),
 		candidates: make(map[classKey]int64), errors: make(map[errorKey]uint64),
 		open: make(map[Who]int64), conns: make(map[Who]uint64),
 	}
@@ -141,13 +143,25 @@ func (r *Registry) series(who Who, q *record.Query) *Series {
 		d += max(q.Duration, 0)
 		r.candidates[k] = d
 	}
-	if !r.elapsed() || !r.looks() || d <= 2*r.least().recent {
+	if !r.elapsed() || len(r.retired) >= r.top || !r.looks() {
 		return r.others[who]
 	}
 	least := r.least()
-	delete(r.classes, classKey{least.Who, least.Fingerprint})
+	if d <= 2*least.recent {
+		return r.others[who]
+	}
+	r.retire(least)
 	delete(r.candidates, k)
 	return r.admit(k, q)
+}
+
+// retire takes a class's place. What it has counted stays to be seen for a while, so
+// that whoever looks once a minute misses nothing of it.
+func (r *Registry) retire(s *Series) {
+	k := classKey{s.Who, s.Fingerprint}
+	delete(r.classes, k)
+	s.retired = r.now
+	r.retired[k] = s
 }
 
 // looks is true for one in many: the classes are gone over to find the least.
@@ -162,6 +176,11 @@ func (r *Registry) looks() bool {
 func (r *Registry) elapsed() bool { return r.now-r.chosen >= period/2 }
 
 func (r *Registry) admit(k classKey, q *record.Query) *Series {
+	if s := r.retired[k]; s != nil {
+		delete(r.retired, k)
+		r.classes[k] = s
+		return s
+	}
 	r.summary = sqlnorm.AppendSummary(r.summary[:0], q.SQL)
 	class := label(string(r.summary))
 	if class == "" {
@@ -231,10 +250,11 @@ func (r *Registry) Tick(now int64, t *record.Totals) {
 	defer r.mu.Unlock()
 	if r.now = now; r.started == 0 {
 		r.started, r.chosen = now, now
+		if t.First != 0 {
+			r.started = t.First
+		}
 	}
-	if t != nil {
-		r.totals = *t
-	}
+	r.totals = *t
 	if now-r.chosen < period {
 		return
 	}
@@ -242,6 +262,11 @@ func (r *Registry) Tick(now int64, t *record.Totals) {
 	clear(r.candidates)
 	for _, s := range r.classes {
 		s.recent = 1
+	}
+	for k, s := range r.retired {
+		if now-s.retired >= 2*period {
+			delete(r.retired, k)
+		}
 	}
 }
 
@@ -273,6 +298,9 @@ func (r *Registry) Snapshot() *Snapshot {
 	defer r.mu.Unlock()
 	s := &Snapshot{Totals: r.totals, Started: r.started, Now: r.now}
 	for _, c := range r.classes {
+		s.Series = append(s.Series, *c)
+	}
+	for _, c := range r.retired {
 		s.Series = append(s.Series, *c)
 	}
 	for _, o := range r.others {

@@ -5,7 +5,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/record"
-	"github.com/pgsniff/pgsniff/internal/value"
 )
 
 // maxParameters bounds the parameters of a span.
@@ -14,7 +13,7 @@ const maxParameters = 128
 // values writes parameters as attributes.
 type values struct {
 	text []byte
-	zone value.Session
+	zone record.Zone
 }
 
 func (v *values) write(a attributes, q *record.Query) {
@@ -32,11 +31,9 @@ func (v *values) write(a attributes, q *record.Query) {
 }
 
 func (v *values) binary(q *record.Query, i int, b []byte) string {
-	if i < len(q.Types) && record.FormatOf(q.Formats, i) == 1 {
-		if out, ok := value.Append(v.text[:0], q.Types[i], b, &v.zone); ok {
-			v.text = out
-			return string(out)
-		}
+	text, scratch, ok := record.ValueText(v.text, b, q.TypeOf(i), record.FormatOf(q.Formats, i), v.zone.Of(q.Who))
+	if v.text = scratch; ok {
+		return string(text)
 	}
 	return hexOf(b)
 }

@@ -92,6 +92,9 @@ func (b *bridge) typeOf(i int, formats []int16) (oid uint32, format int16) {
 		}
 		return 0, 0
 	}
+	if formats == nil {
+		return 0, FormatUnknown // a row whose description was not captured
+	}
 	if i < len(b.types) {
 		oid = b.types[i]
 	}

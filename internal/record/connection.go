@@ -2,6 +2,7 @@ package record
 
 import (
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -12,6 +13,24 @@ type Connection struct {
 	Who    *Who
 	Info   session.Info
 	Totals exchange.Totals
+}
+
+// VisitError visits the fields of the error that ended the connection. It reports
+// whether there are any.
+func (c *Connection) VisitError(v messages.Visitor) bool {
+	var e messages.ErrorResponse
+	if c.Info.Failure == nil || e.Decode(c.Info.Failure) != nil && len(e.Fields) == 0 {
+		return false
+	}
+	e.Visit(v)
+	return true
+}
+
+func alertFrom(d messages.Direction) string {
+	if d == messages.Backend {
+		return "server"
+	}
+	return "client"
 }
 
 // Place is its first packet.

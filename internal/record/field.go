@@ -13,10 +13,11 @@ const (
 	TypeValue              // a value of the database; may be NULL
 	TypeObject             // further fields
 	TypeMap                // values by names that the capture chose
+	TypeRow                // a row: values by the names of its columns, of which no two are the same
 	TypeList               // a list of one of the others
 )
 
-var typeNames = [...]string{"text", "integer", "boolean", "time", "data", "value", "object", "map", "list"}
+var typeNames = [...]string{"text", "integer", "boolean", "time", "data", "value", "object", "map", "row", "list"}
 
 func (t Type) String() string { return typeNames[t] }
 

@@ -13,6 +13,8 @@ var (
 	cApp           = connSchema.Text("application_name", "The application's name, last.")
 	cProtocol      = connSchema.Text("protocol_version", "Version of the protocol.")
 	cServerVersion = connSchema.Text("server_version", "Version of the server, as it told.")
+	cProduct       = connSchema.Text("server_product", "What the server is, where it or its client says so: postgresql, pgbouncer, cockroachdb, …")
+	cProxied       = connSchema.Text("proxied_client", "The client that a proxy's header names (PROXY protocol).")
 	cProcess       = connSchema.Int("process_id", "", "The server process's ID.")
 	cAuth          = connSchema.Text("auth", "How the client proved who it is.")
 	cEncryption    = connSchema.Text("encryption", "none, refused, tls, tls_direct or gss.")
@@ -24,7 +26,11 @@ var (
 	cClientSubject = connSchema.Text("client_certificate_subject", "Subject of the client's certificate.")
 	cDecrypted     = connSchema.Bool("decrypted", "Its plaintext could be read.")
 	cDecryptedBy   = connSchema.Text("decrypted_by", "What gave the plaintext: attach.")
+	cAlert         = connSchema.Text("tls_alert", "The TLS alert that ended it, by its name in RFC 8446.")
+	cAlertFrom     = connSchema.Text("tls_alert_from", "Who sent it: client or server.")
 	cState         = connSchema.Text("state", "How it stands or ended.")
+	cError         = connSchema.Object("error", "Fields of the ErrorResponse that ended it.")
+	cClientClosed  = connSchema.Time("client_closed", "When the client closed its side; the server had not closed its own.")
 	cCancels       = connSchema.Object("cancels", "What its CancelRequest cancelled.")
 	cQueries       = connSchema.Int("queries", "", "Number of queries.")
 	cErrors        = connSchema.Int("errors", "", "Number of ErrorResponses.")
@@ -52,6 +58,8 @@ func (c *Connection) Visit(v Visitor) {
 	fact(v, cApp, i.Application)
 	fact(v, cProtocol, i.ProtocolVersion)
 	fact(v, cServerVersion, i.ServerVersion)
+	fact(v, cProduct, i.Product)
+	fact(v, cProxied, i.Proxied)
 	if i.HasProcessID {
 		v.Uint(cProcess, uint64(i.ProcessID))
 	}
@@ -67,12 +75,26 @@ func (c *Connection) Visit(v Visitor) {
 		v.Bool(cDecrypted, i.TLS.Decrypted)
 	}
 	fact(v, cDecryptedBy, i.DecryptedBy)
+	if i.TLS.Alert != "" {
+		v.String(cAlert, i.TLS.Alert)
+		v.String(cAlertFrom, alertFrom(i.TLS.AlertFrom))
+	}
 	v.String(cState, i.State.String())
 	visitCancels(v, cCancels, i.Cancels)
-	v.Uint(cQueries, t.Queries)
-	v.Uint(cErrors, i.Errors)
-	v.Uint(cTransactions, t.Transactions)
-	v.Uint(cRows, t.Rows)
+	if i.Failure != nil {
+		v.Open(cError)
+		c.VisitError(&bridge{Visitor: v})
+		v.Close()
+	}
+	if i.ClientClosed != (Stamp{}) {
+		v.Time(cClientClosed, i.ClientClosed.Time)
+	}
+	if !i.Unreadable { // else nobody knows
+		v.Uint(cQueries, t.Queries)
+		v.Uint(cErrors, i.Errors)
+		v.Uint(cTransactions, t.Transactions)
+		v.Uint(cRows, t.Rows)
+	}
 	if t.IdleInTransaction > 0 {
 		v.Int(cIdle, t.IdleInTransaction)
 	}

@@ -79,13 +79,16 @@ func (k *Maker) Message(e *session.Event) *Message {
 	m.Direction, m.Kind, m.Tag = e.Direction, e.Kind, e.Tag
 	m.Phase, m.After, m.Tx = e.Step.Phase, e.Step.After, e.Step.Tx
 	m.State, m.Truncated, m.More = e.State, e.Truncated, nil
-	if values := HasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 || e.First != e.At {
+	if values := HasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 || e.First != e.At || e.Replication != nil {
 		// Field by field: a literal would be built elsewhere and copied, and wait for
 		// its own small writes.
 		o := &k.more
 		m.More = o
 		o.Notes, o.Cancels, o.First, o.Known = e.Notes, e.Cancels, e.First, e.Exchange != nil
-		o.Columns, o.Types = nil, nil
+		o.Columns, o.Types, o.Replication, o.Change = nil, nil, nil, nil
+		if r := e.Replication; r != nil {
+			o.Replication, o.Change = &r.Meaning, r.Change
+		}
 		if values && e.Exchange != nil {
 			switch e.Kind {
 			case messages.KindDataRow:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
@@ -39,6 +40,10 @@ type More struct {
 	Columns []messages.ColumnDescription // of a DataRow; nil if not known
 	Types   []uint32                     // of the parameters of a Bind
 	Known   bool                         // its query cycle is open and known
+	// Replication is what a CopyData holds, nil if nothing of replication; Change
+	// the change to data that it makes, nil for most.
+	Replication *replication.Meaning
+	Change      *replication.Change
 }
 
 // Wire returns the body as it was captured, secrets and all. It is for comparing,
@@ -85,6 +90,13 @@ func (m *Message) Clone() Record {
 		more.Columns = slices.Clone(more.Columns)
 		for i := range more.Columns {
 			more.Columns[i].Name = bytes.Clone(more.Columns[i].Name)
+		}
+		if more.Replication != nil {
+			meaning := *more.Replication
+			more.Replication = &meaning
+		}
+		if more.Change != nil {
+			more.Change = more.Change.Clone()
 		}
 		c.More = &more
 	}

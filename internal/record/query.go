@@ -95,6 +95,14 @@ type Result struct {
 // where it did not say.
 type ServerTimes struct{ Parse, Plan, Execute, LockWait int64 }
 
+// TypeOf is the type of a parameter, 0 where it is not known.
+func (q *Query) TypeOf(i int) uint32 {
+	if i < len(q.Types) {
+		return q.Types[i]
+	}
+	return 0
+}
+
 // Place is the first packet of the request, or of the reply if that was not seen.
 func (q *Query) Place() Stamp {
 	if q.Start.Frame == 0 {

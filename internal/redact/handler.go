@@ -24,6 +24,8 @@ type Handler struct {
 	sql    []byte
 	bound  []byte
 	errs   messages.ErrorFields
+	// Of messages that are looked at as a whole.
+	decoded [messages.NumKinds]messages.Message
 	// Connections that prepared a text that takes secrets with the command PREPARE:
 	// what they EXECUTE takes them, too.
 	prepared map[uint64]struct{}
@@ -45,13 +47,18 @@ func NewHandler(level Level, next session.Handler) session.Handler {
 // Event returns an event as it may be seen; it is e itself where nothing is hidden,
 // and else borrowed until the next call.
 func (h *Handler) Event(e *session.Event) *session.Event {
-	rewrite := rewriters[e.Kind]
-	if rewrite == nil {
-		return e
-	}
-	body, changed := rewrite(h, e)
-	if !changed {
-		return e
+	var body []byte
+	if early(e) && h.strange(e) {
+		body = h.hideWhole(e)
+	} else {
+		rewrite := rewriters[e.Kind]
+		if rewrite == nil {
+			return e
+		}
+		var changed bool
+		if body, changed = rewrite(h, e); !changed {
+			return e
+		}
 	}
 	h.event = *e
 	h.event.Body = body
@@ -83,8 +90,12 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	h.Handler.Exchange(s, x)
 }
 
-// End hands the end of a connection on.
+// End hands the end of a connection on, without what its last error may repeat.
 func (h *Handler) End(s *session.Session) {
+	if i := s.Info(); i.Failure != nil {
+		var own []byte // the record keeps it
+		i.Failure, _ = h.reply(&own, i.Failure, Cycle{})
+	}
 	delete(h.prepared, s.ID)
 	h.Handler.End(s)
 }

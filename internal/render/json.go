@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -35,6 +36,11 @@ type JSON struct {
 	scratchSQL []byte
 	msg        message // the one being written, and the rest of it
 	more       more
+
+	messages    replication.Decoder
+	replication replicationBody
+	fields      fieldWriter
+	zone        zone // of changes
 	// The columns of the latest result, and what they became.
 	columns     []byte // what the server said of them
 	columnsText []byte
@@ -233,6 +239,14 @@ func (j *JSON) appendBody(b []byte, e *message) ([]byte, error) {
 
 // writeBody decodes the message and visits its fields.
 func (j *JSON) writeBody(e *message) error {
+	if r := e.replication(); r != nil {
+		j.body.types, j.body.columns, j.body.unknown = nil, nil, false
+		j.body.zone = j.labelOf(e.conn).settings(e.more.zone)
+		j.body.begin()
+		j.writeReplication(r, e.body)
+		j.body.end()
+		return nil
+	}
 	m := j.decoded[e.kind]
 	if m == nil {
 		m = e.kind.New()

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -22,20 +23,40 @@ func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	b.buf = append(b.buf, j.who(c, i.User, i.Database, i.Application)...)
 	b.known("protocol_version", i.ProtocolVersion)
 	b.known("server_version", i.ServerVersion)
+	b.known("server_product", i.Product)
+	b.known("proxied_client", i.Proxied)
 	if i.HasProcessID {
 		b.Int("process_id", int64(i.ProcessID))
 	}
 	b.known("auth", i.Auth)
 	b.known("encryption", i.Encryption.String())
 	j.tls(i)
+	if i.TLS.Alert != "" {
+		b.str("tls_alert", i.TLS.Alert)
+		b.str("tls_alert_from", [2]string{"client", "server"}[i.TLS.AlertFrom])
+	}
 	b.str("state", i.State.String())
+	if i.Failure != nil {
+		b.key("error")
+		b.buf, b.comma = append(b.buf, '{'), false
+		(&record.Connection{Info: *i}).VisitError(b)
+		b.buf, b.comma = append(b.buf, '}'), true
+	}
+	if i.ClientClosed.Time != 0 {
+		b.key("client_closed")
+		b.buf = append(b.buf, '"')
+		b.buf = j.clock.appendTime(b.buf, i.ClientClosed.Time)
+		b.buf = append(b.buf, '"')
+	}
 	if i.Cancels.Conn != 0 {
 		b.buf = appendCancels(b.buf, i.Cancels)
 	}
-	b.Int("queries", int64(t.Queries))
-	b.Int("errors", int64(i.Errors))
-	b.Int("transactions", int64(t.Transactions))
-	b.Int("rows", int64(t.Rows))
+	if !i.Unreadable {
+		b.Int("queries", int64(t.Queries))
+		b.Int("errors", int64(i.Errors))
+		b.Int("transactions", int64(t.Transactions))
+		b.Int("rows", int64(t.Rows))
+	}
 	if t.IdleInTransaction > 0 {
 		b.Int("idle_in_transaction_ns", t.IdleInTransaction)
 	}

@@ -20,14 +20,19 @@ func (j *JSON) derived(r record.Record) {
 		b = j.clock.appendTime(b, at.Time)
 		b = append(b, '"')
 	}
-	v := fieldWriter{body: &j.body, clock: &j.clock}
+	v := &j.fields
+	v.body, v.clock, v.open, v.name = &j.body, &j.clock, v.open[:0], nil
 	v.buf, v.comma, v.cuts = b, true, v.cuts[:0]
+	v.zone = nil
+	if c, ok := r.(*record.Change); ok {
+		v.zone = j.zone.of(c.Who.TimeZone)
+	}
 	if c := r.Of(); c != nil {
 		v.Uint(record.CommonConn, c.ID)
 		v.String(record.CommonClient, c.Client)
 		v.String(record.CommonServer, c.Server)
 	}
-	r.Visit(&v)
+	r.Visit(v)
 	if len(v.cuts) > 0 {
 		v.body.Bool("truncated", true)
 		v.buf = j.appendCuts(v.buf)
@@ -70,6 +75,10 @@ func (w *fieldWriter) mapKey() {
 	at := len(w.buf)
 	w.buf = appendQuoted(w.buf, w.name)
 	w.name = nil
+	if keys == nil {
+		w.buf = append(w.buf, ':') // of a row
+		return
+	}
 	key := string(w.buf[at:])
 	if n, taken := keys[key]; taken {
 		end := len(w.buf) - 1
@@ -157,7 +166,7 @@ func (w *fieldWriter) Open(f *record.Field) {
 	w.key(f)
 	c := closing{bracket: '}'}
 	switch {
-	case f == nil || f.Type == record.TypeObject:
+	case f == nil || f.Type == record.TypeObject || f.Type == record.TypeRow:
 		w.buf = append(w.buf, '{')
 	case f.Type == record.TypeMap:
 		w.buf = append(w.buf, '{')

@@ -3,6 +3,7 @@ package render
 import (
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
@@ -56,6 +57,8 @@ type more struct {
 	columns []messages.ColumnDescription
 	types   []uint32
 	known   bool // the unit of work is
+	// replication is what a CopyData holds, nil if nothing of replication.
+	replication *replication.Meaning
 }
 
 // hasValues are the kinds with values whose types other messages tell.
@@ -75,12 +78,15 @@ func (m *message) take(e *session.Event, slot int, o *more) {
 	m.phase, m.after, m.tx = e.Step.Phase, e.Step.After, e.Step.Tx
 	m.state, m.truncated, m.midStream = e.State, e.Truncated, e.Session.Info().MidStream
 	m.more = nil
-	if values := hasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 {
+	if values := hasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 || e.Replication != nil {
 		m.more = o
 		// Field by field: a literal would be built elsewhere and copied, and wait for
 		// its own small writes.
 		o.notes, o.cancels, o.known = e.Notes, e.Cancels, e.Exchange != nil
-		o.zone, o.columns, o.types = "", nil, nil
+		o.zone, o.columns, o.types, o.replication = "", nil, nil, nil
+		if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
+			o.replication, o.zone = &e.Replication.Meaning, e.Session.Info().TimeZone
+		}
 		if values {
 			o.takeTypes(e)
 		}
@@ -113,4 +119,12 @@ func (m *message) cancels() session.Cancelled {
 		return session.Cancelled{}
 	}
 	return m.more.cancels
+}
+
+// replication returns what a CopyData holds, nil if nothing of replication.
+func (m *message) replication() *replication.Meaning {
+	if m.more == nil {
+		return nil
+	}
+	return m.more.replication
 }

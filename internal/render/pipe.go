@@ -4,6 +4,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -61,6 +62,7 @@ type pipeBatch struct {
 	items  []pipeItem
 	more   []more
 	notes  []session.Note
+	means  []replication.Meaning
 	data   []byte
 	others []pipeOther
 	asked  []pipeQuery
@@ -120,9 +122,10 @@ func (p *Pipe) run() {
 		clear(b.items) // connections must not live on in them
 		clear(b.more)
 		clear(b.others)
+		clear(b.means)
 		*b = pipeBatch{
 			items: b.items[:0], more: b.more[:0], notes: b.notes[:0], data: b.data[:0], others: b.others[:0],
-			asked: b.asked[:0],
+			asked: b.asked[:0], means: b.means[:0],
 		}
 		if cap(b.data) > 4*pipeBytes {
 			b.data = make([]byte, 0, pipeBytes)
@@ -215,11 +218,23 @@ func (p *Pipe) Message(e *session.Event) {
 		at := len(b.notes)
 		b.notes = append(b.notes, e.Notes...)
 		m.more.notes = b.notes[at:len(b.notes):len(b.notes)]
+		if m.more.replication != nil {
+			m.more.replication = b.meaning(m.more.replication)
+		}
 	}
 	at := len(b.data)
 	b.data = append(b.data, e.Body...)
 	m.body = b.data[at:len(b.data):len(b.data)]
 	p.added()
+}
+
+// meaning copies what a CopyData holds; there is room for each item.
+func (b *pipeBatch) meaning(m *replication.Meaning) *replication.Meaning {
+	if cap(b.means) == 0 {
+		b.means = make([]replication.Meaning, 0, pipeItems)
+	}
+	b.means = append(b.means, *m)
+	return &b.means[len(b.means)-1]
 }
 
 // add returns the place for another item; there is always one.

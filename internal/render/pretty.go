@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -52,6 +53,10 @@ type Pretty struct {
 	clock   dayClock
 	msg     message // the one being written, and the rest of it
 	more    more
+
+	messages    replication.Decoder
+	replication replicationFields
+	zone        zone // of changes
 }
 
 // NewPretty returns a writer of pretty output.
@@ -220,6 +225,12 @@ func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
 }
 
 func (p *Pretty) writeFields(e *message) error {
+	if r := e.replication(); r != nil {
+		p.fields.types, p.fields.columns, p.fields.unknown = nil, nil, false
+		p.fields.zone = e.conn.remembered().zone.of(e.more.zone)
+		p.writeReplication(r, e.body)
+		return nil
+	}
 	m := p.decoded[e.kind]
 	if m == nil {
 		m = e.kind.New()

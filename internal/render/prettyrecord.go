@@ -20,6 +20,10 @@ func (p *Pretty) derived(r record.Record) {
 		p.sheet(s)
 		return
 	}
+	if c, ok := r.(*record.Change); ok {
+		p.change(c)
+		return
+	}
 	p.start()
 	l := &p.line
 	l.wrap = true

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/pgsniff/pgsniff/internal/record"
 )
 
 // View is a row of the registry for --view: something that derives records. The
@@ -46,6 +48,10 @@ type Env struct {
 	Warn func(err error)
 	Live bool
 	Now  func() time.Time
+	// Getenv returns a variable of the environment.
+	Getenv func(name string) string
+	// Totals returns what was counted so far, as of the latest Tick.
+	Totals func() record.Totals
 	// Width is the columns of the terminal that is written to, 0 if it is none;
 	// Color tells that colours are wanted.
 	Width       int

@@ -19,6 +19,7 @@ type script struct {
 	left    int // that are comments only
 	buf     []byte
 	text    []byte
+	zone    record.Zone
 }
 
 // query returns the lines of a query, borrowed until the next call.
@@ -190,12 +191,8 @@ func (s *script) textOf(q *record.Query, i int, b []byte) (text []byte, ok bool)
 	if record.FormatOf(q.Formats, i) == 0 {
 		return b, true
 	}
-	if i >= len(q.Types) {
-		return nil, false
-	}
-	var session value.Session
-	s.text, ok = value.Append(s.text[:0], q.Types[i], b, &session)
-	return s.text, ok
+	text, s.text, ok = record.ValueText(s.text, b, q.TypeOf(i), record.FormatOf(q.Formats, i), s.zone.Of(q.Who))
+	return text, ok
 }
 
 // appendLiteral appends a string constant that means the same whatever the session's

@@ -185,6 +185,12 @@ func (c *Conn) fail(s State, reason string) {
 
 // arrived processes a record, or holds it where an earlier one waits.
 func (c *Conn) arrived(d *direction, r record, at At) {
+	if c.blocked && r.typ == typeAlert && r.length == plainAlert {
+		// It is not protected, whatever what waits before it turns out to say: a
+		// client that cannot verify a certificate sends it so.
+		c.alert(d.index, r.payload)
+		return
+	}
 	if !c.blocked {
 		c.at = at
 		if c.process(d, r) {
@@ -200,6 +206,10 @@ func (c *Conn) arrived(d *direction, r record, at At) {
 	c.dropped[d.index].add(r.before)
 	c.dropped[d.index].add(lossOf(r.header))
 }
+
+// plainAlert is the length of an alert that is not protected: a protected one has a
+// tag beside it.
+const plainAlert = 2
 
 // lossOf is the loss of one record.
 func lossOf(h header) loss {

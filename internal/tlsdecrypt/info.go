@@ -86,6 +86,8 @@ type Info struct {
 	// LastAlert is its name in the RFCs, such as "close_notify", which replaces
 	// no other: that is why the peer closes.
 	LastAlert string
+	// LastAlertFrom is the direction that it came in.
+	LastAlertFrom int
 
 	HeldBytes    int64 // waiting for keys at this moment
 	DroppedBytes int64 // that would have waited, but for the limits
@@ -188,7 +190,7 @@ func (c *Conn) alert(dir int, content []byte) {
 	c.info.Alerts[dir]++
 	const closeNotify = 0
 	if content[1] != closeNotify || c.info.LastAlert == "" {
-		c.info.LastAlert = alertName(content[1])
+		c.info.LastAlert, c.info.LastAlertFrom = alertName(content[1]), dir
 	}
 }
 

@@ -30,7 +30,7 @@ func (c *Conn) plain(d *direction, r *record) bool {
 	case typeChangeCipherSpec:
 		c.changeCipherSpec(d)
 	case typeAlert:
-		if d.hs != nil && r.length != 2 {
+		if d.hs != nil && r.length != plainAlert {
 			c.damaged(d, r.header)
 			return false
 		}

@@ -1,12 +1,11 @@
 package client
 
 import (
-	"crypto/md5" // what the protocol asks for
-	"encoding/hex"
 	"errors"
 	"slices"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // AuthMethod is a method of authentication (manual: "Authentication Methods").
@@ -41,11 +40,6 @@ func (m AuthMethod) String() string {
 	return "unknown"
 }
 
-const (
-	mechanismSCRAM     = "SCRAM-SHA-256"
-	mechanismSCRAMPlus = "SCRAM-SHA-256-PLUS"
-)
-
 var (
 	errMethod     = errors.New("not supported")
 	errMechanisms = errors.New("none of the mechanisms is supported")
@@ -57,7 +51,7 @@ type authentication struct {
 	method  AuthMethod
 	begun   bool
 	binding []byte // tls-server-end-point, nil without TLS
-	scram   *scram
+	scram   *scram.Client
 }
 
 // authFailed ends the connection, which must not go on.
@@ -104,22 +98,11 @@ func (c *Client) authMD5(salt [4]byte) (Event, error) {
 	if err := c.beginAuth(AuthMD5); err != nil {
 		return nil, c.authFailed(AuthMD5.String(), err)
 	}
-	m := &messages.PasswordMessage{Password: md5Answer(c.config.User, c.config.Password, salt)}
+	m := &messages.PasswordMessage{Password: scram.MD5Password(c.config.User, c.config.Password, salt)}
 	if err := c.wantAnswer(m, StateMD5Requested, StateMD5Sent); err != nil {
 		return nil, err
 	}
 	return &AuthenticationRequest{Method: AuthMD5}, nil
-}
-
-// md5Answer is the password as AuthenticationMD5Password asks for it.
-func md5Answer(user, password string, salt [4]byte) []byte {
-	stored := hexMD5([]byte(password + user))
-	return append([]byte("md5"), hexMD5(append(stored, salt[:]...))...)
-}
-
-func hexMD5(b []byte) []byte {
-	sum := md5.Sum(b) // what the protocol asks for
-	return hex.AppendEncode(nil, sum[:])
 }
 
 func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
@@ -127,12 +110,11 @@ func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
 	for _, name := range m.Mechanisms {
 		e.Mechanisms = append(e.Mechanisms, string(name))
 	}
-	plain := slices.Contains(e.Mechanisms, mechanismSCRAM)
-	plus := c.auth.binding != nil && slices.Contains(e.Mechanisms, mechanismSCRAMPlus)
-	mechanism := mechanismSCRAM
+	plain := slices.Contains(e.Mechanisms, scram.Mechanism)
+	plus := c.auth.binding != nil && slices.Contains(e.Mechanisms, scram.MechanismPlus)
 	switch {
 	case plus:
-		e.Method, mechanism = AuthSCRAMPlus, mechanismSCRAMPlus
+		e.Method = AuthSCRAMPlus
 	case plain:
 		e.Method = AuthSCRAM
 	default:
@@ -141,8 +123,8 @@ func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
 	if err := c.beginAuth(e.Method); err != nil {
 		return nil, c.authFailed(e.Method.String(), err)
 	}
-	c.auth.scram = newSCRAM(c.config.Password, c.auth.binding, plus)
-	answer := &messages.SASLInitialResponse{Mechanism: []byte(mechanism), Data: c.auth.scram.first()}
+	c.auth.scram = scram.NewClient(c.config.Password, c.auth.binding, plus)
+	answer := &messages.SASLInitialResponse{Mechanism: []byte(c.auth.scram.Mechanism()), Data: c.auth.scram.First()}
 	if err := c.wantAnswer(answer, StateSASLRequested, StateSASLInitialSent); err != nil {
 		return nil, err
 	}
@@ -151,9 +133,9 @@ func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
 
 func (c *Client) authSASLContinue(m *messages.AuthenticationSASLContinue) (Event, error) {
 	if c.state != StateSASLInitialSent {
-		return nil, c.authFailed(c.auth.method.String(), errSCRAMOrder)
+		return nil, c.authFailed(c.auth.method.String(), scram.ErrOrder)
 	}
-	final, err := c.auth.scram.final(m.Data)
+	final, err := c.auth.scram.Final(m.Data)
 	if err != nil {
 		return nil, c.authFailed(c.auth.method.String(), err)
 	}
@@ -165,9 +147,9 @@ func (c *Client) authSASLContinue(m *messages.AuthenticationSASLContinue) (Event
 
 func (c *Client) authSASLFinal(m *messages.AuthenticationSASLFinal) (Event, error) {
 	if c.state != StateSASLFinalSent {
-		return nil, c.authFailed(c.auth.method.String(), errSCRAMOrder)
+		return nil, c.authFailed(c.auth.method.String(), scram.ErrOrder)
 	}
-	if err := c.auth.scram.verify(m.Data); err != nil {
+	if err := c.auth.scram.Verify(m.Data); err != nil {
 		return nil, c.authFailed(c.auth.method.String(), err)
 	}
 	c.state = StateSASLVerified

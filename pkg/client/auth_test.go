@@ -2,10 +2,6 @@ package client
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"crypto/sha512"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +10,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/pgtest"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // authenticate starts a session with a server in memory.
@@ -82,16 +79,16 @@ func TestAuthenticationRefused(t *testing.T) {
 	}{
 		{"no password", "", []messages.Message{cleartext}, "password", ErrNoPassword},
 		{"no password for MD5", "", []messages.Message{&messages.AuthenticationMD5Password{}}, "md5", ErrNoPassword},
-		{"no password for SCRAM", "", []messages.Message{sasl(mechanismSCRAM)}, "scram-sha-256", ErrNoPassword},
+		{"no password for SCRAM", "", []messages.Message{sasl(scram.Mechanism)}, "scram-sha-256", ErrNoPassword},
 		{"NUL in the password", "a\x00b", []messages.Message{cleartext}, "password", messages.ErrNUL},
 		{"twice", "x", []messages.Message{cleartext, cleartext}, "password", errSecond},
 		{"MD5 after cleartext", "x", []messages.Message{cleartext, &messages.AuthenticationMD5Password{}}, "md5", errSecond},
-		{"cleartext after SCRAM", "x", []messages.Message{sasl(mechanismSCRAM), cleartext}, "password", errSecond},
-		{"SCRAM not gone through with", "x", []messages.Message{sasl(mechanismSCRAM), ok}, "scram-sha-256", ErrServerNotVerified},
-		{"final before challenge", "x", []messages.Message{sasl(mechanismSCRAM), &messages.AuthenticationSASLFinal{Data: []byte("v=AAAA")}}, "scram-sha-256", errSCRAMOrder},
-		{"no challenge", "x", []messages.Message{sasl(mechanismSCRAM), &messages.AuthenticationSASLContinue{}}, "scram-sha-256", errSCRAMFormat},
+		{"cleartext after SCRAM", "x", []messages.Message{sasl(scram.Mechanism), cleartext}, "password", errSecond},
+		{"SCRAM not gone through with", "x", []messages.Message{sasl(scram.Mechanism), ok}, "scram-sha-256", ErrServerNotVerified},
+		{"final before challenge", "x", []messages.Message{sasl(scram.Mechanism), &messages.AuthenticationSASLFinal{Data: []byte("v=AAAA")}}, "scram-sha-256", scram.ErrOrder},
+		{"no challenge", "x", []messages.Message{sasl(scram.Mechanism), &messages.AuthenticationSASLContinue{}}, "scram-sha-256", scram.ErrFormat},
 		{"mechanisms", "x", []messages.Message{sasl("OAUTHBEARER", "SCRAM-SHA-1")}, "SASL", errMechanisms},
-		{"PLUS without TLS", "x", []messages.Message{sasl(mechanismSCRAMPlus)}, "SASL", errMechanisms},
+		{"PLUS without TLS", "x", []messages.Message{sasl(scram.MechanismPlus)}, "SASL", errMechanisms},
 		{"GSSAPI", "x", []messages.Message{&messages.AuthenticationGSS{}}, "gss", errMethod},
 		{"SSPI", "x", []messages.Message{&messages.AuthenticationSSPI{}}, "sspi", errMethod},
 		{"Kerberos", "x", []messages.Message{&messages.AuthenticationKerberosV5{}}, "Kerberos V5", errMethod},
@@ -125,16 +122,6 @@ func TestForgedServer(t *testing.T) {
 	}
 }
 
-// The manual's example of the hash: concat('md5', md5(concat(md5(concat(password,
-// username)), random-salt))).
-func TestMD5Answer(t *testing.T) {
-	// Computed with md5sum.
-	got := string(md5Answer("alice", "secret", [4]byte{1, 2, 3, 4}))
-	if got != "md598a0412b9c31436fc53776e863350083" {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestOlderServers(t *testing.T) {
 	for newest, want := range map[uint32]string{
 		messages.Version30: "3.0", 0: "3.0", messages.Version32: "3.2", 2: "3.2", 3: "", 0x00030003: "", 0x00040000: "", 0x00020000: "",
@@ -156,34 +143,14 @@ func TestOlderServers(t *testing.T) {
 	}
 }
 
-func TestEndPointBinding(t *testing.T) {
-	raw := []byte("certificate")
-	sum256, sum384, sum512 := sha256.Sum256(raw), sha512.Sum384(raw), sha512.Sum512(raw)
-	for algorithm, want := range map[x509.SignatureAlgorithm][]byte{
-		x509.MD5WithRSA: sum256[:], x509.SHA1WithRSA: sum256[:], x509.ECDSAWithSHA1: sum256[:],
-		x509.SHA256WithRSA: sum256[:], x509.ECDSAWithSHA256: sum256[:], x509.SHA256WithRSAPSS: sum256[:],
-		x509.SHA384WithRSA: sum384[:], x509.ECDSAWithSHA384: sum384[:],
-		x509.SHA512WithRSA: sum512[:], x509.ECDSAWithSHA512: sum512[:], x509.SHA512WithRSAPSS: sum512[:],
-		x509.PureEd25519: nil, x509.UnknownSignatureAlgorithm: nil,
-	} {
-		state := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: raw, SignatureAlgorithm: algorithm}}}
-		if got := endPointBinding(state); !bytes.Equal(got, want) {
-			t.Errorf("%v: %x", algorithm, got)
-		}
-	}
-	if endPointBinding(&tls.ConnectionState{}) != nil {
-		t.Error("a binding without certificate")
-	}
-}
-
 // stripper takes SCRAM-SHA-256-PLUS from what a server offers, as somebody in the
 // middle would.
 type stripper struct{ io.ReadWriter }
 
 func (s *stripper) Read(p []byte) (int, error) {
 	n, err := s.ReadWriter.Read(p)
-	whole := (&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(mechanismSCRAMPlus), []byte(mechanismSCRAM)}}).Append(nil)
-	less := (&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(mechanismSCRAM)}}).Append(nil)
+	whole := (&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(scram.MechanismPlus), []byte(scram.Mechanism)}}).Append(nil)
+	less := (&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(scram.Mechanism)}}).Append(nil)
 	return copy(p, bytes.Replace(bytes.Clone(p[:n]), whole, less, 1)), err
 }
 

@@ -2,26 +2,22 @@ package client
 
 import (
 	"bytes"
-	"crypto/pbkdf2"
-	"crypto/sha256"
-	"encoding/base64"
 	"io"
-	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/connection"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // backend is a server in memory and its transport: what is written to it is
 // answered at once.
 type backend struct {
-	conn      *connection.BackendConnection
-	auth      AuthMethod
-	out       bytes.Buffer
-	discards  bool   // up to the next Sync
-	nonce     string // of the SCRAM exchange
-	firstBare string
-	limited   int // Executes with a limit that are suspended before the end
+	conn     *connection.BackendConnection
+	auth     AuthMethod
+	out      bytes.Buffer
+	discards bool // up to the next Sync
+	scram    *scram.Server
+	limited  int // Executes with a limit that are suspended before the end
 
 	sent    int // replies so far
 	instead map[int][]byte
@@ -134,17 +130,16 @@ func (b *backend) answer(m messages.Message) {
 	case *messages.PasswordMessage:
 		b.welcome()
 	case *messages.SASLInitialResponse:
-		_, bare, _ := strings.Cut(string(m.Data), ",,")
-		b.firstBare = bare
-		_, nonce, _ := strings.Cut(bare, "r=")
-		b.nonce = nonce + "server"
-		b.send(&messages.AuthenticationSASLContinue{Data: []byte("r=" + b.nonce + ",s=AAAA,i=1")})
+		known, _ := scram.NewSecret(secret, 1)
+		b.scram = scram.NewServer(known, nil)
+		data, _ := b.scram.First(string(m.Mechanism), m.Data)
+		b.send(&messages.AuthenticationSASLContinue{Data: data})
 	case *messages.SASLResponse:
-		withoutProof, _, _ := strings.Cut(string(m.Data), ",p=")
-		salted, _ := pbkdf2.Key(sha256.New, secret, []byte{0, 0, 0}, 1, sha256.Size)
-		signature := hmacSHA256(hmacSHA256(salted, []byte("Server Key")),
-			[]byte(b.firstBare+",r="+b.nonce+",s=AAAA,i=1,"+withoutProof))
-		b.send(&messages.AuthenticationSASLFinal{Data: []byte("v=" + base64.StdEncoding.EncodeToString(signature))})
+		data, err := b.scram.Final(m.Data)
+		if err != nil { // one that pretends to know the password
+			data = []byte("v=AAAA")
+		}
+		b.send(&messages.AuthenticationSASLFinal{Data: data})
 		b.welcome()
 	}
 }
@@ -158,7 +153,7 @@ func (b *backend) ask() {
 	case AuthMD5:
 		b.send(&messages.AuthenticationMD5Password{Salt: [4]byte{1, 2, 3, 4}})
 	default:
-		b.send(&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(mechanismSCRAM)}})
+		b.send(&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(scram.Mechanism)}})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // Errors that can be told apart with errors.Is.
@@ -25,7 +26,7 @@ var (
 	// Config.RequireAuth demands.
 	ErrMethodRefused = errors.New("weaker than required")
 	// ErrServerNotVerified: the server has not proved that it knows the password.
-	ErrServerNotVerified = errors.New("the server has not proved that it knows the password")
+	ErrServerNotVerified = scram.ErrServerNotVerified
 	// ErrUnknownType: there is no conversion for values of the type.
 	ErrUnknownType = errors.New("unknown type")
 )

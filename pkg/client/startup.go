@@ -11,6 +11,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/connection"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/scram"
 )
 
 // A server reports some 15 parameters, an extension may add to them. What goes
@@ -45,7 +46,9 @@ func (c *Client) TLSEstablished(state tls.ConnectionState) error {
 	if err := c.conn.TLSEstablished(); err != nil {
 		return c.broken(err)
 	}
-	c.auth.binding = endPointBinding(&state)
+	if len(state.PeerCertificates) > 0 {
+		c.auth.binding = scram.EndPoint(state.PeerCertificates[0])
+	}
 	c.state = StateStartup
 	return nil
 }

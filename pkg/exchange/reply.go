@@ -259,6 +259,9 @@ func (l *Log) replyCopyData(x *Exchange, m *Message) {
 		x.Copy = CopyOut
 		x.flags |= flagExecuted
 	}
+	if m.Step.After == messages.PhaseCopyBoth && x.Copy == CopyOut {
+		l.copyBoth(x)
+	}
 	x.CopyMessages++
 	x.CopyBytes += uint64(m.Len - 5)
 	if x.FirstRow.Frame == 0 {

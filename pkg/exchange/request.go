@@ -59,6 +59,9 @@ func (l *Log) asked(x *Exchange, m *Message) {
 	case messages.KindFunctionCall:
 		l.requestFunction(x, m)
 	case messages.KindCopyData:
+		if m.Step.After == messages.PhaseCopyBoth && x.Copy == CopyOut {
+			l.copyBoth(x)
+		}
 		x.CopyMessages++
 		x.CopyBytes += uint64(m.Len - 5)
 	}
@@ -349,4 +352,13 @@ func cstring(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// copyBoth notes that what was taken for a COPY is replication, which alone goes
+// both ways.
+func (l *Log) copyBoth(x *Exchange) {
+	x.Copy = CopyBoth
+	if x.Protocol == ProtocolUnknown {
+		x.Protocol = ProtocolReplication
+	}
 }

@@ -11,7 +11,7 @@ import (
 func Clone(m Message) Message {
 	switch m := m.(type) {
 	case *StartupMessage:
-		return &StartupMessage{m.Version, clonePairs(m.Parameters)}
+		return &StartupMessage{m.Version, clonePairs(m.Parameters), m.zero}
 	case *CancelRequest:
 		return &CancelRequest{m.ProcessID, bytes.Clone(m.SecretKey)}
 	case *BackendKeyData:

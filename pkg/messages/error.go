@@ -160,6 +160,31 @@ func (e *ErrorFields) Visit(v Visitor) {
 	}
 }
 
+// NewError returns an error with what servers always send: severity (ERROR, FATAL or
+// PANIC), SQLSTATE and message. More fields may be added.
+func NewError(severity, sqlState, message string) *ErrorResponse {
+	return &ErrorResponse{newFields(severity, sqlState, message)}
+}
+
+// NewNotice returns a notice with what servers always send: severity (WARNING,
+// NOTICE, INFO, LOG or DEBUG), SQLSTATE and message. More fields may be added.
+func NewNotice(severity, sqlState, message string) *NoticeResponse {
+	return &NoticeResponse{newFields(severity, sqlState, message)}
+}
+
+func newFields(severity, sqlState, message string) (e ErrorFields) {
+	e.Add(FieldSeverityLocalized, severity)
+	e.Add(FieldSeverity, severity)
+	e.Add(FieldSQLState, sqlState)
+	e.Add(FieldMessage, message)
+	return e
+}
+
+// Add appends a field, such as FieldDetail.
+func (e *ErrorFields) Add(fieldType byte, value string) {
+	e.Fields = append(e.Fields, ErrorField{fieldType, []byte(value)})
+}
+
 // ErrorResponse reports an error (manual: "ErrorResponse (B)").
 type ErrorResponse struct{ ErrorFields }
 

@@ -196,8 +196,9 @@ var authenticationKinds = [...]Kind{
 }
 
 // StartupKindOf tells the kind of a startup packet (no type byte) from its body.
-// A major version that does not exist yet is taken for a StartupMessage only if
-// its parameters are whole: servers refuse it, but it is what was sent.
+// One of a version that no server has is taken for a StartupMessage if its
+// parameters are whole, or if there is nothing but the version, as scanners send it:
+// servers refuse it, but it is what was sent.
 func StartupKindOf(body []byte) Kind {
 	if len(body) < 4 {
 		return KindUnknown
@@ -213,14 +214,18 @@ func StartupKindOf(body []byte) Kind {
 		return KindStartupMessage
 	case code>>16 == 2:
 		return KindStartupMessageV2
-	case code>>16 > 3 && code>>16 <= maxMajor:
+	case !isRequestCode(code):
 		c := cursor{body: body, off: 4}
-		if c.skipPairs(); c.ok() {
+		if c.skipPairs(); c.ok() || len(body) == 4 {
 			return KindStartupMessage
 		}
 	}
 	return KindUnknown
 }
+
+// isRequestCode reports whether a code is one of those that stand in the place of a
+// version: 1234 in its upper half, or the next number, which others have taken.
+func isRequestCode(code uint32) bool { return code>>16 == 1234 || code>>16 == 1235 }
 
 // byTag maps direction and type byte to a kind; made from the table of kinds.
 // For 'p' it holds PasswordMessage and for 'R' AuthenticationOk, which KindOf refines.

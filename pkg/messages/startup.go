@@ -15,10 +15,6 @@ func (p ProtocolVersion) Minor() int { return int(p & 0xffff) }
 // String returns the version as "3.0".
 func (p ProtocolVersion) String() string { return string(p.text()) }
 
-// maxMajor bounds the major versions taken for one. Far above are the codes of
-// the other startup packets (1234) and other protocols' text.
-const maxMajor = 99
-
 // Texts of the versions that occur, so that showing them allocates nothing.
 var (
 	textVersion20 = []byte("2.0")
@@ -58,6 +54,8 @@ type StartupMessage struct {
 	// Parameters holds the names and values in wire order, as sent: a name may
 	// occur twice. Borrowed from the body.
 	Parameters []Pair
+
+	zero bool // Version was 0 on the wire
 }
 
 func (*StartupMessage) Kind() Kind { return KindStartupMessage }
@@ -65,7 +63,8 @@ func (*StartupMessage) Kind() Kind { return KindStartupMessage }
 func (m *StartupMessage) Decode(body []byte) error {
 	c := cursor{body: body}
 	m.Version = ProtocolVersion(c.uint32("protocol_version"))
-	if major := m.Version.Major(); !c.failed() && (major < 3 || major > maxMajor) {
+	m.zero = !c.failed() && m.Version == 0 // scanners ask for that
+	if !c.failed() && (m.Version.Major() == 2 || isRequestCode(uint32(m.Version))) {
 		c.off = 0
 		c.fail("protocol_version", reasonCode)
 	}
@@ -85,7 +84,7 @@ func (m *StartupMessage) Append(dst []byte) []byte {
 
 // version is what is sent.
 func (m *StartupMessage) version() ProtocolVersion {
-	if m.Version == 0 {
+	if m.Version == 0 && !m.zero {
 		return Version30
 	}
 	return m.Version

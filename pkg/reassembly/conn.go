@@ -95,6 +95,10 @@ func (h *half) ackedAhead() int {
 	return 0
 }
 
+// Answered reports whether the SYN of a direction was seen; that of direction 1 is the
+// answer to the connection's first packet.
+func (c *Conn) Answered(d Dir) bool { return c.half[d].is(synSeen) }
+
 // Ignore tells the Assembler that the Handler wants nothing more of c: bytes
 // are neither kept nor delivered from now on, only Close comes. Stats go on,
 // with reordered bytes counted as lost or retransmitted.

@@ -1,5 +1,10 @@
 package replication
 
+import (
+	"bytes"
+	"slices"
+)
+
 // Operation is what a Change is.
 type Operation uint8
 
@@ -57,8 +62,10 @@ type Change struct {
 
 // Sum is what a transaction held.
 type Sum struct {
-	Counts []Count // by relation and operation, in order of appearance
-	Bytes  uint64  // of its messages, as CopyData on the wire
+	// Counts are by relation and operation, those of a relation together, in order
+	// of appearance. Messages, which belong to no relation, have the OID 0.
+	Counts []Count
+	Bytes  uint64 // of its messages, as CopyData on the wire
 	// Start is the time of its first message, on the clock of the caller.
 	Start int64
 	// Partial tells that its beginning was not seen, bytes were lost within it, or
@@ -95,6 +102,7 @@ type Transactions struct {
 	meaning  Meaning
 	finished Sum // of the latest that ended
 	merged   []Count
+	order    map[uint32]int
 	index    map[countKey]int
 	holes    uint64
 }
@@ -352,6 +360,7 @@ func (t *Transactions) aborted(c *Change, x *transaction) {
 			n.N = 0
 		}
 	}
+	t.group()
 	t.finished = Sum{Counts: t.merged, Start: x.sum.Start, Partial: x.sum.Partial}
 	c.Sum = &t.finished
 }
@@ -376,5 +385,50 @@ func (t *Transactions) merge(list []Count) []Count {
 		t.index[k] = len(t.merged)
 		t.merged = append(t.merged, n)
 	}
+	t.group()
 	return t.merged
+}
+
+// group puts the counts of each relation together, in the order in which the
+// relations appeared.
+func (t *Transactions) group() {
+	if len(t.merged) < 3 {
+		return
+	}
+	if t.order == nil {
+		t.order = map[uint32]int{}
+	}
+	clear(t.order)
+	for i := range t.merged {
+		if _, ok := t.order[t.merged[i].OID]; !ok {
+			t.order[t.merged[i].OID] = i
+		}
+	}
+	slices.SortStableFunc(t.merged, t.compare)
+}
+
+func (t *Transactions) compare(a, b Count) int { return t.order[a.OID] - t.order[b.OID] }
+
+// Clone returns a copy that borrows nothing.
+func (c *Change) Clone() *Change {
+	n := *c
+	m := *c.Meaning
+	n.Meaning, n.GID = &m, bytes.Clone(c.GID)
+	n.Old.raw, n.New.raw = bytes.Clone(c.Old.raw), bytes.Clone(c.New.raw)
+	if c.Truncate != nil {
+		t := *c.Truncate
+		t.OIDs = bytes.Clone(t.OIDs)
+		n.Truncate = &t
+	}
+	if c.Message != nil {
+		l := *c.Message
+		l.Prefix, l.Content = bytes.Clone(l.Prefix), bytes.Clone(l.Content)
+		n.Message = &l
+	}
+	if c.Sum != nil {
+		s := *c.Sum
+		s.Counts = slices.Clone(s.Counts)
+		n.Sum = &s
+	}
+	return &n
 }

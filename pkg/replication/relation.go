@@ -1,6 +1,9 @@
 package replication
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // RelationMessage describes a relation before its first row, and again after it
 // was altered (manual: "Relation").
@@ -107,21 +110,21 @@ func (c *cursor) columns() ColumnList {
 	return ColumnList{n: n, raw: c.b[start:c.off:c.off]}
 }
 
-// Relation is what a RelationMessage told. It is owned and never changes.
+// Relation is what a RelationMessage told. It is owned and must not be changed.
 type Relation struct {
 	OID             uint32
-	Namespace, Name string // an empty namespace is pg_catalog
+	Namespace, Name []byte // an empty namespace is pg_catalog
 	Identity        byte   // as in RelationMessage
 	Columns         []Column
 	// Qualified is namespace and name as PostgreSQL's own messages join them:
 	// schema.name, not quoted.
-	Qualified string
+	Qualified []byte
 	body      string
 }
 
 // Column is a column of a Relation.
 type Column struct {
-	Name         string
+	Name         []byte
 	Key          bool // part of the replica identity
 	TypeOID      uint32
 	TypeModifier int32
@@ -135,20 +138,23 @@ func (r *Relation) Keyed() bool { return r.Identity == 'd' || r.Identity == 'i' 
 // which no table has.
 func newRelation(m *RelationMessage) (r *Relation, ok bool) {
 	r = &Relation{
-		OID: m.OID, Namespace: string(m.Namespace), Name: string(m.Name), Identity: m.Identity,
+		OID: m.OID, Namespace: bytes.Clone(m.Namespace), Name: bytes.Clone(m.Name), Identity: m.Identity,
 		Columns: make([]Column, 0, m.Columns.Len()), body: string(m.body),
 	}
-	r.Qualified = "pg_catalog." + r.Name
-	if r.Namespace != "" {
-		r.Qualified = r.Namespace + "." + r.Name
+	r.Qualified = []byte("pg_catalog")
+	if len(r.Namespace) > 0 {
+		r.Qualified = bytes.Clone(r.Namespace)
 	}
+	r.Qualified = append(append(r.Qualified, '.'), r.Name...)
 	names := make(map[string]bool, m.Columns.Len())
 	for it := m.Columns.Iter(); it.Next(); {
-		c := Column{Name: string(it.Name), Key: it.Key, TypeOID: it.TypeOID, TypeModifier: it.TypeModifier}
-		if names[c.Name] {
+		c := Column{Name: bytes.Clone(it.Name), Key: it.Key, TypeOID: it.TypeOID, TypeModifier: it.TypeModifier}
+		// Those that look the same once they are UTF-8 have one name, too.
+		name := string([]rune(string(c.Name)))
+		if names[name] {
 			return nil, false
 		}
-		names[c.Name] = true
+		names[name] = true
 		r.Columns = append(r.Columns, c)
 	}
 	return r, true

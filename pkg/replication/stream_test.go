@@ -57,7 +57,7 @@ func relationText(r *Relation, oid uint32) string {
 	if r == nil {
 		return fmt.Sprint(oid)
 	}
-	return r.Qualified
+	return string(r.Qualified)
 }
 
 func changeText(c *Change) string {
@@ -244,7 +244,7 @@ func TestSiblings(t *testing.T) {
 	first.send(relation())
 	late := newTalk(cat, "")
 	m := late.send(insert())
-	if m.Relation == nil || m.Flags != InferredPlugin|InferredRelation|InferredStream || m.Relation.Qualified != "public.people" {
+	if m.Relation == nil || m.Flags != InferredPlugin|InferredRelation|InferredStream || string(m.Relation.Qualified) != "public.people" {
 		t.Errorf("%+v", m)
 	}
 	if m = late.send(wire('I', i32(16385), 'N', row(text("1"), text("x")))); m.Relation != nil || m.Flags&UnknownRelation == 0 {

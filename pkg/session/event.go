@@ -47,6 +47,7 @@ const (
 	NoteDiscarded    = "discarded"           // the server passes over it after an error
 	NoteAmbiguous    = "ambiguous"           // it has two readings
 	NoteStream       = "stream_state"        // a logical message is not in the form called for
+	NoteForeign      = "foreign"             // another product's addition to the protocol
 	NoticeLost       = "lost"                // bytes that were not captured
 	NoticeSkipped    = "skipped"             // bytes that could not be made out
 	NoticeEncrypted  = "encrypted"           // what follows cannot be read

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 
@@ -13,6 +14,9 @@ import (
 func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.trouble[d] != nil {
 		s.endTrouble(d)
+	}
+	if s.foreign {
+		s.translate(d, f)
 	}
 	e := &s.shared.event
 	e.Session, e.Cancels = s, Cancelled{}
@@ -29,7 +33,8 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 		e.State = s.stepper.Observe(&s.tracker, d, f.Kind, &e.Step)
 	}
 	e.Notes = s.shared.notes[:0]
-	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded {
+	if e.Step.Anomaly != nil || f.Truncated || e.Step.Inferred || e.Step.Discarded || f.Kind == messages.KindStartupMessage ||
+		s.extended && f.Kind == messages.KindRowDescription {
 		s.annotate(e)
 	}
 	if s.cfg.Strict && !f.Truncated {
@@ -41,7 +46,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if informative[f.Kind] {
 		s.learn(e)
 	}
-	if e.Replication = nil; s.replication != nil || f.Kind == messages.KindCopyData {
+	if s.replication != nil || f.Kind == messages.KindCopyData {
 		s.replicate(e)
 	}
 	if s.cfg.Some != nil && !s.cfg.Messages {
@@ -60,6 +65,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 			s.observe(e)
 		}
 	}
+	e.Replication = nil // of this message alone
 	s.afterFrame(e)
 }
 
@@ -103,7 +109,21 @@ func (s *Session) annotate(e *Event) {
 	step := &e.Step
 	if a := step.Anomaly; a != nil {
 		s.Violations++
-		e.Notes = append(e.Notes, Note{a.Code, anomalyText(a, e.Tag)})
+		text := s.foreignText(e)
+		if text == "" {
+			text = anomalyText(a, e)
+		}
+		e.Notes = append(e.Notes, Note{a.Code, text})
+	}
+	if e.Kind == messages.KindStartupMessage && len(e.Body) >= 4 && step.Anomaly == nil && binary.BigEndian.Uint16(e.Body) != 3 {
+		s.Violations++
+		e.Notes = append(e.Notes, Note{tracker.CodeBadVersion, "no server has version " + messages.ProtocolVersion(binary.BigEndian.Uint32(e.Body)).String() + " of the protocol"})
+	}
+	if s.extendedRows && e.Kind == messages.KindRowDescription {
+		e.Notes = append(e.Notes, Note{NoteForeign, "in Redshift's extended form; the names of schema, table, column and catalog are left out"})
+	}
+	if e.Kind == messages.KindUnknown && e.Tag == 0 && len(e.Body) == 4 && binary.BigEndian.Uint32(e.Body) == codeLoadBalance {
+		s.balanced = true
 	}
 	switch {
 	case e.Lost > 0:
@@ -124,11 +144,23 @@ func (s *Session) annotate(e *Event) {
 }
 
 // anomalyText describes an anomaly, an undefined type by its byte.
-func anomalyText(a *tracker.Anomaly, tag byte) string {
+func anomalyText(a *tracker.Anomaly, e *Event) string {
 	if a.Code != tracker.CodeUnknownType {
 		return a.Text()
 	}
+	tag := e.Tag
+	switch {
+	case tag == messages.KindAuthenticationOk.Tag() && e.Direction == messages.Backend && len(e.Body) >= 4:
+		return "the protocol does not define an authentication request with the code " + codeText(e.Body)
+	case tag == 0 && len(e.Body) >= 4:
+		return "the protocol does not define a startup packet with the code " + codeText(e.Body)
+	}
 	return fmt.Sprintf("the protocol does not define a message of type %q (0x%02x)", rune(tag), tag)
+}
+
+// codeText is the code that a body begins with.
+func codeText(body []byte) string {
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(body)), 10)
 }
 
 // informative are the kinds that learn looks at.
@@ -141,7 +173,8 @@ var informative = func() (t [messages.NumKinds]bool) {
 		messages.KindAuthenticationOk, messages.KindAuthenticationCleartextPassword,
 		messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS,
 		messages.KindAuthenticationSSPI, messages.KindAuthenticationKerberosV5,
-		messages.KindAuthenticationSASL,
+		messages.KindAuthenticationSASL, messages.KindAuthenticationSASLContinue,
+		messages.KindAuthenticationSASLFinal, messages.KindAuthenticationGSSContinue, messages.KindUnknown,
 	} {
 		t[k] = true
 	}

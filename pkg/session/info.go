@@ -20,9 +20,12 @@ const (
 	StateFailed
 	StateCancelRequest
 	StateNotPostgreSQL
+	StateRefused  // the server's host refused it: no TCP connection
+	StateNoAnswer // the server's host did not answer
+	StateEmpty    // nobody said anything
 )
 
-var stateNames = [...]string{"open", "terminated", "closed", "reset", "failed", "cancel_request", "not_postgresql"}
+var stateNames = [...]string{"open", "terminated", "closed", "reset", "failed", "cancel_request", "not_postgresql", "refused", "no_answer", "empty"}
 
 func (s State) String() string { return stateNames[s] }
 
@@ -54,20 +57,33 @@ type Info struct {
 	Replication                 string // the startup parameter, "" if not sent
 	ProtocolVersion             string
 	ServerVersion               string
-	TimeZone                    string // as the server reported it last, "" if not seen
-	ProcessID                   uint32
-	HasProcessID                bool
-	Auth                        string
-	Encryption                  Encryption
-	TLS                         *TLSFacts // never nil
-	DecryptedBy                 string    // what gave its plaintext, where that is known
-	State                       State
-	Started                     Stamp // first packet
-	Ended                       Stamp // last packet, or the one that ended it
-	MidStream                   bool
-	Traffic                     Traffic
-	Errors                      uint64 // ErrorResponse messages, those outside queries included
-	Cancels                     Cancelled
+	// Product is what the server is, as far as it or its client says so: postgresql,
+	// pgbouncer, cockroachdb, redshift, opengauss, crate, …
+	Product      string
+	TimeZone     string // as the server reported it last, "" if not seen
+	Proxied      string // the client that a proxy's header named, "" if none
+	ProcessID    uint32
+	HasProcessID bool
+	Auth         string
+	Encryption   Encryption
+	TLS          *TLSFacts // never nil
+	DecryptedBy  string    // what gave its plaintext, where that is known
+	State        State
+	// Failure is the body of the ErrorResponse that ended the connection; nil where
+	// there was none, or no memory for it.
+	Failure []byte
+	// ClientClosed is when the client closed its side, where the server had not
+	// closed its own by the end; the zero Stamp otherwise.
+	ClientClosed Stamp
+	// Unreadable tells that the connection was encrypted and its plaintext is not
+	// known: nothing can be said of its queries.
+	Unreadable bool
+	Started    Stamp // first packet
+	Ended      Stamp // last packet, or the one that ended it
+	MidStream  bool
+	Traffic    Traffic
+	Errors     uint64 // ErrorResponse messages, those outside queries included
+	Cancels    Cancelled
 }
 
 // learn gathers facts from a message on its way.
@@ -108,14 +124,39 @@ func (s *Session) learn(e *Event) {
 		}
 		if e.Step.After == messages.PhaseFailed && s.info.State == StateOpen {
 			s.info.State = StateFailed
+			s.keepFailure(e.Body)
 		}
 	case messages.KindSASLInitialResponse:
 		var m messages.SASLInitialResponse
+		s.info.Auth = authUnknown // what has not its form answers something else
 		if m.Decode(e.Body) == nil {
 			s.info.Auth = strings.ToLower(s.name(m.Mechanism))
 		}
+	case messages.KindUnknown:
+		if e.Tag == messages.KindAuthenticationOk.Tag() && e.Direction == messages.Backend && s.info.Auth == "" {
+			s.info.Auth = authUnknown
+		}
+	case messages.KindAuthenticationSASL:
+		var m messages.AuthenticationSASL
+		if m.Decode(e.Body) != nil && !e.Truncated && s.info.Auth == "" {
+			s.info.Auth = authUnknown
+		}
+		s.learnAuth(e.Kind)
 	default:
 		s.learnAuth(e.Kind)
+	}
+}
+
+// maxFailure is how much of an ErrorResponse is kept with a connection: servers'
+// fit well, but for those about a long statement.
+const maxFailure = 2 << 10
+
+// keepFailure keeps what ended the connection. It is charged to what all connections
+// may keep together.
+func (s *Session) keepFailure(body []byte) {
+	if len(body) <= maxFailure && s.shared.Exchanges.Reserve(len(body)) {
+		s.charged += len(body)
+		s.info.Failure = bytes.Clone(body)
 	}
 }
 
@@ -143,6 +184,7 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 		i.Database = i.User // the server's default
 	}
 	i.Application = s.name(m.Parameter("application_name"))
+	s.productOfStartup(m)
 	i.Replication = s.name(m.Parameter("replication"))
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
 	s.shared.latest.keep(s, body, cut)
@@ -165,7 +207,7 @@ func (t *startup) keep(s *Session, body []byte, cut bool) {
 	t.body = append(t.body[:0], body...)
 	t.info = Info{
 		ProtocolVersion: s.info.ProtocolVersion, User: s.info.User, Database: s.info.Database,
-		Application: s.info.Application, Replication: s.info.Replication,
+		Application: s.info.Application, Replication: s.info.Replication, Product: s.info.Product,
 	}
 }
 
@@ -179,6 +221,9 @@ func (t *startup) again(s *Session, body []byte, cut bool) bool {
 	s.plain()
 	i.ProtocolVersion, i.User, i.Database = known.ProtocolVersion, known.User, known.Database
 	i.Application, i.Replication = known.Application, known.Replication
+	if known.Product != "" {
+		s.setProduct(known.Product)
+	}
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
 	return true
 }
@@ -257,12 +302,16 @@ func (s *Session) learnParameter(body []byte) {
 	case hasName(body, "TimeZone"):
 		known = &s.info.TimeZone
 	default:
+		s.productOfParameter(body)
 		return
 	}
 	_, rest, _ := bytes.Cut(body, []byte{0})
 	value, _, _ := bytes.Cut(rest, []byte{0})
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
 		*known = s.name(value)
+		if known == &s.info.ServerVersion {
+			s.productOfVersion(*known)
+		}
 	}
 }
 
@@ -286,6 +335,10 @@ func (s *Session) learnEncryption(e *Event) {
 	}
 }
 
+// authUnknown is the method where the server asked for something that is not of the
+// protocol.
+const authUnknown = "unknown"
+
 // learnAuth concludes the method from the first authentication request.
 func (s *Session) learnAuth(k messages.Kind) {
 	method := ""
@@ -306,6 +359,10 @@ func (s *Session) learnAuth(k messages.Kind) {
 		method = "krb5"
 	case messages.KindAuthenticationSASL:
 		method = "sasl"
+	case messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal, messages.KindAuthenticationGSSContinue:
+		if !s.info.MidStream && !s.lost() {
+			method = authUnknown // it goes on with what did not begin
+		}
 	default:
 		return
 	}

@@ -32,6 +32,11 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	if k.Bytes == 0 {
 		return // the gap itself has been told
 	}
+	if s.balanced && d == messages.Backend && k.Bytes == 1 {
+		s.balanced = false
+		s.addSkipped(d, 1, "the answer to LoadBalanceRequest", at)
+		return
+	}
 	s.addSkipped(d, int64(k.Bytes), k.Reason.String(), at)
 	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
 		s.Violations++
@@ -78,12 +83,22 @@ const (
 	EndGivenUp  // evicted for memory, or idle for too long
 )
 
+// ClientClosed tells that the client closed its side; the server may go on.
+func (s *Session) ClientClosed(at Stamp) { s.info.ClientClosed = at }
+
+// Never tells that the connection never carried a byte: it was refused, not answered,
+// or closed without a word.
+func (s *Session) Never(state State) { s.info.State = state }
+
 // End tells that the connection is over. Nothing may follow.
 func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	if s.ended {
 		return
 	}
 	s.ended = true
+	if s.auditing && !s.over {
+		s.auditEnds(at)
+	}
 	s.endTLS(at)
 	if !s.over && (!s.encrypted || s.decrypting) {
 		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
@@ -98,13 +113,22 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	}
 	i := &s.info
 	i.Ended, i.Traffic = at, traffic
+	i.Unreadable = (s.encrypted || i.Encryption == EncryptionGSS) && !s.decrypting
 	if i.State == StateOpen {
 		switch why {
 		case EndFIN, EndReplaced:
 			i.State = StateClosed
 		case EndRST:
 			i.State = StateReset
+			if i.Unreadable && i.ClientClosed != (Stamp{}) {
+				// What a server sends after the client's last word, to say the same,
+				// meets a port that is closed: it had ended in good order.
+				i.State = StateClosed
+			}
 		}
+	}
+	if why == EndFIN || why == EndRST {
+		i.ClientClosed = Stamp{} // so has the server
 	}
 	s.shared.ended(s)
 }

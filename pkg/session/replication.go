@@ -32,7 +32,7 @@ func (s *Session) Replication() *replication.Connection { return s.replication }
 // was joined in its middle is known by data that flows both ways.
 func (s *Session) replicate(e *Event) {
 	if s.replication == nil {
-		if e.Step.Phase != messages.PhaseCopyBoth {
+		if e.Step.After != messages.PhaseCopyBoth {
 			return
 		}
 		s.startReplication(false)

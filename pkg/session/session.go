@@ -69,14 +69,22 @@ type Session struct {
 	decrypting bool  // its plaintext is being decoded
 	outside    bool  // which comes from elsewhere than its ciphertext
 	candidate  bool
-	heard      bool // a message was decoded
-	ending     bool // the rest of a direction is being handed out
-	over       bool // nothing more is wanted of it
-	ended      bool
-	gaps       bool
-	places     places
-	cutBytes   int64  // missing at the end of messages
-	inferred   uint64 // latest unit whose request was concluded
+	auditing   bool      // it has to show that it is PostgreSQL
+	held       *audition // nil where nothing is held back for that
+	proxied    bool      // a proxy's header came first
+	foreign    bool      // the server is another product: see translate
+	extended   bool      // its RowDescriptions have more than PostgreSQL's
+	// extendedRows tells that the latest had.
+	extendedRows bool
+	balanced     bool // a LoadBalanceRequest waits for its answer
+	heard        bool // a message was decoded
+	ending       bool // the rest of a direction is being handed out
+	over         bool // nothing more is wanted of it
+	ended        bool
+	gaps         bool
+	places       places
+	cutBytes     int64  // missing at the end of messages
+	inferred     uint64 // latest unit whose request was concluded
 	// Bytes passed over before the first message was made out.
 	unread [2]int
 
@@ -127,6 +135,7 @@ func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shap
 	}
 	s.places.arrive(d)
 	switch {
+	case s.auditing && !s.audit(d, b, at):
 	case s.encrypted || !s.heard && (s.opensTLS(d, b) || s.joinsTLS(d, b, at)):
 		s.places.forget(d)
 		s.tlsData(d, b, at)
@@ -282,6 +291,11 @@ func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
 		return
 	}
 	s.gaps = true
+	if s.auditing {
+		if s.auditEnds(at); s.over {
+			return
+		}
+	}
 	if s.encrypted && s.tls != nil {
 		s.tls.Gap(d, n, at, (*tlsSink)(s))
 		return

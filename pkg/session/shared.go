@@ -24,9 +24,11 @@ type Shared struct {
 	idle  [messages.NumKinds]bool // replies in cycles that nobody has to be told of
 
 	decoded [messages.NumKinds]messages.Message
-	startup messages.StartupMessage
-	latest  startup
-	names   names
+	// plainColumns is the latest RowDescription without another product's additions.
+	plainColumns []byte
+	startup      messages.StartupMessage
+	latest       startup
+	names        names
 	// The latest version of the protocol that was asked for, and its name.
 	versionOf   messages.ProtocolVersion
 	versionText string
@@ -67,6 +69,7 @@ func (sh *Shared) New(o Opening) *Session {
 	sh.sessions++
 	s.ID, s.Client, s.Server = o.ID, o.Client, o.Server
 	s.cfg, s.shared, s.handler, s.candidate = &sh.cfg, sh, sh.handler, o.Candidate
+	s.auditing = !o.MidStream
 	s.info.Started, s.info.MidStream, s.info.TLS = o.At, o.MidStream, &noTLS
 	s.log.Begin(false, o.Server, "")
 	for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {

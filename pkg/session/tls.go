@@ -55,6 +55,8 @@ type TLSFacts struct {
 	Waiting bool
 	Failed  string // why it cannot be decrypted; "" while that is open
 	Alert   string // the last that could be read, but for those of an orderly end
+	// AlertFrom is who sent it.
+	AlertFrom messages.Direction
 }
 
 // keyPatience is how long nothing is said of a connection whose keys are not
@@ -189,6 +191,9 @@ func (s *Session) endTLS(at Stamp) {
 	s.learnTLS(f)
 	switch {
 	case s.over:
+	case s.refusedTLS(f):
+		s.notice(&Notice{Code: NoticeTLS, Text: f.text(f.refusal()), At: at})
+		s.info.State = StateFailed
 	case f.Failed != "":
 		s.unreadable(f, f.Failed, at)
 	case s.foreignTLS(f):
@@ -199,6 +204,41 @@ func (s *Session) endTLS(at Stamp) {
 	if !s.over && s.foreignTLS(f) {
 		s.info.State = StateNotPostgreSQL
 	}
+}
+
+// refusedTLS reports whether an alert ended the handshake: the server's may come
+// after the client took it for done.
+func (s *Session) refusedTLS(f *TLSFacts) bool {
+	return f.Alert != "" && !s.candidate && !s.foreignTLS(f) &&
+		(!s.decrypting || s.info.Auth == "" && !s.info.HasProcessID && s.log.Totals.Queries == 0)
+}
+
+// refusal says who refused what, by the alert (RFC 8446, section 6.2).
+func (f *TLSFacts) refusal() string {
+	who, peer := "the client", "the server"
+	if f.AlertFrom == messages.Backend {
+		who, peer = peer, who
+	}
+	reason := strings.ReplaceAll(f.Alert, "_", " ")
+	switch f.Alert {
+	case "unknown_ca":
+		return who + " refused " + peer + "'s certificate: unknown CA"
+	case "bad_certificate", "unsupported_certificate", "certificate_revoked", "certificate_expired", "certificate_unknown":
+		return who + " refused " + peer + "'s certificate: " + reason
+	case "certificate_required", "no_certificate":
+		return who + " requires a certificate of " + peer
+	case "protocol_version":
+		return who + " refused the version of TLS that " + peer + " offers"
+	case "handshake_failure":
+		return who + " found nothing that both sides have in common, such as a cipher suite"
+	case "insufficient_security":
+		return who + " refused what " + peer + " offers as not secure enough"
+	case "no_application_protocol":
+		return who + " found no protocol in common (ALPN)"
+	case "unrecognized_name":
+		return who + " does not know the name that was asked for (SNI)"
+	}
+	return who + " ended the handshake: " + reason
 }
 
 // text is a sentence about the connection, preceded by what is known of it.

@@ -144,7 +144,127 @@ var copies = []conversation{
 		< ReadyForQuery: simple_query over:0
 		< CommandComplete: simple_query 2
 		< ReadyForQuery: simple_query 2`},
-	{name: "data before it is asked for", end: messages.PhaseReady, unruly: true, script: `
+	{name: "fails because of the data before a Sync; work sent before its ReadyForQuery is read", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Flush: extended_query 1
+		< BindComplete: extended_query 1
+		< CopyInResponse: extended_query 1
+		> CopyData: copy_in 1
+		> Sync: copy_in 1
+		< ErrorResponse: copy_in 1 =Execute
+		> Parse: extended_query 2+
+		> Bind: extended_query 2
+		> Execute: extended_query 2
+		> Sync: extended_query 2
+		< ReadyForQuery: extended_query 1 =Sync
+		< ParseComplete: extended_query 2 =Parse
+		< BindComplete: extended_query 2 =Bind
+		< DataRow: extended_query 2 =Execute
+		< CommandComplete: extended_query 2 =Execute
+		< ReadyForQuery: extended_query 2 =Sync
+		> Query: ready 3+
+		< CommandComplete: simple_query 3
+		< ReadyForQuery: simple_query 3`},
+	{name: "fails after it has read a Sync; work sent before the next one is passed over", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Flush: extended_query 1
+		< BindComplete: extended_query 1
+		< CopyInResponse: extended_query 1
+		> Sync: copy_in 1
+		> CopyData: copy_in 1
+		< ErrorResponse: copy_in 1 =Execute
+		> Parse: extended_query 2+
+		> Bind: extended_query 2
+		> Execute: extended_query 2
+		> Sync: extended_query 2
+		< ReadyForQuery: extended_query 2 =Sync
+		> Query: ready 3+
+		< CommandComplete: simple_query 3 over:2
+		< ReadyForQuery: simple_query 3`},
+	{name: "fails because of the data before a Sync; work in the same write", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Flush: extended_query 1
+		< BindComplete: extended_query 1
+		< CopyInResponse: extended_query 1
+		> CopyData: copy_in 1
+		> Sync: copy_in 1
+		> CopyDone: copy_in 1
+		> Parse: extended_query 2+
+		> Bind: extended_query 2
+		> Execute: extended_query 2
+		> Sync: extended_query 2
+		< ErrorResponse: extended_query 1 =Execute
+		< ReadyForQuery: extended_query 1 =Sync
+		< ParseComplete: extended_query 2 =Parse
+		< BindComplete: extended_query 2 =Bind
+		< DataRow: extended_query 2 =Execute
+		< CommandComplete: extended_query 2 =Execute
+		< ReadyForQuery: extended_query 2 =Sync
+		> Query: ready 3+
+		< CommandComplete: simple_query 3
+		< ReadyForQuery: simple_query 3`},
+	{name: "fails after it has read a Sync; work in the same write", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Flush: extended_query 1
+		< BindComplete: extended_query 1
+		< CopyInResponse: extended_query 1
+		> Sync: copy_in 1
+		> CopyData: copy_in 1
+		> CopyDone: copy_in 1
+		> Parse: extended_query 2+
+		> Bind: extended_query 2
+		> Execute: extended_query 2
+		> Sync: extended_query 2
+		< ErrorResponse: extended_query 1 =Execute
+		< ReadyForQuery: extended_query 2 =Sync
+		> Query: ready 3+
+		< CommandComplete: simple_query 3 over:2
+		< ReadyForQuery: simple_query 3`},
+	{name: "fails, and the work that seemed passed over was not", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Flush: extended_query 1
+		< BindComplete: extended_query 1
+		< CopyInResponse: extended_query 1
+		> CopyData: copy_in 1
+		> Sync: copy_in 1
+		> CopyData: copy_in 1
+		< ErrorResponse: copy_in 1 =Execute
+		> Parse: extended_query 2+
+		> Bind: extended_query 2
+		> Execute: extended_query 2
+		> Sync: extended_query 2
+		< ReadyForQuery: extended_query 2 =Sync
+		< ParseComplete: ready 2 =Parse
+		< BindComplete: extended_query 2 =Bind
+		< DataRow: extended_query 2 =Execute
+		< CommandComplete: extended_query 2 =Execute
+		< ReadyForQuery: extended_query 2 =Sync
+		> Query: ready 3+
+		< CommandComplete: simple_query 3
+		< ReadyForQuery: simple_query 3`},
+	{name: "fails; the ReadyForQuery comes before the Sync of the next work is sent", end: messages.PhaseReady, script: `
+		> Bind: ready 1+
+		> Execute: extended_query 1
+		> Flush: extended_query 1
+		< BindComplete: extended_query 1
+		< CopyInResponse: extended_query 1
+		> Sync: copy_in 1
+		> CopyData: copy_in 1
+		< ErrorResponse: copy_in 1 =Execute
+		> Parse: extended_query 2+
+		< ReadyForQuery: extended_query 1 =Sync
+		< ParseComplete: extended_query 2 =Parse
+		> Sync: extended_query 2
+		< ReadyForQuery: extended_query 2 =Sync
+		> Query: ready 3+
+		< CommandComplete: simple_query 3
+		< ReadyForQuery: simple_query 3`},
+	{name: "data before it is asked for", end: messages.PhaseReady, script: `
 		> Query: ready 1+
 		> CopyData: simple_query 1
 		> CopyDone: simple_query 1

@@ -14,6 +14,9 @@ type order struct {
 	encrypted  bool // one of them succeeded
 	negotiated bool // NegotiateProtocolVersion was sent
 	keyed      bool // BackendKeyData was sent
+	// both tells that the present request has had a CopyBothResponse: a replication
+	// command stands alone in its Query, no other COPY follows.
+	both bool
 	// joined tells that the machine began in the middle of the startup: how far that
 	// has come within its phase is not known.
 	joined bool
@@ -152,6 +155,9 @@ func (m *machine) advanceOrder(d messages.Direction, k messages.Kind) {
 		return
 	}
 	p, _ := m.head()
+	if first := m.maybe(p, k); first != nil {
+		p = first
+	}
 	if asynchronous(k) || p == nil || p.request&replies[k].answers == 0 {
 		return
 	}
@@ -159,8 +165,9 @@ func (m *machine) advanceOrder(d messages.Direction, k messages.Kind) {
 		o.advanceStartup(k)
 	}
 	o.stage = o.stage.next(k)
+	o.both = o.both || k == messages.KindCopyBothResponse
 	if p.request&replies[k].completes != 0 {
-		o.stage = stageFresh
+		o.stage, o.both = stageFresh, false
 	}
 }
 

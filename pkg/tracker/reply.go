@@ -159,8 +159,14 @@ func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 		t.dropStale(s)
 	}
 	if t.q.n > 0 {
-		if p := t.q.at(0); p.request&rule.answers != 0 && !p.doubtful {
+		p := t.q.at(0)
+		if p.request&rule.answers != 0 && !p.doubtful {
 			return p
+		}
+		if k == messages.KindReadyForQuery && p.doubtful {
+			if p := t.matchCrossing(); p != nil {
+				return p
+			}
 		}
 		if p := t.matchLater(s, k, rule); p != nil {
 			return p
@@ -203,13 +209,13 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 			}
 			continue
 		}
-		if k == messages.KindErrorResponse {
+		if k == messages.KindErrorResponse && t.q.at(0).request&reqSync != 0 {
 			i = 0
 		}
 		return t.advance(s, k, i)
 	}
 	if doubtful >= 0 {
-		t.q.at(doubtful).doubtful = false
+		t.confirm(doubtful)
 		return t.advance(s, k, doubtful)
 	}
 	if far > searchAhead {
@@ -259,7 +265,7 @@ func (t *Tracker) giveUp(s *Step, i int) {
 // given up: each may still be answered.
 func (t *Tracker) spareDoubtful(i int) {
 	for j := range i {
-		if t.q.at(j).doubtful {
+		if p := t.q.at(j); p.doubtful && p.request&reqSync != 0 {
 			t.spare = min(t.spare+1, searchAhead)
 		}
 	}
@@ -344,17 +350,21 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 			t.base = messages.PhaseStartup
 		}
 	case messages.KindCopyInResponse:
-		t.copyUnit = s.Unit
+		t.copyUnit, t.copied, t.likely = s.Unit, false, 0
 		if !t.passSyncs() {
-			t.copying = messages.PhaseCopyIn
+			t.copying, t.guessed = messages.PhaseCopyIn, false
 		}
 	case messages.KindCopyOutResponse:
-		t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit
+		t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, s.Unit, false
 	case messages.KindCopyBothResponse:
-		t.copying, t.copyUnit, t.copyEnds = messages.PhaseCopyBoth, s.Unit, 0
+		t.copying, t.copyUnit, t.copyEnds, t.guessed = messages.PhaseCopyBoth, s.Unit, 0, false
+		if t.q.n > 1 && t.q.at(1).request == reqCopyEnd { // sent ahead
+			t.q.at(1).request = 0
+			t.copyEnds = messages.FromFrontend
+		}
 	case messages.KindCopyData:
-		if t.copying == 0 {
-			t.copying, t.copyUnit = messages.PhaseCopyOut, s.Unit // its CopyOutResponse was lost
+		if t.copying == 0 || t.guessed {
+			t.copyGuessed(s, f)
 		}
 	case messages.KindCopyDone:
 		if t.copying == messages.PhaseCopyBoth {
@@ -393,8 +403,8 @@ func (t *Tracker) passSyncs() (ended bool) {
 // over by its COPY IN, which has succeeded.
 func (t *Tracker) dropDoubtful() {
 	i := 1
-	for i < t.q.n && (t.q.at(i).doubtful || t.q.at(i).request&^reqCopyEnd == 0) {
-		i++
+	for i < t.q.n && (t.q.at(i).doubtful || t.q.at(i).request == 0) {
+		i++ // an end of data that stands here is that of the next COPY
 	}
 	if i == 1 {
 		return
@@ -418,6 +428,9 @@ func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
 	i := 0
 	for i < t.q.n && t.q.at(i).request&reqSync == 0 {
 		i++
+	}
+	if i < t.q.n && t.q.at(i).doubtful {
+		t.doubtCrossing(i)
 	}
 	t.discarding = t.onlyDoubtful(i)
 	if i > 0 {

@@ -17,7 +17,7 @@ func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
 	case rule.request != 0:
 		t.sendStartup(s, k, rule.request, f)
 	default:
-		t.sendOther(s, k)
+		t.sendOther(s, k, f)
 	}
 }
 
@@ -89,7 +89,7 @@ func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
 	t.push(s, pending{request: r})
 }
 
-func (t *Tracker) sendOther(s *Step, k messages.Kind) {
+func (t *Tracker) sendOther(s *Step, k messages.Kind, f Facts) {
 	switch k {
 	case messages.KindCancelRequest, messages.KindTerminate:
 		// What was asked before a Terminate is still answered.
@@ -99,9 +99,14 @@ func (t *Tracker) sendOther(s *Step, k messages.Kind) {
 	case messages.KindSASLInitialResponse:
 		t.base = messages.PhaseSASLContinue
 	case messages.KindCopyData:
+		if f.Replicates && t.copying == 0 && t.q.n == 0 && !t.backend {
+			t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, 0, true
+		}
+		t.copyBothGuessed(f)
 		s.Unit = t.unit
 		if t.copying != 0 {
 			s.Unit = t.copyUnit
+			t.copied, t.likely = true, 0
 		}
 	case messages.KindFlush:
 		if t.unitState != unitClosed {
@@ -144,7 +149,9 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	}
 	t.assignUnit(s, r)
 	if t.discarding && r != reqSync {
-		s.Discarded = true
+		if s.Discarded = !t.inDoubt(); !s.Discarded {
+			t.push(s, pending{request: r, unit: s.Unit, doubtful: true})
+		}
 		return
 	}
 	t.discarding = false
@@ -153,7 +160,11 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	s.Doubtful = p.unsure
 	t.stand(&p)
 	p.doubtful = r == reqSync && copyToServer.has(t.copying)
-	if !p.doubtful {
+	if p.doubtful {
+		if t.copied && t.likely < searchAhead {
+			t.likely++
+		}
+	} else {
 		t.open = r&reqExtended != 0
 	}
 	t.push(s, p)
@@ -194,8 +205,10 @@ func (t *Tracker) beginCycle(s *Step) {
 		t.lossB = !t.backend
 		s.Over = t.unit
 	case !t.lossB && !t.lossF && t.onlyDoubtful(0):
-		t.spareDoubtful(t.q.n)
-		t.q.clear()
+		if _, maybe := t.crossed(); !maybe {
+			t.spareDoubtful(t.q.n)
+			t.q.clear()
+		}
 	default:
 		t.pipelining = true
 	}

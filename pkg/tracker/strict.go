@@ -137,10 +137,25 @@ func (m *machine) mayReply(k messages.Kind, fatal bool) bool {
 	if k == messages.KindReadyForQuery && (doubtful || m.t.spare > 0) && m.order.stage == stageFresh {
 		return true // of a Sync sent during a COPY IN that failed
 	}
+	if p := m.maybe(head, k); p != nil {
+		head = p
+	}
 	if head == nil || head.request&replies[k].answers == 0 {
 		return false
 	}
 	return m.orderAllows(head, k) && m.copyAllows(k)
+}
+
+// maybe returns the oldest request if it is one that the backend may have passed
+// over, and k can only be its reply; nil otherwise.
+func (m *machine) maybe(head *pending, k messages.Kind) *pending {
+	if m.t.q.n == 0 || k == messages.KindReadyForQuery || head != nil && head.request&replies[k].answers != 0 {
+		return nil
+	}
+	if p := m.t.q.at(0); p.doubtful && p.request&reqSync == 0 && p.request&replies[k].answers != 0 {
+		return p
+	}
+	return nil
 }
 
 // before are the phases up to AuthenticationOk.
@@ -154,6 +169,8 @@ func (m *machine) orderAllows(p *pending, k messages.Kind) bool {
 		return false
 	case p.request == reqStartup:
 		return m.startupAllows(p, k)
+	case m.order.both && (k == messages.KindCopyInResponse || k == messages.KindCopyOutResponse || k == messages.KindCopyBothResponse):
+		return false
 	case stage == stageCopied && (k == messages.KindRowDescription || k == messages.KindCopyOutResponse):
 		return p.request&reqQuery != 0
 	case k == messages.KindPortalSuspended && p.seq != 0:

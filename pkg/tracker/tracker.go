@@ -28,6 +28,7 @@ type Tracker struct {
 	// in which the data of a CopyBoth has ended.
 	copyUnit uint64
 	copyEnds messages.Sides
+	guessed  bool // copying was concluded: the message that began it was not seen
 
 	unit      uint64 // number of the latest unit
 	unitState unitState
@@ -37,6 +38,10 @@ type Tracker struct {
 	// of them the server had read before it failed and so ignored, and which it
 	// will answer.
 	spare uint16
+	// copied tells that data was sent in the present COPY IN, likely counts the
+	// doubtful Syncs since the latest data.
+	copied bool
+	likely uint16
 
 	doubt doubt
 
@@ -80,6 +85,8 @@ type Facts struct {
 	Status   byte // ReadyForQuery's transaction status; the byte of SSLResponse and GSSENCResponse
 	Fatal    bool // ErrorResponse of severity FATAL or PANIC: the connection ends
 	Protocol uint32
+	// Replicates tells that a CopyData can only be one of streaming replication.
+	Replicates bool
 }
 
 // FactsOf reads the facts from a message's body, which may be cut short.
@@ -278,16 +285,29 @@ func (t *Tracker) phase(d messages.Direction) messages.Phase {
 		return messages.PhaseReady
 	}
 	if d == messages.Backend {
-		return phaseOf(t.q.at(0).request)
+		return phaseOf(t.oldest().request)
 	}
 	if p := t.q.at(t.q.n - 1); p.request != reqCopyEnd && !p.doubtful {
 		return phaseOf(p.request)
 	}
-	return phaseOf(t.q.at(0).request)
+	return phaseOf(t.oldest().request)
 }
 
-// idle reports whether nothing is outstanding but Syncs which the server may
-// have ignored.
+// oldest returns the oldest request, one that is not doubtful if there is one.
+func (t *Tracker) oldest() *pending {
+	if p := t.q.at(0); !p.doubtful {
+		return p
+	}
+	for i := range t.q.n {
+		if p := t.q.at(i); p.request&^reqCopyEnd != 0 && !p.doubtful {
+			return p
+		}
+	}
+	return t.q.at(0)
+}
+
+// idle reports whether nothing is outstanding but what the server may have passed
+// over.
 func (t *Tracker) idle() bool {
 	return t.q.n == 0 || t.q.at(0).doubtful && t.q.at(t.q.n-1).doubtful
 }
@@ -310,6 +330,10 @@ func (t *Tracker) ObserveInto(s *Step, d messages.Direction, k messages.Kind, bo
 	case messages.KindErrorResponse, messages.KindSSLResponse,
 		messages.KindGSSENCResponse, messages.KindStartupMessage, messages.KindErrorResponseV2:
 		f = FactsOf(k, body)
+	case messages.KindCopyData:
+		if t.copying == 0 || t.guessed {
+			f.Replicates = replicates(d, body)
+		}
 	}
 	t.observe(s, d, k, f)
 }

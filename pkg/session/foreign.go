@@ -1,0 +1,168 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+
+	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Servers of others speak the protocol with additions of their own. Where they say
+// who they are, what they add is told apart from what PostgreSQL means by the same
+// bytes.
+
+// The products that tell themselves, as Info.Product has them.
+const (
+	productPostgreSQL  = "postgresql"
+	productPgBouncer   = "pgbouncer"
+	productCockroachDB = "cockroachdb"
+	productCrate       = "crate"
+	productMaterialize = "materialize"
+	productRedshift    = "redshift"
+	productOpenGauss   = "opengauss"
+	productYugabyteDB  = "yugabytedb"
+	productVertica     = "vertica"
+)
+
+// Versions that openGauss's clients ask for: 3.50 and 3.51.
+const (
+	versionGauss50 = 3<<16 | 50
+	versionGauss51 = 3<<16 | 51
+)
+
+// productOfStartup tells the product from what its own clients ask for.
+func (s *Session) productOfStartup(m *messages.StartupMessage) {
+	switch {
+	case m.Version == versionGauss50 || m.Version == versionGauss51:
+		s.setProduct(productOpenGauss)
+	case m.Parameter("client_protocol_version") != nil:
+		s.setProduct(productRedshift)
+	case bytes.HasPrefix(m.Parameter("client_type"), []byte("vertica")):
+		s.setProduct(productVertica)
+	}
+}
+
+// productOfParameter tells the product from what a server reports.
+func (s *Session) productOfParameter(body []byte) {
+	switch {
+	case hasName(body, "crdb_version"):
+		s.setProduct(productCockroachDB)
+	case hasName(body, "crate_version"):
+		s.setProduct(productCrate)
+	case hasName(body, "mz_version"):
+		s.setProduct(productMaterialize)
+	case hasName(body, "padb_version"):
+		s.setProduct(productRedshift)
+	case hasName(body, "server_protocol_version"):
+		s.setProduct(productRedshift)
+		_, rest, _ := bytes.Cut(body, []byte{0})
+		value, _, _ := bytes.Cut(rest, []byte{0})
+		s.extended = len(value) > 0 && string(value) != "0"
+	case hasName(body, "session_authorization"):
+		if s.info.Product == "" {
+			s.setProduct(productPostgreSQL) // others say so besides
+		}
+	}
+}
+
+// productOfVersion tells it from the version, where the product is part of that.
+func (s *Session) productOfVersion(version string) {
+	switch {
+	case strings.HasSuffix(version, "/bouncer"):
+		s.setProduct(productPgBouncer)
+	case strings.Contains(version, "-YB-"):
+		s.setProduct(productYugabyteDB)
+	case strings.Contains(version, "openGauss"), strings.Contains(version, "GaussDB"):
+		s.setProduct(productOpenGauss)
+	}
+}
+
+func (s *Session) setProduct(p string) {
+	s.info.Product = p
+	s.foreign = p != productPostgreSQL && p != productPgBouncer
+}
+
+// translate makes of a message of another product what can be read as one of
+// PostgreSQL's, or makes it unknown.
+func (s *Session) translate(d messages.Direction, f *codec.Frame) {
+	if d != messages.Backend {
+		return
+	}
+	switch {
+	case s.info.Product == productOpenGauss && gaussAuthentication(f) != "":
+		f.Kind = messages.KindUnknown
+	case s.extended && f.Kind == messages.KindRowDescription:
+		s.shared.plainColumns, s.extendedRows = plainColumns(s.shared.plainColumns[:0], f.Body)
+		if s.extendedRows {
+			f.Body = s.shared.plainColumns
+		}
+	}
+}
+
+// gaussAuthentication is the name of a request that means something else in
+// openGauss, "" for others.
+func gaussAuthentication(f *codec.Frame) string {
+	const code = 4
+	if f.Tag != messages.KindAuthenticationOk.Tag() || len(f.Body) < code {
+		return ""
+	}
+	switch binary.BigEndian.Uint32(f.Body) {
+	case 10:
+		return "SHA256"
+	case 11:
+		return "MD5_SHA256"
+	case 12:
+		return "RFC_SHA256"
+	case 13:
+		return "SM3"
+	case 14:
+		return "IAM"
+	}
+	return ""
+}
+
+// plainColumns appends the body of a RowDescription without what Redshift adds to
+// each field: the names of its schema, table, column and catalog, and flags. It
+// reports whether the body had that form.
+func plainColumns(dst, body []byte) ([]byte, bool) {
+	const count, fixed, flags, names = 2, 18, 2, 4
+	if len(body) < count {
+		return dst, false
+	}
+	dst = append(dst, body[:count]...)
+	rest := body[count:]
+	for range binary.BigEndian.Uint16(body) {
+		n := bytes.IndexByte(rest, 0)
+		if n < 0 || len(rest) < n+1+fixed {
+			return dst, false
+		}
+		dst = append(dst, rest[:n+1+fixed]...)
+		rest = rest[n+1+fixed:]
+		for range names {
+			n := bytes.IndexByte(rest, 0)
+			if n < 0 {
+				return dst, false
+			}
+			rest = rest[n+1:]
+		}
+		if len(rest) < flags {
+			return dst, false
+		}
+		rest = rest[flags:]
+	}
+	return dst, len(rest) == 0
+}
+
+// foreignText describes a message that another product defines, "" for others.
+func (s *Session) foreignText(e *Event) string {
+	f := codec.Frame{Tag: e.Tag, Body: e.Body}
+	switch {
+	case e.Direction == messages.Backend && s.info.Product == productOpenGauss && gaussAuthentication(&f) != "":
+		return "openGauss asks for " + gaussAuthentication(&f) + " authentication, which PostgreSQL does not have"
+	case e.Direction == messages.Frontend && e.Tag == 0 && len(e.Body) == 4 && binary.BigEndian.Uint32(e.Body) == codeLoadBalance:
+		return "LoadBalanceRequest of Vertica's clients, which PostgreSQL does not have"
+	}
+	return ""
+}
