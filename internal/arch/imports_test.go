@@ -99,6 +99,10 @@ var rules = []packageRule{
 
 	// Programs beside it. The examples use what is public alone.
 	{"examples/authproxy", rule{own: "pkg/messages pkg/connection pkg/scram"}},
+	{"examples/logproxy", rule{own: "pkg/messages pkg/connection", pure: true}},
+	{"examples/fakeserver", rule{own: "pkg/messages pkg/connection", pure: true}},
+	{"examples/query", rule{own: "pkg/client"}},
+	{"examples/slowest", rule{own: "pkg/capture", reaches: true}},
 	{"examples/pgclient", rule{own: "pkg/messages pkg/connection pkg/scram"}},
 	{"scripts/benchcap", rule{own: "pkg/messages", pure: true}},
 	{"scripts/captures", rule{pure: true}},

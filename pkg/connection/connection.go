@@ -2,6 +2,7 @@ package connection
 
 import (
 	"errors"
+	"io"
 	"iter"
 	"log/slog"
 
@@ -16,6 +17,7 @@ type Connection interface {
 	Send(m messages.Message) ([]byte, error)
 	Append(dst []byte, m messages.Message) ([]byte, error)
 	Receive(data []byte) iter.Seq2[messages.Message, error]
+	Read(r io.Reader) iter.Seq2[messages.Message, error]
 	Feed(data []byte)
 	Next() (messages.Message, error)
 	Wire() []byte

@@ -34,3 +34,25 @@ func (m *RowDescription) SetResultFormats(formats []int16) {
 		m.Fields[i].Format = FormatOf(formats, i)
 	}
 }
+
+// oidText is the OID of the type text.
+const oidText = 25
+
+// TextColumns returns the description of a result whose columns are all text, as
+// servers that are no database need it.
+func TextColumns(names ...string) *RowDescription {
+	m := &RowDescription{Fields: make([]ColumnDescription, len(names))}
+	for i, name := range names {
+		m.Fields[i] = ColumnDescription{Name: []byte(name), TypeOID: oidText, TypeSize: -1, TypeModifier: -1}
+	}
+	return m
+}
+
+// TextRow returns a row of such a result; one with NULL values is made as a DataRow.
+func TextRow(values ...string) *DataRow {
+	m := &DataRow{Values: make(Values, len(values))}
+	for i, v := range values {
+		m.Values[i] = []byte(v)
+	}
+	return m
+}
