@@ -268,6 +268,9 @@ func (a *Analyzer) Messages() (n uint64) {
 	return n
 }
 
+// Listed reports whether a port is one of Options.Ports.
+func (a *Analyzer) Listed(port uint16) bool { return a.listed(port) }
+
 func (a *Analyzer) listed(port uint16) bool { return a.byPort[port/64]>>(port%64)&1 != 0 }
 
 // TopPorts returns the ports with most TCP connections, most first.

@@ -91,9 +91,40 @@ func (i *Inlet) Lost(d messages.Direction, n int64, at session.Stamp) {
 
 func (i *Inlet) stamp(at session.Stamp) reassembly.Stamp {
 	if at.Frame == 0 {
-		at.Frame = i.a.latest
+		at.Frame = max(i.a.latest, 1) // 0 would be an unknown place
+	}
+	if c := &i.a.Counts; i.own && at.Time > c.Last {
+		c.Last = at.Time
+		if c.First == 0 {
+			c.First = at.Time
+		}
 	}
 	return reassembly.Stamp(at)
+}
+
+// Secured tells that what follows is encrypted, and how, where that is not to be
+// seen in the bytes.
+func (i *Inlet) Secured(how session.Encryption) {
+	i.tell(func(s *session.Session) { s.Secured(how) })
+}
+
+// Names tells the version and cipher suite of TLS.
+func (i *Inlet) Names(version, cipher string) {
+	i.tell(func(s *session.Session) { s.SetTLS(version, cipher) })
+}
+
+// Peer tells who the client is.
+func (i *Inlet) Peer(p session.Peer) {
+	i.tell(func(s *session.Session) { s.SetPeer(p) })
+}
+
+// tell has the second stage do something to the session, in its place in the order.
+func (i *Inlet) tell(f func(*session.Session)) {
+	if !i.Open() || i.k.done.Load() {
+		return
+	}
+	k, stage := i.k, i.a.stage
+	i.a.out.do(func() { f(stage.of(k)) })
 }
 
 // Close ends a connection without packets; one with packets ends with these.

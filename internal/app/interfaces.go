@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgsniff/pgsniff/internal/attach"
 	"github.com/pgsniff/pgsniff/internal/capture"
 )
 
@@ -18,7 +19,7 @@ func newInterfaces(env *Env) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "interfaces",
-		Short: "List the interfaces that one can capture on",
+		Short: "List the interfaces that one can capture on, and the servers that one can look into",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
@@ -31,7 +32,14 @@ func newInterfaces(env *Env) *cobra.Command {
 			if err != nil {
 				return &exitError{ExitFailure, err}
 			}
-			return writeInterfaces(env.Out, list, output == "json")
+			servers, err := attach.Find()
+			if err != nil {
+				return &exitError{ExitFailure, err}
+			}
+			if err := writeInterfaces(env.Out, list, output == "json"); err != nil {
+				return err
+			}
+			return writeServers(env.Out, servers, output == "json")
 		},
 	}
 	f := cmd.Flags()

@@ -31,6 +31,7 @@ type liveFlags struct {
 	snapLen    int
 	promisc    bool
 	userDrop   string
+	attach     attachFlags
 }
 
 func newLive(env *Env) *cobra.Command {
@@ -52,7 +53,10 @@ captured, which have no TCP port on the outside.
 It ends on Ctrl-C, SIGTERM, -c, --duration, or when the reader of its output has
 gone; what was captured until then is shown.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
+			switch {
+			case len(args) > 0 && f.attach.on(): // --attach PID
+				f.attach.targets = args
+			case len(args) > 0:
 				return usageError("live takes no arguments: name interfaces with -i")
 			}
 			return nil
@@ -71,12 +75,16 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	s.IntVar(&f.snapLen, "snaplen", 0, "keep `N` bytes of a packet; 0: all")
 	s.BoolVar(&f.promisc, "promisc", false, "take packets that are not for this host, too")
 	s.StringVar(&f.userDrop, "user-drop", "", "go on as `USER` once the capture has begun (default: who called sudo)")
+	f.attach.add(s)
 }
 
 func (f *liveFlags) check(o *Options) error {
 	const maxBuffer, minSnap = 4096, 64
+	if err := f.attach.check(o, f.interfaces); err != nil {
+		return err
+	}
 	switch {
-	case len(f.interfaces) == 0:
+	case len(f.interfaces) == 0 && !f.attach.on():
 		return usageError("live needs an interface: -i NAME, or -i any; pgsniff interfaces lists them")
 	case f.buffer < 1 || f.buffer > maxBuffer:
 		return usageError("--buffer-size %d: must be from 1 to %d MiB", f.buffer, maxBuffer)
@@ -117,6 +125,9 @@ func (l *live) dropText() string {
 func runLive(env *Env, o *Options, f *liveFlags) error {
 	if err := f.check(o); err != nil {
 		return err
+	}
+	if f.attach.only || f.attach.on() && len(f.interfaces) == 0 {
+		return runAttached(env, o, f)
 	}
 	o.live = true
 	if env.BecomeCapturing != nil {

@@ -23,13 +23,14 @@ type run struct {
 	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys     *keys
 	keep     *keeper        // nil where all packets are taken and none are written
-	live     *live          // nil for read
+	live     *live          // nil for read, and where no packets are captured
+	attached *attached      // nil where no servers are looked into
 	begun    bool           // what is shown has begun, with --since
 	before   analyze.Counts // those when it did
 	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
 	packet   capture.Packet
-	_        [88]byte // see TestLines
+	_        [80]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -120,6 +121,10 @@ func (r *run) finish(sourceErr error) error {
 
 // summary is the closing line on standard error.
 func (r *run) summary() {
+	if r.attached != nil && r.live == nil {
+		r.attachedSummary()
+		return
+	}
 	if r.opt.Quiet {
 		return
 	}

@@ -49,7 +49,7 @@ func newRecordChecker(t *testing.T) *recordChecker {
 	c := &recordChecker{
 		schema: compileSchema(t, ""), byType: make(map[string]*jsonschema.Schema), types: make(map[string]map[string]bool),
 	}
-	for _, name := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface"} {
+	for _, name := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface", "server"} {
 		c.byType[name] = compileSchema(t, "#/$defs/"+name)
 	}
 	return c

@@ -32,6 +32,11 @@ var unseen = map[string]string{
 	"stats.clients[].others":                "likewise",
 	"stats.top[].truncated":                 "a query of more than 2 KiB",
 	"finding.update":                        "live, or with --every",
+	"connection.decrypted_by":               "live captures only",
+	"connection.peer_pid":                   "likewise",
+	"connection.peer_uid":                   "likewise",
+	"connection.peer_program":               "likewise",
+	"server":                                "only where a server runs",
 	"connection.alpn":                       "PostgreSQL 17's direct TLS",
 	"connection.client_certificate_subject": "TLS 1.2 with a certificate of the client",
 }
@@ -97,7 +102,7 @@ func (c *recordChecker) produced(place string) bool {
 func schemaKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
-	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface", "change"} {
+	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface", "change", "server"} {
 		addKeys(&keys, record, compileSchema(t, "#/$defs/"+record), 0)
 	}
 	for k := range messages.NumKinds {

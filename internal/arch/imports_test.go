@@ -83,8 +83,13 @@ var rules = []packageRule{
 		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts",
 		reaches: true,
 	}},
+	{"internal/inside", rule{
+		own:     "pkg/messages pkg/session pkg/reassembly internal/analyze internal/attach",
+		reaches: true,
+	}},
 	{"internal/app", rule{
-		own: "pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
+		own: "internal/attach internal/inside " +
+			"pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/sqlscript internal/timeline",
 		reaches: true,

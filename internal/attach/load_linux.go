@@ -85,7 +85,7 @@ func (s *source) attach(progs map[string]*ebpf.Program, paths []string) error {
 		return fmt.Errorf("tracepoint sched_process_exit: %w", refused(err))
 	}
 	s.links = append(s.links, l)
-	for _, path := range paths {
+	for _, path := range distinct(paths) {
 		x, err := link.OpenExecutable(path)
 		if err != nil {
 			return err

@@ -26,6 +26,9 @@ var (
 	cClientSubject = connSchema.Text("client_certificate_subject", "Subject of the client's certificate.")
 	cDecrypted     = connSchema.Bool("decrypted", "Its plaintext could be read.")
 	cDecryptedBy   = connSchema.Text("decrypted_by", "What gave the plaintext: attach.")
+	cPeerPID       = connSchema.Int("peer_pid", "", "The client's process ID; of a Unix socket.")
+	cPeerUID       = connSchema.Int("peer_uid", "", "The client's user ID; of a Unix socket.")
+	cPeerProgram   = connSchema.Text("peer_program", "The client's program; of a Unix socket.")
 	cAlert         = connSchema.Text("tls_alert", "The TLS alert that ended it, by its name in RFC 8446.")
 	cAlertFrom     = connSchema.Text("tls_alert_from", "Who sent it: client or server.")
 	cState         = connSchema.Text("state", "How it stands or ended.")
@@ -75,6 +78,11 @@ func (c *Connection) Visit(v Visitor) {
 		v.Bool(cDecrypted, i.TLS.Decrypted)
 	}
 	fact(v, cDecryptedBy, i.DecryptedBy)
+	if p := i.Peer; p != nil {
+		v.Int(cPeerPID, int64(p.PID))
+		v.Int(cPeerUID, int64(p.UID))
+		fact(v, cPeerProgram, p.Program)
+	}
 	if i.TLS.Alert != "" {
 		v.String(cAlert, i.TLS.Alert)
 		v.String(cAlertFrom, alertFrom(i.TLS.AlertFrom))

@@ -31,6 +31,12 @@ func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	b.known("auth", i.Auth)
 	b.known("encryption", i.Encryption.String())
 	j.tls(i)
+	b.known("decrypted_by", i.DecryptedBy)
+	if p := i.Peer; p != nil {
+		b.Int("peer_pid", int64(p.PID))
+		b.Int("peer_uid", int64(p.UID))
+		b.known("peer_program", p.Program)
+	}
 	if i.TLS.Alert != "" {
 		b.str("tls_alert", i.TLS.Alert)
 		b.str("tls_alert_from", [2]string{"client", "server"}[i.TLS.AlertFrom])

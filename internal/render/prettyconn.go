@@ -73,6 +73,12 @@ func (p *Pretty) identity(i *session.Info) {
 	fact("tls", i.TLS.Version)
 	fact("cipher", i.TLS.Cipher)
 	fact("sni", i.TLS.ServerName)
+	fact("decrypted_by", i.DecryptedBy)
+	if p := i.Peer; p != nil {
+		fact("peer", p.Program)
+		fact("pid", strconv.Itoa(p.PID))
+		fact("uid", strconv.Itoa(p.UID))
+	}
 }
 
 func (p *Pretty) totals(i *session.Info, n exchange.Totals) {

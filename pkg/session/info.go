@@ -68,6 +68,7 @@ type Info struct {
 	Encryption   Encryption
 	TLS          *TLSFacts // never nil
 	DecryptedBy  string    // what gave its plaintext, where that is known
+	Peer         *Peer     // of a Unix socket, nil where not known
 	State        State
 	// Failure is the body of the ErrorResponse that ended the connection; nil where
 	// there was none, or no memory for it.

@@ -61,6 +61,7 @@ type Session struct {
 	info    Info
 
 	tls        TLS
+	outsideTLS *TLSFacts
 	tlsTold    bool // it was said that it cannot be decrypted
 	joins      *[2]tlsJoin
 	tlsSince   Stamp // of the first ciphertext that waits for keys

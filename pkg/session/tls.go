@@ -176,6 +176,7 @@ var noTLS TLSFacts
 func (s *Session) learnTLS(f *TLSFacts) {
 	known := *f
 	known.Decrypted = s.decrypting
+	s.named(&known)
 	s.info.TLS = &known
 }
 

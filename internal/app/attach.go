@@ -1,0 +1,110 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pgsniff/pgsniff/internal/attach"
+)
+
+// attachFlags are those of live that look inside servers of this host.
+type attachFlags struct {
+	targets []string // --attach; allServers among them: whatever runs
+	only    bool
+}
+
+// allServers is what --attach without a value stands for.
+const allServers = "all"
+
+func (f *attachFlags) add(s *pflag.FlagSet) {
+	s.StringSliceVar(&f.targets, "attach", nil, "read the plaintext of TLS, GSS and Unix sockets where servers of this host have it: of all that run, or of `PID` or the program of a path; may be repeated; Linux")
+	s.Lookup("attach").NoOptDefVal = allServers
+	s.BoolVar(&f.only, "attach-only", false, "as --attach of all servers that run")
+}
+
+// on reports whether servers are to be looked into.
+func (f *attachFlags) on() bool { return f.only || len(f.targets) > 0 }
+
+// check refuses what makes no sense without packets.
+func (f *attachFlags) check(o *Options, interfaces []string) error {
+	switch {
+	case !f.on():
+		return nil
+	case len(interfaces) > 0:
+		return usageError("--attach captures no packets: leave out -i")
+	case o.Count > 0:
+		return usageError("--attach captures no packets for -c to count")
+	case o.kept.filter != "" || o.kept.bpfFile != "":
+		return usageError("--attach captures no packets for -f to choose from")
+	case o.kept.write != "":
+		return usageError("--attach captures no packets for -w to keep")
+	case o.KeyLog != "":
+		return usageError("--attach needs no keys: leave out --keylog")
+	}
+	return nil
+}
+
+// resolve finds the servers that are meant. all are those that were found, which
+// may be more.
+func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err error) {
+	targets := f.targets
+	if len(targets) == 0 {
+		targets = []string{allServers}
+	}
+	all, err := attach.Find()
+	if err != nil {
+		return opt, nil, &exitError{ExitFailure, err}
+	}
+	for _, t := range targets {
+		pid, number := strconv.Atoi(t)
+		switch {
+		case t == allServers:
+			usable := slices.DeleteFunc(slices.Clone(all), func(s attach.Server) bool { return s.Problem != "" })
+			if len(usable) == 0 {
+				return opt, nil, noServers(all)
+			}
+			for _, s := range usable {
+				opt.Programs = append(opt.Programs, s.Program)
+			}
+			found = append(found, usable...)
+		case number == nil:
+			opt.Programs = append(opt.Programs, fmt.Sprintf("/proc/%d/exe", pid))
+			opt.Servers = append(opt.Servers, pid)
+			for _, s := range all {
+				if s.PID == pid {
+					found = append(found, s)
+				}
+			}
+		case strings.Contains(t, "/"):
+			opt.Programs = append(opt.Programs, t)
+		default:
+			return opt, nil, usageError("--attach %s: must be the number of a process, or the path of a server's program", t)
+		}
+	}
+	if slices.Contains(targets, allServers) {
+		opt.Servers = nil
+	}
+	return opt, found, nil
+}
+
+// noServers says why there is nothing to attach to.
+func noServers(all []attach.Server) error {
+	for _, s := range all {
+		return &exitError{ExitFailure, fmt.Errorf("cannot attach to the server %d: %s; root may, or who has CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE", s.PID, s.Problem)}
+	}
+	return &exitError{ExitFailure, errors.New("no PostgreSQL server runs on this host that could be attached to; --attach=PATH names the program of one that will be started")}
+}
+
+// openAttached attaches.
+func openAttached(opt attach.Options) (attach.Source, error) {
+	src, err := attach.Open(opt)
+	if err != nil {
+		return nil, &exitError{ExitFailure, err}
+	}
+	return src, nil
+}

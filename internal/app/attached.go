@@ -1,0 +1,149 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/attach"
+	"github.com/pgsniff/pgsniff/internal/inside"
+)
+
+// attached is what a run has that looks inside servers.
+type attached struct {
+	attach.Source
+	feed     *inside.Feed
+	lost     uint64    // times that the ring had no room
+	reported time.Time // when that was last looked at
+}
+
+// runAttached is live without packets.
+func runAttached(env *Env, o *Options, f *liveFlags) error {
+	o.live = true
+	r, err := newRun(env, o)
+	if err != nil {
+		return err
+	}
+	opt, servers, err := f.attach.resolve()
+	if err != nil {
+		return err
+	}
+	src, err := openAttached(opt)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	r.attached = &attached{Source: src}
+	r.attached.feed = inside.New(r.analyzer, inside.Options{Port: r.attachedPort()})
+	if err := r.dropPrivileges(f.userDrop); err != nil {
+		return &exitError{ExitFailure, err}
+	}
+	r.attachedTo(opt, servers)
+	stop := stopSignals(src.Stop, env.Out, o.Duration)
+	err = r.attachedLoop()
+	stop()
+	r.countLost()
+	return r.finish(err)
+}
+
+// attachedPort is what --port asks for, nil without it.
+func (r *run) attachedPort() func(uint16) bool {
+	if !r.opt.portsChanged || r.opt.AnyPort {
+		return nil
+	}
+	return r.analyzer.Listed
+}
+
+// attachedTo tells what is looked into.
+func (r *run) attachedTo(opt attach.Options, servers []attach.Server) {
+	if r.opt.Quiet {
+		return
+	}
+	names := make([]string, 0, len(servers))
+	for _, s := range servers {
+		names = append(names, serverName(s))
+	}
+	if len(names) == 0 {
+		names = opt.Programs
+	}
+	fmt.Fprintf(r.env.Err, "pgsniff: attached to %s\n", strings.Join(names, "; "))
+}
+
+// serverName says which server it is.
+func serverName(s attach.Server) string {
+	name := "PostgreSQL"
+	if s.Version != "" {
+		name += " " + s.Version
+	}
+	name += fmt.Sprintf(" (pid %d", s.PID)
+	if places := append(s.Listens[:len(s.Listens):len(s.Listens)], s.Sockets...); len(places) > 0 {
+		name += ", " + strings.Join(places, ", ")
+	}
+	return name + ")"
+}
+
+// attachedLoop takes events until the source is stopped or the output is gone.
+func (r *run) attachedLoop() error {
+	var e attach.Event
+	var due int64 // time of the next tick
+	for !r.failed() {
+		switch err := r.attached.Next(&e); {
+		case err == nil:
+			r.attached.feed.Event(&e)
+			if e.Time >= due || e.Time < due-2*int64(tickTime) {
+				due = e.Time + int64(tickTime)
+				r.attachedTick()
+			}
+		case errors.Is(err, attach.ErrNoEvent):
+			r.attachedTick()
+			if err := r.attached.Wait(tickTime); err != nil {
+				return err
+			}
+			r.analyzer.Advance(r.env.Now().Add(-tickTime).UnixNano())
+		case errors.Is(err, io.EOF):
+			return nil
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// attachedTick has all output go out, and tells of losses.
+func (r *run) attachedTick() {
+	r.analyzer.Flush()
+	if now := r.env.Now(); now.Sub(r.attached.reported) >= dropTime {
+		r.attached.reported = now
+		r.countLost()
+	}
+}
+
+// countLost reports what could not be passed on since the last time. Not even -q
+// hides a loss.
+func (r *run) countLost() {
+	st := r.attached.Stats()
+	sum := st.Lost + st.Unreadable + st.Crowded
+	if n := sum - r.attached.lost; n > 0 {
+		fmt.Fprintf(r.env.Err, "pgsniff: %s of the servers' were lost (%d in all): this host is too busy; what is missing is told with the connections\n",
+			plural(n, "read or write"), sum)
+	}
+	r.attached.lost = sum
+}
+
+// attachedSummary is the closing line where no packets were captured.
+func (r *run) attachedSummary() {
+	if r.opt.Quiet {
+		return
+	}
+	line := fmt.Sprintf("%s, %s, %s, %s", plural(r.analyzer.Connections(), "connection"),
+		plural(r.analyzer.Messages(), "message"), plural(r.counts.queries, "query"), plural(r.analyzer.Shared().Errors, "error"))
+	if lost := r.analyzer.Counts.Lost; lost > 0 {
+		line += fmt.Sprintf(", %s lost", plural(lost, "byte"))
+	}
+	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", line)
+	if dropped := droppedText(r.analyzer.Shared().Exchanges); dropped != "" {
+		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
+	}
+}
