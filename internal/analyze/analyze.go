@@ -35,6 +35,8 @@ type Options struct {
 	// OnIdle, if not nil, is called by the second stage when there is nothing
 	// more to do for the moment: the time to flush output.
 	OnIdle func()
+	// Inside tells that plaintext of captured connections may come in by FindInlet.
+	Inside bool
 	// Slow, if not 0, is how long a query may run before the handler is told of
 	// it by a notice (NoticeSlow), once.
 	Slow time.Duration
@@ -131,7 +133,8 @@ type conn struct {
 	watched   *list.Element // of the second stage's slowWatch
 	// The ends of one that no packets are captured of, see Inlet.
 	client, server string
-	closed         bool // of the first stage
+	closed         bool  // of the first stage
+	wire           *wire // where Options.Inside
 }
 
 // conns are those that are over, to be used again.

@@ -46,6 +46,9 @@ func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
 		a.conns.put(k)
 		return nil
 	}
+	if a.opt.Inside {
+		k.wire = new(wire)
+	}
 	c.Value = k
 	return k
 }
@@ -57,6 +60,9 @@ func (t *streams) Data(c *reassembly.Conn, d reassembly.Dir, b []byte, at reasse
 		if k = (*Analyzer)(t).begin(c, d, b); k == nil {
 			return
 		}
+	}
+	if k.wire != nil {
+		k.feedWire(d, b, at)
 	}
 	if !k.done.Load() {
 		t.out.data(k, d, b, int32(max(c.Unacked, unknownUnacked)), at)
@@ -70,6 +76,9 @@ func (t *streams) Gap(c *reassembly.Conn, d reassembly.Dir, n int64, at reassemb
 		if k = (*Analyzer)(t).begin(c, d, nil); k == nil {
 			return
 		}
+	}
+	if k.wire != nil {
+		k.wire[k.direction(d)].lose()
 	}
 	if !k.done.Load() {
 		t.out.gap(k, d, n, at)

@@ -24,7 +24,7 @@ const allServers = "all"
 func (f *attachFlags) add(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.targets, "attach", nil, "read the plaintext of TLS, GSS and Unix sockets where servers of this host have it: of all that run, or of `PID` or the program of a path; may be repeated; Linux")
 	s.Lookup("attach").NoOptDefVal = allServers
-	s.BoolVar(&f.only, "attach-only", false, "as --attach of all servers that run")
+	s.BoolVar(&f.only, "attach-only", false, "as --attach of all servers, and capture no packets")
 }
 
 // on reports whether servers are to be looked into.
@@ -35,16 +35,18 @@ func (f *attachFlags) check(o *Options, interfaces []string) error {
 	switch {
 	case !f.on():
 		return nil
+	case len(interfaces) > 0 && f.only:
+		return usageError("--attach-only captures no packets: -i goes with --attach")
 	case len(interfaces) > 0:
-		return usageError("--attach captures no packets: leave out -i")
+		return nil
 	case o.Count > 0:
-		return usageError("--attach captures no packets for -c to count")
+		return usageError("without -i there are no packets for -c to count")
 	case o.kept.filter != "" || o.kept.bpfFile != "":
-		return usageError("--attach captures no packets for -f to choose from")
+		return usageError("without -i there are no packets for -f to choose from")
 	case o.kept.write != "":
-		return usageError("--attach captures no packets for -w to keep")
+		return usageError("without -i there are no packets for -w to keep")
 	case o.KeyLog != "":
-		return usageError("--attach needs no keys: leave out --keylog")
+		return usageError("without -i there is nothing that --keylog could decrypt")
 	}
 	return nil
 }

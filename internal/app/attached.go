@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +48,86 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 	stop()
 	r.countLost()
 	return r.finish(err)
+}
+
+// within finds the servers for a run that captures packets, too: without --port those
+// of their ports.
+func (f *attachFlags) within(o *Options) (opt attach.Options, servers []attach.Server, err error) {
+	if !f.on() {
+		return opt, nil, nil
+	}
+	o.inside = true
+	if opt, servers, err = f.resolve(); err != nil || o.portsChanged {
+		return opt, servers, err
+	}
+	for _, s := range servers {
+		for _, a := range s.Listens {
+			if _, port, err := net.SplitHostPort(a); err == nil && !slices.Contains(o.Ports, port) {
+				o.Ports = append(o.Ports, port)
+			}
+		}
+	}
+	return opt, servers, nil
+}
+
+// attachWithin attaches for a run that captures packets, too; to nothing if no
+// programs are named.
+func (r *run) attachWithin(opt attach.Options, servers []attach.Server) error {
+	if len(opt.Programs) == 0 {
+		return nil
+	}
+	src, err := openAttached(opt)
+	if err != nil {
+		return err
+	}
+	r.attached = &attached{Source: src}
+	r.attached.feed = inside.New(r.analyzer, inside.Options{Port: r.attachedPort(), Captured: true})
+	r.attachedTo(opt, servers)
+	return nil
+}
+
+// close detaches; it does nothing for nil.
+func (a *attached) close() {
+	if a != nil {
+		_ = a.Close()
+	}
+}
+
+// attachedUntil passes on what happened in servers before a packet's time.
+func (r *run) attachedUntil(now int64) {
+	if r.attached == nil {
+		return
+	}
+	r.pump()
+	r.attached.feed.Until(now)
+}
+
+// pump takes what the servers have done. It reports whether more may come.
+func (r *run) pump() bool {
+	var e attach.Event
+	for {
+		switch err := r.attached.Next(&e); {
+		case err == nil:
+			r.attached.feed.Event(&e)
+		default:
+			return errors.Is(err, attach.ErrNoEvent)
+		}
+	}
+}
+
+// attachedRest passes on all that is left, when the capture is over.
+func (r *run) attachedRest() {
+	if r.attached == nil {
+		return
+	}
+	r.attached.Stop()
+	for r.pump() {
+		if r.attached.Wait(tickTime) != nil {
+			break
+		}
+	}
+	r.attached.feed.Rest()
+	r.countLost()
 }
 
 // attachedPort is what --port asks for, nil without it.
@@ -123,6 +205,9 @@ func (r *run) attachedTick() {
 // countLost reports what could not be passed on since the last time. Not even -q
 // hides a loss.
 func (r *run) countLost() {
+	if r.attached == nil {
+		return
+	}
 	st := r.attached.Stats()
 	sum := st.Lost + st.Unreadable + st.Crowded
 	if n := sum - r.attached.lost; n > 0 {

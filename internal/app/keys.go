@@ -53,7 +53,7 @@ func openKeys(path string, live bool, warn func(error)) (*keys, error) {
 // source is what the sessions get: nothing where no keys are to come, so that
 // they do not wait for them.
 func (k *keys) source(o *Options) *tlsdecrypt.KeyLog {
-	if o.live && o.KeyLog == "" {
+	if o.live && o.KeyLog == "" && !o.inside {
 		return nil
 	}
 	return k.KeyLog

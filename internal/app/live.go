@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,7 @@ func newLive(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "live [flags] -i INTERFACE",
 		Example: `  sudo pgsniff live -i any --view queries
+  sudo pgsniff live --attach --view queries
   sudo pgsniff live -i eth0 -f 'host 10.0.0.7' --errors
   sudo pgsniff live -i any -q --errors -w errors.pcapng --only-matching --rotate-size 100M --rotate-files 20`,
 		Short: "Capture on interfaces and show the traffic as it happens",
@@ -50,12 +52,15 @@ TCP packets are passed on. -f narrows that further. With --any-port the kernel
 passes on all TCP, or, with -f, exactly what that matches: so tunnels can be
 captured, which have no TCP port on the outside.
 
+--attach reads the plaintext of TLS, GSS and Unix sockets where PostgreSQL servers
+of this host have it (Linux, as root); without -i that is all. docs/attach.md.
+
 It ends on Ctrl-C, SIGTERM, -c, --duration, or when the reader of its output has
 gone; what was captured until then is shown.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) > 0 && f.attach.on(): // --attach PID
-				f.attach.targets = args
+				f.attach.targets = append(slices.DeleteFunc(f.attach.targets, func(s string) bool { return s == allServers }), args...)
 			case len(args) > 0:
 				return usageError("live takes no arguments: name interfaces with -i")
 			}
@@ -133,10 +138,18 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	if env.BecomeCapturing != nil {
 		env.BecomeCapturing()
 	}
+	targets, servers, err := f.attach.within(o)
+	if err != nil {
+		return err
+	}
 	r, err := newRun(env, o)
 	if err != nil {
 		return err
 	}
+	if err := r.attachWithin(targets, servers); err != nil {
+		return err
+	}
+	defer r.attached.close()
 	if err := r.openLive(f); err != nil {
 		return err
 	}
@@ -152,6 +165,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	stop := stopSignals(r.live.Stop, env.Out, o.Duration)
 	err = r.liveLoop()
 	stop()
+	r.attachedRest()
 	r.countDrops()
 	return r.finish(err)
 }
@@ -234,6 +248,7 @@ func (r *run) liveLoop() error {
 	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
 		switch err := r.live.Next(&p); {
 		case err == nil:
+			r.attachedUntil(p.Time)
 			taken, err := r.take(&p)
 			if err != nil {
 				return err
@@ -271,11 +286,17 @@ func (r *run) pause() error {
 	if err := r.tick(); err != nil {
 		return err
 	}
-	if err := r.live.Wait(tickTime); err != nil {
+	wait := tickTime
+	if r.attached != nil {
+		wait /= 4 // what comes through Unix sockets brings no packets
+	}
+	if err := r.live.Wait(wait); err != nil {
 		return err
 	}
 	// Packets of the last moments may still be on their way through the ring.
-	r.analyzer.Advance(time.Now().Add(-2 * tickTime).UnixNano())
+	past := time.Now().Add(-2 * tickTime).UnixNano()
+	r.attachedUntil(past)
+	r.analyzer.Advance(past)
 	return nil
 }
 
@@ -286,6 +307,7 @@ func (r *run) tick() error {
 	if now := r.env.Now(); now.Sub(r.live.reported) >= dropTime {
 		r.live.reported = now
 		r.countDrops()
+		r.countLost()
 	}
 	return r.keep.flush()
 }

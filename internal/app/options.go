@@ -39,6 +39,7 @@ type Options struct {
 	selection     selectionFlags
 	portsChanged  bool
 	live          bool
+	inside        bool // the plaintext of servers comes in, too
 	maxChanged    bool
 	redactChanged bool
 }

@@ -85,7 +85,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg, Limits: limits,
 		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
-		Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
+		Inside: o.inside, Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
 	}, handler)
 	return r, nil
 }

@@ -15,6 +15,9 @@ type Options struct {
 	// Port decides by its port whether a connection through TCP is of interest; nil:
 	// all are.
 	Port func(uint16) bool
+	// Captured tells that packets are captured, too: events wait until those of their
+	// time have come (Until).
+	Captured bool
 }
 
 // Feed takes events and passes them on. Its methods belong to the analyzer's
@@ -23,17 +26,20 @@ type Feed struct {
 	a    *analyze.Analyzer
 	opt  Options
 	seen uint64 // pieces of data: they count as packets do
+	held held
 	// Connections is how many there were, Ignored how many were not of interest.
 	Connections, Ignored uint64
 }
 
-// New returns a feed of connections that no packets are captured of.
+// New returns a feed.
 func New(a *analyze.Analyzer, opt Options) *Feed { return &Feed{a: a, opt: opt} }
 
 // flow is a connection on its way to the analyzer.
 type flow struct {
 	in      *analyze.Inlet
 	ignored bool
+	joined  bool          // packets of it are captured
+	sure    bool          // of joined: what is read and written is encrypted in these
 	asked   messages.Kind // SSLRequest or GSSENCRequest whose answer is not known yet
 	begun   bool          // its first byte was seen
 	direct  bool          // it began with a ClientHello
@@ -41,15 +47,30 @@ type flow struct {
 
 // Event takes the next event; its data is borrowed for the call.
 func (f *Feed) Event(e *attach.Event) {
+	if f.opt.Captured {
+		if f.held.full() {
+			f.release()
+		}
+		f.held.add(e)
+		return
+	}
+	f.take(e)
+}
+
+func (f *Feed) take(e *attach.Event) {
 	w, _ := e.Conn.Value.(*flow)
 	if w == nil {
 		w = f.open(e)
 		e.Conn.Value = w
 	}
-	if w.ignored {
-		return
+	switch {
+	case w.ignored:
+	case w.in == nil && !f.choose(w, e): // not before there is something to tell
+	case w.joined:
+		f.within(w, e)
+	default:
+		f.alone(w, e)
 	}
-	f.alone(w, e)
 }
 
 // open begins a connection.
@@ -60,7 +81,9 @@ func (f *Feed) open(e *attach.Event) *flow {
 		w.ignored = true
 		return w
 	}
-	f.begin(w, e)
+	if !f.opt.Captured || e.Conn.Socket != "" {
+		f.begin(w, e)
+	}
 	return w
 }
 
@@ -92,6 +115,9 @@ func Names(c *attach.Conn) (client, server string) {
 
 // at is where an event is: pieces of data are numbered as packets are in a capture.
 func (f *Feed) at(e *attach.Event) session.Stamp {
+	if f.opt.Captured {
+		return session.Stamp{Time: e.Time}
+	}
 	return session.Stamp{Time: e.Time, Frame: max(f.seen, 1)}
 }
 

@@ -1,0 +1,99 @@
+package analyze
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
+)
+
+// record is a TLS record.
+func tlsRecord(kind byte, size int) []byte {
+	b := make([]byte, 5+size)
+	b[0], b[1], b[2], b[3], b[4] = kind, 3, 3, byte(size>>8), byte(size)
+	for i := range b[5:] {
+		b[5+i] = 23 // what could be taken for a head
+	}
+	return b
+}
+
+// Plaintext is placed into the packet that ended its record, however records are cut
+// into packets, and whatever precedes them.
+func TestWire(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, over := range overheads {
+		for range 200 {
+			var stream []byte
+			var ends, sizes []int
+			add := func(kind byte, size int) {
+				stream = append(stream, tlsRecord(kind, size)...)
+				if kind == 23 {
+					ends = append(ends, len(stream))
+				}
+			}
+			add(22, 300)
+			add(20, 1)
+			handshake := 0
+			if over == 17 { // TLS 1.3: Finished looks like data
+				add(23, 53)
+				handshake = 1
+			}
+			for range 1 + random.IntN(30) {
+				n := 60 + random.IntN(5000)
+				sizes = append(sizes, n)
+				add(23, n+over)
+			}
+			var r records
+			packet := make(map[int]uint64) // of each byte, by its end
+			for at, frame := 0, uint64(1); at < len(stream); frame++ {
+				n := min(1+random.IntN(1460), len(stream)-at)
+				r.feed(stream[at:at+n], reassembly.Stamp{Frame: frame})
+				for i := range n {
+					packet[at+i+1] = frame
+				}
+				at += n
+			}
+			for i, n := range sizes {
+				got, ok := r.take(n)
+				if want := packet[ends[handshake+i]]; !ok || got.Frame != want {
+					t.Fatalf("overhead %d: record %d of %d bytes is in packet %d (%v), want %d", over, i, n, got.Frame, ok, want)
+				}
+			}
+		}
+	}
+}
+
+// A record that is read in parts is one.
+func TestWireParts(t *testing.T) {
+	var r records
+	r.feed(tlsRecord(23, 16384+17), reassembly.Stamp{Frame: 1})
+	r.feed(tlsRecord(23, 100+17), reassembly.Stamp{Frame: 2})
+	r.over = 17
+	for _, n := range []int{8192, 8192} {
+		if at, ok := r.take(n); !ok || at.Frame != 1 {
+			t.Errorf("%d bytes are in packet %d", n, at.Frame)
+		}
+	}
+	if at, ok := r.take(100); !ok || at.Frame != 2 {
+		t.Errorf("the next is in packet %d", at.Frame)
+	}
+	if _, ok := r.take(100); ok {
+		t.Error("there is no more")
+	}
+}
+
+// What waits is bounded, and what is in clear is no record.
+func TestWireBounds(t *testing.T) {
+	var r records
+	for range 3 * maxSealed {
+		r.feed(tlsRecord(23, 40), reassembly.Stamp{})
+	}
+	if len(r.list) > maxSealed || cap(r.list) > 2*maxSealed {
+		t.Errorf("%d records wait", len(r.list))
+	}
+	var plain records
+	plain.feed([]byte("Q\x00\x00\x00\x0dselect 1\x00"), reassembly.Stamp{})
+	if plain.any {
+		t.Error("a query is taken for TLS")
+	}
+}
