@@ -8,6 +8,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/otlp"
 	"github.com/pgsniff/pgsniff/internal/parquet"
 	"github.com/pgsniff/pgsniff/internal/pqtrace"
+	"github.com/pgsniff/pgsniff/internal/report"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/sqlscript"
 	"github.com/pgsniff/pgsniff/internal/timeline"
@@ -17,7 +18,7 @@ import (
 // views and formats that are built in: one line for each package.
 var (
 	registeredViews   = []sink.View{changes.View, findings.View}
-	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output, otlp.Output, metrics.Output, parquet.Output}
+	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output, otlp.Output, metrics.Output, parquet.Output, report.Output}
 )
 
 // builtinViews are those that the formats pretty and json know of themselves.

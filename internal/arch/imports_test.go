@@ -71,6 +71,7 @@ var rules = []packageRule{
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe"}},
 	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/termsafe internal/value"}},
 	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/termsafe"}},
+	{"internal/report", rule{own: "pkg/messages internal/record internal/sink internal/jsontext"}},
 	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
 	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm"}},
 	{"internal/otlp", rule{own: "pkg/messages pkg/exchange internal/record internal/sink internal/metrics internal/sqlnorm internal/jsontext"}},
@@ -91,7 +92,7 @@ var rules = []packageRule{
 		own: "internal/attach internal/inside " +
 			"pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/sqlscript internal/timeline",
+			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
 	{"pkg/capture", rule{

@@ -1,0 +1,201 @@
+package report
+
+import (
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// Name is that of the output.
+const Name = "html"
+
+// Views are those whose records the page is made of.
+var Views = []string{"messages", "queries", "connections", "findings"}
+
+// Output is the row of the registry.
+var Output = sink.Output{
+	Name: Name, Help: "a page of HTML about the capture (pgsniff report)",
+	Views: Views,
+	Setup: func(f *pflag.FlagSet) sink.OpenOutput {
+		noSQL := f.Bool("no-sql", false, "html: leave the texts of SQL and errors out")
+		noValues := f.Bool("no-values", false, "html: leave parameters and constants out")
+		return func(env *sink.Env) (sink.Sink, error) {
+			w, err := env.Create()
+			if err != nil {
+				return nil, err
+			}
+			o := &output{w: w, env: env, noSQL: *noSQL, noValues: *noValues || *noSQL, classes: make(map[uint64]*class), other: &class{}, failures: make(map[string]*failure)}
+			o.load.halved = append(o.load.halved, o.other.Spark.halve)
+			return o, nil
+		}
+	},
+}
+
+// output gathers what the page shows.
+type output struct {
+	w               io.WriteCloser
+	env             *sink.Env
+	noSQL, noValues bool
+
+	load       series
+	durations  histogram
+	classes    map[uint64]*class
+	other      *class // the queries beyond the bound of classes
+	conns      []*connection
+	allConns   uint64
+	users      groups
+	databases  groups
+	apps       groups
+	clients    groups
+	failures   map[string]*failure
+	moreErrors uint64
+	findings   [][]byte // as JSON
+	flows      flows
+	text       textVisitor
+	zone       record.Zone
+}
+
+// Wants leaves the rows of results and COPY out: they are counted with their queries.
+func (o *output) Wants() sink.Wants {
+	w := sink.Wants{
+		Messages: sink.AllKinds(), Queries: true, Connections: true,
+		Normalized: true, Parameters: true,
+	}
+	w.Messages[messages.KindDataRow], w.Messages[messages.KindCopyData] = false, false
+	return w
+}
+
+func (o *output) Record(r record.Record) {
+	switch r := r.(type) {
+	case *record.Message:
+		o.flows.message(r)
+	case *record.Query:
+		o.query(r)
+	case *record.Connection:
+		o.end(r)
+	case *record.Notice:
+	default:
+		if r.Schema().Name == "finding" {
+			o.findings = append(o.findings, o.finding(r))
+		}
+	}
+}
+
+func (o *output) Tick(int64) {}
+
+// since returns a time as the page has it: nanoseconds since the first slot began.
+func (o *output) since(ns int64) int64 {
+	if o.load.start == 0 {
+		o.load.at(ns)
+	}
+	return ns - o.load.start
+}
+
+func (o *output) query(q *record.Query) {
+	i, s := o.load.at(q.Place().Time)
+	s.queries++
+	s.rows += q.Rows
+	s.bytes += q.Bytes
+	if q.Error != nil {
+		s.errors++
+	}
+	if q.Duration >= 0 {
+		s.durations.add(q.Duration)
+		o.durations.add(q.Duration)
+	}
+	o.users.add(q.Who.User, q)
+	o.databases.add(q.Who.Database, q)
+	o.apps.add(q.Who.Application, q)
+	host, _ := splitPort(q.Conn.Client)
+	o.clients.add(host, q)
+	if c := o.connOf(q.Conn); c != nil {
+		c.who(q.Who)
+		c.Queries++
+		c.End = max(c.End, o.since(max(q.End.Time, q.Start.Time)))
+		c.pause(o, q)
+		if q.Error != nil {
+			c.Errors++
+		}
+	}
+	flow := o.flows.take(q)
+	if c := o.classOf(q); c != nil {
+		c.add(q, i)
+		if c != o.other && c.slow(q) {
+			c.keep(o.call(q, flow))
+		}
+	}
+	if q.Error != nil {
+		o.failure(q)
+	}
+	o.flows.done(flow)
+}
+
+// call copies what is shown of an execution.
+func (o *output) call(q *record.Query, f *flow) *call {
+	k := &call{
+		Time: o.since(q.Place().Time), Conn: q.Conn.ID, ID: q.ID, Frame: q.Place().Frame,
+		Duration: q.Duration, Rows: q.Rows, Error: string(q.SQLState()),
+	}
+	if !o.noValues {
+		k.SQL = o.sqlText(q.SQL)
+		k.Params = cut(o.text.params(q, &o.zone), maxParams)
+	}
+	if f != nil && q.Start.Time != 0 {
+		k.Steps, k.More = f.copy(q.Start.Time), f.more
+	}
+	return k
+}
+
+// failure groups the errors that queries ended in.
+func (o *output) failure(q *record.Query) {
+	e := o.text.failure(q)
+	key := e.state + e.message
+	if o.noSQL {
+		key = e.state
+	}
+	f := o.failures[key]
+	if f == nil {
+		if len(o.failures) >= maxErrors {
+			o.moreErrors++
+			return
+		}
+		f = &failure{State: e.state, Severity: e.severity, Example: o.call(q, nil)}
+		if f.Example.SQL == "" {
+			f.Example.SQL = o.sqlText(q.Normalized)
+		}
+		if !o.noSQL {
+			f.Message = e.message
+		}
+		o.failures[key] = f
+	}
+	f.Count++
+}
+
+func (o *output) end(c *record.Connection) {
+	o.allConns++
+	k := o.connOf(c.Conn)
+	if k == nil {
+		return
+	}
+	k.who(c.Who)
+	k.State = c.Info.State.String()
+	if c.Info.Ended.Time != 0 {
+		k.End = max(k.End, o.since(c.Info.Ended.Time))
+	}
+}
+
+// End writes the page.
+func (o *output) End(t *record.Totals) error {
+	page, err := o.page(t)
+	if err == nil {
+		_, err = o.w.Write(page)
+	}
+	if e := o.w.Close(); err == nil {
+		err = e
+	}
+	return err
+}

@@ -1,0 +1,265 @@
+"use strict";
+(() => {
+const d = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+
+// All text of the capture comes into the page here, as text.
+function el(name, attrs, ...children) {
+  const e = document.createElement(name);
+  for (const [k, v] of Object.entries(attrs || {})) {
+    if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
+    else if (v !== undefined && v !== false) e.setAttribute(k, v === true ? "" : v);
+  }
+  e.append(...children.filter((c) => c !== undefined && c !== null));
+  return e;
+}
+function svg(name, attrs, ...children) {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [k, v] of Object.entries(attrs || {})) e.setAttribute(k, v);
+  e.append(...children);
+  return e;
+}
+
+// Units.
+const num = (n) => n.toLocaleString("en-US");
+function dur(ns) {
+  if (ns === undefined || ns < 0) return "";
+  for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]])
+    if (ns >= size) return (ns / size).toPrecision(3).replace(/e\+?(\d+)/, "e$1") * 1 + " " + unit;
+  return ns + " ns";
+}
+function size(n) {
+  for (const [unit, s] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]])
+    if (n >= s) return (n / s).toPrecision(3) * 1 + " " + unit;
+  return n + " B";
+}
+const clock = (ns) => new Date(d.meta.start_ms + ns / 1e6).toISOString().slice(11, 23);
+
+// Facts.
+$("period").textContent = `${d.meta.start.replace("T", " ")} and ${dur(d.meta.span) || "0 s"} on`;
+const facts = [["Packets", num(d.meta.packets)], ["Bytes", size(d.meta.bytes)], ["Connections", num(d.meta.connections)],
+  ["Messages", num(d.meta.messages)], ["Queries", num(d.meta.queries)], ["Errors", num(d.meta.errors), d.meta.errors > 0],
+  ["Not captured", size(d.meta.lost_bytes), d.meta.lost_bytes > 0], ["Sent again", size(d.meta.retransmitted_bytes)]];
+if (d.meta.live) facts.push(["Dropped by the kernel", num(d.meta.kernel_dropped), d.meta.kernel_dropped > 0]);
+for (const [name, value, bad] of facts) $("facts").append(el("div", {}, el("dt", {}, name), el("dd", { class: bad ? "bad" : undefined }, value)));
+
+// Findings.
+if (!d.findings || d.findings.length === 0) $("findings").append(el("p", {}, "Nothing was found to be wrong."));
+for (const f of d.findings || []) {
+  const cost = [];
+  if (f.cost && f.cost.time_ns) cost.push(dur(f.cost.time_ns));
+  if (f.cost && f.cost.round_trips) cost.push(num(f.cost.round_trips) + " round trips");
+  if (f.cost && f.cost.bytes) cost.push(size(f.cost.bytes));
+  const seen = (f.evidence || []).slice(0, 3).map((e) => el("p", { class: "hint" }, `#${e.conn} query ${e.query ?? "–"}, packet ${e.frame}: ${e.text}`));
+  $("findings").append(el("article", { class: "finding " + f.severity },
+    el("h3", {}, el("span", { class: "tag" }, f.severity), f.code + (cost.length ? " – costs " + cost.join(", ") : "")),
+    el("p", {}, f.title), ...(f.queries || []).slice(0, 3).map((q) => el("code", {}, q.normalized || "")), ...seen, el("p", {}, "→ " + f.advice)));
+}
+
+// Charts over time, which zoom together.
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const s = d.series, slots = s.queries ? s.queries.length : 0;
+const x = Array.from({ length: slots }, (_, i) => (d.meta.start_ms + i * s.width / 1e6) / 1000);
+const perSecond = (list) => list.map((n) => n * 1e9 / s.width);
+const ms = (list) => list.map((ns) => ns < 0 ? null : ns / 1e6);
+function openConnections() {
+  const list = new Array(slots).fill(0);
+  for (const c of d.connections || []) for (let i = Math.max(0, Math.floor(c.start / s.width)); i <= Math.min(slots - 1, Math.floor(c.end / s.width)); i++) list[i]++;
+  return list;
+}
+// Times of day on the axes, with as many digits as tell neighbours apart.
+function ticks(u, splits) {
+  const step = splits.length > 1 ? splits[1] - splits[0] : 1;
+  return splits.map((t) => new Date(t * 1000).toISOString().slice(11, step < 0.01 ? 23 : step < 1 ? 22 : step < 60 ? 19 : 16));
+}
+let plots = [], zooming = false;
+function zoom(u) {
+  if (zooming) return;
+  zooming = true;
+  for (const p of plots) if (p !== u) p.setScale("x", { min: u.scales.x.min, max: u.scales.x.max });
+  zooming = false;
+  drawHeat(u.scales.x.min, u.scales.x.max);
+}
+function chart(title, list) {
+  const host = el("div", { class: "chart", role: "img", "aria-label": title + " over time" });
+  $("charts").append(host);
+  const axis = { stroke: css("--dim"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
+  const u = new uPlot({
+    title, width: host.clientWidth || 1100, height: 170, cursor: { sync: { key: "time" } }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"), 
+    scales: { x: { time: true } }, axes: [{ ...axis, values: ticks }, { ...axis, size: 62 }],
+    series: [{ value: (u, t) => t === null || t === undefined ? "" : new Date(t * 1000).toISOString().slice(11, 23) }, ...list.map(([label, , colour]) => ({ label, stroke: css(colour), width: 1.5, points: { show: slots < 60 } }))],
+    hooks: { setScale: [(p, key) => { if (key === "x") zoom(p); }] },
+  }, [x, ...list.map(([, values]) => values)], host);
+  plots.push(u);
+}
+let heat;
+function drawHeat(from, to) {
+  if (!heat || !slots) return;
+  const c = heat, w = c.width = c.clientWidth || 1100, h = c.height = 150, g = c.getContext("2d");
+  const lo = (from * 1000 - d.meta.start_ms) * 1e6, hi = (to * 1000 - d.meta.start_ms) * 1e6 + s.width;
+  const most = Math.max(1, ...d.heat.map((p) => p[2])), rows = Math.max(8, ...d.heat.map((p) => p[1] + 2));
+  g.clearRect(0, 0, w, h);
+  g.fillStyle = css("--blue");
+  for (const [i, b, n] of d.heat) {
+    const left = 62 + (i * s.width - lo) / (hi - lo) * (w - 62), right = 62 + ((i + 1) * s.width - lo) / (hi - lo) * (w - 62);
+    if (right < 62 || left > w) continue;
+    g.globalAlpha = 0.15 + 0.85 * Math.log(1 + n) / Math.log(1 + most);
+    g.fillRect(Math.max(left, 62), h - (b + 1) * h / rows, Math.max(1, right - left), Math.ceil(h / rows));
+  }
+  g.globalAlpha = 1;
+  g.fillStyle = css("--dim");
+  for (let b = 0; b < rows; b += 6) g.fillText(dur(d.bounds[Math.min(2 * b, d.bounds.length - 1)]), 2, h - b * h / rows - 2);
+}
+function drawCharts() {
+  for (const p of plots) p.destroy();
+  plots = [];
+  $("charts").replaceChildren();
+  if (slots < 2) { $("charts").append(el("p", {}, "Too short for charts.")); return; }
+  chart("Queries and errors a second", [["queries/s", perSecond(s.queries), "--blue"], ["errors/s", perSecond(s.errors), "--red"]]);
+  chart("Duration in ms (about)", [["p50", ms(s.p50), "--green"], ["p95", ms(s.p95), "--blue"], ["p99", ms(s.p99), "--amber"]]);
+  chart("Connections open", [["connections", openConnections(), "--blue"]]);
+  chart("Bytes of rows a second", [["bytes/s", perSecond(s.bytes), "--green"]]);
+  $("charts").append(el("p", { class: "hint" }, "Durations over time: the darker, the more queries"));
+  heat = el("canvas", { class: "heat", role: "img", "aria-label": "Heat map of durations over time; the table below has the same numbers in sum" });
+  $("charts").append(heat);
+  drawHeat(x[0], x[slots - 1]);
+}
+$("unzoom").addEventListener("click", () => { if (plots.length) plots[0].setScale("x", { min: x[0], max: x[slots - 1] }); });
+
+// The histogram, as a table with bars.
+(() => {
+  const t = el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "up to"), el("th", { scope: "col" }, "queries"), el("th", { scope: "col", class: "text" }, ""))));
+  const body = el("tbody"), joined = [];
+  for (let i = 0; i < d.histogram.length; i += 4) joined.push([d.bounds[Math.min(i + 3, d.bounds.length - 1)], d.histogram.slice(i, i + 4).reduce((a, b) => a + b, 0)]);
+  const used = joined.map((j, i) => j[1] ? i : -1).filter((i) => i >= 0), most = Math.max(1, ...joined.map((j) => j[1]));
+  if (!used.length) { $("histogram").append(el("p", {}, "No query has a known duration.")); return; }
+  for (const [bound, n] of joined.slice(used[0], used[used.length - 1] + 1)) {
+    const bar = svg("svg", { width: 400, height: 12, "aria-hidden": "true" }, svg("rect", { class: "hbar", width: 400 * n / most, height: 12 }));
+    body.append(el("tr", {}, el("td", {}, dur(bound)), el("td", {}, num(n)), el("td", { class: "text" }, bar)));
+  }
+  t.append(body);
+  $("histogram").append(t);
+})();
+
+// A table that sorts by a click on a heading, or Enter.
+function sortable(table, columns, rows, first, render) {
+  let by = first, down = true;
+  const head = el("tr"), body = el("tbody");
+  columns.forEach((c, i) => head.append(el("th", { scope: "col", class: c.text ? "text" : undefined }, el("button", { type: "button", onclick: () => { down = by === i ? !down : !c.text; by = i; draw(); } }, c.name))));
+  table.replaceChildren(el("thead", {}, head), body);
+  function draw() {
+    const key = columns[by].key;
+    const list = rows().slice().sort((a, b) => { const p = key(a), q = key(b); return (p < q ? -1 : p > q ? 1 : 0) * (down ? -1 : 1); });
+    [...head.children].forEach((th, i) => th.setAttribute("aria-sort", i !== by ? "none" : down ? "descending" : "ascending"));
+    body.replaceChildren(...list.flatMap(render));
+  }
+  draw();
+  return draw;
+}
+
+// Queries.
+function sparkline(list) {
+  const w = 90, h = 18, most = Math.max(1, ...list), n = Math.max(slots, 2);
+  const bins = new Array(45).fill(0);
+  list.forEach((v, i) => { bins[Math.min(44, Math.floor(i * 45 / n))] += v; });
+  const top = Math.max(1, ...bins);
+  return svg("svg", { width: w, height: h, role: "img", "aria-label": `calls over time, ${num(most)} at most in a slot` },
+    svg("polyline", { class: "spark", points: bins.map((v, i) => `${i * w / 44},${h - 1 - v * (h - 2) / top}`).join(" ") }));
+}
+function ladder(c) {
+  const rows = c.steps.length, rowH = 22, h = rows * rowH + 34, left = 150, right = 560;
+  const g = svg("svg", { class: "ladder", width: 760, height: h, role: "img", "aria-label": "Messages between client and server" });
+  g.append(svg("text", { x: left - 25, y: 14 }, "client"), svg("text", { x: right - 20, y: 14 }, "server"),
+    svg("line", { x1: left, y1: 20, x2: left, y2: h }), svg("line", { x1: right, y1: 20, x2: right, y2: h }));
+  c.steps.forEach((m, i) => {
+    const y = 38 + i * rowH, [a, b] = m.back ? [right, left] : [left, right];
+    g.append(svg("text", { x: 0, y: y + 4 }, dur(m.at) || "0"), svg("line", { class: m.back ? "back" : "msg", x1: a, y1: y, x2: b, y2: y }),
+      svg("path", { d: `M${b},${y} l${m.back ? 7 : -7},-4 v8 z`, class: "hbar" }),
+      svg("text", { x: left + 14, y: y - 4 }, m.name + (m.count ? ` × ${num(m.count)}` : "") + `, ${size(m.len)}`));
+  });
+  return g;
+}
+function details(c) {
+  const box = el("div");
+  box.append(el("pre", {}, c.sql || "(text left out)"));
+  for (const k of c.slowest || []) {
+    box.append(el("p", {}, `${dur(k.duration)} at ${clock(k.ts)}, #${k.conn} query ${k.id}, packet ${k.frame}, ${num(k.rows)} rows`, k.error ? el("span", { class: "err" }, " error " + k.error) : ""));
+    if (k.params) box.append(el("code", {}, k.params));
+    if (k.sql && k.sql !== c.sql && !k.params) box.append(el("code", {}, k.sql));
+  }
+  const slowest = (c.slowest || [])[0];
+  if (slowest && slowest.steps && slowest.steps.length) {
+    box.append(el("p", { class: "hint" }, "The slowest, message by message" + (slowest.more ? ` (${num(slowest.more)} more are left out)` : "")), ladder(slowest));
+  }
+  return box;
+}
+const total = (d.classes || []).reduce((a, c) => a + c.total, 0) + (d.other ? d.other.total : 0) || 1;
+const open = new Set();
+const classColumns = [{ name: "calls", key: (c) => c.calls }, { name: "errors", key: (c) => c.errors }, { name: "rows", key: (c) => c.rows },
+  { name: "total", key: (c) => c.total }, { name: "share", key: (c) => c.total }, { name: "mean", key: (c) => c.total / Math.max(1, c.calls) },
+  { name: "p50", key: (c) => c.p50 }, { name: "p95", key: (c) => c.p95 }, { name: "p99", key: (c) => c.p99 }, { name: "max", key: (c) => c.max },
+  { name: "over time", key: (c) => c.calls }, { name: "query", key: (c) => c.sql, text: true }];
+let wanted = "";
+const matching = () => (d.classes || []).filter((c) => !wanted || (c.sql + " " + (c.operation || "")).toLowerCase().includes(wanted));
+const drawClasses = sortable($("classes"), classColumns, matching, 3, (c) => {
+  const shown = open.has(c.fingerprint);
+  const toggle = el("button", { type: "button", class: "row", "aria-expanded": String(shown), onclick: () => {
+    if (!open.delete(c.fingerprint)) open.add(c.fingerprint);
+    drawClasses();
+    const again = [...document.querySelectorAll("#classes .row")].find((b) => b.dataset.id === c.fingerprint);
+    if (again) again.focus();
+  } }, el("code", {}, c.sql.length > 160 ? c.sql.slice(0, 160) + "…" : c.sql || c.fingerprint));
+  toggle.dataset.id = c.fingerprint;
+  const row = el("tr", { class: shown ? "open" : undefined }, el("td", {}, num(c.calls)), el("td", { class: c.errors ? "err" : undefined }, num(c.errors)), el("td", {}, num(c.rows)),
+    el("td", {}, dur(c.total)), el("td", {}, (100 * c.total / total).toFixed(1) + " %"), el("td", {}, dur(c.total / Math.max(1, c.calls))),
+    el("td", {}, dur(c.p50)), el("td", {}, dur(c.p95)), el("td", {}, dur(c.p99)), el("td", {}, dur(c.max)), el("td", {}, sparkline(c.spark || [])), el("td", { class: "text" }, toggle));
+  return shown ? [row, el("tr", { class: "open" }, el("td", { class: "text", colspan: classColumns.length }, details(c)))] : [row];
+});
+$("search").addEventListener("input", (e) => {
+  wanted = e.target.value.toLowerCase();
+  drawClasses();
+  $("found").textContent = wanted ? `${num(matching().length)} of ${num((d.classes || []).length)}` : "";
+});
+if (d.other) $("found").after(el("p", { class: "hint" }, `${num(d.other.calls)} further queries, of other texts, took ${dur(d.other.total)}; they are not listed.`));
+
+// Errors.
+const outside = d.meta.errors - (d.errors || []).reduce((a, e) => a + e.count, 0) - (d.more_errors || 0);
+if (outside > 0) $("errors").before(el("p", {}, `${num(outside)} errors are of logins, or of sessions that were ended: no query asked for them.`));
+if (!(d.errors || []).length) $("errors").replaceWith(el("p", {}, "No query ended in an error."));
+else sortable($("errors"), [{ name: "count", key: (e) => e.count }, { name: "SQLSTATE", key: (e) => e.sqlstate }, { name: "message and an example", key: (e) => e.message || "", text: true }],
+  () => d.errors, 0, (e) => [el("tr", {}, el("td", {}, num(e.count)), el("td", {}, e.sqlstate), el("td", { class: "text" }, el("p", { class: "err" }, (e.severity || "") + " " + (e.message || "")),
+    el("code", {}, e.example.sql || ""), el("p", { class: "hint" }, `#${e.example.conn} query ${e.example.id}, packet ${e.example.frame}, at ${clock(e.example.ts)}`)))]);
+
+// Connections.
+(() => {
+  const list = d.connections || [], span = Math.max(1, d.meta.span, ...list.map((c) => c.end)), w = 620, left = 420;
+  $("connhint").textContent = `${num(list.length)} connections` + (d.more_connections ? `, ${num(d.more_connections)} more are not drawn` : "") + "; yellow: idle in a transaction; red: failed or reset.";
+  const g = svg("svg", { width: left + w + 20, height: list.length * 20 + 10, role: "img", "aria-label": "Connections over time" });
+  list.slice().sort((a, b) => a.start - b.start).forEach((c, i) => {
+    const y = i * 20 + 4, at = (ns) => left + Math.max(0, Math.min(1, ns / span)) * w;
+    const who = `#${c.id} ${c.user || "?"}@${c.database || "?"} ${c.app || ""} ${c.client}`;
+    const bar = svg("rect", { class: ["failed", "reset", "refused"].includes(c.state) ? "bad" : "hbar", x: at(c.start), y, width: Math.max(2, at(c.end) - at(c.start)), height: 13 });
+    bar.append(svg("title", {}, `${who}: ${num(c.queries)} queries, ${num(c.errors)} errors, ${c.state || "open"}` + (c.idle_time ? `, idle in transactions for ${dur(c.idle_time)}` : "")));
+    g.append(svg("text", { x: 0, y: y + 11 }, who.length > 62 ? who.slice(0, 61) + "…" : who), bar);
+    for (const [from, to] of c.idle || []) g.append(svg("rect", { class: "idle", x: at(from), y: y + 3, width: Math.max(1, at(to) - at(from)), height: 7 }));
+  });
+  $("conns").append(g);
+})();
+
+// Who asked.
+for (const [name, list] of [["Users", d.users], ["Databases", d.databases], ["Applications", d.applications], ["Clients", d.clients]]) {
+  const t = el("table");
+  $("groups").append(el("div", {}, el("h3", {}, name), t));
+  sortable(t, [{ name, key: (g) => g.name, text: true }, { name: "calls", key: (g) => g.calls }, { name: "errors", key: (g) => g.errors }, { name: "rows", key: (g) => g.rows }, { name: "total", key: (g) => g.total }],
+    () => list || [], 4, (g) => [el("tr", {}, el("td", { class: "text" }, g.name || "(not known)"), el("td", {}, num(g.calls)), el("td", {}, num(g.errors)), el("td", {}, num(g.rows)), el("td", {}, dur(g.total)))]);
+}
+
+// Light and dark.
+$("theme").addEventListener("click", () => {
+  const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  drawCharts();
+});
+drawCharts();
+addEventListener("resize", () => { for (const p of plots) p.setSize({ width: $("charts").clientWidth, height: 170 }); if (plots.length) drawHeat(plots[0].scales.x.min, plots[0].scales.x.max); });
+})();

@@ -1,0 +1,140 @@
+package export
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// visit is what a browser found on a page.
+type visit struct {
+	Errors, Requests   []string
+	Dialogs            int
+	Facts, Findings    []string
+	Calls, Sorted      []string
+	Aria               string
+	Found, Ladder      []string
+	Opened             string
+	Charts, Bars, Idle int
+	Zoomed, Unzoomed   bool
+	Light, Dark        string
+	Text               string
+	Elements           int
+}
+
+// browse opens a page in a real browser, sorts, searches, opens a query and zooms.
+func browse(t *testing.T, path, search string) visit {
+	t.Helper()
+	browser, err := exec.LookPath("chromium")
+	node, e := exec.LookPath("node")
+	modules := os.Getenv("PGSNIFF_NODE_MODULES")
+	if err != nil || e != nil || modules == "" || !exists(filepath.Join(modules, "playwright-core")) {
+		missing(t, "needs Chromium, Node.js and playwright-core: apt-get install chromium, npm install playwright-core, and PGSNIFF_NODE_MODULES=its node_modules")
+	}
+	cmd := exec.Command(node, "testdata/page.cjs", path, browser, search)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, stderr.String())
+	}
+	var v visit
+	if err := json.Unmarshal(out, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestReport uses a page as a person would.
+func TestReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.html")
+	pgsniff(t, "report", "-q", pcaps+"/base_mix.pcap", "-o", path)
+	info, err := os.Stat(path)
+	if err != nil || info.Size() > 1_500_000 || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	v := browse(t, path, "repeat(")
+	if len(v.Errors) > 0 || len(v.Requests) != 1 || v.Dialogs > 0 || v.Elements > 0 {
+		t.Errorf("errors %q, requests %q, %d dialogs, %d elements", v.Errors, v.Requests, v.Dialogs, v.Elements)
+	}
+	if len(v.Facts) < 8 || v.Facts[0] != "427" || v.Facts[4] != "53" || v.Facts[5] != "3" {
+		t.Errorf("facts %q", v.Facts)
+	}
+	if len(v.Calls) != 17 || slices.Equal(v.Calls, v.Sorted) || v.Sorted[0] != "20" || v.Aria != "descending" {
+		t.Errorf("calls %q, sorted %q, %s", v.Calls, v.Sorted, v.Aria)
+	}
+	if len(v.Found) != 1 || !strings.Contains(v.Opened, "generate_series") || !slices.ContainsFunc(v.Ladder, func(s string) bool { return strings.HasPrefix(s, "Execute") }) {
+		t.Errorf("found %q, opened %q, ladder %q", v.Found, v.Opened, v.Ladder)
+	}
+	if v.Charts != 4 || !v.Zoomed || !v.Unzoomed || v.Bars != 3 {
+		t.Errorf("%d charts, zoomed %v, back %v, %d bars", v.Charts, v.Zoomed, v.Unzoomed, v.Bars)
+	}
+	if v.Light == v.Dark || v.Light == "" {
+		t.Errorf("themes %s and %s", v.Light, v.Dark)
+	}
+	if !strings.Contains(v.Text, "division by zero") {
+		t.Error("an error is not shown")
+	}
+}
+
+// TestReportIsHarmless puts markup and script into every text of a session: none of it
+// may become more than text.
+func TestReportIsHarmless(t *testing.T) {
+	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><svg/onload=alert(3)>`
+	var b pcapBuilder
+	b.open()
+	for _, sql := range []string{"select '" + evil + "'", "select 1 as \"" + evil + "\"", evil} {
+		b.request("Q", sql+"\x00")
+		b.reply("E", "SERROR\x00VERROR\x00C42601\x00M"+evil+"\x00\x00")
+		b.reply("Z", "I")
+	}
+	b.reply("S", "application_name\x00"+evil+"\x00")
+	b.request("Q", "select 2\x00")
+	b.reply("C", "SELECT 1\x00")
+	b.reply("Z", "I")
+	dir := t.TempDir()
+	capture, path := filepath.Join(dir, "evil.pcap"), filepath.Join(dir, "page.html")
+	if err := os.WriteFile(capture, b.buf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pgsniff(t, "report", "-q", capture, "-o", path)
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(page), "<img") || strings.Contains(string(page), "<svg/onload") {
+		t.Error("markup of the capture is in the page")
+	}
+	v := browse(t, path, "alert")
+	if len(v.Errors) > 0 || len(v.Requests) != 1 || v.Dialogs > 0 || v.Elements > 0 {
+		t.Errorf("errors %q, requests %q, %d dialogs, %d elements", v.Errors, v.Requests, v.Dialogs, v.Elements)
+	}
+	if !strings.Contains(v.Text, "<img src=x") {
+		t.Error("the text is not shown as it is")
+	}
+}
+
+// TestReportLeavesOut holds that --no-values and --no-sql leave no constant, parameter
+// or text in the page.
+func TestReportLeavesOut(t *testing.T) {
+	for flag, gone := range map[string][]string{
+		"--no-values": {"żółć", "simple query number 7", `$1 = '41'`},
+		"--no-sql":    {"żółć", "simple query", "generate_series", "from users", "boom"},
+	} {
+		path := filepath.Join(t.TempDir(), "page.html")
+		pgsniff(t, "report", "-q", pcaps+"/base_mix.pcap", "-o", path, flag)
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range gone {
+			if strings.Contains(string(page), text) {
+				t.Errorf("%s leaves %q in", flag, text)
+			}
+		}
+	}
+}

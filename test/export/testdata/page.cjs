@@ -1,0 +1,52 @@
+// Opens a page in Chromium, uses it, and prints what came of it as JSON.
+const { createRequire } = require("node:module");
+const { chromium } = createRequire(process.env.PGSNIFF_NODE_MODULES + "/")("playwright-core");
+const [path, browser, search] = process.argv.slice(2);
+(async () => {
+  const b = await chromium.launch({ executablePath: browser, args: ["--no-sandbox"] });
+  const p = await b.newPage({ viewport: { width: 1280, height: 900 } });
+  const out = { errors: [], requests: [], dialogs: 0 };
+  p.on("console", (m) => { if (["error", "warning"].includes(m.type())) out.errors.push(m.text()); });
+  p.on("pageerror", (e) => out.errors.push(String(e)));
+  p.on("request", (r) => out.requests.push(r.url()));
+  p.on("dialog", (d) => { out.dialogs++; d.dismiss(); });
+  await p.goto("file://" + path);
+  const column = (n) => p.$$eval(`#classes tbody tr td:nth-child(${n})`, (l) => l.map((e) => e.textContent));
+  out.facts = await p.$$eval("#facts dd", (l) => l.map((e) => e.textContent));
+  out.findings = await p.$$eval("#findings h3", (l) => l.map((e) => e.textContent));
+  out.calls = await column(1);
+  await p.click("#classes th:nth-child(1) button");
+  out.sorted = await column(1);
+  out.aria = await p.getAttribute("#classes th:nth-child(1)", "aria-sort");
+  await p.fill("#search", search);
+  out.found = await p.$$eval("#classes .row", (l) => l.map((e) => e.textContent));
+  await p.focus("#classes .row");
+  await p.keyboard.press("Enter");
+  out.opened = await p.textContent("#classes tr.open pre");
+  out.ladder = await p.$$eval("#classes .ladder text", (l) => l.map((e) => e.textContent));
+  out.charts = await p.$$eval("#charts .uplot", (l) => l.length);
+  if (out.charts) {
+    const chart = await p.$("#charts .u-over");
+    await chart.scrollIntoViewIfNeeded();
+    const over = await chart.boundingBox();
+    const ink = () => p.$eval(".heat", (c) => c.toDataURL());
+    const before = await ink();
+    await p.mouse.move(over.x + over.width * 0.2, over.y + 30);
+    await p.mouse.down();
+    await p.mouse.move(over.x + over.width * 0.4, over.y + 30, { steps: 5 });
+    await p.mouse.up();
+    out.zoomed = before !== await ink();
+    await p.click("#unzoom");
+    out.unzoomed = before === await ink();
+  }
+  const background = () => p.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  out.light = await background();
+  await p.click("#theme");
+  out.dark = await background();
+  out.bars = await p.$$eval("#conns rect.hbar, #conns rect.bad", (l) => l.length);
+  out.idle = await p.$$eval("#conns rect.idle", (l) => l.length);
+  out.text = await p.evaluate(() => document.body.innerText);
+  out.elements = await p.$$eval("img, iframe, object, link, audio, video, form", (l) => l.length);
+  console.log(JSON.stringify(out));
+  await b.close();
+})().catch((e) => { console.error(e); process.exit(1); });
