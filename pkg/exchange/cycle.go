@@ -95,6 +95,9 @@ func (l *Log) judge(x *Exchange) {
 	default:
 		x.Missing |= MissingReply
 	}
+	if s := x.Prepared; s != nil && s.undone && s.unit != x.ID {
+		l.setStanding(x, s) // what it was prepared as never came to be
+	}
 	if l.lossy != 0 && l.heard {
 		l.unconfirmed(x)
 		l.undescribed(x)
@@ -215,12 +218,12 @@ func (l *Log) learnError(x *Exchange) {
 		l.setSQL(x, nil)
 		x.Statement = label
 		x.Missing &^= MissingParse
-		if !s.Inferred {
+		if !s.Inferred && l.lossy != 0 {
 			x.flags |= flagHoles // its end was not seen
 		}
 	case noSuchPortal:
 		x.Missing &^= MissingParse | MissingBind
-		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.unit != x.ID {
+		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.unit != x.ID && l.lossy != 0 {
 			x.flags |= flagHoles
 		}
 	}

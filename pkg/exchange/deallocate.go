@@ -13,37 +13,57 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 			}
 		}
 	case "DEALLOCATE":
-		// The commands of a string are done in their order.
-		for x.scanned < len(x.SQL) {
-			command, rest := nextCommand(x.SQL[x.scanned:])
-			x.scanned = len(x.SQL) - len(rest)
-			if name, ok := deallocated(command); ok {
-				if s := l.statements[name]; s != nil && s.unit <= x.ID {
-					l.forget(name)
-				}
-				return
+		if name, _, ok := x.command(deallocated); ok {
+			if s := l.statements[name]; s != nil && s.unit <= x.ID {
+				l.forget(name)
 			}
+		}
+	case "PREPARE":
+		if name, text, ok := x.command(prepared); ok {
+			l.madeBySQL(x, name, text)
+		}
+	case "DECLARE CURSOR":
+		if name, text, ok := x.command(declared); ok {
+			l.cursorBySQL(x, name, text)
 		}
 	}
 }
 
+// command finds the next command of x's text that read can make something of: those
+// of a string are done in their order.
+func (x *Exchange) command(read func(sql []byte) (name string, text []byte, ok bool)) (name string, text []byte, ok bool) {
+	for x.scanned < len(x.SQL) {
+		command, rest := nextCommand(x.SQL[x.scanned:])
+		x.scanned = len(x.SQL) - len(rest)
+		if name, text, ok = read(command); ok {
+			return name, text, true
+		}
+	}
+	return "", nil, false
+}
+
 // deallocated reads the name from the text of a DEALLOCATE.
-func deallocated(sql []byte) (name string, ok bool) {
+func deallocated(sql []byte) (name string, _ []byte, ok bool) {
 	var word []byte
 	if word, sql = nextWord(sql); !bytes.EqualFold(word, []byte("deallocate")) {
-		return "", false
+		return "", nil, false
 	}
 	word, sql = nextWord(sql)
 	if next, _ := nextWord(sql); len(next) > 0 && bytes.EqualFold(word, []byte("prepare")) {
 		word = next
 	}
-	switch {
-	case len(word) == 0:
-		return "", false
-	case word[0] == '"':
-		return string(bytes.ReplaceAll(bytes.Trim(word, `"`), []byte(`""`), []byte(`"`))), true
+	if len(word) == 0 {
+		return "", nil, false
 	}
-	return string(bytes.ToLower(word)), true
+	return identifier(word), nil, true
+}
+
+// identifier is what the server makes of a name.
+func identifier(word []byte) string {
+	if word[0] == '"' {
+		return string(bytes.ReplaceAll(bytes.Trim(word, `"`), []byte(`""`), []byte(`"`)))
+	}
+	return string(bytes.ToLower(word))
 }
 
 // nextWord returns the first word or quoted name of b, after blanks and comments.

@@ -261,6 +261,9 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 func (l *Log) requestExecute(x *Exchange, m *Message) {
 	name := cstring(m.Body)
 	if x.portal != nil && string(name) == string(x.Portal) {
+		if x.Prepared != x.portal.statement {
+			l.setSQL(x, x.portal.statement) // whatever was parsed since
+		}
 		return
 	}
 	x.Portal = x.keepName(name)

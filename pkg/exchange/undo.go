@@ -73,11 +73,38 @@ func (l *Log) undo(x *Exchange, failed bool) {
 			if l.unnamed == nil {
 				l.restoreUnnamed(c)
 			}
-		case c.previous != nil && l.statements[c.name] == nil:
-			l.restore(c.name, c.previous)
+		case c.previous != nil:
+			l.undoClose(c)
 		}
 	}
 	x.settle(len(x.changes))
+}
+
+// undoClose: what a Close that was passed over should have closed is there, whatever
+// was concluded of its name since.
+func (l *Log) undoClose(c *change) {
+	if s := l.statements[c.name]; s != nil {
+		if !s.Inferred {
+			return
+		}
+		s.undone, s.before = true, c.previous.standing()
+		l.forget(c.name)
+	}
+	l.restore(c.name, c.previous)
+}
+
+// setStanding makes the statement of x what the server had when it ran x, since s,
+// which it was taken for when it was sent, was undone.
+func (l *Log) setStanding(x *Exchange, s *Statement) {
+	label := x.Statement
+	missing := x.Missing
+	if now := s.standing(); now != nil {
+		l.setSQL(x, now)
+		x.Missing |= missing &^ (MissingParse | InferredSQL)
+		return
+	}
+	l.setSQL(x, nil)
+	x.Statement = label
 }
 
 // undoUnnamed: a Parse of the unnamed statement drops the one before it whether

@@ -33,9 +33,9 @@ func (t *Tracker) stand(p *pending) {
 }
 
 // tooEarly reports whether the reply at hand was sent before the frontend had sent p,
-// as that had acknowledged it; unread, whether it was sent before the backend had p.
+// as that had acknowledged it, but for the byte of a keep-alive; unread, whether it was sent before the backend had p.
 func (t *Tracker) tooEarly(p *pending) bool {
-	return t.placed && p.hasAcked && int32(p.acked-uint32(t.place.Begin)) > 0
+	return t.placed && p.hasAcked && int32(p.acked-uint32(t.place.Begin)) > 1
 }
 
 func (t *Tracker) unread(p *pending) bool {

@@ -198,6 +198,8 @@ func (t *Tracker) beginCycle(s *Step) {
 	}
 	switch {
 	case t.ahead():
+	case t.doubt.any && !t.backend && t.q.n < maxAhead:
+		t.pipelining = true // as far as is known
 	case t.lossB && (!t.pipelining || t.lastReady), !t.backend:
 		t.q.clear()
 		t.copying = 0

@@ -1,0 +1,74 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// prepared reads the name and the statement from the text of a PREPARE.
+func prepared(sql []byte) (name string, text []byte, ok bool) {
+	return definition(sql, "prepare", "as")
+}
+
+// declared reads the name and the query from the text of a DECLARE.
+func declared(sql []byte) (name string, text []byte, ok bool) {
+	return definition(sql, "declare", "for")
+}
+
+// definition reads a command that gives a name to the text after a word.
+func definition(sql []byte, command, before string) (name string, text []byte, ok bool) {
+	word, rest := nextWord(sql)
+	if !bytes.EqualFold(word, []byte(command)) {
+		return "", nil, false
+	}
+	if word, rest = nextWord(rest); len(word) == 0 {
+		return "", nil, false
+	}
+	if word[0] != '"' {
+		if i := bytes.IndexByte(word, '('); i > 0 { // the types follow at once
+			rest = rest[:len(rest):len(rest)]
+			word = word[:i]
+		}
+	}
+	name = identifier(word)
+	for len(rest) > 0 {
+		if word, rest = nextWord(rest); bytes.EqualFold(word, []byte(before)) {
+			text = bytes.TrimSpace(rest)
+			return name, text, len(text) > 0
+		}
+	}
+	return "", nil, false
+}
+
+// madeBySQL is for a statement that PREPARE made: a Bind may name it.
+func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
+	p := &l.shared.parse
+	*p = messages.Parse{Statement: []byte(name), SQL: text, ParameterOIDs: p.ParameterOIDs[:0]}
+	s := l.newStatement(name, p, len(text))
+	s.unit = x.ID
+	l.addStatement(name, s)
+}
+
+// cursorBySQL is for a cursor that DECLARE made: it is a portal, which an Execute may
+// name.
+func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
+	l.dropPortal([]byte(name))
+	if len(l.portals) >= maxPortals || len(name) == 0 {
+		return
+	}
+	sql := l.shared.cut(text)
+	p := l.shared.getPortal()
+	cost := portalCost + 2*len(name) + len(sql)
+	if !l.shared.reserve(cost) {
+		l.shared.DroppedParts++
+		return
+	}
+	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text)}
+	p.cost, p.unit = cost, x.ID
+	p.refs++
+	if l.portals == nil {
+		l.portals = make(map[string]*portal)
+	}
+	l.portals[name] = p
+}
