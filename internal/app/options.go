@@ -32,6 +32,7 @@ type Options struct {
 	Duration      time.Duration
 	Slow          time.Duration
 	Every         time.Duration
+	WALOut        string
 	Quiet         bool
 	Verbose       bool
 	Workers       int
@@ -53,6 +54,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	o.kept.add(cmd)
 	f.StringVar(&o.KeyLog, "keylog", "", "decrypt TLS with this `FILE`, an NSS key log (SSLKEYLOGFILE)")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 if anything broke the protocol")
+	f.StringVar(&o.WALOut, "wal-out", "", "write the WAL of physical replication into segment files in `DIR`, for pg_waldump")
 	f.StringVar(&o.Redact, "redact", "secrets", "hide `LEVEL`: secrets (passwords, keys and what may repeat them), all (every value and constant) or none")
 	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys: --redact none")
 	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -314,6 +315,47 @@ func TestReplicationWorkers(t *testing.T) {
 		one := output(t, append(args, "--workers", "1")...)
 		if three := output(t, append(args, "--workers", "3")...); !bytes.Equal(one, three) {
 			t.Errorf("%v: one goroutine gives other records than three", view)
+		}
+	}
+}
+
+// TestWALOut wants the WAL of a capture in a file that pg_waldump reads: what was
+// inserted while it was made, 3,000 rows in one transaction.
+func TestWALOut(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "wal")
+	out := output(t, "read", replicationPath("receivewal", ""), "--wal-out", dir, "--type", "XLogData", "--json")
+	if n := bytes.Count(out, []byte(`"message":"WALData"`)); n != 5 || n != bytes.Count(out, []byte("\n")) {
+		t.Errorf("--type XLogData shows %d of %d", n, bytes.Count(out, []byte("\n")))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "000000010000000000000009")); err != nil {
+		t.Fatal(err)
+	}
+	dump := "/usr/lib/postgresql/15/bin/pg_waldump"
+	if _, err := os.Stat(dump); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("needs pg_waldump: install postgresql-15")
+	}
+	// It ends with an error where the log ends.
+	text, _ := exec.Command(dump, "-p", dir, "-s", "0/9000028").Output()
+	rows, commits := bytes.Count(text, []byte("rmgr: Heap")), bytes.Count(text, []byte("desc: COMMIT"))
+	if rows != 3000 || commits != 1 || !bytes.Contains(text, []byte("lsn: 0/09075898")) {
+		t.Errorf("pg_waldump finds %d rows and %d commits", rows, commits)
+	}
+}
+
+// Rows hold no more than --redact lets them.
+func TestReplicationRedacted(t *testing.T) {
+	for _, view := range []string{"changes", "messages"} {
+		out := output(t, "read", replicationPath("logical_pg15_to_pg18", ""), "--json", "--view", view, "--redact", "all")
+		for _, value := range []string{"single", "subxact aborted", "żółć", "streamed streamed"} {
+			if bytes.Contains(out, []byte(value)) {
+				t.Errorf("--view %s --redact all shows %q", view, value)
+			}
+		}
+		if !bytes.Contains(out, []byte("public.lr_many")) {
+			t.Errorf("--view %s --redact all hides more than values", view)
 		}
 	}
 }

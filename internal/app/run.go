@@ -22,6 +22,7 @@ type run struct {
 	counts   *tally
 	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys     *keys
+	wal      *walOut        // nil without --wal-out
 	keep     *keeper        // nil where all packets are taken and none are written
 	live     *live          // nil for read, and where no packets are captured
 	attached *attached      // nil where no servers are looked into
@@ -81,6 +82,12 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 			cfg.OnError = func(e *session.Event) { before(h.Event(e)) }
 		}
 	}
+	if o.WALOut != "" {
+		if r.wal, err = newWALOut(o.WALOut, sel, handler, r.warn); err != nil {
+			return nil, err
+		}
+		handler, cfg.Messages = r.wal, true
+	}
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg, Limits: limits,
@@ -96,6 +103,11 @@ func (r *run) finish(sourceErr error) error {
 	r.keys.finish()
 	if err := r.embedKeys(); sourceErr == nil {
 		sourceErr = err
+	}
+	if r.wal != nil {
+		if err := r.wal.finish(); sourceErr == nil {
+			sourceErr = err
+		}
 	}
 	if n := r.keep.letGo(); n > 0 {
 		r.warn(fmt.Errorf("-w: %s had been let go when their connections matched", plural(n, "packet")))

@@ -37,6 +37,10 @@ var unseen = map[string]string{
 	"connection.peer_uid":                   "likewise",
 	"connection.peer_program":               "likewise",
 	"server":                                "only where a server runs",
+	"query.command.temporary":               "a slot made with TEMPORARY",
+	"query.base_backup.others":              "more than 1,024 tablespaces",
+	"connection.base_backup.others":         "likewise",
+	"stats.other_replication":               "more than 100 replication connections",
 	"connection.alpn":                       "PostgreSQL 17's direct TLS",
 	"connection.client_certificate_subject": "TLS 1.2 with a certificate of the client",
 }

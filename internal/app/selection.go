@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 	"github.com/spf13/cobra"
 )
@@ -41,8 +42,10 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 
 // selection is the compiled form.
 type selection struct {
-	span        *span                    // nil: all
-	kinds       *[messages.NumKinds]bool // nil: all
+	span  *span                    // nil: all
+	kinds *[messages.NumKinds]bool // nil: all
+	// replicated are messages inside CopyData, nil if none is named.
+	replicated  *[replication.NumKinds]bool
 	users       map[string]bool
 	databases   map[string]bool
 	apps        map[string]bool
@@ -70,6 +73,13 @@ func (f *selectionFlags) compile() (*selection, error) {
 	if len(f.types) > 0 {
 		s.kinds = new([messages.NumKinds]bool)
 		for _, name := range f.types {
+			if k, ok := replicationKind(name); ok {
+				if s.replicated == nil {
+					s.replicated = new([replication.NumKinds]bool)
+				}
+				s.replicated[k] = true
+				continue
+			}
 			k, ok := kindByName(name)
 			if !ok {
 				return nil, usageError("--type %s: no such message; names are those of PostgreSQL's manual, such as Query, DataRow, ErrorResponse", name)
@@ -163,7 +173,7 @@ func (s *selection) message(e *session.Event) bool {
 	if s.span != nil && !s.span.has(e.At.Time) {
 		return false
 	}
-	if s.kinds != nil && !s.kinds[e.Kind] {
+	if s.kinds != nil && !s.kinds[e.Kind] && !s.holds(e) {
 		return false
 	}
 	if s.errors && e.Kind != messages.KindErrorResponse && e.Kind != messages.KindErrorResponseV2 {
@@ -225,4 +235,30 @@ func (s *selection) grepExchange(x *exchange.Exchange) bool {
 		s.errs.Visit(t)
 	}
 	return s.grep.Match(t.buf)
+}
+
+// replicationKind finds a message inside CopyData by its name; XLogData is another
+// name of WALData. Names of the protocol's own messages come first.
+func replicationKind(name string) (replication.Kind, bool) {
+	if _, ok := kindByName(name); ok {
+		return 0, false
+	}
+	if strings.EqualFold(name, "XLogData") {
+		return replication.KindWALData, true
+	}
+	for k := replication.KindUnknown + 1; k < replication.NumKinds; k++ {
+		if strings.EqualFold(k.String(), name) {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// holds reports whether a CopyData holds one of the messages that are named.
+func (s *selection) holds(e *session.Event) bool {
+	if s.replicated == nil || e.Replication == nil {
+		return false
+	}
+	m := &e.Replication.Meaning
+	return m.Kind != replication.KindUnknown && s.replicated[m.Kind] || m.Logical != replication.KindUnknown && s.replicated[m.Logical]
 }

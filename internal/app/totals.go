@@ -19,6 +19,9 @@ type totals struct {
 	errs   messages.ErrorResponse
 	kinds  [messages.NumKinds]uint64 // of selected messages
 	lost   uint64                    // bytes, of selected connections
+	// streams are the replication connections that ended; more were dropped.
+	streams        []stats.Stream
+	droppedStreams uint64
 
 	// What was told in the periods before this one.
 	packets, bytes uint64
@@ -64,6 +67,13 @@ func orUnknown(state []byte) []byte {
 func (t *totals) connection(s *session.Session) {
 	i := s.Info()
 	t.lost += i.Traffic.Lost[0] + i.Traffic.Lost[1]
+	switch {
+	case i.Stream == nil || i.Stream.Messages == 0 && !i.Stream.Slot.Known:
+	case len(t.streams) == stats.MaxStreams:
+		t.droppedStreams++
+	default:
+		t.streams = append(t.streams, stats.Stream{Conn: s.ID, Client: s.Client, Server: s.Server, Summary: i.Stream})
+	}
 	t.sum.Connection(&stats.ConnectionSample{
 		User: i.User, Database: i.Database, Application: i.Application, Client: host(s.Client),
 		Queries: s.Totals().Queries, Errors: i.Errors, Bytes: i.Traffic.Bytes[0] + i.Traffic.Bytes[1],
@@ -84,7 +94,9 @@ func (t *totals) report(traffic stats.Traffic, kinds *[messages.NumKinds]uint64,
 	for k, n := range kinds {
 		t.sum.Message(messages.Kind(k), n-t.toldKinds[k])
 	}
-	return t.sum.Snapshot(by, top)
+	r := t.sum.Snapshot(by, top)
+	r.Streams, r.OtherStreams = t.streams, t.droppedStreams
+	return r
 }
 
 // period is report for a period, after which another one begins.
@@ -94,6 +106,6 @@ func (t *totals) period(traffic stats.Traffic, kinds *[messages.NumKinds]uint64,
 	}
 	r := t.report(traffic, kinds, by, top)
 	t.packets, t.bytes, t.toldKinds = traffic.Packets, traffic.Bytes, *kinds
-	t.sum, t.lost = stats.New(stats.Limits{}), 0
+	t.sum, t.lost, t.streams, t.droppedStreams = stats.New(stats.Limits{}), 0, nil, 0
 	return r
 }

@@ -50,7 +50,7 @@ var rules = []packageRule{
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
 	{"internal/sqlnorm", rule{pure: true}},
-	{"internal/redact", rule{own: "pkg/messages pkg/exchange pkg/session internal/sqlnorm", pure: true}},
+	{"internal/redact", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session internal/sqlnorm", pure: true}},
 	{"internal/value", rule{pure: true}},
 	{"internal/privilege", rule{}},
 	{"internal/tlsdecrypt", rule{}},
@@ -62,10 +62,11 @@ var rules = []packageRule{
 	{"internal/termsafe", rule{pure: true}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
-	{"internal/stats", rule{own: "pkg/messages"}},
+	{"internal/stats", rule{own: "pkg/messages pkg/replication"}},
 	{"internal/record", rule{own: "pkg/messages pkg/replication pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
+	{"internal/walfile", rule{own: "pkg/replication", pure: true}},
 	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe"}},
@@ -90,7 +91,7 @@ var rules = []packageRule{
 	}},
 	{"internal/app", rule{
 		own: "internal/attach internal/inside " +
-			"pkg/messages pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
+			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline",
 		reaches: true,

@@ -153,6 +153,8 @@ var (
 	qPaused     = querySchema.Bool("paused_in_transaction", "A transaction was open during that pause.")
 	qPrepare    = querySchema.Int("prepare_ns", "ns", "Of a Parse and Describe that were answered on their own before it.")
 	qNetwork    = querySchema.Int("network_ns", "ns", "What retransmission and zero windows explain of the duration.")
+	qCommand    = querySchema.Object("command", "What a command of a replication connection asks for.")
+	qBackup     = querySchema.Object("base_backup", "What a BASE_BACKUP sent.")
 	qServer     = querySchema.Object("server", "How the server spent its time.")
 	qTx         = querySchema.Text("tx", "Transaction status after it: I, T or E.")
 	qCancelled  = querySchema.Int("cancelled_by", "", "Number of the connection whose CancelRequest ended it.")
@@ -198,6 +200,12 @@ func (q *Query) Visit(v Visitor) {
 		q.visitParams(v)
 	}
 	q.visitResults(v)
+	if q.Command != nil {
+		VisitCommand(v, q.Command)
+	}
+	if q.Backup != nil {
+		visitBackup(v, qBackup, q.Backup)
+	}
 	if q.Error != nil {
 		v.Open(qError)
 		q.VisitError(&bridge{Visitor: v})

@@ -44,6 +44,17 @@ var (
 	cBackend       = connSchema.Int("backend_bytes", "bytes", "Bytes that the server sent.")
 	cLost          = connSchema.Int("lost_bytes", "bytes", "Bytes that were not captured.")
 	cRetransmitted = connSchema.Int("retransmitted_bytes", "bytes", "Bytes that were sent again.")
+	cSlot          = connSchema.Text("slot", "The replication slot that it streamed from.")
+	cPlugin        = connSchema.Text("plugin", "The output plugin of logical replication.")
+	cPublications  = connSchema.List("publications", "The publications that it asked for.")
+	cWALBytes      = connSchema.Int("wal_bytes", "bytes", "Of WAL, or of the plugin's messages, in WALData.")
+	cSent          = connSchema.Text("sent_lsn", "The position up to which WAL was sent.")
+	cServerLSN     = connSchema.Text("server_lsn", "The position up to which the server had WAL, as it told.")
+	cWritten       = connSchema.Text("write_lsn", "The position up to which the client had written, as it told last.")
+	cFlushed       = connSchema.Text("flush_lsn", "Likewise flushed.")
+	cApplied       = connSchema.Text("apply_lsn", "Likewise applied.")
+	cLag           = connSchema.Object("lag", "How far the client was behind.")
+	cBackup        = connSchema.Object("base_backup", "The base backup that was sent last.")
 	cMidStream     = connSchema.Bool("started_mid_stream", "Its beginning was not captured.")
 )
 
@@ -111,6 +122,9 @@ func (c *Connection) Visit(v Visitor) {
 	v.Uint(cBackend, i.Traffic.Bytes[b])
 	v.Uint(cLost, i.Traffic.Lost[f]+i.Traffic.Lost[b])
 	v.Uint(cRetransmitted, i.Traffic.Retransmitted[f]+i.Traffic.Retransmitted[b])
+	if i.Stream != nil {
+		VisitStream(v, i.Stream)
+	}
 	v.Bool(cMidStream, i.MidStream)
 }
 

@@ -109,6 +109,7 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 	q.Conn, q.Who, q.privacy = &c.Conn, k.who(c, s), &k.Privacy
 	q.ID, q.Protocol = x.ID, x.Protocol
 	q.SQLLen, q.Statement, q.Portal, q.Function = x.SQLLen, x.Statement, x.Portal, x.Function
+	q.Command, q.Backup = CommandOf(s, x)
 	if x.SQL != nil {
 		q.SQL = x.SQL
 	}

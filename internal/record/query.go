@@ -6,6 +6,8 @@ import (
 
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // Unknown is the value of durations that are not known.
@@ -52,6 +54,11 @@ type Query struct {
 	Copy         exchange.CopyMode
 	CopyBytes    uint64
 	CopyMessages uint64
+
+	// Command is what a command of a replication connection asks for, nil for
+	// others; Backup what its BASE_BACKUP sent.
+	Command *replication.Command
+	Backup  *replication.Backup
 
 	Error    []byte        // body of the ErrorResponse, without secrets; nil if none
 	FailedAt messages.Kind // what the error answered
@@ -168,4 +175,21 @@ func (q *Query) Clone() Record {
 		c.Server = &server
 	}
 	return &c
+}
+
+// CommandOf returns what the command of a replication connection asks for, and
+// what its BASE_BACKUP has sent; nil for all others. It is for the end of a query.
+func CommandOf(s *session.Session, x *exchange.Exchange) (*replication.Command, *replication.Backup) {
+	if x.Protocol != exchange.ProtocolReplication || x.SQL == nil {
+		return nil, nil
+	}
+	c, _ := replication.ParseCommand(string(x.SQL)) // of one that is cut, what is there
+	r := s.Replication()
+	switch {
+	case c.Kind == replication.CommandNone:
+		return nil, nil
+	case c.Kind != replication.CommandBaseBackup || r == nil || len(r.Backup().Archives) == 0:
+		return &c, nil
+	}
+	return &c, r.Backup().Clone()
 }

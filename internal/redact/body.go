@@ -8,6 +8,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -242,6 +243,9 @@ func (h *Handler) description(e *session.Event) ([]byte, bool) {
 // copyData hides the data of a COPY. What replicates keeps its form: how far it has
 // come is told in it.
 func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
+	if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
+		return h.replication(e)
+	}
 	hide := h.level == All
 	if x := e.Exchange; x != nil && !hide {
 		hide = h.cycle(e.Session, x).Data()
@@ -257,6 +261,36 @@ func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	}
 	h.body = h.mark(append(h.body[:0], e.Body[:keep]...), e.Body[keep:])
 	return h.body, true
+}
+
+// replication hides the values of rows that logical replication sends, and with All
+// all that is data. What is WAL, or an archive, is only counted by those that show.
+func (h *Handler) replication(e *session.Event) ([]byte, bool) {
+	event, body := h.rewriter.Event(e.Replication, e.Body, func(r *replication.Relation, i int, v []byte) ([]byte, bool) {
+		if h.level != All && !h.hiddenColumn(r, i) && !Value(v) {
+			return nil, false
+		}
+		h.value = h.mark(h.value[:0], v)
+		return h.value, true
+	})
+	h.replicated = event
+	return body, event != e.Replication
+}
+
+// hiddenColumn tells whether a column of a relation is hidden by its name. What is
+// found is remembered for the next row.
+func (h *Handler) hiddenColumn(r *replication.Relation, i int) bool {
+	if r == nil {
+		return false
+	}
+	if h.relation != r {
+		h.relation, h.columns = r, h.columns[:0]
+		for k := range r.Columns {
+			c := &r.Columns[k]
+			h.columns = append(h.columns, Cycle{}.Column(&messages.ColumnDescription{Name: c.Name, TypeOID: c.TypeOID}))
+		}
+	}
+	return h.columns[i]
 }
 
 // replicationHead is how many bytes of a replication message are not data (manual:

@@ -4,6 +4,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -26,6 +27,12 @@ type Handler struct {
 	errs   messages.ErrorFields
 	// Of messages that are looked at as a whole.
 	decoded [messages.NumKinds]messages.Message
+	// What the latest CopyData holds, without its secrets.
+	replicated *replication.Event
+	rewriter   replication.Rewriter
+	value      []byte
+	relation   *replication.Relation // the latest, and which of its columns are hidden
+	columns    []bool
 	// Connections that prepared a text that takes secrets with the command PREPARE:
 	// what they EXECUTE takes them, too.
 	prepared map[uint64]struct{}
@@ -62,6 +69,9 @@ func (h *Handler) Event(e *session.Event) *session.Event {
 	}
 	h.event = *e
 	h.event.Body = body
+	if e.Replication != nil {
+		h.event.Replication = h.replicated
+	}
 	return &h.event
 }
 

@@ -71,6 +71,9 @@ func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	b.Int("backend_bytes", int64(i.Traffic.Bytes[k]))
 	b.Int("lost_bytes", int64(i.Traffic.Lost[f]+i.Traffic.Lost[k]))
 	b.Int("retransmitted_bytes", int64(i.Traffic.Retransmitted[f]+i.Traffic.Retransmitted[k]))
+	if i.Stream != nil {
+		record.VisitStream(j.visitor(), i.Stream)
+	}
 	b.Bool("started_mid_stream", i.MidStream)
 	j.out.buf = append(b.buf, '}', '\n')
 	j.out.wrote()

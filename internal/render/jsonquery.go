@@ -10,6 +10,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -24,6 +25,9 @@ type query struct {
 	sql  []byte
 	cuts []cut
 	text bool
+	// Of a replication connection, nil for others.
+	command *replication.Command
+	backup  *replication.Backup
 }
 
 // Exchange writes a query record.
@@ -76,6 +80,12 @@ func (j *JSON) query(q *query) {
 		b.buf = append(b.buf, `,"messages":`...)
 		b.buf = appendUint(b.buf, x.CopyMessages)
 		b.buf = append(b.buf, '}')
+	}
+	if q.command != nil {
+		record.VisitCommand(j.visitor(), q.command)
+		if q.backup != nil {
+			record.VisitQueryBackup(j.visitor(), q.backup)
+		}
 	}
 	j.failure(x)
 	b.buf = appendNumber(b.buf, `,"notices":`, int64(x.Notices))
@@ -203,6 +213,7 @@ func (j *JSON) who(c *conn, user, database, application string) []byte {
 func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte {
 	i := s.Info()
 	q.conn, q.user, q.database, q.application, q.zone = connOf(s, j.opt.Slot), i.User, i.Database, i.Application, i.TimeZone
+	q.command, q.backup = record.CommandOf(s, x)
 	q.sql, q.cuts, q.text = nil, q.cuts[:0], x.SQL != nil && x.Prepared == nil
 	if x.Prepared == nil || x.SQL == nil {
 		return dst

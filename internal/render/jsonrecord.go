@@ -20,8 +20,7 @@ func (j *JSON) derived(r record.Record) {
 		b = j.clock.appendTime(b, at.Time)
 		b = append(b, '"')
 	}
-	v := &j.fields
-	v.body, v.clock, v.open, v.name = &j.body, &j.clock, v.open[:0], nil
+	v := j.visitor()
 	v.buf, v.comma, v.cuts = b, true, v.cuts[:0]
 	v.zone = nil
 	if c, ok := r.(*record.Change); ok {
@@ -130,8 +129,15 @@ func (w *fieldWriter) Fraction(f *record.Field, v float64) {
 
 func (w *fieldWriter) Text(f *record.Field, v []byte) {
 	w.key(f)
-	w.buf = appendQuoted(w.buf, w.limit(nameOf(f), -1, v))
+	if len(v) > longestName {
+		v = w.limit(nameOf(f), -1, v)
+	}
+	w.buf = appendQuoted(w.buf, v)
 }
+
+// longestName is NAMEDATALEN: names, words and positions are not cut, what is longer
+// is a text.
+const longestName = 64
 
 func (w *fieldWriter) String(f *record.Field, v string) { w.Text(f, []byte(v)) }
 
@@ -191,4 +197,12 @@ func (w *fieldWriter) Key(name []byte) {
 		name = []byte{}
 	}
 	w.name = name
+}
+
+// visitor returns what writes fields as members of the object that is being
+// written.
+func (j *JSON) visitor() *fieldWriter {
+	v := &j.fields
+	v.body, v.clock, v.open, v.name = &j.body, &j.clock, v.open[:0], nil
+	return v
 }

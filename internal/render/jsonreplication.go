@@ -105,7 +105,7 @@ func (v *replicationBody) Time(name string, t replication.Time) {
 }
 
 func (v *replicationBody) Size(name string, n int) {
-	if w := v.meaning; w.Kind == replication.KindWALData {
+	if w := v.meaning; w.Kind == replication.KindWALData || w.Kind == replication.KindArchiveData {
 		n = w.Size // of one that is cut, too
 	}
 	v.Int(name, int64(n))

@@ -116,7 +116,7 @@ func (v *replicationFields) Data(name string, s []byte) {
 }
 
 func (v *replicationFields) Size(name string, n int) {
-	if v.meaning.Kind == replication.KindWALData {
+	if k := v.meaning.Kind; k == replication.KindWALData || k == replication.KindArchiveData {
 		n = v.meaning.Size
 	}
 	v.field(name)

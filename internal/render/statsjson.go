@@ -1,6 +1,7 @@
 package render
 
 import (
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -53,6 +54,15 @@ func (j *JSON) Stats(r *stats.Report) {
 	b.groups("databases", r.Databases)
 	b.groups("applications", r.Applications)
 	b.groups("clients", r.Clients)
+	if len(r.Streams) > 0 {
+		b.list("replication", len(r.Streams), func(i int) {
+			s := &r.Streams[i]
+			record.VisitStreamStats(j.visitor(), s.Conn, s.Client, s.Server, s.Summary)
+		})
+	}
+	if r.OtherStreams > 0 {
+		b.count("other_replication", r.OtherStreams)
+	}
 	j.out.buf = append(b.buf, '}', '\n')
 	j.out.wrote()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 )
 
 // Report is what a Stats has added up, in an order that depends on nothing but
@@ -33,10 +34,25 @@ type Report struct {
 
 	Users, Databases, Applications, Clients Groups // most connections first
 
+	// Streams are the replication connections that are over, in order of their ends.
+	Streams      []Stream
+	OtherStreams uint64 // those beyond the limit
+
 	SQLStates      []Count // most first
 	OtherSQLStates uint64  // errors whose SQLSTATE came when the limit was reached
 	ByMessage      []Count // most first
 }
+
+// Stream is a replication connection.
+type Stream struct {
+	Conn           uint64
+	Client, Server string // address:port
+	*replication.Summary
+}
+
+// MaxStreams bounds the replication connections of a report: a server has some ten
+// slots, and each takes up to 200 kB.
+const MaxStreams = 100
 
 // Query is a normalised query. Its durations are 0 if Timed is.
 type Query struct {

@@ -67,7 +67,7 @@ func (s *Stream) observeBackup(m *Meaning, data []byte, size int) {
 		}
 	}
 	if m.Mode = s.mode; s.mode == ModeBackupOld {
-		m.Kind, m.raw = KindArchiveData, true
+		m.Kind, m.raw, m.Size = KindArchiveData, true, size
 		s.backup.data(size)
 		s.outer, _ = s.decoder.Decode(m, data)
 		return
@@ -84,7 +84,8 @@ func (s *Stream) observeBackup(m *Meaning, data []byte, size int) {
 	case *Manifest:
 		s.backup.add(Archive{Name: "backup_manifest", Manifest: true})
 	case *ArchiveData:
-		s.backup.data(size - 1)
+		m.Size = size - 1
+		s.backup.data(m.Size)
 	case *Progress:
 		s.backup.Done, s.backup.HasDone = msg.Done, true
 	}

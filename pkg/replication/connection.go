@@ -10,6 +10,11 @@ type Connection struct {
 	changes Transactions
 	event   Event
 	slot    Slot
+	series  series
+	// streamed is what flowed over the connection last; messages and walBytes count
+	// WALData.
+	streamed           Mode
+	messages, walBytes uint64
 }
 
 // Slot is what commands said of the replication slot that a connection streams
@@ -20,7 +25,8 @@ type Slot struct {
 	Logical      bool
 	Known        bool // a START_REPLICATION was seen
 	Publications []string
-	Start        LSN // as asked for
+	Start        LSN    // as asked for
+	Timeline     uint32 // likewise, 0 if not named
 }
 
 // Event is what one CopyData of a replication connection holds. All of it is
@@ -51,7 +57,7 @@ func (c *Connection) Begin(sql string) {
 	c.Lag.Restart()
 	c.changes.Lost()
 	c.slot = Slot{
-		Name: cmd.Slot, Logical: cmd.Logical, Known: true, Publications: cmd.Publications(), Start: cmd.Start,
+		Name: cmd.Slot, Logical: cmd.Logical, Known: true, Publications: cmd.Publications(), Start: cmd.Start, Timeline: cmd.Timeline,
 	}
 }
 
@@ -87,12 +93,20 @@ func (c *Connection) CopyData(d messages.Direction, body []byte, size int, at in
 	if m.Logical == KindUnknown {
 		e.Inner = nil
 	}
+	if m.Kind != KindUnknown {
+		c.streamed = m.Mode
+	}
+	if m.Kind == KindWALData {
+		c.messages++
+		c.walBytes += uint64(max(m.Size, 0))
+	}
 	if e.Outer == nil || m.Mode == ModeBackup || m.Mode == ModeBackupOld {
 		return e
 	}
 	var ok bool
 	if e.report, ok = c.Lag.Observe(m, e.Outer, at); ok {
 		e.Report = &e.report
+		c.series.add(e.Report, at)
 	}
 	if e.Inner != nil {
 		if change, ok := c.changes.Observe(m, e.Outer.(*WALData), e.Inner, size, at); ok {

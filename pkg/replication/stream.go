@@ -68,7 +68,7 @@ type Meaning struct {
 	raw bool
 	// Mode is ModeUnknown while nothing tells.
 	Mode Mode
-	// Size is the true length of a WALData's data, in bytes.
+	// Size is the true length of the data of a WALData or ArchiveData, in bytes.
 	Size int
 	// XID is the transaction that the logical message belongs to, with streamed ones
 	// that of the outermost; 0 if not known.

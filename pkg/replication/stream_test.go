@@ -149,7 +149,7 @@ func TestTransaction(t *testing.T) {
 		"message p:x xid=700 commit=0/90",
 		"message p:y xid=0",
 		"truncate public.people 99 xid=700 commit=0/90 flags=8",
-		fmt.Sprintf("commit xid=700 commit=0/90 [public.people insert 2;public.people delete 1;0 message 1;public.people truncate 1;99 truncate 1;] bytes=%d", size),
+		fmt.Sprintf("commit xid=700 commit=0/90 [public.people insert 2;public.people delete 1;public.people truncate 1;0 message 1;99 truncate 1;] bytes=%d", size),
 	)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 )
 
 // State is how a connection stands or ended.
@@ -55,8 +56,11 @@ type Traffic struct {
 type Info struct {
 	User, Database, Application string
 	Replication                 string // the startup parameter, "" if not sent
-	ProtocolVersion             string
-	ServerVersion               string
+	// Stream is what is known of replication once the connection is over, nil if
+	// there was none.
+	Stream          *replication.Summary
+	ProtocolVersion string
+	ServerVersion   string
 	// Product is what the server is, as far as it or its client says so: postgresql,
 	// pgbouncer, cockroachdb, redshift, opengauss, crate, …
 	Product      string

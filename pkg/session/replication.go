@@ -21,6 +21,7 @@ func (s *Session) startReplication(whole bool) {
 // stays for the record of the connection.
 func (s *Session) endReplication() {
 	if s.replication != nil {
+		s.info.Stream = s.replication.Summary()
 		s.replication.Close()
 	}
 }
