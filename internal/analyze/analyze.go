@@ -55,10 +55,11 @@ type Counts struct {
 	First, Last         int64 // times of the first and the latest packet that has one
 	NotIP, NotTCP, Bad  uint64
 	TCPConnections      uint64
-	Copies              uint64 // TCP packets that the capture holds again; they are passed over
-	Lost, Retransmitted uint64 // payload bytes of the connections taken for PostgreSQL
-	KernelDropped       uint64 // packets that the kernel had no room for, as the caller of Packet says
-	Ports               map[uint16]uint64
+	Copies              uint64            // TCP packets that the capture holds again; they are passed over
+	Lost, Retransmitted uint64            // payload bytes of the connections taken for PostgreSQL
+	KernelDropped       uint64            // packets that the kernel had no room for, as the caller of Packet says
+	Ports               map[uint16]uint64 // connections by the server's port, as far as known
+	Likely              map[uint16]uint64 // see LikelyPorts
 }
 
 const (

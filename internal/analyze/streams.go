@@ -16,8 +16,9 @@ func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
 	if c.MidStream && a.listed(c.A.Port) && !a.listed(c.B.Port) {
 		server = c.A.Port
 	}
-	if len(a.Counts.Ports) < maxPorts || a.Counts.Ports[server] > 0 {
-		a.Counts.Ports[server]++
+	a.Counts.port(server)
+	if c.MidStream && !a.listed(server) {
+		a.Counts.port(c.A.Port) // which of them is the server's, the others will tell
 	}
 	if !a.listed(server) && !a.opt.AnyPort {
 		c.Ignore()
@@ -42,6 +43,9 @@ func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
 		k.frontend = guessFrontend(d, b)
 	}
 	if !k.listed && c.MidStream && !opens(b) {
+		if talks(b) {
+			a.Counts.likely(c.A.Port, c.B.Port)
+		}
 		c.Ignore()
 		a.conns.put(k)
 		return nil

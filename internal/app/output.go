@@ -265,7 +265,7 @@ func (f *fanned) Notice(s *session.Session, n *session.Notice) {
 }
 
 func (f *fanned) End(s *session.Session) {
-	f.counts.violations += s.Violations
+	f.counts.end(s)
 	for _, h := range f.list {
 		h.End(s)
 	}

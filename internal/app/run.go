@@ -20,6 +20,7 @@ type run struct {
 	analyzer *analyze.Analyzer
 	outputs  []*outlet
 	counts   *tally
+	sel      *selection
 	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys     *keys
 	wal      *walOut        // nil without --wal-out
@@ -31,7 +32,7 @@ type run struct {
 	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
 	packet   capture.Packet
-	_        [80]byte // see TestLines
+	_        [192]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -55,6 +56,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.sel = sel
 	if r.keep, err = newKeeper(o); err != nil {
 		return nil, err
 	}
@@ -148,12 +150,14 @@ func (r *run) summary() {
 	}
 	if r.analyzer.Connections() == 0 {
 		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList(), r.live.dropText())
+		r.adviseNone()
 		return
 	}
 	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", r.totalsText(c, "connection"))
 	if dropped := droppedText(r.analyzer.Shared().Exchanges); dropped != "" {
 		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
 	}
+	r.advise()
 }
 
 // totalsText is what was counted so far. It belongs to the goroutine of the sessions.

@@ -33,7 +33,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	s.StringSliceVar(&f.users, "user", nil, "show only connections of the users in `LIST`")
 	s.StringSliceVar(&f.databases, "database", nil, "show only connections to the databases in `LIST`")
 	s.StringSliceVar(&f.apps, "app", nil, "show only connections with the application_names in `LIST`")
-	s.StringSliceVar(&f.clients, "client", nil, "show only connections from the addresses in `LIST` (10.0.0.7 or 10.0.0.7:51950)")
+	s.StringSliceVar(&f.clients, "client", nil, "show only connections from the addresses in `LIST` (10.0.0.7, 10.0.0.0/8 or 10.0.0.7:51950)")
 	s.StringSliceVar(&f.conns, "conn", nil, "show only connections with the numbers in `LIST`")
 	s.DurationVar(&f.minDuration, "min-duration", 0, "show only queries that took at least `D` (250ms), and their messages")
 	s.BoolVar(&f.errors, "errors", false, "show only errors: failed queries, ErrorResponse messages")
@@ -49,7 +49,7 @@ type selection struct {
 	users       map[string]bool
 	databases   map[string]bool
 	apps        map[string]bool
-	clients     map[string]bool
+	clients     *addresses
 	conns       map[uint64]bool
 	minDuration int64
 	errors      bool
@@ -57,11 +57,12 @@ type selection struct {
 	text        fieldText
 	decoded     [messages.NumKinds]messages.Message
 	errs        messages.ErrorResponse
+	matched     bool // it has shown something
 }
 
-func (f *selectionFlags) compile() (*selection, error) {
-	s := &selection{
-		users: set(f.users), databases: set(f.databases), apps: set(f.apps), clients: set(f.clients),
+func (f *selectionFlags) compile() (s *selection, err error) {
+	s = &selection{
+		users: set(f.users), databases: set(f.databases), apps: set(f.apps),
 		minDuration: int64(f.minDuration), errors: f.errors,
 	}
 	if f.span != nil && f.span.from.set {
@@ -96,6 +97,9 @@ func (f *selectionFlags) compile() (*selection, error) {
 			s.conns = make(map[uint64]bool)
 		}
 		s.conns[n] = true
+	}
+	if s.clients, err = parseAddresses(f.clients); err != nil {
+		return nil, err
 	}
 	if f.grep != "" {
 		re, err := regexp.Compile(f.grep)
@@ -147,12 +151,16 @@ func (s *selection) conn(c *session.Session) bool {
 		(s.databases == nil || s.databases[i.Database]) &&
 		(s.apps == nil || s.apps[i.Application]) &&
 		(s.conns == nil || s.conns[c.ID]) &&
-		(s.clients == nil || s.clients[c.Client] || s.clients[host(c.Client)])
+		(s.clients == nil || s.clients.of(c))
 }
 
 // ended reports whether a connection is shown that has ended.
 func (s *selection) ended(c *session.Session) bool {
-	return s.conn(c) && (s.span == nil || s.span.has(c.Info().Ended.Time))
+	shown := s.conn(c) && (s.span == nil || s.span.has(c.Info().Ended.Time))
+	if s.kinds == nil && s.minDuration == 0 && !s.errors && s.grep == nil && c.PostgreSQL() {
+		s.matched = s.matched || shown
+	}
+	return shown
 }
 
 // notice reports whether what is said of a connection is shown.
@@ -182,7 +190,9 @@ func (s *selection) message(e *session.Event) bool {
 	if !s.conn(e.Session) {
 		return false
 	}
-	return s.grep == nil || s.grepMessage(e)
+	shown := s.grep == nil || s.grepMessage(e)
+	s.matched = s.matched || shown
+	return shown
 }
 
 // failure reports whether an error outside of queries is counted.
@@ -210,7 +220,9 @@ func (s *selection) exchange(c *session.Session, x *exchange.Exchange) bool {
 	if s.errors && x.Error == nil || !s.conn(c) || !s.longEnough(x) {
 		return false
 	}
-	return s.grep == nil || s.grepExchange(x)
+	shown := s.grep == nil || s.grepExchange(x)
+	s.matched = s.matched || shown
+	return shown
 }
 
 func (s *selection) longEnough(x *exchange.Exchange) bool {

@@ -20,11 +20,8 @@ type views struct {
 	counts    tally
 	held      map[uint64]unitsHeld // by connection
 	heldBytes int
-	_         [56]byte // see TestLines
+	_         [48]byte // see TestLines
 }
-
-// tally is what the run counts of what is reported.
-type tally struct{ queries, violations uint64 }
 
 // unitsHeld are the messages of a connection that wait for the duration of their
 // unit of work, by its number.
@@ -155,7 +152,7 @@ func (v *views) Notice(s *session.Session, n *session.Notice) {
 
 // End shows a connection.
 func (v *views) End(s *session.Session) {
-	v.counts.violations += s.Violations
+	v.counts.end(s)
 	for unit, h := range v.held[s.ID] {
 		v.drop(s, unit, h)
 	}
