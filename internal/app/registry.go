@@ -12,12 +12,13 @@ import (
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/sqlscript"
 	"github.com/pgsniff/pgsniff/internal/timeline"
+	"github.com/pgsniff/pgsniff/internal/transactions"
 )
 
 // registeredViews and registeredOutputs are what --view and -o offer beside the
 // views and formats that are built in: one line for each package.
 var (
-	registeredViews   = []sink.View{changes.View, findings.View}
+	registeredViews   = []sink.View{changes.View, findings.View, transactions.View}
 	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output, otlp.Output, metrics.Output, parquet.Output, report.Output}
 )
 

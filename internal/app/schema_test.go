@@ -49,7 +49,7 @@ func newRecordChecker(t *testing.T) *recordChecker {
 	c := &recordChecker{
 		schema: compileSchema(t, ""), byType: make(map[string]*jsonschema.Schema), types: make(map[string]map[string]bool),
 	}
-	for _, name := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface", "server"} {
+	for _, name := range []string{"message", "query", "connection", "stats", "notice", "finding", "transaction", "interface", "server"} {
 		c.byType[name] = compileSchema(t, "#/$defs/"+name)
 	}
 	return c
@@ -175,7 +175,7 @@ func decodeNext(d *json.Decoder) (any, error) {
 
 // allViews are the arguments for all that a capture gives.
 func allViews(name string, more ...string) []string {
-	args := append([]string{"read", name, "--json", "--view", "messages,queries,connections,stats,changes"}, more...)
+	args := append([]string{"read", name, "--json", "--view", "messages,queries,connections,stats,changes,transactions"}, more...)
 	keys := strings.TrimSuffix(name, filepath.Ext(name)) + ".keys"
 	if _, err := os.Stat(keys); err == nil {
 		args = append(args, "--keylog", keys)

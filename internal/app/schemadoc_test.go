@@ -106,7 +106,7 @@ func (c *recordChecker) produced(place string) bool {
 func schemaKeys(t *testing.T) []string {
 	t.Helper()
 	var keys []string
-	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "interface", "change", "server"} {
+	for _, record := range []string{"message", "query", "connection", "stats", "notice", "finding", "transaction", "interface", "change", "server"} {
 		addKeys(&keys, record, compileSchema(t, "#/$defs/"+record), 0)
 	}
 	for k := range messages.NumKinds {

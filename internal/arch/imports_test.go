@@ -67,6 +67,7 @@ var rules = []packageRule{
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
 	{"internal/walfile", rule{own: "pkg/replication", pure: true}},
+	{"internal/transactions", rule{own: "pkg/session internal/record internal/sink"}},
 	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink internal/termsafe"}},
@@ -91,7 +92,7 @@ var rules = []packageRule{
 	}},
 	{"internal/app", rule{
 		own: "internal/attach internal/inside " +
-			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/render internal/record internal/sink internal/netfacts " +
+			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/findings internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline",
 		reaches: true,
