@@ -131,7 +131,11 @@ type conn struct {
 	never     session.State       // why there are no bytes; StateOpen where there are
 	done      atomic.Bool         // the second stage wants nothing more
 	session   *session.Session
-	watched   *list.Element // of the second stage's slowWatch
+	// Of the second stage's slowWatch: where it is in there, the unit of work that is
+	// running, when that was asked for, and the latest that was told of.
+	watched    *list.Element
+	unit, told uint64
+	asked      int64
 	// The ends of one that no packets are captured of, see Inlet.
 	client, server string
 	closed         bool  // of the first stage

@@ -168,6 +168,9 @@ func (t *sessions) plain(k *conn, d messages.Direction, b []byte, at reassembly.
 	} else {
 		s.Plaintext(d, b, stamp(at), by)
 	}
+	if t.slow != nil {
+		t.slow.sawData(k)
+	}
 	if s.Done() {
 		k.done.Store(true)
 	}

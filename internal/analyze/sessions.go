@@ -52,9 +52,6 @@ func (t *sessions) begin(k *conn, client, server string) *session.Session {
 		ID: k.id, Client: client, Server: server,
 		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
 	})
-	if t.slow != nil {
-		k.watched = t.slow.open.PushBack(&running{session: k.session})
-	}
 	return k.session
 }
 
@@ -68,6 +65,9 @@ func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at r
 	s := t.of(k)
 	t.unacked(s, unacked)
 	s.Data(k.direction(d), b, stamp(at))
+	if t.slow != nil {
+		t.slow.sawData(k)
+	}
 	if s.Done() {
 		k.done.Store(true)
 	}
@@ -78,6 +78,9 @@ func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []codec.Part
 	s := t.of(k)
 	t.unacked(s, unacked)
 	s.Chunk(k.direction(d), b, parts, shape, stamp(at))
+	if t.slow != nil {
+		t.slow.sawData(k)
+	}
 	if s.Done() {
 		k.done.Store(true)
 	}
@@ -119,8 +122,7 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 		t.connections++
 	}
 	if k.watched != nil {
-		t.slow.open.Remove(k.watched)
-		k.watched = nil
+		t.slow.forget(k)
 	}
 	s.End(reason(why), stamp(at), traffic)
 	k.session = nil // k may be kept, and referred to by events that were played

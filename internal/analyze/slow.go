@@ -50,11 +50,36 @@ func (c *slowClock) strikes(now int64) bool {
 	return true
 }
 
-// slowWatch is the second stage's part: the sessions that are open, in order.
+// slowWatch is the second stage's part: the connections that wait for the replies to
+// a query, in the order of its start. What it does costs as much as there are queries
+// that run for long, however many connections are open.
 type slowWatch struct {
 	after   time.Duration
 	handler session.Handler
-	open    list.List // of *running
+	running list.List // of *conn
+}
+
+// sawData takes note of what is running after data of a connection.
+func (w *slowWatch) sawData(k *conn) {
+	x := k.session.InFlight()
+	if x == nil || x.ID <= k.told || x.Copy == exchange.CopyBoth || x.Start.Time == 0 {
+		w.forget(k)
+		return
+	}
+	if k.watched != nil && k.unit == x.ID {
+		return
+	}
+	w.forget(k)
+	k.unit, k.asked = x.ID, x.Asked.Time
+	k.watched = w.running.PushBack(k)
+}
+
+// forget takes a connection out.
+func (w *slowWatch) forget(k *conn) {
+	if k.watched != nil {
+		w.running.Remove(k.watched)
+		k.watched = nil
+	}
 }
 
 // texter is a handler that keeps secrets back: it knows how much of the text of a
@@ -63,26 +88,20 @@ type texter interface {
 	Text(s *session.Session, x *exchange.Exchange) []byte
 }
 
-// running is a session, and the unit of work last told of.
-type running struct {
-	session *session.Session
-	told    uint64
-}
-
 // look tells of each query that has been running for longer than allowed, once.
 func (w *slowWatch) look(at reassembly.Stamp) {
-	for e := w.open.Front(); e != nil; e = e.Next() {
-		k := e.Value.(*running)
-		x := k.session.InFlight()
-		if x == nil || x.ID <= k.told || x.Copy == exchange.CopyBoth || x.Start.Time == 0 {
-			continue
+	for e := w.running.Front(); e != nil; {
+		k := e.Value.(*conn)
+		if time.Duration(at.Time-k.asked) < w.after {
+			return // those after it began later
 		}
-		took := time.Duration(at.Time - x.Asked.Time)
-		if took < w.after {
-			continue
+		e = e.Next()
+		w.forget(k)
+		if x := k.session.InFlight(); x != nil && x.ID == k.unit {
+			k.told = x.ID
+			took := time.Duration(at.Time - x.Asked.Time)
+			w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(k.session, x, took), At: stamp(at)})
 		}
-		k.told = x.ID
-		w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(k.session, x, took), At: stamp(at)})
 	}
 }
 

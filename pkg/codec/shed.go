@@ -12,6 +12,7 @@ func (s *Stream) Held() int {
 // incomplete only the header is kept, and it will be delivered truncated with an
 // empty body. Where no boundary is known, what is held is passed over.
 func (s *Stream) Shed() {
+	s.frame.Body = nil // it may be in what is given back
 	switch {
 	case s.mode == passing, s.mode == inStep && s.head.size > 0:
 		if s.mode == inStep {

@@ -31,6 +31,7 @@ func (s *Stream) next(p messages.Phase) Result {
 func (s *Stream) step(p messages.Phase) (r Result, done bool) {
 	s.in.release()
 	if s.in.available() == 0 {
+		s.in.rest, s.frame.Body = nil, nil // else they would keep buffers alive
 		return NeedMore, true
 	}
 	if s.head.size > 0 {
