@@ -1,6 +1,7 @@
 package client
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -32,6 +33,9 @@ type Config struct {
 	// MaxMessageSize is the greatest message in bytes that is accepted; 0 stands
 	// for codec.DefaultMaxMessageSize, which is PostgreSQL's.
 	MaxMessageSize int
+	// Logger, if not nil, is told of each message that is sent or received, at level
+	// debug: its kind and the state, never what is in it.
+	Logger *slog.Logger
 	// Types converts values; nil stands for pgtype.NewMap. Clients in different
 	// goroutines must not share one.
 	Types *pgtype.Map

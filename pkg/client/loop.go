@@ -47,7 +47,16 @@ func (c *Client) NextEvent() (Event, error) {
 	case err != nil:
 		return nil, c.broken(err)
 	}
-	return c.handle(m)
+	event, err := c.handle(m)
+	c.log("received", m.Kind())
+	return event, err
+}
+
+// log tells of a message and the state after it.
+func (c *Client) log(what string, k messages.Kind) {
+	if c.config.Logger != nil {
+		c.config.Logger.Debug("postgresql client: "+what, "message", k.String(), "state", c.state.String())
+	}
 }
 
 // Outgoing returns what is to be sent before there is anything to wait for: the
@@ -61,7 +70,9 @@ func (c *Client) Outgoing() []byte {
 		_ = c.fail(&ProtocolError{c.state, err}) // for NextEvent
 		return nil
 	}
+	sent := c.wanted.Kind()
 	c.state, c.wanted = c.wantedState, nil
+	c.log("sent", sent)
 	return out
 }
 
@@ -121,6 +132,9 @@ func (c *Client) send(next State, list ...messages.Message) ([]byte, error) {
 		}
 	}
 	c.state = next
+	for _, m := range list {
+		c.log("sent", m.Kind())
+	}
 	return out, nil
 }
 

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -308,5 +310,23 @@ func sessionParameters(t *testing.T, d *driver) {
 	}
 	if v, ok := d.Parameter("TimeZone"); !ok || v != "Europe/Vienna" {
 		t.Error(v)
+	}
+}
+
+// The log has every message and nothing of what is in them.
+func TestLogger(t *testing.T) {
+	var log bytes.Buffer
+	config := Config{User: "alice", Password: secret, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	if _, _, err := authenticate(t, config, newBackend(AuthSCRAM)); err != nil {
+		t.Fatal(err)
+	}
+	text := log.String()
+	for _, want := range []string{"message=SASLInitialResponse", "message=AuthenticationOk", "message=ReadyForQuery state=ready"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log does not hold %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, secret) || strings.Contains(text, "r=") {
+		t.Errorf("the log:\n%s", text)
 	}
 }
