@@ -123,13 +123,14 @@ func (l *line) painted(p paint, s string) {
 }
 
 // text appends text of unknown content. Control characters and bytes that are
-// not UTF-8 are escaped: a capture must not be able to control the terminal.
+// not UTF-8 are escaped: a capture must not be able to control the terminal. A
+// backslash is doubled, so that what is escaped can be told from what is not.
 func (l *line) text(s []byte) {
 	for i := 0; i < len(s) && !l.full; {
 		c := s[i]
-		if c >= 0x20 && c < 0x7f {
+		if c >= 0x20 && c < 0x7f && c != '\\' {
 			start := i
-			for i < len(s) && s[i] >= 0x20 && s[i] < 0x7f {
+			for i < len(s) && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '\\' {
 				i++
 			}
 			l.run(s[start:i])
@@ -154,9 +155,11 @@ func (l *line) text(s []byte) {
 }
 
 // isFormatting reports characters that reorder, hide or break the text around
-// them.
+// them. The two that join letters or keep them apart are part of how words are
+// written in Persian, Indic scripts and with emoji.
 func isFormatting(r rune) bool {
-	return r == 0xad || r >= 0x600 && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+	const zwnj, zwj = 0x200c, 0x200d
+	return r == 0xad || r >= 0x600 && r != zwnj && r != zwj && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
 // run appends printable ASCII.
@@ -177,6 +180,8 @@ func (l *line) run(s []byte) {
 
 func (l *line) escape(c byte) {
 	switch c {
+	case '\\':
+		l.ascii(`\\`)
 	case '\n':
 		l.ascii(`\n`)
 	case '\r':
@@ -189,20 +194,28 @@ func (l *line) escape(c byte) {
 	}
 }
 
+// lineBreak stands for the end of a line of SQL: what follows a comment with -- is
+// not part of it.
+const lineBreak = "↵ "
+
 // foldSpace appends s to dst with each run of white space as one blank, for SQL
-// that was laid out over several lines. Strings inside it are not spared: the
-// text is for reading; JSON has it as it is.
+// that was laid out over several lines; where lines end, there is a mark. Strings
+// inside it are not spared: the text is for reading; JSON has it as it is.
 func foldSpace(dst, s []byte) []byte {
-	blank := true
+	blank, ended := true, false
+	begin := len(dst)
 	for _, c := range s {
 		if c == ' ' || c == '\n' || c == '\r' || c == '\t' {
 			if !blank {
 				dst = append(dst, ' ')
 			}
-			blank = true
+			blank, ended = true, ended || c == '\n'
 			continue
 		}
-		blank = false
+		if ended && len(dst) > begin {
+			dst = append(dst, lineBreak...)
+		}
+		blank, ended = false, false
 		dst = append(dst, c)
 	}
 	if n := len(dst); n > 0 && dst[n-1] == ' ' {

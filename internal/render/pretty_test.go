@@ -176,7 +176,7 @@ func TestPrettyQueries(t *testing.T) {
 		F: Terminate
 	`)
 	for _, want := range []string{
-		`12:00:00.002000 #1 ada@d   1.00 ms SELECT 2     SELECT * F…(31 bytes) $1=7`,
+		`12:00:00.002000 #1 ada@d   1.00 ms SELECT 2     SELECT * …(31 bytes) $1=7`,
 		`12:00:01.504000 #1 ada@d   1.00 ms SELECT 1 error 42601 SELECT 1; …(15 bytes)`,
 		`ERROR 42601 syntax err…(12 bytes)`,
 		`12:00:01.506000 #1 ada@d   1.00 ms 1 row incomplete statement "nosuch"`, `! lost: 8 bytes of it were not captured`, `! inferred: its parse was not captured`,

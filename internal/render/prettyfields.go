@@ -3,6 +3,7 @@ package render
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -382,11 +383,15 @@ func (f *fields) value(v []byte, oid uint32, format int16) {
 
 // needsQuotes reports whether a value could not be told from its surroundings.
 func needsQuotes(v []byte) bool {
-	if len(v) == 0 || string(v) == "NULL" {
+	switch {
+	case len(v) == 0, v[0] == '\'', string(v) == "NULL":
+		return true
+	case string(v) == record.Redacted: // nothing was hidden here
 		return true
 	}
-	for _, c := range v {
-		if c == ' ' || c == '=' {
+	for i, c := range v {
+		const nbsp = 0xa0 // after C2
+		if c == ' ' || c == '=' || c == nbsp && i > 0 && v[i-1] == 0xc2 {
 			return true
 		}
 	}
