@@ -25,6 +25,7 @@ const (
 	ExitFailure   = 1 // could not do it; what was before the fault is printed
 	ExitUsage     = 2
 	ExitViolation = 3 // --strict and something broke the protocol
+	ExitCheck     = 4 // check found what it forbids
 )
 
 // memoryLimit is where the collector begins to work harder, in bytes.
@@ -148,7 +149,7 @@ pgsniff FILE… is pgsniff read FILE….`,
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.AddCommand(newRead(env), newLive(env), newDiagnose(env), newReport(env), newInterfaces(env), newVersion(env))
+	root.AddCommand(newRead(env), newLive(env), newDiagnose(env), newCheck(env), newReport(env), newInterfaces(env), newVersion(env))
 	addHelp(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -50,7 +50,7 @@ func TestCLIPage(t *testing.T) {
 			t.Errorf("docs/cli.md does not mention `%s`", word)
 		}
 	}
-	for _, code := range []int{ExitOK, ExitFailure, ExitUsage, ExitViolation} {
+	for _, code := range []int{ExitOK, ExitFailure, ExitUsage, ExitViolation, ExitCheck} {
 		if !strings.Contains(page, fmt.Sprintf("\n| %d | ", code)) {
 			t.Errorf("docs/cli.md does not explain the exit status %d", code)
 		}

@@ -24,6 +24,7 @@ var flagGroups = []struct {
 	{"Capture", []string{"interface", "promisc", "snaplen", "buffer-size", "attach", "attach-only", "user-drop"}},
 	{"Keeping packets", []string{"write", "only-matching", "rotate-size", "rotate-time", "rotate-files", "embed-keys"}},
 	{"TLS", []string{"keylog"}},
+	{"What is forbidden", []string{"budget", "max", "fail-on", "deny"}},
 	{"Others", []string{"strict", "workers", "help", "version"}},
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/redact"
+	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/spf13/cobra"
 )
@@ -14,6 +15,7 @@ import (
 // Options are the flags that read and live share.
 type Options struct {
 	outputs       outputFlags
+	only          sink.Sink // in place of all outputs, for commands with one of their own
 	Ports         []string
 	AnyPort       bool
 	kept          keptFlags

@@ -31,6 +31,10 @@ type outlet struct {
 // openOutputs makes the outputs, and returns how many goroutines are left for
 // the analysis.
 func (r *run) openOutputs(sel *selection, workers int) (int, error) {
+	if only := r.opt.only; only != nil {
+		r.outputs = []*outlet{{sink: only, adapter: sink.NewAdapter(only, r.opt.ShowSecrets)}}
+		return workers, nil
+	}
 	specs, err := r.opt.outputs.all()
 	if err != nil {
 		return 0, err

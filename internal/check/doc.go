@@ -1,0 +1,3 @@
+// Package check compares a capture with budgets, for tests that are to fail when a
+// program asks too much of the database.
+package check
