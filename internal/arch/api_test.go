@@ -113,8 +113,9 @@ func declaration(t *testing.T, fset *token.FileSet, d ast.Decl) string {
 	}
 	var lines []string
 	for _, line := range strings.Split(b.String(), "\n") {
-		if strings.TrimSpace(line) != "" {
-			lines = append(lines, line)
+		if words := strings.Fields(line); len(words) > 0 { // how they are aligned says nothing
+			indent := line[:len(line)-len(strings.TrimLeft(line, "\t"))]
+			lines = append(lines, indent+strings.Join(words, " "))
 		}
 	}
 	return strings.Join(lines, "\n")

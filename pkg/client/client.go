@@ -2,6 +2,7 @@ package client
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -33,6 +34,12 @@ type Config struct {
 	// MaxMessageSize is the greatest message in bytes that is accepted; 0 stands
 	// for codec.DefaultMaxMessageSize, which is PostgreSQL's.
 	MaxMessageSize int
+	// Pipeline lets requests be sent while others are being answered: all but those
+	// that may begin a COPY or have a limit of rows. Each has its own Ready event, in
+	// the order of the requests, and its own Sync, so that the failure of one leaves
+	// the others alone. What it sends must fit into the network's buffers together
+	// with the answers, or the program reads and writes at the same time.
+	Pipeline bool
 	// Logger, if not nil, is told of each message that is sent or received, at level
 	// debug: its kind and the state, never what is in it.
 	Logger *slog.Logger
@@ -74,8 +81,9 @@ type Client struct {
 	wantedState State            // after that
 
 	auth authentication
-	key  *messages.CancelRequest // nil until BackendKeyData
+	key  atomic.Pointer[messages.CancelRequest] // nil until BackendKeyData; see DoCancel
 
+	queue     []queued // behind the request that is being answered
 	cycle     cycle
 	statement PreparedStatement // being prepared
 	portal    string            // being executed

@@ -35,6 +35,12 @@
 // gives up. The same is done for COPY, during which the server would ignore a
 // Sync. The Sync then comes from Outgoing, when the command is complete.
 //
+// # Pipelines
+//
+// With Config.Pipeline a request may be sent while others are being answered. Each has
+// its own events, and a Ready at its end, in the order in which they were sent; the
+// client is busy until the last one's.
+//
 // # Text and values
 //
 // Strings are UTF-8 on the program's side, and in the session's client_encoding,
@@ -58,7 +64,6 @@
 //
 // # What it does not do
 //
-// It does no pipelining: a request is in order when the one before has been
-// answered. It does not connect, retry, time out or pool, and knows no GSSAPI,
-// SSPI, Kerberos or OAuth. It is not safe for concurrent use.
+// It does not connect, retry, time out or pool, and knows no GSSAPI, SSPI, Kerberos
+// or OAuth. It is not safe for concurrent use, but for DoCancel.
 package client

@@ -47,8 +47,11 @@ type BackendKey struct {
 	SecretKey []byte
 }
 
-// Ready tells that the next request may be sent.
+// Ready tells that a request has been answered and the next one may be sent, or, in a
+// pipeline, that the answers to the next one follow.
 type Ready struct {
+	// Queued tells that a further request of a pipeline is being answered now.
+	Queued   bool
 	TxStatus messages.TxStatus
 }
 

@@ -28,7 +28,7 @@ var (
 // server is not to find them itself (0). Events are ParseComplete,
 // ParameterDescription, PreparedStatement and Ready.
 func (c *Client) DoPrepare(name, sql string, types ...uint32) ([]byte, error) {
-	if err := c.require("DoPrepare", StateReady); err != nil {
+	if err := c.requireTurn("DoPrepare"); err != nil {
 		return nil, err
 	}
 	t := texts{textEncoding: c.text()}
@@ -36,12 +36,8 @@ func (c *Client) DoPrepare(name, sql string, types ...uint32) ([]byte, error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	out, err := c.begin(cyclePrepare, StateParseSent, parse,
-		&messages.Describe{Target: messages.TargetStatement, Name: parse.Statement}, &messages.Sync{})
-	if err == nil {
-		c.statement = PreparedStatement{Name: name, SQL: sql}
-	}
-	return out, err
+	q := queued{cycle: cyclePrepare, state: StateParseSent, statement: PreparedStatement{Name: name, SQL: sql}}
+	return c.begin(q, parse, &messages.Describe{Target: messages.TargetStatement, Name: parse.Statement}, &messages.Sync{})
 }
 
 // DoBindExecute returns the bytes that execute a prepared statement with
@@ -50,7 +46,7 @@ func (c *Client) DoPrepare(name, sql string, types ...uint32) ([]byte, error) {
 // or what COPY brings, CommandComplete or Suspended, and after the former Ready.
 // An argument that cannot be sent is an *ArgumentError.
 func (c *Client) DoBindExecute(s *PreparedStatement, arguments []any, o ExecuteOptions) ([]byte, error) {
-	if err := c.require("DoBindExecute", StateReady); err != nil {
+	if err := c.requireTurn("DoBindExecute"); err != nil {
 		return nil, err
 	}
 	t := texts{textEncoding: c.text()}
@@ -70,12 +66,12 @@ func (c *Client) DoBindExecute(s *PreparedStatement, arguments []any, o ExecuteO
 		}
 	}
 	limit := max(o.MaxRows, 0)
-	out, err := c.begin(cycleExecute, StateBindSent, bind,
-		&messages.Execute{Portal: bind.Portal, MaxRows: limit}, executeEnd(limit > 0 || mayCopy(s)))
-	if err == nil {
-		c.portal, c.columns = o.Portal, columns
+	later := limit > 0 || mayCopy(s)
+	if later && c.mayQueue() {
+		return nil, &StateError{"DoBindExecute", c.state, errQueued}
 	}
-	return out, err
+	q := queued{cycle: cycleExecute, state: StateBindSent, portal: o.Portal, columns: columns}
+	return c.begin(q, bind, &messages.Execute{Portal: bind.Portal, MaxRows: limit}, executeEnd(later))
 }
 
 // mayCopy reports whether a statement may be a COPY, during which the server would
@@ -110,11 +106,8 @@ func (c *Client) DoContinue(p *Portal, maxRows int32) ([]byte, error) {
 		return nil, err
 	}
 	limit := max(maxRows, 0)
-	out, err := c.begin(cycleExecute, StateRows, &messages.Execute{Portal: name, MaxRows: limit}, executeEnd(limit > 0))
-	if err == nil {
-		c.portal, c.columns = p.Name, p.Columns
-	}
-	return out, err
+	q := queued{cycle: cycleExecute, state: StateRows, portal: p.Name, columns: p.Columns}
+	return c.begin(q, &messages.Execute{Portal: name, MaxRows: limit}, executeEnd(limit > 0))
 }
 
 // DoSync returns the bytes that end an extended query whose portal is suspended.
@@ -123,7 +116,7 @@ func (c *Client) DoSync() ([]byte, error) {
 	if err := c.require("DoSync", StatePortalSuspended); err != nil {
 		return nil, err
 	}
-	return c.begin(cycleClose, StateSyncSent, &messages.Sync{})
+	return c.begin(queued{cycle: cycleClose, state: StateSyncSent}, &messages.Sync{})
 }
 
 // DoCloseStatement returns the bytes that close a prepared statement; one that
@@ -139,14 +132,15 @@ func (c *Client) DoClosePortal(name string) ([]byte, error) {
 }
 
 func (c *Client) doClose(op string, target messages.Target, name string) ([]byte, error) {
-	if err := c.require(op, StateReady, StatePortalSuspended); err != nil {
+	if err := c.requireTurn(op); err != nil && c.require(op, StatePortalSuspended) != nil {
 		return nil, err
 	}
 	text, err := c.text().encode([]byte(name))
 	if err != nil {
 		return nil, err
 	}
-	return c.begin(cycleClose, StateCloseSent, &messages.Close{Target: target, Name: text}, &messages.Sync{})
+	q := queued{cycle: cycleClose, state: StateCloseSent}
+	return c.begin(q, &messages.Close{Target: target, Name: text}, &messages.Sync{})
 }
 
 // gotSuspended stops at a portal's limit of rows.

@@ -158,8 +158,8 @@ func (c *Client) handle(m messages.Message) (Event, error) {
 	case *messages.ErrorResponseV2:
 		return c.gotError(&ServerError{Diagnostic: Diagnostic{Severity: "FATAL", Message: c.text().lossy(m.Text)}}), nil
 	case *messages.ReadyForQuery:
-		c.state, c.cycle, c.columns = StateReady, cycleNone, nil
-		return &Ready{m.Status}, nil
+		c.nextTurn()
+		return &Ready{TxStatus: m.Status, Queued: c.cycle != cycleNone}, nil
 	}
 	if c.cycle == cycleNone {
 		return c.handleStartup(m)

@@ -12,14 +12,14 @@ import (
 // parameters. Events are, for each command: RowDescription and Row where it
 // returns rows, what COPY brings, CommandComplete; then Ready.
 func (c *Client) DoSimpleQuery(sql string) ([]byte, error) {
-	if err := c.require("DoSimpleQuery", StateReady); err != nil {
+	if err := c.requireTurn("DoSimpleQuery"); err != nil {
 		return nil, err
 	}
 	text, err := c.text().encode([]byte(sql))
 	if err != nil {
 		return nil, err
 	}
-	return c.begin(cycleSimple, StateQuerySent, &messages.Query{SQL: text})
+	return c.begin(queued{cycle: cycleSimple, state: StateQuerySent}, &messages.Query{SQL: text})
 }
 
 // DoFunctionCall returns the bytes that call a function by its OID (manual:
@@ -27,21 +27,24 @@ func (c *Client) DoSimpleQuery(sql string) ([]byte, error) {
 // are, nil for NULL; binary tells their format and that of the result. Events are
 // FunctionResult and Ready.
 func (c *Client) DoFunctionCall(oid uint32, binary bool, arguments ...[]byte) ([]byte, error) {
-	if err := c.require("DoFunctionCall", StateReady); err != nil {
+	if err := c.requireTurn("DoFunctionCall"); err != nil {
 		return nil, err
 	}
 	m := &messages.FunctionCall{FunctionOID: oid, Arguments: messages.MakeValues(arguments...)}
 	if binary {
 		m.ArgumentFormats, m.ResultFormat = []int16{1}, 1
 	}
-	return c.begin(cycleFunction, StateFunctionCallSent, m)
+	return c.begin(queued{cycle: cycleFunction, state: StateFunctionCallSent}, m)
 }
 
 // begin sends the messages of a new request.
-func (c *Client) begin(kind cycle, next State, list ...messages.Message) ([]byte, error) {
-	out, err := c.send(next, list...)
+func (c *Client) begin(q queued, list ...messages.Message) ([]byte, error) {
+	if c.mayQueue() {
+		return c.enqueue(q, list...)
+	}
+	out, err := c.send(q.state, list...)
 	if err == nil {
-		c.cycle = kind
+		c.cycle, c.statement, c.portal, c.columns = q.cycle, q.statement, q.portal, q.columns
 	}
 	return out, err
 }

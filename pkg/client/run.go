@@ -11,7 +11,7 @@ const readBuffer = 16 << 10
 
 // Run is the ready loop over a transport, such as a net.Conn: it sends a request that
 // a Do method returned, ranges over the events, and sends what Outgoing returns. It
-// ends with the Ready event, or with an error that is final and comes without an
+// ends with the Ready event, of a pipeline the last one, or with an error that is final and comes without an
 // event. A loop that is left goes on where it was with Run(transport, nil).
 //
 // It does not end either where the client waits for the program: after an
@@ -29,7 +29,8 @@ func (c *Client) Run(transport io.ReadWriter, request []byte) iter.Seq2[Event, e
 			}
 			event, err := c.NextEvent()
 			for ; err == nil; event, err = c.NextEvent() {
-				if _, ready := event.(*Ready); !yield(event, nil) || ready {
+				ready, ok := event.(*Ready)
+				if !yield(event, nil) || ok && !ready.Queued {
 					return
 				}
 			}

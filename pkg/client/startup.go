@@ -107,12 +107,14 @@ func (c *Config) startupParameters() (list []messages.Pair, err error) {
 
 // DoCancel returns the bytes of a CancelRequest for what this client is doing.
 // They are to be sent over a connection of their own, encrypted like this one,
-// which is to be closed then; there is no answer.
+// which is to be closed then; there is no answer. Unlike all other methods it may be
+// called from any goroutine.
 func (c *Client) DoCancel() ([]byte, error) {
-	if c.key == nil {
+	key := c.key.Load()
+	if key == nil {
 		return nil, ErrNoBackendKey
 	}
-	return connection.NewFrontend().Send(c.key)
+	return connection.NewFrontend().Send(key)
 }
 
 // DoTerminate returns the bytes that end the session. After them the transport is
@@ -155,7 +157,7 @@ func (c *Client) handleStartup(m messages.Message) (Event, error) {
 		return c.authOk()
 	case *messages.BackendKeyData:
 		key := slices.Clone(m.SecretKey)
-		c.key = &messages.CancelRequest{ProcessID: m.ProcessID, SecretKey: key}
+		c.key.Store(&messages.CancelRequest{ProcessID: m.ProcessID, SecretKey: key})
 		return &BackendKey{m.ProcessID, slices.Clone(key)}, nil
 	}
 	if method := unsupportedMethod(m.Kind()); method != "" {
