@@ -25,6 +25,8 @@ type records struct {
 	cur   sealed // that record
 	over  int    // what encryption adds to a record; 0: not known
 	any   bool   // a record was seen
+	// changed tells that ChangeCipherSpec was seen, old that TLS is older than 1.3.
+	changed, old bool
 }
 
 type sealed struct {
@@ -55,10 +57,31 @@ func (r *records) feed(b []byte, at reassembly.Stamp) {
 		}
 		n := min(r.left, len(b))
 		b = b[n:]
-		const applicationData = 23
-		if r.left -= n; r.left == 0 && r.head[0] == applicationData {
-			r.push(sealed{r.size, at})
+		if r.left -= n; r.left == 0 {
+			r.ended(at)
 		}
+	}
+}
+
+// maxFinished is more than the bytes of an encrypted Finished, and less than those of a
+// Hello.
+const maxFinished = 96
+
+// ended is for the end of a record. After ChangeCipherSpec, TLS 1.2 ends the handshake
+// with a record of that kind, Finished; in 1.3 all but a second Hello is called
+// application data.
+func (r *records) ended(at reassembly.Stamp) {
+	const changeCipherSpec, handshake, applicationData = 20, 22, 23
+	switch r.head[0] {
+	case changeCipherSpec:
+		r.changed = true
+	case handshake:
+		r.old = r.old || r.changed && r.size <= maxFinished
+	case applicationData:
+		if r.over == 0 && r.changed && !r.old {
+			r.over = overheads[0]
+		}
+		r.push(sealed{r.size, at})
 	}
 }
 
@@ -89,12 +112,7 @@ func (r *records) fits(s sealed, n int) bool {
 	if r.over != 0 {
 		return s.size == n+r.over
 	}
-	for _, o := range overheads {
-		if s.size == n+o {
-			return true
-		}
-	}
-	return false
+	return s.size == n+overheads[1] || s.size == n+overheads[2] || !r.old && s.size == n+overheads[0]
 }
 
 // skipped is how many records are passed over in search of one that fits: those of a
@@ -102,8 +120,8 @@ func (r *records) fits(s sealed, n int) bool {
 const skipped = 16
 
 // take finds the record that carried the next n bytes of plaintext, which are all of
-// it or, where the reader's buffer was too small, a part.
-func (r *records) take(n int) (at reassembly.Stamp, ok bool) {
+// it or, where parts is set and the reader's buffer was too small, a part.
+func (r *records) take(n int, parts bool) (at reassembly.Stamp, ok bool) {
 	if r.rest > 0 {
 		r.rest = max(r.rest-n, 0)
 		return r.cur.at, true
@@ -116,14 +134,20 @@ func (r *records) take(n int) (at reassembly.Stamp, ok bool) {
 			return s.at, true
 		}
 	}
-	for i, s := range waiting[:min(len(waiting), skipped)] {
-		if s.size > n+overheads[1] {
-			r.cur, r.rest = s, s.size-n-max(r.over, overheads[2])
-			r.first += i + 1
-			return s.at, true
-		}
+	if parts && r.over != 0 && len(waiting) > 0 && waiting[0].size > n+r.over {
+		r.cur, r.rest = waiting[0], waiting[0].size-n-r.over
+		r.first++
+		return r.cur.at, true
 	}
 	return at, false
+}
+
+// forget is for plaintext that is missing: what waits may belong to that.
+func (r *records) forget() {
+	r.list, r.first, r.rest = r.list[:0], 0, 0
+	if !r.changed {
+		r.over = 0 // it was concluded
+	}
 }
 
 // feedWire takes captured bytes, where plaintext may come from elsewhere.
@@ -143,6 +167,20 @@ func (i *Inlet) Place(d messages.Direction, n int) (session.Stamp, bool) {
 	if !i.Open() || i.k.wire == nil {
 		return session.Stamp{}, false
 	}
-	at, ok := i.k.wire[d].take(n)
+	at, ok := i.k.wire[d].take(n, d == messages.Frontend) // a write is never less than a record
 	return session.Stamp(at), ok
+}
+
+// Placeable reports whether it is known what encryption adds to the records of a
+// direction: a piece of plaintext for which there is no place will have one.
+func (i *Inlet) Placeable(d messages.Direction) bool {
+	return i.Open() && i.k.wire != nil && i.k.wire[d].over != 0
+}
+
+// Misplaced tells that plaintext of a direction is missing, or fits no packet: those
+// of before are of no use to what comes.
+func (i *Inlet) Misplaced(d messages.Direction) {
+	if i.Open() && i.k.wire != nil {
+		i.k.wire[d].forget()
+	}
 }

@@ -31,16 +31,21 @@ func TestWire(t *testing.T) {
 					ends = append(ends, len(stream))
 				}
 			}
+			for range 1 + random.IntN(30) {
+				sizes = append(sizes, 60+random.IntN(5000))
+			}
 			add(22, 300)
 			add(20, 1)
 			handshake := 0
-			if over == 17 { // TLS 1.3: Finished looks like data
+			if over == 17 { // TLS 1.3: the rest of the handshake looks like data
+				add(22, 122)         // after a HelloRetryRequest
+				add(23, sizes[0]+24) // and like that of another cipher
 				add(23, 53)
-				handshake = 1
+				handshake = 2
+			} else {
+				add(22, 40)
 			}
-			for range 1 + random.IntN(30) {
-				n := 60 + random.IntN(5000)
-				sizes = append(sizes, n)
+			for _, n := range sizes {
 				add(23, n+over)
 			}
 			var r records
@@ -54,7 +59,7 @@ func TestWire(t *testing.T) {
 				at += n
 			}
 			for i, n := range sizes {
-				got, ok := r.take(n)
+				got, ok := r.take(n, true)
 				if want := packet[ends[handshake+i]]; !ok || got.Frame != want {
 					t.Fatalf("overhead %d: record %d of %d bytes is in packet %d (%v), want %d", over, i, n, got.Frame, ok, want)
 				}
@@ -70,14 +75,14 @@ func TestWireParts(t *testing.T) {
 	r.feed(tlsRecord(23, 100+17), reassembly.Stamp{Frame: 2})
 	r.over = 17
 	for _, n := range []int{8192, 8192} {
-		if at, ok := r.take(n); !ok || at.Frame != 1 {
+		if at, ok := r.take(n, true); !ok || at.Frame != 1 {
 			t.Errorf("%d bytes are in packet %d", n, at.Frame)
 		}
 	}
-	if at, ok := r.take(100); !ok || at.Frame != 2 {
+	if at, ok := r.take(100, true); !ok || at.Frame != 2 {
 		t.Errorf("the next is in packet %d", at.Frame)
 	}
-	if _, ok := r.take(100); ok {
+	if _, ok := r.take(100, true); ok {
 		t.Error("there is no more")
 	}
 }

@@ -27,6 +27,10 @@ type Feed struct {
 	opt  Options
 	seen uint64 // pieces of data: they count as packets do
 	held held
+	// What waits for its packets, see place.
+	now     int64 // time of the packets
+	blocked []*flow
+	waiting int // bytes
 	// Connections is how many there were, Ignored how many were not of interest.
 	Connections, Ignored uint64
 }
@@ -38,11 +42,14 @@ func New(a *analyze.Analyzer, opt Options) *Feed { return &Feed{a: a, opt: opt} 
 type flow struct {
 	in      *analyze.Inlet
 	ignored bool
-	joined  bool          // packets of it are captured
-	sure    bool          // of joined: what is read and written is encrypted in these
-	asked   messages.Kind // SSLRequest or GSSENCRequest whose answer is not known yet
-	begun   bool          // its first byte was seen
-	direct  bool          // it began with a ClientHello
+	joined  bool // packets of it are captured
+	sure    bool // of joined: what is read and written is encrypted in these
+	waits   []attach.Event
+	// unplaced tells that packets of it were waited for in vain.
+	unplaced bool
+	asked    messages.Kind // SSLRequest or GSSENCRequest whose answer is not known yet
+	begun    bool          // its first byte was seen
+	direct   bool          // it began with a ClientHello
 }
 
 // Event takes the next event; its data is borrowed for the call.
@@ -66,6 +73,8 @@ func (f *Feed) take(e *attach.Event) {
 	switch {
 	case w.ignored:
 	case w.in == nil && !f.choose(w, e): // not before there is something to tell
+	case len(w.waits) > 0:
+		f.wait(w, e)
 	case w.joined:
 		f.within(w, e)
 	default:

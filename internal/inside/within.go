@@ -1,6 +1,9 @@
 package inside
 
 import (
+	"bytes"
+	"math"
+
 	"github.com/pgsniff/pgsniff/internal/attach"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
@@ -39,17 +42,65 @@ func (f *Feed) within(w *flow, e *attach.Event) {
 		}
 	case attach.Gap:
 		if w.sure {
+			w.in.Misplaced(e.Dir)
 			w.in.Lost(e.Dir, e.N, session.Stamp{Time: e.Time})
 		}
 	case attach.Data:
-		if !w.sure && !f.joins(w, e) {
-			return
+		if w.sure || f.joins(w, e) {
+			f.place(w, e)
 		}
-		at, ok := w.in.Place(e.Dir, len(e.Data))
-		if !ok {
-			at = session.Stamp{Time: e.Time}
+	}
+}
+
+// place passes on bytes, with the packet that carried them. What a server wrote may
+// be sent later, when its client's window allows: then it waits for that.
+func (f *Feed) place(w *flow, e *attach.Event) {
+	at, ok := w.in.Place(e.Dir, len(e.Data))
+	switch {
+	case ok:
+	case e.Dir == messages.Backend && !w.unplaced && w.in.Placeable(e.Dir) && f.now-e.Time < patience && f.waiting < maxHeld:
+		f.wait(w, e)
+		return
+	default:
+		w.unplaced = w.unplaced || e.Dir == messages.Backend
+		w.in.Misplaced(e.Dir)
+		at = session.Stamp{Time: e.Time}
+	}
+	w.in.Data(e.Dir, e.Data, at)
+}
+
+// patience is how long a piece of plaintext waits for its packet, in nanoseconds. If
+// that does not come in time, the time of the server stands, and the connection's
+// further pieces do not wait.
+const patience = int64(5e8)
+
+// wait keeps a copy of an event until its packet has come, and those of the
+// connection that follow it.
+func (f *Feed) wait(w *flow, e *attach.Event) {
+	if len(w.waits) == 0 {
+		f.blocked = append(f.blocked, w)
+	}
+	kept := *e
+	kept.Data = bytes.Clone(e.Data)
+	f.waiting += len(kept.Data)
+	w.waits = append(w.waits, kept)
+}
+
+// retry looks whether the packets have come that connections wait for.
+func (f *Feed) retry() {
+	blocked := f.blocked
+	f.blocked = f.blocked[:0]
+	for _, w := range blocked {
+		list := w.waits
+		w.waits = nil
+		for i := range list {
+			f.waiting -= len(list[i].Data)
+			if len(w.waits) > 0 {
+				f.wait(w, &list[i]) // in their order
+			} else {
+				f.within(w, &list[i])
+			}
 		}
-		w.in.Data(e.Dir, e.Data, at)
 	}
 }
 
@@ -69,6 +120,10 @@ func (f *Feed) joins(w *flow, e *attach.Event) bool {
 // Until passes on what happened before a time, in nanoseconds since the epoch: all
 // packets of before that were analyzed.
 func (f *Feed) Until(now int64) {
+	f.now = now
+	if len(f.blocked) > 0 {
+		f.retry()
+	}
 	for f.held.any() && f.held.first().Time < now {
 		f.release()
 	}
@@ -79,6 +134,8 @@ func (f *Feed) Rest() {
 	for f.held.any() {
 		f.release()
 	}
+	f.now = math.MaxInt64 // nothing comes any more
+	f.retry()
 }
 
 func (f *Feed) release() {
