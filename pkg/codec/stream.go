@@ -18,6 +18,18 @@ const (
 	SkipReady
 )
 
+func (r Result) String() string {
+	switch r {
+	case NeedMore:
+		return "need more"
+	case FrameReady:
+		return "frame ready"
+	case SkipReady:
+		return "skip ready"
+	}
+	return "unknown"
+}
+
 const (
 	// defaultMaxMessage is the largest body that is kept whole unless
 	// StreamOptions says otherwise: a connection must not hold more memory

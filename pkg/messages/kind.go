@@ -96,6 +96,21 @@ const (
 	FromBoth           = FromFrontend | FromBackend
 )
 
+// String names the sides.
+func (s Sides) String() string {
+	switch s {
+	case 0:
+		return "nobody"
+	case FromFrontend:
+		return "frontend"
+	case FromBackend:
+		return "backend"
+	case FromBoth:
+		return "both"
+	}
+	return "unknown"
+}
+
 // Has reports whether d is in the set.
 func (s Sides) Has(d Direction) bool { return s>>d&1 != 0 }
 

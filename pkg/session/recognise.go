@@ -83,6 +83,15 @@ const (
 	EndGivenUp  // evicted for memory, or idle for too long
 )
 
+var reasonNames = [...]string{"end of capture", "FIN", "RST", "replaced", "given up"}
+
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return "unknown"
+}
+
 // ClientClosed tells that the client closed its side; the server may go on.
 func (s *Session) ClientClosed(at Stamp) { s.info.ClientClosed = at }
 
