@@ -55,8 +55,12 @@ func TestExamples(t *testing.T) {
 	}
 	jq, _ := exec.LookPath("jq")
 	n := 0
+	examples := map[string]string{"README.md": readmeCommands(t)}
 	for name, c := range commands() {
-		for _, line := range strings.Split(c.Example, "\n") {
+		examples[name] = c.Example
+	}
+	for name, text := range examples {
+		for _, line := range strings.Split(text, "\n") {
 			line = strings.TrimSpace(line)
 			switch {
 			case line == "" || strings.Contains(line, "jq") && jq == "":
@@ -72,7 +76,7 @@ func TestExamples(t *testing.T) {
 			cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
-			if out, err := cmd.Output(); err != nil || len(out) == 0 && !strings.Contains(line, "min-duration") {
+			if out, err := cmd.Output(); err != nil || len(out) == 0 && !strings.Contains(line, "min-duration") && !strings.Contains(line, " -o ") {
 				t.Errorf("%s: %s: %v\n%s%s", name, line, err, out, stderr.Bytes())
 			}
 		}
@@ -80,6 +84,16 @@ func TestExamples(t *testing.T) {
 	if n < 7 {
 		t.Errorf("only %d examples", n)
 	}
+}
+
+// readmeCommands are the commands that README.md begins with, without the remarks.
+func readmeCommands(t *testing.T) string {
+	t.Helper()
+	block := regexp.MustCompile("(?s)```\n(sudo pgsniff.*?)```").FindStringSubmatch(readPage(t, "../../README.md"))
+	if block == nil {
+		t.Fatal("README.md has no commands")
+	}
+	return regexp.MustCompile(" +#[^\n]*").ReplaceAllString(block[1], "")
 }
 
 // TestShellCompletion completes in real shells what a user has typed.
