@@ -3,6 +3,7 @@ package session
 import (
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
 const (
@@ -190,7 +191,7 @@ func (m *memory) remove(s *Session) {
 // without asking, and requestCost what one takes in bytes.
 const (
 	freeRequests = 64
-	requestCost  = 16
+	requestCost  = tracker.RequestSize
 )
 
 // makeRoom asks for as many outstanding requests again as there are now. Where

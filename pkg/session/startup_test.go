@@ -93,7 +93,7 @@ func TestShortConnectionsAllocateNothing(t *testing.T) {
 		F: Startup user u database d application_name psql
 		B: AuthOk ; Param server_version 16.4 ; Param TimeZone UTC ; Param application_name psql ; Key 77 0x01020304 ; Ready I
 		F: Query "SELECT 1"
-		B: Row 1 ; Complete "SELECT 1" ; Ready I
+		B: RowDescription x:23:0 ; Row 1 ; Complete "SELECT 1" ; Ready I
 		F: Terminate
 	`)
 	run := func() {

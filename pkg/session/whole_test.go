@@ -10,6 +10,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -54,7 +55,11 @@ func (c *scribe) End(s *session.Session) {
 	info := *s.Info()
 	tls := *info.TLS
 	info.TLS = nil
-	c.add("%d: end %+v %+v %+v %d", s.ID, info, tls, s.Totals(), s.Violations)
+	var stream replication.Summary
+	if info.Stream != nil {
+		stream, info.Stream = *info.Stream, nil
+	}
+	c.add("%d: end %+v %+v %+v %+v %d", s.ID, info, tls, stream, s.Totals(), s.Violations)
 }
 
 // told leads a capture through sessions.

@@ -171,7 +171,7 @@ func (t *Tracker) answers(c *Cycle, steps []Step) bool {
 	unit := t.q.at(0).unit
 	for i := range n {
 		p := t.q.at(i)
-		if p.unsure || p.unit != unit || p.inferred || p.doubtful || p.request == reqStartup {
+		if p.unsure || p.unit != unit || p.inferred || p.doubtful || p.stage != stageFresh || p.stray || p.request == reqStartup {
 			return false
 		}
 		buf[i] = p.request
@@ -187,13 +187,14 @@ func (t *Tracker) answers(c *Cycle, steps []Step) bool {
 
 // fit reports whether the replies of c answer just these requests.
 func (c *Cycle) fit(requests []request) bool {
-	i := 0
+	i, at := 0, stageFresh
 	for _, k := range c.kinds {
-		if i == len(requests) || requests[i]&replies[k].answers == 0 {
+		if i == len(requests) || requests[i]&replies[k].answers == 0 || !inOrder(requests[i], at, k) {
 			return false
 		}
+		at = at.next(k)
 		if requests[i]&replies[k].completes != 0 {
-			i++
+			i, at = i+1, stageFresh
 		}
 	}
 	return i == len(requests)

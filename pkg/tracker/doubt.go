@@ -119,7 +119,7 @@ func (t *Tracker) beginInDoubt(s *Step) {
 		t.q.clear()
 		t.copying, t.discarding, t.answered = 0, false, false
 		if t.doubt.trial {
-			t.certain()
+			t.settle()
 			return
 		}
 		t.doubt.trial, t.doubt.hole, t.doubt.vague, t.doubt.stale = true, false, false, 0
@@ -137,8 +137,8 @@ func (t *Tracker) waitsNot() bool {
 	return t.placed && p.hasAcked && t.place.Acked >= 0 && uint32(t.place.Acked) == p.acked && t.place.Acked == t.place.Other
 }
 
-// certain ends all doubt.
-func (t *Tracker) certain() {
+// settle ends all doubt.
+func (t *Tracker) settle() {
 	t.doubt = doubt{}
 	t.lossF, t.lossB = !t.frontend, !t.backend
 }

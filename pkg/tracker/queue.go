@@ -16,7 +16,13 @@ type pending struct {
 	unsure     bool    // which replies are its own is not known
 	placed     bool    // end is known
 	hasAcked   bool    // acked is
+	stage      stage   // how far its replies have come
+	startup    startup // of a StartupMessage: which replies there were
+	stray      bool    // a ReadyForQuery came that was no answer to it
 }
+
+// RequestSize is what an outstanding request takes in bytes.
+const RequestSize = 32
 
 // queue is the FIFO of outstanding requests: a ring that grows to its bound.
 type queue struct {
@@ -27,7 +33,7 @@ type queue struct {
 }
 
 // Bound sets how many requests may be outstanding, at most 65,536, for callers
-// with many connections: one takes 24 bytes. The oldest is given up for a
+// with many connections: one takes RequestSize bytes. The oldest is given up for a
 // further one.
 func (t *Tracker) Bound(n int) { t.q.max = n }
 

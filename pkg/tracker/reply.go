@@ -42,6 +42,10 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 		}
 		return
 	}
+	if t.follow(s, p, k, f) {
+		t.keepFromStray(s, p, f)
+		return
+	}
 	unsure := p.unsure
 	if s.Inferred = p.inferred; s.Inferred && t.base == messages.PhaseReady && t.copying == 0 {
 		s.Phase = phaseOf(p.request)
@@ -90,9 +94,11 @@ func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
 		return false
 	}
 	p, rule := t.q.at(0), &replies[k]
-	if p.request&rule.answers == 0 || p.doubtful || p.inferred {
+	if p.request&rule.answers == 0 || p.doubtful || p.inferred ||
+		!stages[p.stage].has(k) || k == messages.KindDataRow && p.stage == stageFresh && p.request == reqQuery {
 		return false
 	}
+	p.stage = p.stage.next(k)
 	s.Unit, s.Request = p.unit, kindOf(p.request)
 	t.hit = p.seq
 	completes := p.request&rule.completes != 0
@@ -211,6 +217,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 		}
 		if k == messages.KindErrorResponse && t.q.at(0).request&reqSync != 0 {
 			i = 0
+		}
+		if i > 0 && t.certain() && outOfTurn.has(k) {
+			return t.takeOutOfTurn(s, k, i)
 		}
 		return t.advance(s, k, i)
 	}

@@ -5,6 +5,9 @@ import "github.com/pgsniff/pgsniff/pkg/messages"
 // send observes a message of the frontend.
 func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
 	s.Tx = t.tx
+	if t.q.n == 1 && t.q.at(0).stray {
+		t.leaveStray(s)
+	}
 	rule := &sends[k]
 	if t.base != messages.PhaseUnknown && !rule.allowed.has(s.Phase) && !rule.tolerated.has(s.Phase) {
 		t.sendAnomaly(s, k)

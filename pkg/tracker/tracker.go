@@ -186,7 +186,7 @@ func (t *Tracker) SetPhase(p messages.Phase) {
 func (t *Tracker) begin(r request) {
 	t.base = messages.PhaseReady
 	if r != 0 {
-		t.q.push(pending{request: r, inferred: r&(r-1) != 0})
+		t.q.push(pending{request: r, inferred: r&(r-1) != 0, stage: stageAny})
 	}
 }
 

@@ -1,0 +1,155 @@
+package tracker
+
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// startup is the set of replies to a StartupMessage that come once.
+type startup uint8
+
+const (
+	startupNegotiated startup = 1 << iota // NegotiateProtocolVersion
+	startupOk                             // AuthenticationOk
+	startupKeyed                          // BackendKeyData
+)
+
+// once is the bit of a reply that a startup has once, 0 for others.
+func once(k messages.Kind) startup {
+	switch k {
+	case messages.KindNegotiateProtocolVersion:
+		return startupNegotiated
+	case messages.KindAuthenticationOk:
+		return startupOk
+	case messages.KindBackendKeyData:
+		return startupKeyed
+	}
+	return 0
+}
+
+// certain reports whether nothing was missed that the order of the messages at hand
+// could be due to.
+func (t *Tracker) certain() bool {
+	return !t.lossF && !t.lossB && !t.doubt.any && t.frontend && t.backend && t.spare == 0
+}
+
+// follow notes how far the replies to p have come, and blames a reply that cannot
+// come at this place of them ("Message Flow"). It reports whether that is a
+// ReadyForQuery before any reply to a request that has others first.
+func (t *Tracker) follow(s *Step, p *pending, k messages.Kind, f Facts) (stray bool) {
+	at := p.stage
+	if p.request == reqStartup {
+		t.followStartup(s, p, k)
+		return false
+	}
+	if !t.certain() || p.inferred || p.doubtful || p.unsure {
+		p.stage = stageAny
+		return false
+	}
+	p.stage = at.next(k)
+	if s.Anomaly != nil || f.Fatal || inOrder(p.request, at, k) {
+		return false
+	}
+	s.Anomaly = &Anomaly{
+		Code: CodeUnexpectedMessage, Direction: messages.Backend, Kind: k, Phase: s.Phase, Detail: misplaced(at, k),
+	}
+	return at == stageFresh && k == messages.KindReadyForQuery
+}
+
+// inOrder reports whether k, which answers r, may come after the replies that have
+// come. A server may complain more than once before it is ready again.
+func inOrder(r request, at stage, k messages.Kind) bool {
+	switch {
+	case at == stageFailed && k == messages.KindErrorResponse:
+		return true
+	case at == stageFresh && r == reqQuery && notFirstOfQuery.has(k), at == stageFresh && r == reqFunction && notFirstOfFunction.has(k):
+		return false
+	}
+	return stages[at].has(k)
+}
+
+// misplaced says what is wrong with a reply in its place, as far as a word helps.
+func misplaced(at stage, k messages.Kind) string {
+	switch {
+	case k == messages.KindReadyForQuery && at == stageFresh:
+		return "the request has had no other reply"
+	case k == messages.KindReadyForQuery:
+		return "the command is not complete"
+	case at == stageFailed:
+		return "the request has failed"
+	case k == messages.KindDataRow:
+		return "no RowDescription came before it"
+	case k == messages.KindCopyData, k == messages.KindCopyDone:
+		return "no COPY has begun"
+	case k == messages.KindRowDescription && at == stageRows:
+		return "the rows before it are not complete"
+	}
+	return ""
+}
+
+// followStartup blames what a startup has once where it comes again, and a
+// ReadyForQuery before AuthenticationOk.
+func (t *Tracker) followStartup(s *Step, p *pending, k messages.Kind) {
+	bit, detail := once(k), ""
+	switch {
+	case bit&p.startup != 0:
+		detail = "it has come before"
+	case k == messages.KindReadyForQuery && t.base != messages.PhaseInitialization:
+		detail = "AuthenticationOk did not come"
+	}
+	p.startup |= bit
+	if detail == "" || p.inferred || s.Anomaly != nil || !t.certain() {
+		return
+	}
+	s.Anomaly = &Anomaly{
+		Code: CodeUnexpectedMessage, Direction: messages.Backend, Kind: k, Phase: s.Phase, Detail: detail,
+	}
+}
+
+// keepFromStray is for a ReadyForQuery that came before any reply to p, which waits
+// for its own on, as long as the frontend does. With more than p outstanding nobody
+// can say what comes next.
+func (t *Tracker) keepFromStray(s *Step, p *pending, f Facts) {
+	t.tx = statusOf(f)
+	p.stage = stageFresh
+	if t.q.n == 1 {
+		p.stray = true
+		return
+	}
+	t.doubt.any, t.pipelining = true, true
+	for i := range t.q.n {
+		t.q.at(i).unsure = true
+	}
+	s.Doubtful = true
+	s.Over = p.unit
+	t.q.drop(1)
+}
+
+// leaveStray is for what the frontend sends after a ReadyForQuery that was no answer:
+// it has taken it for one. Should the answer follow it must not be taken for that to
+// what is asked now, so this is on trial.
+func (t *Tracker) leaveStray(s *Step) {
+	s.Over = t.q.at(0).unit
+	t.q.clear()
+	t.answered, t.copying = false, 0
+	t.doubt = doubt{any: true}
+	t.afterSet = false
+	s.Phase = t.phase(messages.Frontend)
+}
+
+// outOfTurn are the replies that say nothing but that a request of theirs was done: a
+// server that does several in another order sends these before the others.
+var outOfTurn = of(messages.KindParseComplete, messages.KindBindComplete, messages.KindCloseComplete)
+
+// takeOutOfTurn takes the request at i, which was answered before those that are
+// older, to the front of the queue. The older ones remain: their replies are to come.
+func (t *Tracker) takeOutOfTurn(s *Step, k messages.Kind, i int) *pending {
+	s.Anomaly = &Anomaly{
+		Code: CodeSkippedReply, Direction: messages.Backend, Kind: k, Phase: s.Phase,
+		Expected: expectedReplies(t.q.at(0).request),
+	}
+	if t.q.n >= t.q.limit() {
+		return t.advance(s, k, i) // no place to move it to
+	}
+	p := *t.q.at(i)
+	t.q.at(i).request = 0
+	t.q.pushFront(p)
+	return t.q.at(0)
+}
