@@ -4,7 +4,8 @@
 // following PostgreSQL's own lexical rules (manual: "Lexical Structure"):
 //
 //   - every constant becomes a parameter: strings in all their forms, numbers
-//     with their sign, true, false and null. Statements of every kind are
+//     with their sign, true, false and null. The ordinals of ORDER BY and GROUP BY
+//     and the modifiers of types are no constants, and neither are labels. Statements of every kind are
 //     treated so, utility statements and their passwords included;
 //   - parameters that the statement has keep their numbers, and the new ones
 //     start after the highest of them, as pg_stat_statements numbers them;

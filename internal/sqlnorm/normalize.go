@@ -87,6 +87,7 @@ type normalizer struct {
 
 	lists lists
 	marks marks
+	kept  kept
 }
 
 // run normalises sql and returns dst with the text.
@@ -110,12 +111,19 @@ func (n *normalizer) token(t token) {
 	}
 	minusAt := n.minusAt
 	n.minusAt = -1
+	stays := n.kept.next(t, &n.lexer)
 	switch t.kind {
 	case tokenWord:
-		n.writeWord(n.src[t.start:t.end])
+		n.writeWord(n.src[t.start:t.end], stays)
 	case tokenString:
 		n.constant()
 	case tokenNumber:
+		if stays {
+			n.space(tokenParam)
+			n.dst = append(n.dst, n.src[t.start:t.end]...)
+			n.before, n.word = beforeConstant, wordPlain
+			return
+		}
 		if minusAt >= 0 { // the sign belongs to the constant
 			n.dst, n.before = n.dst[:minusAt], n.minusBefore
 		}
@@ -167,8 +175,9 @@ func (n *normalizer) operator(t token) {
 	n.write(t, beforeOperator)
 }
 
-// writeWord writes a word in lower case, or replaces it if it is a constant.
-func (n *normalizer) writeWord(w []byte) {
+// writeWord writes a word in lower case, or replaces it if it is a constant and no
+// label.
+func (n *normalizer) writeWord(w []byte, label bool) {
 	n.flushSemicolon()
 	mark := len(n.dst)
 	n.space(tokenWord)
@@ -178,7 +187,7 @@ func (n *normalizer) writeWord(w []byte) {
 	if n.before != beforeDot { // a name after a dot is never a keyword
 		c = classify(n.dst[at:])
 	}
-	if (c == wordBool || c == wordNull) && n.isConstant(c) {
+	if (c == wordBool || c == wordNull) && !label && n.isConstant(c) {
 		n.dst = n.dst[:mark]
 		n.constant()
 		return

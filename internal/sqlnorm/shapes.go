@@ -135,10 +135,14 @@ func beforeConstants(b []byte) (n int) {
 // are none, or too many.
 func holesOf(sql []byte) (holes []hole, ok bool) {
 	l := lexer{src: sql}
+	var k kept
 	for {
 		t := l.next()
 		if t.kind == tokenEOF {
 			return holes, len(holes) > 0
+		}
+		if k.next(t, &l) && t.kind == tokenNumber {
+			continue // it belongs to the shape
 		}
 		h := hole{start: t.start, end: t.end}
 		switch token := sql[t.start:t.end]; {
