@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/pgsniff/pgsniff/internal/render"
 )
 
 // Exit codes of the program; docs/cli.md lists them.
@@ -108,7 +110,14 @@ func Run(env *Env, args []string) int {
 		code = e.code
 	}
 	if msg := err.Error(); msg != "" {
-		fmt.Fprintf(env.Err, "pgsniff: %s\n", msg)
+		lines := []string{msg}
+		if e == nil {
+			lines = strings.Split(msg, "\n") // cobra makes suggestions, a line each
+		}
+		for i := range lines {
+			lines[i] = render.Visible(lines[i])
+		}
+		fmt.Fprintf(env.Err, "pgsniff: %s\n", strings.Join(lines, "\n"))
 	}
 	return code
 }

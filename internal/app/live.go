@@ -15,6 +15,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/filter"
 	"github.com/pgsniff/pgsniff/internal/pcapngw"
 	"github.com/pgsniff/pgsniff/internal/privilege"
+	"github.com/pgsniff/pgsniff/internal/render"
 )
 
 const (
@@ -179,7 +180,7 @@ func (r *run) openLive(f *liveFlags) error {
 	l, err := capture.OpenLive(capture.LiveOptions{
 		Interfaces: f.interfaces, SnapLen: f.snapLen, BufferSize: f.buffer << 20, Promiscuous: f.promisc,
 		Filter:  kernel.program,
-		OnState: func(text string) { fmt.Fprintf(r.env.Err, "pgsniff: %s\n", text) },
+		OnState: func(text string) { fmt.Fprintf(r.env.Err, "pgsniff: %s\n", render.Visible(text)) },
 	})
 	if err != nil {
 		var syntax *filter.SyntaxError

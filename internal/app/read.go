@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/spf13/cobra"
 )
 
@@ -132,6 +133,6 @@ func (r *run) waiting() {
 
 func (r *run) warn(err error) {
 	if !r.opt.Quiet {
-		fmt.Fprintf(r.env.Err, "pgsniff: warning: %v\n", err)
+		fmt.Fprintf(r.env.Err, "pgsniff: warning: %s\n", render.Visible(err.Error()))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -30,9 +31,15 @@ func appendText(dst, s []byte) (text []byte, valid bool) {
 	for {
 		n := plainPrefix(s)
 		for n < len(s) && s[n] >= utf8.RuneSelf {
-			_, size := utf8.DecodeRune(s[n:])
+			r, size := utf8.DecodeRune(s[n:])
 			if size == 1 {
 				break
+			}
+			if isControl(r) {
+				dst = appendRune(append(dst, s[:n]...), r)
+				s, n = s[n+size:], 0
+				n = plainPrefix(s)
+				continue
 			}
 			n += size
 			n += plainPrefix(s[n:])
@@ -95,6 +102,20 @@ func appendEscape(dst []byte, c byte) []byte {
 		return append(dst, '\\', 't')
 	}
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+// appendRune appends a character by its code, as one unit of UTF-16 or two: nobody
+// has to look at the output with a terminal that obeys it.
+func appendRune(dst []byte, r rune) []byte {
+	if r >= 1<<16 {
+		high, low := utf16.EncodeRune(r)
+		return appendUnit(appendUnit(dst, high), low)
+	}
+	return appendUnit(dst, r)
+}
+
+func appendUnit(dst []byte, u rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[u>>12&15], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
 }
 
 // digits holds the two digits of each number below 100.

@@ -25,8 +25,15 @@ func (l *line) reset(buf []byte, width int) {
 	*l = line{buf: buf, width: width}
 }
 
-// ascii appends text that is known to be printable ASCII.
+// ascii appends text that is printable ASCII, as all that is ours is. If it is not,
+// it is text of unknown content.
 func (l *line) ascii(s string) {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			l.text([]byte(s))
+			return
+		}
+	}
 	if l.width == 0 {
 		l.buf = append(l.buf, s...)
 		l.col += len(s)
@@ -156,10 +163,28 @@ func (l *line) text(s []byte) {
 
 // isFormatting reports characters that reorder, hide or break the text around
 // them. The two that join letters or keep them apart are part of how words are
-// written in Persian, Indic scripts and with emoji.
+// written in Persian, Indic scripts and with emoji. Most text has none that is near
+// one of them.
 func isFormatting(r rune) bool {
 	const zwnj, zwj = 0x200c, 0x200d
-	return r == 0xad || r >= 0x600 && r != zwnj && r != zwj && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+	switch {
+	case r == 0xad:
+		return true
+	case r < 0x600, r >= 0x900 && r < 0x2000 && r != 0x180e, r >= 0x2070 && r < 0xfe00, r == zwnj, r == zwj:
+		return false
+	}
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// isControl reports characters that may steer a terminal or reorder its text.
+func isControl(r rune) bool { return r >= 0x7f && r < 0xa0 || isFormatting(r) }
+
+// Visible returns a text of unknown content as it may be shown on a terminal: as
+// pretty output shows it, on one line.
+func Visible(s string) string {
+	var l line
+	l.text([]byte(s))
+	return string(l.buf)
 }
 
 // run appends printable ASCII.
