@@ -75,7 +75,7 @@ func conversationOf(v []byte) (list []struct {
 // through every field: what comes out has no control characters but line ends, none
 // that reorder or hide text, and is UTF-8.
 func TestNothingSteersTheTerminal(t *testing.T) {
-	const block = 512
+	const block = 4096
 	var texts [][]byte
 	for start := rune(1); start <= unicode.MaxRune; start += block {
 		if start > 0x3000 && start < 0xd000 || start > 0x20000 && start < 0xe0000 || start > 0xe1000 {
