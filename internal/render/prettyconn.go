@@ -50,6 +50,27 @@ func (p *Pretty) state(i *session.Info) {
 		paint = t.warn
 	}
 	p.line.painted(paint, i.State.String())
+	p.why(i)
+}
+
+// why says what ended a connection, where somebody said so.
+func (p *Pretty) why(i *session.Info) {
+	l := &p.line
+	var e messages.ErrorResponse
+	switch {
+	case i.Failure != nil && (e.Decode(i.Failure) == nil || len(e.Fields) > 0):
+		l.ascii(" (")
+		l.text(e.SQLState())
+		l.space()
+		l.text(e.Message())
+		l.ascii(")")
+	case i.TLS.Alert != "" && i.State == session.StateFailed:
+		l.ascii(" (")
+		l.text([]byte(i.TLS.Refusal()))
+		l.ascii(")")
+	case i.ClientClosed.Time != 0:
+		l.ascii(" (the client has closed its side)")
+	}
 }
 
 func (p *Pretty) identity(i *session.Info) {
@@ -91,14 +112,16 @@ func (p *Pretty) totals(i *session.Info, n exchange.Totals) {
 			l.ascii(many)
 		}
 	}
-	count(n.Queries, "query", "queries")
-	if i.Errors > 0 {
-		l.paint(p.opt.Theme.bad)
-		count(i.Errors, "error", "errors")
-		l.unpaint(p.opt.Theme.bad)
+	if !i.Unreadable { // else nobody knows
+		count(n.Queries, "query", "queries")
+		if i.Errors > 0 {
+			l.paint(p.opt.Theme.bad)
+			count(i.Errors, "error", "errors")
+			l.unpaint(p.opt.Theme.bad)
+		}
+		count(n.Transactions, "transaction", "transactions")
+		count(n.Rows, "row", "rows")
 	}
-	count(n.Transactions, "transaction", "transactions")
-	count(n.Rows, "row", "rows")
 	count(i.Traffic.Bytes[messages.Frontend], "byte sent", "bytes sent")
 	count(i.Traffic.Bytes[messages.Backend], "received", "received")
 	if lost := i.Traffic.Lost[0] + i.Traffic.Lost[1]; lost > 0 {

@@ -193,7 +193,7 @@ func (s *Session) endTLS(at Stamp) {
 	switch {
 	case s.over:
 	case s.refusedTLS(f):
-		s.notice(&Notice{Code: NoticeTLS, Text: f.text(f.refusal()), At: at})
+		s.notice(&Notice{Code: NoticeTLS, Text: f.text(f.Refusal()), At: at})
 		s.info.State = StateFailed
 	case f.Failed != "":
 		s.unreadable(f, f.Failed, at)
@@ -214,8 +214,9 @@ func (s *Session) refusedTLS(f *TLSFacts) bool {
 		(!s.decrypting || s.info.Auth == "" && !s.info.HasProcessID && s.log.Totals.Queries == 0)
 }
 
-// refusal says who refused what, by the alert (RFC 8446, section 6.2).
-func (f *TLSFacts) refusal() string {
+// Refusal says in words who refused what by the alert (RFC 8446, section 6.2); it means
+// nothing where there was none.
+func (f *TLSFacts) Refusal() string {
 	who, peer := "the client", "the server"
 	if f.AlertFrom == messages.Backend {
 		who, peer = peer, who
