@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # What capturing costs a server: pgbench's throughput (select only, prepared) on
 # loopback with nothing beside it, with tcpdump -w /dev/null, and with pgsniff
-# live decoding every query to JSON; and the CPU time of each for a packet.
+# live decoding every query to JSON; and the CPU time of each for a packet. Then the
+# same over TLS and through a Unix socket, with nothing and with pgsniff attached to
+# the server, which must lose nothing.
 # Needs root, PostgreSQL with pgbench, and tcpdump; with tshark its time too.
 # Usage: scripts/bench-live.sh [SECONDS [ROUNDS]]
 set -euo pipefail
@@ -38,8 +40,14 @@ install -d -o "$owner" "$tmp/data"
 CGO_ENABLED=0 go build -o "$tmp/pgsniff" ./cmd/pgsniff
 port=$((20000 + RANDOM % 20000))
 as_owner "$bin/initdb" -D "$tmp/data" -U postgres -A trust >/dev/null
+tls=()
+if command -v openssl >/dev/null; then
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$tmp/server.key" -out "$tmp/server.crt" 2>/dev/null
+	for f in server.key server.crt; do install -o "$owner" -m 600 "$tmp/$f" "$tmp/data/$f"; done
+	tls=(-c ssl=on)
+fi
 as_owner "$bin/postgres" -D "$tmp/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$tmp/data" \
-	-c fsync=off -c shared_buffers=64MB >"$tmp/log" 2>&1 &
+	-c fsync=off -c shared_buffers=64MB "${tls[@]}" >"$tmp/log" 2>&1 &
 server=$!
 pg=(-h 127.0.0.1 -p "$port" -U postgres)
 for _ in $(seq 100); do
@@ -89,6 +97,39 @@ for name in tcpdump pgsniff; do
 		"$(awk -v a="$(median "$tmp/$name.tps")" -v b="$base" 'BEGIN {print 100 * a / b}')" \
 		"$(median "$tmp/$name.ns")" "$(awk '{n += $1} END {print n + 0}' "$tmp/$name.drop")"
 done
+
+# attached WAY PGBENCH-ARGUMENTS...: pgbench with and without pgsniff attached, in turn.
+attached() {
+	local way=$1 pid
+	shift
+	for _ in $(seq "$rounds"); do
+		"$bin/pgbench" -n -S -c 4 -j 1 -T "$duration" -p "$port" -U postgres "$@" postgres 2>/dev/null |
+			awk '/^tps/ {print $3}' >>"$tmp/$way.without"
+		"$tmp/pgsniff" live --attach="$(head -1 "$tmp/data/postmaster.pid")" --view queries --json >/dev/null 2>"$tmp/err" &
+		pid=$!
+		until grep -q 'attached to' "$tmp/err"; do
+			kill -0 "$pid" 2>/dev/null || { cat "$tmp/err" >&2; return; }
+			sleep 0.1
+		done
+		"$bin/pgbench" -n -S -c 4 -j 1 -T "$duration" -p "$port" -U postgres "$@" postgres 2>/dev/null |
+			awk '/^tps/ {print $3}' >>"$tmp/$way.with"
+		kill -INT "$pid"
+		wait "$pid" || true
+		grep -oE '[0-9]+ bytes? lost' "$tmp/err" >>"$tmp/$way.lost" || true
+	done
+	printf '%-28s %10.0f %7.1f%% %12s %8s\n' "attached, $way" "$(median "$tmp/$way.with")" \
+		"$(awk -v a="$(median "$tmp/$way.with")" -v b="$(median "$tmp/$way.without")" 'BEGIN {print 100 * a / b}')" - \
+		"$([ -s "$tmp/$way.lost" ] && echo lost || echo 0)"
+}
+
+attached "Unix socket" -h "$tmp/data"
+attached "Unix socket, prepared" -h "$tmp/data" -M prepared
+if [ ${#tls[@]} -gt 0 ]; then
+	export PGSSLMODE=require
+	attached TLS -h 127.0.0.1
+	attached "TLS, prepared" -h 127.0.0.1 -M prepared
+	unset PGSSLMODE
+fi
 
 if command -v tshark >/dev/null; then
 	"$bin/pgbench" "${pg[@]}" -n -S -M prepared -c 4 -j 1 -T 4 postgres >/dev/null 2>&1 &
