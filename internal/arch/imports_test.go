@@ -90,12 +90,13 @@ var rules = []packageRule{
 		own:     "pkg/messages pkg/session pkg/reassembly internal/analyze internal/attach",
 		reaches: true,
 	}},
+	{"internal/compare", rule{own: "internal/findings internal/record internal/sink internal/sqlnorm", reaches: true}},
 	{"internal/check", rule{own: "internal/findings internal/record internal/sink", reaches: true}},
 	{"internal/app", rule{
 		own: "internal/attach internal/inside " +
 			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/check internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline",
+			"internal/findings internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline",
 		reaches: true,
 	}},
 	{"pkg/capture", rule{

@@ -1,0 +1,98 @@
+package compare
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+)
+
+// TestMannWhitney compares with the formula by hand: of ten against ten the variance
+// of U is 175, so that z is 49.5/√175 and 4.5/√175.
+func TestMannWhitney(t *testing.T) {
+	series := func(from, step float64, n int) (list []float64) {
+		for i := range n {
+			list = append(list, from+step*float64(i))
+		}
+		return list
+	}
+	for _, c := range []struct {
+		a, b []float64
+		want float64
+	}{
+		{series(1, 1, 10), series(11, 1, 10), math.Erfc(49.5 / math.Sqrt(175) / math.Sqrt2)},
+		{series(1, 2, 10), series(2, 2, 10), math.Erfc(4.5 / math.Sqrt(175) / math.Sqrt2)},
+		{series(1, 0, 10), series(1, 0, 10), 1},  // all are equal
+		{series(1, 1, 5), series(100, 1, 50), 1}, // too few to say anything
+	} {
+		if got := mannWhitney(c.a, c.b); math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("%v, %v: %v, not %v", c.a, c.b, got, c.want)
+		}
+		if a, b := mannWhitney(c.a, c.b), mannWhitney(c.b, c.a); math.Abs(a-b) > 1e-12 {
+			t.Errorf("not symmetric: %v, %v", a, b)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	before, after := newSide(), newSide()
+	for i := range 5000 {
+		n := int64(i % 97)
+		before.take(1, "select same", 1, 10, 1000+n, "")
+		after.take(1, "select same", 1, 10, 1000+n, "")
+		before.take(2, "select slower", 1, 10, 1000+n, "")
+		after.take(2, "select slower", 1, 10, 1100+n, "")
+	}
+	before.take(3, "select old", 1, 10, 5, "")
+	after.take(4, "select \x1b[31mnew", 1, 10, 7, "42P01")
+	c := Compare(before, after)
+	want := map[uint64]string{1: "both false", 2: "both true", 3: "vanished false", 4: "new false"}
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		got := r.Status() + map[bool]string{true: " true", false: " false"}[r.Significant()]
+		if got != want[r.Fingerprint] {
+			t.Errorf("%s: %s, p %v", r.Normalized, got, r.P)
+		}
+	}
+	if c.Rows[0].Fingerprint != 2 || len(c.NewErrors) != 1 || c.NewErrors[0] != "42P01" {
+		t.Errorf("%+v, %v", c.Rows[0], c.NewErrors)
+	}
+	if n := len(before.Queries[1].durations); n > maxDurations || n < maxDurations/2 {
+		t.Errorf("%d durations are kept", n)
+	}
+	var text, lines bytes.Buffer
+	if err := c.WriteText(&text, 0); err != nil || bytes.ContainsRune(text.Bytes(), 0x1b) {
+		t.Errorf("%v: %q", err, text.Bytes())
+	}
+	if err := c.WriteJSON(&lines); err != nil {
+		t.Fatal(err)
+	}
+	for d := json.NewDecoder(&lines); d.More(); {
+		var v map[string]any
+		if err := d.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReadJSON(t *testing.T) {
+	s, err := ReadJSON(strings.NewReader(`{"type":"query","normalized":"select $1","fingerprint":"00000000000000ff","rows":2,"bytes":30,"duration_ns":1500}
+{"type":"query","normalized":"select $1","fingerprint":"00000000000000ff","rows":0,"bytes":0,"error":{"sqlstate":"57014"}}
+
+{"type":"finding","code":"n_plus_one","severity":"warning","title":"x","connections":[{"conn":1,"application_name":"a"}]}
+{"type":"message","body":{}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := s.Queries[255]
+	if q.Calls != 2 || q.Errors != 1 || q.Mean() != 1500 || s.Errors["57014"] != 1 || len(s.Findings) != 1 {
+		t.Errorf("%+v %+v", q, s)
+	}
+	for _, bad := range []string{"", "{}", "{\"type\":", "[1]", `{"type":"query","rows":-1}`} {
+		if _, err := ReadJSON(strings.NewReader(bad)); err == nil {
+			t.Errorf("passes: %q", bad)
+		}
+	}
+}
