@@ -98,8 +98,12 @@ func play(rules *Rules, list [][4]string) *Result {
 
 func TestScopes(t *testing.T) {
 	list := [][4]string{
-		{"1", "shop", "begin", "T"}, {"1", "shop", "select 1", "T"}, {"1", "shop", "commit", "I"},
-		{"2", "shop", "-- test: cart", "I"}, {"2", "shop", "select 2", "I"}, {"2", "shop", "select 3", "I"},
+		{"1", "shop", "begin", "T"},
+		{"1", "shop", "select 1", "T"},
+		{"1", "shop", "commit", "I"},
+		{"2", "shop", "-- test: cart", "I"},
+		{"2", "shop", "select 2", "I"},
+		{"2", "shop", "select 3", "I"},
 		{"1", "mail", "select 4 /* test: cart */", "I"},
 	}
 	for _, c := range []struct {

@@ -80,7 +80,6 @@ type app struct {
 	units  uint64
 	open   int // connections
 	idle   int // of them, those that asked nothing yet
-	starts []int64
 	churn  churn
 	chat   chatter
 	serial serials

@@ -56,16 +56,6 @@ func (s *statement) writes() bool {
 	return false
 }
 
-// locksRows reports whether s waits for locks that others hold on rows or tables.
-func (s *statement) altersTable() bool {
-	for i := range s.tables {
-		if s.tables[i].use&alters != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // overhead reports whether s does nothing that an application wants.
 func (s *statement) overhead() bool { return s.ping || s.setup || s.begins || s.ends || s.neutral }
 
@@ -305,8 +295,8 @@ func (s *statement) readsCatalogs(text string) bool {
 	return true
 }
 
-// shared returns the first table that two statements have in common and may wait
-// for each other on.
+// conflict returns the first table on which one of two may have to wait for the
+// other.
 func conflict(waiter, holder []table) (string, bool) {
 	for _, a := range waiter {
 		for _, b := range holder {

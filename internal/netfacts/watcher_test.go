@@ -25,6 +25,7 @@ func (handler) Gap(*reassembly.Conn, reassembly.Dir, int64, reassembly.Stamp)   
 func (h handler) Close(c *reassembly.Conn, _ reassembly.Reason, _ reassembly.Stamp) {
 	h.w.Close(c, 0, true)
 }
+
 func (h handler) Segment(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) {
 	h.w.Segment(c, 0, d, s)
 }
