@@ -313,5 +313,16 @@ func (r *run) take(p *capture.Packet) (taken bool, err error) {
 	if m := r.keep.matching; m != nil {
 		return true, m.packet(r.analyzer, p)
 	}
-	return true, r.keep.write(p)
+	return true, r.kept(r.keep.write(p))
+}
+
+// kept takes what came of writing packets. Where the reader of a pipe has gone, that
+// is the end of this file, and not of the run.
+func (r *run) kept(err error) error {
+	if err == nil || !isClosedPipe(err) {
+		return err
+	}
+	r.keep.out, r.unread = nil, true
+	r.warn(fmt.Errorf("-w %s: nobody reads the packets any more; no more are written", r.opt.kept.write))
+	return nil
 }

@@ -310,7 +310,7 @@ func (r *run) tick() error {
 		r.countDrops()
 		r.countLost()
 	}
-	return r.keep.flush()
+	return r.kept(r.keep.flush())
 }
 
 // refreshKeys reads what was added to the key log, and has what waited for it

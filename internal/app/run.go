@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 // run is one run of read or live: an analyzer and where its results go.
 type run struct {
+	unread   bool // the reader of -w has gone
 	env      *Env
 	opt      *Options
 	analyzer *analyze.Analyzer
@@ -114,7 +116,7 @@ func (r *run) finish(sourceErr error) error {
 	if n := r.keep.letGo(); n > 0 {
 		r.warn(fmt.Errorf("-w: %s had been let go when their connections matched", plural(n, "packet")))
 	}
-	if err := r.keep.close(); sourceErr == nil {
+	if err := r.kept(r.keep.close()); sourceErr == nil {
 		sourceErr = err
 	}
 	if err := r.endOutputs(); err != nil {
@@ -127,6 +129,9 @@ func (r *run) finish(sourceErr error) error {
 		return &exitError{ExitFailure, sourceErr}
 	}
 	r.summary()
+	if r.unread {
+		return &exitError{ExitFailure, errors.New("not all packets were written")}
+	}
 	if r.opt.Strict && r.counts.violations > 0 {
 		return &exitError{ExitViolation, fmt.Errorf("%s of the protocol", plural(r.counts.violations, "violation"))}
 	}

@@ -34,6 +34,13 @@ func (f *files) next() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot write packets: %w", err)
 	}
+	// One that was there keeps its mode otherwise. What is no file has none of its own.
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm() != 0o600 {
+		if err := file.Chmod(0o600); err != nil {
+			file.Close()
+			return nil, fmt.Errorf("cannot write packets for nobody else to read: %w", err)
+		}
+	}
 	if f.keep > 0 {
 		f.names = append(f.names, name)
 		if err := f.removeOldest(); err != nil {

@@ -202,4 +202,9 @@ var catalog = [...]typeInfo{
 	{6153, "tstzmultirange[]", kArray, 4534},
 	{6155, "datemultirange[]", kArray, 4535},
 	{6157, "int8multirange[]", kArray, 4536},
+	// Of PostgreSQL 19.
+	{6437, "oid8", kXID8, 0},
+	{6442, "oid8[]", kArray, 6437},
+	{6490, "regdatabase", kReg, 0},
+	{6491, "regdatabase[]", kArray, 6490},
 }

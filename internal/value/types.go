@@ -63,7 +63,7 @@ type typeInfo struct {
 }
 
 // maxOID is the highest in catalog.
-const maxOID = 6157
+const maxOID = 6491
 
 // byOID maps an OID to 1 + its index in catalog.
 var byOID = func() (index [maxOID + 1]uint8) {
