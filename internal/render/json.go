@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"io"
 	"strconv"
 
@@ -34,6 +35,7 @@ type JSON struct {
 	text       body
 	asked      query
 	scratchSQL []byte
+	tags       []sqlnorm.Tag
 	msg        message // the one being written, and the rest of it
 	more       more
 

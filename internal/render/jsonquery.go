@@ -110,6 +110,7 @@ func (j *JSON) query(q *query) {
 	if x.Skipped {
 		b.Bool("skipped", true)
 	}
+	j.comment(x)
 	if x.Unanswered {
 		b.Bool("unanswered", true)
 	}
@@ -330,6 +331,34 @@ func (b *body) resultColumns(fields []messages.ColumnDescription) {
 		b.buf = append(b.buf, '}')
 	}
 	b.buf = append(b.buf, ']')
+}
+
+// comment writes the tags in the comments of the text, and the trace that they name.
+// The comment of a named statement is that of the query that prepared it, so it names
+// no trace of others.
+func (j *JSON) comment(x *exchange.Exchange) {
+	if len(x.SQL) < x.SQLLen {
+		return
+	}
+	j.tags = sqlnorm.AppendTags(j.tags[:0], x.SQL)
+	if len(j.tags) == 0 {
+		return
+	}
+	b := &j.body
+	b.key("comment")
+	b.buf, b.comma = append(b.buf, '{'), false
+	for i := range j.tags {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = append(appendQuoted(b.buf, j.tags[i].Key), ':')
+		b.buf = appendQuoted(b.buf, j.tags[i].Value)
+	}
+	b.buf, b.comma = append(b.buf, '}'), true
+	if t, ok := sqlnorm.TraceOf(j.tags); ok && len(x.Statement) == 0 {
+		b.str("trace_id", t.TraceID)
+		b.str("span_id", t.SpanID)
+	}
 }
 
 func (j *JSON) failure(x *exchange.Exchange) {

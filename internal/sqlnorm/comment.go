@@ -14,7 +14,7 @@ const maxTags = 32
 // writes (/*controller='index',traceparent='00-…'*/), decoded, and the older form of
 // Rails (/*application:Shop,controller:x*/). Only comments before the statement's
 // first token or after its last one count, and only those that hold nothing else. The
-// tags' memory is their own.
+// tags' memory is their own, and each key is there once.
 func AppendTags(dst []Tag, sql []byte) []Tag {
 	if !commented(sql) {
 		return dst
@@ -26,9 +26,10 @@ func AppendTags(dst []Tag, sql []byte) []Tag {
 			semicolon = t.start
 		}
 	}
+	from := len(dst)
 	dst = appendTagsOf(dst, sql[:first.start])
 	if first.kind == tokenEOF {
-		return dst
+		return dst[:from] // there is no statement
 	}
 	if semicolon > 0 && semicolon == end-1 { // select 1 /*…*/;
 		before := lexer{src: sql[:semicolon]}
@@ -38,7 +39,24 @@ func AppendTags(dst []Tag, sql []byte) []Tag {
 		}
 		dst = appendTagsOf(dst, sql[last:semicolon])
 	}
-	return appendTagsOf(dst, sql[end:])
+	dst = appendTagsOf(dst, sql[end:])
+	return dst[:from+unique(dst[from:])]
+}
+
+// unique leaves the first tag of each key; there are few. It returns how many that are.
+func unique(tags []Tag) int {
+	n := 0
+next:
+	for _, t := range tags {
+		for _, have := range tags[:n] {
+			if bytes.Equal(have.Key, t.Key) {
+				continue next
+			}
+		}
+		tags[n] = t
+		n++
+	}
+	return n
 }
 
 // commented reports whether a comment may stand at an end of the text. It looks at

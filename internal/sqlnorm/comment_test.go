@@ -34,6 +34,8 @@ func TestTags(t *testing.T) {
 		{"select 1 /*application:Shop,controller:carts,action:show*/", "application=Shop; controller=carts; action=show"},
 		{"select 1 /*see:below*/", ""},
 		{"select 1 /*x='1' or true*/", ""},
+		{"/*a='1'*/ select 1 /*a='2',b='3'*/", "a=1; b=3"},
+		{"/*a='1'*/", ""},
 	} {
 		if got := tagText(AppendTags(nil, []byte(test.sql))); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.sql, got, test.want)
