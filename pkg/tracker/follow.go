@@ -153,3 +153,18 @@ func (t *Tracker) takeOutOfTurn(s *Step, k messages.Kind, i int) *pending {
 	t.q.pushFront(p)
 	return t.q.at(0)
 }
+
+// swallow is for a COPY IN that has failed because the server read a message that is
+// no data. Where that was a Query it is gone: nothing will answer it.
+func (t *Tracker) swallow(s *Step) {
+	if t.q.n < 2 || t.q.at(0).request&reqQuery == 0 || t.q.at(1).request != reqQuery || t.q.at(0).inferred {
+		return
+	}
+	p := t.q.at(1)
+	p.request = 0
+	if s.Anomaly == nil && t.certain() {
+		s.Anomaly = &Anomaly{
+			Code: CodeSwallowed, Direction: messages.Frontend, Kind: messages.KindQuery, Phase: messages.PhaseCopyIn,
+		}
+	}
+}

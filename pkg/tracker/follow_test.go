@@ -81,6 +81,25 @@ var misordered = []struct{ name, begin, script string }{
 		< CopyDone: 1 !unexpected_message
 		< CommandComplete: 1
 		< ReadyForQuery: 1`},
+	{"a Query in the place of COPY data", started, `
+		> Query: 1+
+		> Query: 2+
+		< CopyInResponse: 1 =Query
+		< ErrorResponse(08P01): 1 =Query !swallowed_request
+		< ReadyForQuery: 1 =Query
+		> Query: 3+
+		< CommandComplete: 3 =Query
+		< ReadyForQuery: 3 =Query`},
+	{"an error in COPY data sent ahead", started, `
+		> Query: 1+
+		> CopyData: 1
+		> CopyDone: 1
+		> Query: 2+
+		< CopyInResponse: 1 =Query
+		< ErrorResponse(08P01): 1 =Query
+		< ReadyForQuery: 1 =Query
+		< CommandComplete: 2 =Query
+		< ReadyForQuery: 2 =Query`},
 	{"AuthenticationOk twice", "", `
 		> StartupMessage: 0
 		< AuthenticationOk: 0

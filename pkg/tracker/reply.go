@@ -424,6 +424,9 @@ func (t *Tracker) dropDoubtful() {
 
 // replyError discards what the server will not answer any more.
 func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
+	if f.Broken && !f.Fatal && t.copying == messages.PhaseCopyIn {
+		t.swallow(s)
+	}
 	t.copying = 0
 	if f.Fatal {
 		t.base = messages.PhaseFailed

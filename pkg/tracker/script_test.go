@@ -47,7 +47,7 @@ func argument(t *testing.T, k messages.Kind, arg string) (f Facts) {
 	case k == messages.KindSSLResponse, k == messages.KindGSSENCResponse:
 		f.Status = (arg + "N")[0]
 	case k == messages.KindErrorResponse:
-		f.Fatal = arg == "FATAL"
+		f.Fatal, f.Broken = arg == "FATAL", arg == "08P01"
 	case k == messages.KindErrorResponseV2:
 		f.Fatal = true
 	case k == messages.KindStartupMessage && arg != "":

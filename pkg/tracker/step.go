@@ -69,6 +69,7 @@ const (
 	CodeUnexpectedMessage = "unexpected_message" // not in order in this phase
 	CodeUnsolicitedReply  = "unsolicited_reply"  // answers no outstanding request
 	CodeSkippedReply      = "skipped_reply"      // earlier requests were not answered
+	CodeSwallowed         = "swallowed_request"  // sent inside COPY data: it is not answered
 	CodeUnknownType       = "unknown_type"       // a type byte that the protocol does not define
 	CodeBadVersion        = "bad_protocol_version"
 	CodeQueueOverflow     = "too_many_outstanding"
@@ -92,6 +93,8 @@ func (a *Anomaly) Text() string {
 		b.WriteString(" answers no outstanding request")
 	case CodeSkippedReply:
 		b.WriteString(" came before the replies to earlier requests")
+	case CodeSwallowed:
+		b.WriteString(" was sent while the server waited for COPY data, which ended the COPY; it has no reply of its own")
 	case CodeUnknownType:
 		b.WriteString(": the protocol does not define this message type")
 	case CodeBadVersion:

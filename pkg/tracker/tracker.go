@@ -84,6 +84,7 @@ const (
 type Facts struct {
 	Status   byte // ReadyForQuery's transaction status; the byte of SSLResponse and GSSENCResponse
 	Fatal    bool // ErrorResponse of severity FATAL or PANIC: the connection ends
+	Broken   bool // ErrorResponse of SQLSTATE 08P01: the server read what it did not expect
 	Protocol uint32
 	// Replicates tells that a CopyData can only be one of streaming replication.
 	Replicates bool
@@ -97,7 +98,7 @@ func FactsOf(k messages.Kind, body []byte) (f Facts) {
 			f.Status = body[0]
 		}
 	case messages.KindErrorResponse:
-		f.Fatal = fatal(body)
+		f.Fatal, f.Broken = fatal(body), broken(body)
 	case messages.KindErrorResponseV2:
 		f.Fatal = true
 	case messages.KindStartupMessage:
@@ -128,6 +129,21 @@ func fatal(body []byte) (yes bool) {
 		body = body[end+2:]
 	}
 	return yes
+}
+
+// broken looks for SQLSTATE 08P01, protocol_violation, in an ErrorResponse's fields.
+func broken(body []byte) bool {
+	for len(body) > 1 && body[0] != 0 {
+		end := bytes.IndexByte(body[1:], 0)
+		if end < 0 {
+			return false
+		}
+		if body[0] == 'C' {
+			return string(body[1:1+end]) == "08P01"
+		}
+		body = body[end+2:]
+	}
+	return false
 }
 
 // Reset makes t ready for another connection, keeping its queue's memory.
