@@ -140,7 +140,7 @@ func (a *Analyzer) wordless(c *reassembly.Conn, why reassembly.Reason, at reasse
 	switch answered := c.Answered(1); {
 	case !answered && why == reassembly.ByRST:
 		k.never = session.StateRefused
-	case !answered && (why != reassembly.ByEnd || int64(a.Counts.Last)-c.First.Time >= answerTime):
+	case !answered && (why != reassembly.ByEnd || a.Counts.Last-c.First.Time >= answerTime):
 		k.never = session.StateNoAnswer
 	case answered && (why == reassembly.ByFIN || why == reassembly.ByRST):
 		k.never = session.StateEmpty

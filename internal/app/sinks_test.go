@@ -18,12 +18,11 @@ import (
 
 // counter is an output that counts what it is told.
 type counter struct {
-	w       io.WriteCloser
-	label   string
-	wants   sink.Wants
-	kinds   map[string]int
-	ticks   []int64
-	secrets bool
+	w     io.WriteCloser
+	label string
+	wants sink.Wants
+	kinds map[string]int
+	ticks []int64
 }
 
 func (c *counter) Wants() sink.Wants { return c.wants }

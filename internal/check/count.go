@@ -59,7 +59,6 @@ const (
 type conn struct {
 	section string
 	busyTo  int64
-	in      bool // a transaction is open
 	tx      counts
 	txs     int
 }
@@ -181,13 +180,14 @@ func mark(sql []byte) (name string, alone bool) {
 		}
 		at += i
 		rest := sql[at:]
-		end, skip := 0, 2
+		var end, skip int
 		switch {
 		case bytes.HasPrefix(rest, []byte("/*")):
-			if end = bytes.Index(rest, []byte("*/")); end < 0 {
+			length := bytes.Index(rest[2:], []byte("*/"))
+			if length < 0 {
 				return "", false
 			}
-			skip = end + 2
+			end, skip = length+2, length+4
 		case bytes.HasPrefix(rest, []byte("--")):
 			if end = bytes.IndexByte(rest, '\n'); end < 0 {
 				end = len(rest)

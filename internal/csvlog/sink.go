@@ -192,7 +192,7 @@ func (o *output) login(m *record.Message) {
 	if err := key.Decode(m.Wire()); err != nil || k.pid != 0 {
 		return
 	}
-	k.pid = uint32(key.ProcessID)
+	k.pid = key.ProcessID
 	o.received(k, m.Conn, m.Who)
 	if m.Who.User == "" {
 		return // its startup was not captured

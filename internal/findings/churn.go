@@ -25,11 +25,9 @@ type churn struct {
 	spent       int64
 	units       sample
 	life        sample
-	short       uint64
 	first, last int64
 	auth        string
 	tls         bool
-	queries     int64
 }
 
 // startedUp takes the end of a connection's start-up: BackendKeyData comes with the
@@ -129,7 +127,6 @@ type logins struct {
 	lastTo string
 	gaps   sample
 	host   string
-	text   string
 }
 
 // fatal takes an error that no query cycle ends in.

@@ -41,12 +41,10 @@ type down struct {
 
 // lostConn is a connection that the server's end closed without an error message.
 type lostConn struct {
-	ref    ConnRef
-	at     Stamp
-	s      *statement
-	id     uint64
-	busy   bool
-	client bool
+	ref ConnRef
+	at  Stamp
+	s   *statement
+	id  uint64
 }
 
 type downData struct {
@@ -305,8 +303,6 @@ type disconnectData struct {
 	how     map[string]uint64
 	idle    sample
 	pending []int64
-	repeats int
-	reconn  int64
 }
 
 // reconnected adds the time until an application is back.

@@ -323,17 +323,6 @@ func (c *conn) login() uint64 {
 // peek returns it if there is one.
 func (e *Engine) peek(k *code, a *app, what uint64) *draft { return e.drafts[draftKey{k, a, what}] }
 
-// of returns the drafts of a code, in the order in which they began.
-func (e *Engine) draftsOf(k *code) (list []*draft) {
-	for key, d := range e.drafts {
-		if key.code == k {
-			list = append(list, d)
-		}
-	}
-	sortDrafts(list)
-	return list
-}
-
 func sortDrafts(list []*draft) {
 	id := func(d *draft) int {
 		if d.app == nil {

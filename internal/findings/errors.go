@@ -338,7 +338,6 @@ func finishCancels(e *Engine, d *draft) (f Finding, ok bool) {
 
 type abortData struct {
 	transactions uint64
-	firsts       map[string]uint64
 	first        *statement
 	errors       map[string]uint64
 }

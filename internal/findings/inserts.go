@@ -15,7 +15,6 @@ var singleRowInserts = &code{name: "single_row_inserts", finish: finishInserts}
 
 // inserts is the latest INSERT of a connection that may be one of many.
 type inserts struct {
-	s       *statement
 	pending *turn // in a transaction that holds nothing else so far
 	began   bool  // the turn before the latest one began a transaction
 	others  int   // statements of the transaction but it

@@ -12,7 +12,6 @@ const (
 	releases = 20 * millisecond
 	maxWaits = 1024
 	// deadlockFor is how long the partners of a deadlock are known as such.
-	deadlockFor = 5 * second
 )
 
 var lockWait = &code{name: "lock_wait", finish: finishWait}
@@ -27,10 +26,8 @@ type wait struct {
 	took       int64
 	usual      int64
 	values     []uint64
-	ownTx      uint64
 	app        *app
-	inTx       []table // what the waiter's own transaction had touched
-	timeout    bool    // the server gave up for it
+	timeout    bool // the server gave up for it
 	startFrame uint64
 }
 

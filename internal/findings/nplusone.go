@@ -23,17 +23,15 @@ var nPlusOne = &code{name: "n_plus_one", finish: finishNPlusOne}
 
 // loopData is what is kept of a statement's loops.
 type loopData struct {
-	child, source         *statement
-	bursts, short         uint64 // loops of minLoop and more, and of minShort and more
-	executions            uint64
-	sourced               uint64 // loops with a source
-	column                string
-	sourceRows            uint64
-	least, most           uint64 // executions of a loop
-	lastRun               int64  // when the run of the latest loop began
-	runs                  uint64
-	same                  uint64 // executions whose value was that of most
-	smallCost, smallCount int64
+	child, source *statement
+	bursts, short uint64 // loops of minLoop and more, and of minShort and more
+	executions    uint64
+	sourced       uint64 // loops with a source
+	column        string
+	sourceRows    uint64
+	least, most   uint64 // executions of a loop
+	lastRun       int64  // when the run of the latest loop began
+	runs          uint64
 }
 
 // loops looks in a run for a SELECT that is executed again and again with other

@@ -75,10 +75,9 @@ func (e *Engine) planned(u *unit) {
 }
 
 type planData struct {
-	s             *statement
-	fast, slow    int64
-	conns         uint64
-	quickUnplaned bool
+	s          *statement
+	fast, slow int64
+	conns      uint64
 }
 
 // judgePlans looks for statements that became slow with their sixth execution.

@@ -40,13 +40,6 @@ func (s *sample) quantile(q float64) int64 { return quantileOf(s.kept, q) }
 
 func (s *sample) median() int64 { return s.quantile(0.5) }
 
-func (s *sample) mean() int64 {
-	if s.n == 0 {
-		return 0
-	}
-	return s.sum / int64(s.n)
-}
-
 func quantileOf(values []int64, q float64) int64 {
 	if len(values) == 0 {
 		return 0

@@ -25,7 +25,7 @@ type slowOne struct {
 	id                               uint64
 	start, reply                     Stamp
 	dur, server, loss, client, sends int64
-	lock, pool                       int64
+	lock                             int64
 	by                               string
 }
 

@@ -185,7 +185,7 @@ const (
 	farGSS = 5 * millisecond
 )
 
-type gssData struct{ rtt, refused, abandoned, cost int64 }
+type gssData struct{ rtt, refused, abandoned int64 }
 
 // gssRefused notes that GSSAPI encryption was asked for in vain.
 func (e *Engine) gssRefused(c *conn) {

@@ -133,11 +133,10 @@ type uses struct {
 	time  sample // server time, in nanoseconds
 	// first is the server time of the first execution on each connection, later
 	// that of the others.
-	first   []int64
-	firstOn []Evidence
-	later   sample
-	text    texts
-	width   *width
+	first []int64
+	later sample
+	text  texts
+	width *width
 }
 
 func (e *Engine) usesOf(u *unit) *uses {

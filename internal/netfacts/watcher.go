@@ -51,7 +51,6 @@ type conn struct {
 	syns             int
 	firstSYN, latest int64 // of the SYN, of anything but keep-alives
 	answered         bool
-	ended            bool
 	request          request
 	write            write
 }

@@ -58,16 +58,6 @@ func (t *thrift) bool(id int16, v bool) {
 	}
 }
 
-func (t *thrift) int8(id int16, v int8) {
-	t.field(id, typeByte)
-	t.buf = append(t.buf, byte(v))
-}
-
-func (t *thrift) int16(id int16, v int16) {
-	t.field(id, typeI16)
-	t.buf = binary.AppendVarint(t.buf, int64(v))
-}
-
 func (t *thrift) int32(id int16, v int) {
 	t.field(id, typeI32)
 	t.buf = binary.AppendVarint(t.buf, int64(v))

@@ -2,9 +2,10 @@ package render
 
 import (
 	"bytes"
-	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"io"
 	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 

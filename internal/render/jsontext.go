@@ -37,7 +37,7 @@ func appendText(dst, s []byte) (text []byte, valid bool) {
 			}
 			if isControl(r) {
 				dst = appendRune(append(dst, s[:n]...), r)
-				s, n = s[n+size:], 0
+				s = s[n+size:]
 				n = plainPrefix(s)
 				continue
 			}

@@ -20,7 +20,6 @@ type Async struct {
 	sink   Sink
 	wants  Wants
 	cur    []record.Record
-	now    int64
 	work   chan asyncWork
 	done   chan error
 	failed atomic.Bool

@@ -31,13 +31,3 @@ func NamesSecret(name []byte) bool { return namesSecret(name) }
 // it beside: it has one of the words that secrets are called by, or a URL with a
 // password.
 func MentionsSecret(text []byte) bool { return mentionsSecret(text) }
-
-// mentions tells whether s has a word in it, in any case.
-func mentions(s []byte, word string) bool {
-	for i := 0; i+len(word) <= len(s); i++ {
-		if s[i]|0x20 == word[0] && equalFold(s[i:i+len(word)], word) {
-			return true
-		}
-	}
-	return false
-}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 
 	"github.com/pgsniff/pgsniff/pkg/capture"
@@ -129,7 +128,7 @@ func TestPackets(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		for r, err := range capture.Packets(capture.Options{}, src, layers.LinkType(src.LinkType())) {
+		for r, err := range capture.Packets(capture.Options{}, src, src.LinkType()) {
 			if err != nil {
 				t.Fatal(err)
 			}
