@@ -71,7 +71,7 @@ const (
 	// maxQueued bounds what waits for missing segments, in bytes: the window of a
 	// dozen fast connections. With the connections, what they keep and what they
 	// are in the middle of it must stay below what the program may use in all.
-	maxQueued = 16 << 20
+	maxQueued = 12 << 20
 )
 
 // maxPorts bounds the ports counted for the message about a capture without

@@ -39,6 +39,15 @@ func wrongKeys(t *testing.T, name string) string {
 	return path
 }
 
+// unreadEnd is the state of a capture's connection that could not be read: its last
+// records tell that TLS ended in order, but for CBC, where their length tells nothing.
+func unreadEnd(capture string) string {
+	if strings.Contains(capture, "CBC") {
+		return "reset"
+	}
+	return "closed"
+}
+
 // TestTLSUnreadable: no key, wrong keys, a start in the middle. The connection is
 // told of once, with what is visible, and nothing is made up.
 func TestTLSUnreadable(t *testing.T) {
@@ -76,7 +85,7 @@ func TestTLSUnreadable(t *testing.T) {
 				}
 			}
 			notice, conn := theOne(t, records, "notice", 1), theOne(t, records, "connection", 1)
-			conn.expect(t, map[string]any{"encryption": "tls", "decrypted": false, "queries": 0.0, "state": "reset"})
+			conn.expect(t, map[string]any{"encryption": "tls", "decrypted": false, "queries": nil, "state": unreadEnd(c.capture)})
 			if notice.text("code") != "encrypted" || !strings.Contains(notice.text("text"), c.why) {
 				t.Errorf("notice: %v", notice)
 			}
@@ -174,7 +183,7 @@ func TestTLSKeysLate(t *testing.T) {
 					file := rewrite(t, path, keys, before, every)
 					got, _ := sniff(t, file)
 					if before < 0 { // the connection has ended: it is what it was
-						theOne(t, got, "connection", 0).expect(t, map[string]any{"decrypted": false, "state": "reset"})
+						theOne(t, got, "connection", 0).expect(t, map[string]any{"decrypted": false, "state": unreadEnd(name)})
 						checkNotices(t, got, "encrypted")
 						return
 					}
@@ -343,7 +352,11 @@ func TestTLSNotPostgreSQL(t *testing.T) {
 				t.Errorf("%d messages", n)
 			}
 			conn := theOne(t, records, "connection", 1)
-			conn.expect(t, map[string]any{"encryption": "tls_direct", "tls_version": "TLSv1.3", "server_name": "web.example", "queries": 0.0})
+			queries := any(nil) // of what could not be read, nothing is known
+			if c.keys {
+				queries = 0.0
+			}
+			conn.expect(t, map[string]any{"encryption": "tls_direct", "tls_version": "TLSv1.3", "server_name": "web.example", "queries": queries})
 			conn.expect(t, c.expect)
 			if n := theOne(t, records, "notice", 1); n.text("code") != c.code {
 				t.Error(n)

@@ -26,7 +26,10 @@ func (h *Handler) strange(e *session.Event) bool {
 		messages.KindErrorResponseV2, messages.KindNoticeResponse, messages.KindParameterStatus:
 		return false // what there is of them is known by name
 	}
-	if e.Step.Anomaly != nil {
+	// What these have is known by name wherever they stand, as they do when the server's
+	// AuthenticationOk was lost.
+	known := e.Kind == messages.KindBackendKeyData || e.Kind == messages.KindReadyForQuery
+	if e.Step.Anomaly != nil && !known {
 		return true
 	}
 	m := h.decoded[e.Kind]

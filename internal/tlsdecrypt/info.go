@@ -182,9 +182,11 @@ func shortened(name string) string {
 	return name
 }
 
-// alert notes an alert that could be read.
+// alert notes an alert that could be read. What is longer, or has no level that there
+// is, is protected: the handshake was not captured.
 func (c *Conn) alert(dir int, content []byte) {
-	if len(content) < 2 {
+	const warning, fatal = 1, 2
+	if len(content) != plainAlert || content[0] != warning && content[0] != fatal {
 		return
 	}
 	c.info.Alerts[dir]++

@@ -28,7 +28,7 @@ type Limits struct {
 // pooled connections.
 const (
 	DefaultSQL   = 1 << 20
-	DefaultTotal = 36 << 20
+	DefaultTotal = 32 << 20
 	// maxFree bounds the exchanges kept for reuse.
 	maxFree = 256
 )
