@@ -77,10 +77,12 @@ func (c *collector) Write(b []byte) (int, error) {
 	return c.out.Write(b)
 }
 
+// lines returns the whole lines so far: one that is killed may leave a part of one.
 func (c *collector) lines() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return bytes.Clone(c.out.Bytes())
+	b := c.out.Bytes()
+	return bytes.Clone(b[:bytes.LastIndexByte(b, '\n')+1])
 }
 
 func freePort(t *testing.T) string {
