@@ -106,8 +106,14 @@ func TestPipeAllocatesNothing(t *testing.T) {
 	for _, c := range costs {
 		for _, messages := range []bool{true, false} {
 			r := newRepeated(NewPipe(NewJSON(io.Discard, Options{MaxValueBytes: 4096})), messages, c.script)
-			if n := testing.AllocsPerRun(200, r.run); n > 0.1 {
-				t.Errorf("%s, messages %v: %v allocations", c.name, messages, n)
+			// What other goroutines allocate meanwhile is counted, too; what the pipe
+			// allocates, it allocates every time.
+			least := testing.AllocsPerRun(200, r.run)
+			for range 4 {
+				least = min(least, testing.AllocsPerRun(200, r.run))
+			}
+			if least > 0.1 {
+				t.Errorf("%s, messages %v: %v allocations", c.name, messages, least)
 			}
 		}
 	}
