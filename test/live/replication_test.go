@@ -274,6 +274,11 @@ func TestPhysicalReplication(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	// It takes the segment that is open when it comes.
+	waitUntil(t, "pg_receivewal to begin", func() bool {
+		list, _ := filepath.Glob(filepath.Join(theirs, "*.partial"))
+		return len(list) > 0
+	})
 	s.Exec(t, "CREATE TABLE w AS SELECT i, repeat('w', 100) AS t FROM generate_series(1, 3000) i")
 	s.Exec(t, "SELECT pg_switch_wal()")
 	var name string
