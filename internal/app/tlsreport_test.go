@@ -39,8 +39,8 @@ func wrongKeys(t *testing.T, name string) string {
 	return path
 }
 
-// unreadEnd is the state of a capture's connection that could not be read: its last
-// records tell that TLS ended in order, but for CBC, where their length tells nothing.
+// unreadEnd is the state of a capture's connection that could not be read. With CBC the
+// program does not tell that TLS ended in order, as it does otherwise.
 func unreadEnd(capture string) string {
 	if strings.Contains(capture, "CBC") {
 		return "reset"

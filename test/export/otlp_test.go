@@ -99,7 +99,7 @@ func startCollector(t *testing.T, address string) *collector {
 	t.Helper()
 	binary := os.Getenv("PGSNIFF_OTELCOL")
 	if binary == "" {
-		missing(t, "needs the OpenTelemetry Collector's receiver: (cd test/otelcol && go build -o /tmp/otelcol .), and PGSNIFF_OTELCOL=/tmp/otelcol")
+		missing(t, "needs the OpenTelemetry Collector's receiver: (cd test/otelcol && go build .), and PGSNIFF_OTELCOL=the path of that program")
 	}
 	c := &collector{address: address, cmd: exec.Command(binary, address)}
 	c.cmd.Stdout = c
