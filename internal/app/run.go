@@ -72,6 +72,9 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	cfg := session.Config{
 		Messages: r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
 	}
+	if o.redact != redact.None {
+		cfg.Secret = redact.Setting
+	}
 	limits := exchange.Limits{NoParameters: true, NoColumns: true}
 	handler := r.handler(sel, &cfg, &limits)
 	if r.keep.onlyMatching() {

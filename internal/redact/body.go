@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
-	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -192,21 +191,29 @@ func (h *Handler) appendValue(dst []byte, v *values, hide bool) []byte {
 func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	var p *policy
 	c := Cycle{}
-	if x := e.Exchange; x != nil {
+	x := e.Exchange
+	if x != nil {
 		c, p = h.cycle(e.Session, x), h.policy(x.Description())
 	}
-	if h.level != All && p != nil && !p.any && !c.Repeats() {
+	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !holdsHash(e.Body)) {
 		return e.Body, false
 	}
 	if len(e.Body) < 2 {
 		return e.Body, false
 	}
+	r := rowOf{policy: p, cycle: c, asked: c.Secrecy&sqlnorm.Asks != 0}
 	n := int(binary.BigEndian.Uint16(e.Body))
+	if h.level != All {
+		r.asked = r.asked || p.asks(e.Body[2:], n)
+		if x != nil && c.names() {
+			r.renamed = h.renames(x)
+		}
+	}
 	changed := false
 	dst := append(h.body[:0], e.Body[:2]...)
 	v := values{rest: e.Body[2:], left: n}
 	for i := 0; v.next(); i++ {
-		hide := v.value != nil && (h.level == All || p.hides(i, c, v.value))
+		hide := v.value != nil && (h.level == All || r.hides(i, v.value))
 		changed = changed || hide
 		dst = h.appendValue(dst, &v, hide)
 	}
@@ -429,79 +436,3 @@ func (h *Handler) functionResult(e *session.Event) ([]byte, bool) {
 	h.body = append(h.appendValue(h.body[:0], &v, true), v.rest...)
 	return h.body, v.value != nil
 }
-
-// policy is what is known of a result's columns.
-type policy struct {
-	columns []columnPolicy
-	any     bool // something of it depends on the column
-	names   bool // a name is hidden
-}
-
-type columnPolicy uint8
-
-const (
-	columnShown    columnPolicy = iota
-	columnHidden                // it holds credentials
-	columnComputed              // no table's, and no number: it may repeat the request
-	columnSystem                // of the system's own tables or of none: its values are looked at
-)
-
-// policy returns what is to be done with the columns of a result. It is made once
-// for each description.
-func (h *Handler) policy(d *exchange.Columns) *policy {
-	if d == nil {
-		return nil
-	}
-	if p, ok := d.Memo.(*policy); ok {
-		return p
-	}
-	fields := d.Fields()
-	p := &policy{columns: make([]columnPolicy, len(fields))}
-	for i := range fields {
-		f := &fields[i]
-		p.columns[i] = columnPolicyOf(f)
-		p.any = p.any || p.columns[i] != columnShown
-		if hidesName(f.Name) {
-			d.SetName(i, []byte(Mark))
-			p.names = true
-		}
-	}
-	d.Memo = p
-	return p
-}
-
-// firstUserOID is the first that objects of users have (src/include/access/transam.h).
-const firstUserOID = 16384
-
-func columnPolicyOf(f *messages.ColumnDescription) columnPolicy {
-	switch {
-	case Cycle{}.Column(f):
-		return columnHidden
-	case plainType(f.TypeOID):
-		return columnShown
-	case f.TableOID == 0:
-		return columnComputed
-	case f.TableOID < firstUserOID:
-		return columnSystem
-	}
-	return columnShown
-}
-
-// hides tells whether a value of column i is hidden. Of columns that are not known
-// the values are looked at.
-func (p *policy) hides(i int, c Cycle, v []byte) bool {
-	if p == nil || i >= len(p.columns) {
-		return c.Repeats() || Value(v)
-	}
-	switch p.columns[i] {
-	case columnHidden:
-		return true
-	case columnComputed:
-		return c.Repeats() || Value(v)
-	case columnSystem:
-		return Value(v)
-	}
-	return false
-}
-
-func hidesName(name []byte) bool { return Cycle{}.ColumnName(name) }

@@ -33,8 +33,12 @@ type Handler struct {
 	value      []byte
 	relation   *replication.Relation // the latest, and which of its columns are hidden
 	columns    []bool
-	// Connections that prepared a text that takes secrets with the command PREPARE:
-	// what they EXECUTE takes them, too.
+	// Which columns of a result are renamed secrets by a text.
+	renamedOf *exchange.Columns
+	renamedBy []byte
+	renamed   []bool
+	// Connections that prepared a text that takes or reads secrets with the command
+	// PREPARE, or declared a cursor for it: what they EXECUTE or FETCH does so, too.
 	prepared map[uint64]struct{}
 	all      bool // there are too many of them to tell them apart
 }
@@ -141,7 +145,7 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, cut bool) sqlnorm.Secr
 	}
 	var found sqlnorm.Secrecy
 	h.sql, found = sqlnorm.RedactText(h.sql[:0], sql, cut)
-	if found&sqlnorm.Takes != 0 && sqlnorm.Prepares(sql) {
+	if found&(sqlnorm.Takes|sqlnorm.Reads|sqlnorm.Names) != 0 && sqlnorm.Prepares(sql) {
 		h.arm(s)
 	}
 	if h.executes(s, sql) {

@@ -107,19 +107,38 @@ func (c Cycle) Column(d *messages.ColumnDescription) bool {
 // request.
 func (c Cycle) ColumnName(name []byte) bool { return bytes.ContainsAny(name, "=:/@") && Value(name) }
 
+const (
+	scramPrefix = "SCRAM-SHA-256$"
+	md5Prefix   = "md5"
+	md5Digits   = 32
+)
+
 // Value tells whether a value is one that holds a secret, whatever it is of: a
 // connection string or a document with one, a URL with a password, the hash of one.
 func Value(v []byte) bool {
-	const scram, md5 = "SCRAM-SHA-256$", "md5"
-	switch {
-	case len(v) < len("pwd=x"):
-		return false
-	case v[0] == 'S' && bytes.HasPrefix(v, []byte(scram)):
-		return true
-	case v[0] == 'm' && len(v) == len(md5)+32 && string(v[:len(md5)]) == md5 && isHex(v[len(md5):]):
+	return len(v) >= len("pwd=x") && (hash(v) || sqlnorm.HoldsSecret(v))
+}
+
+// Code is Value for what may be a statement, or a part of one, with a secret.
+func Code(v []byte) bool { return Value(v) || sqlnorm.CodeWithSecret(v) }
+
+// hash tells whether a value holds the hash of a password as PostgreSQL keeps it.
+func hash(v []byte) bool {
+	if bytes.Contains(v, []byte(scramPrefix)) {
 		return true
 	}
-	return sqlnorm.HoldsSecret(v)
+	for {
+		i := bytes.Index(v, []byte(md5Prefix))
+		if i < 0 || len(v)-i < len(md5Prefix)+md5Digits {
+			return false
+		}
+		digits := v[i+len(md5Prefix):]
+		alone := len(digits) == md5Digits || !isHex(digits[md5Digits:md5Digits+1])
+		if alone && isHex(digits[:md5Digits]) {
+			return true
+		}
+		v = digits
+	}
 }
 
 func isHex(b []byte) bool {

@@ -181,3 +181,62 @@ func TestMarksOfAnyType(t *testing.T) {
 		t.Error("NULL is hidden")
 	}
 }
+
+// TestRowsThatAreShown: what is no secret stays, of the system's tables, of users'
+// and of none.
+func TestRowsThatAreShown(t *testing.T) {
+	column := func(name string, table, oid uint32) messages.ColumnDescription {
+		return messages.ColumnDescription{Name: []byte(name), TableOID: table, TypeOID: oid}
+	}
+	hides := func(secrecy sqlnorm.Secrecy, columns []messages.ColumnDescription, values ...string) (hidden string) {
+		p := &policy{name: -1, value: -1}
+		var m messages.DataRow
+		for i := range columns {
+			p.columns = append(p.columns, columnPolicyOf(&columns[i]))
+			if pairNames[string(columns[i].Name)] {
+				p.name = i
+			}
+			if pairValues[string(columns[i].Name)] {
+				p.value = i
+			}
+			m.Values.Add([]byte(values[i]))
+		}
+		const head = 5 + 2
+		r := rowOf{policy: p, cycle: Cycle{secrecy}}
+		r.asked = p.asks(m.Append(nil)[head:], len(values))
+		for i, v := range values {
+			if r.hides(i, []byte(v)) {
+				hidden += string(columns[i].Name) + " "
+			}
+		}
+		return hidden
+	}
+	setting := []messages.ColumnDescription{column("name", 12345, 25), column("setting", 12345, 25)}
+	computed := []messages.ColumnDescription{column("a", 0, 25), column("n", 0, 20), column("owner", 0, 19)}
+	user := []messages.ColumnDescription{column("title", 20000, 25), column("note", 20000, 1043)}
+	activity := []messages.ColumnDescription{column("query", 12200, 25)}
+	for _, tt := range []struct {
+		want    string
+		secrecy sqlnorm.Secrecy
+		columns []messages.ColumnDescription
+		values  []string
+	}{
+		{"", 0, setting, []string{"work_mem", "4096"}},
+		{"", 0, setting, []string{"password_encryption", "scram-sha-256"}},
+		{"setting ", 0, setting, []string{"app.password", "x"}},
+		{"", 0, computed, []string{"hello", "5", "bob"}},
+		{"", 0, computed, []string{"my password is long", "5", "bob"}},
+		{"a ", sqlnorm.Names, computed, []string{"x", "5", "bob"}},
+		{"a ", sqlnorm.Reads, computed, []string{"x", "5", "bob"}},
+		{"a owner ", sqlnorm.Hidden, computed, []string{"x", "5", "bob"}},
+		{"", sqlnorm.Hidden, user, []string{"the password", "secret: x"}},
+		{"note ", 0, user, []string{"x", "SCRAM-SHA-256$4096:a$b:c"}},
+		{"note ", 0, user, []string{"md5 sums", "md5c0ffeec0ffeec0ffeec0ffeec0ffee77"}},
+		{"", 0, activity, []string{"SELECT * FROM users WHERE id = 5"}},
+		{"query ", 0, activity, []string{"SELECT pgp_sym_encrypt('x', 'y')"}},
+	} {
+		if got := hides(tt.secrecy, tt.columns, tt.values...); got != tt.want {
+			t.Errorf("%q: hides %q, want %q", tt.values, got, tt.want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import "bytes"
 // tokens so far.
 type command struct {
 	words int
+	meta  bool   // it is one of psql's own, or no command at all
 	verb  []byte // its first word
 	kind  commandKind
 	data  bool // it deals with rows: what it names are columns
@@ -143,6 +144,7 @@ func (s *command) followWord(w []byte, nesting int) (takes bool) {
 	}
 	s.words++
 	s.classify(w)
+	s.meta = s.meta && nesting == 0
 	if equalFold(w, "identified") && !s.data {
 		s.named, s.takes = namedName, true
 		return false
@@ -200,6 +202,7 @@ func (s *command) followName(w []byte) (takes bool) {
 }
 
 func hasSuffixFold(w []byte, suffix string) bool {
+	w = bytes.TrimSuffix(w, []byte(`"`))
 	return len(w) >= len(suffix) && equalFold(w[len(w)-len(suffix):], suffix)
 }
 
@@ -210,6 +213,7 @@ func (s *command) classify(w []byte) {
 		s.verb = w
 		s.code = equalFold(w, "do")
 		define := equalFold(w, "create") || equalFold(w, "alter")
+		s.meta = s.last == tokenOther || !define && lookupOperation(w) == ""
 		s.data = !define && !equalFold(w, "set") && !equalFold(w, "grant") && lookupOperation(w) != "" && !s.code
 		if equalFold(w, "set") {
 			s.depth = 0
@@ -305,6 +309,8 @@ func (s *command) bareWord(w []byte) bareState {
 			return bareSecret
 		}
 	case s.data:
+	case s.meta && s.mention && s.words >= 2 && s.named == namedNone: // \password bob x
+		return bareRest
 	case s.setting == setSecret && s.last != tokenDot:
 		if !equalFold(w, "to") && !equalFold(w, "from") {
 			return bareSecret

@@ -51,3 +51,6 @@ func inSet(set map[string]bool, w []byte) bool {
 
 // placeWords are those that the name of a table or column follows.
 var placeWords = makeSet("as", "from", "join", "into", "update", "table", "only", "by", "using", "on")
+
+// otherVerbs are those of other servers' statements that name what PostgreSQL's do.
+var otherVerbs = makeSet("upsert", "replace", "backup", "restore", "unload", "use", "cancel", "describe", "desc", "optimize", "if", "return", "raise", "perform")

@@ -24,6 +24,11 @@ const (
 	Binds
 	// Reads: the text reads a catalog with credentials.
 	Reads
+	// Names: the text reads or writes rows and names a secret: what it computes may be
+	// made of it.
+	Names
+	// Asks: it has the name of a secret as a constant, as if it looked for its value.
+	Asks
 )
 
 // Repeats tells whether the replies to a text may repeat its secrets.
@@ -130,26 +135,24 @@ func RedactTaking(dst, sql []byte) []byte {
 	return append(r.dst, sql[r.copied:]...)
 }
 
-// Prepares tells whether a text has a PREPARE.
-func Prepares(sql []byte) bool { return begins(sql, "prepare") }
+// Prepares tells whether a text has a PREPARE, or a DECLARE of a cursor.
+func Prepares(sql []byte) bool { return hasWord(sql, "prepare", "declare") }
 
-// Executes tells whether a text has an EXECUTE.
-func Executes(sql []byte) bool { return begins(sql, "execute") }
+// Executes tells whether a text has an EXECUTE, be it inside an EXPLAIN or a CREATE
+// TABLE, or takes rows of a cursor.
+func Executes(sql []byte) bool { return hasWord(sql, "execute", "fetch") }
 
-func begins(sql []byte, word string) bool {
+func hasWord(sql []byte, a, b string) bool {
 	l := lexer{src: sql}
-	for first := true; ; {
-		t := l.next()
-		switch {
-		case t.kind == tokenEOF:
+	for {
+		switch t := l.next(); t.kind {
+		case tokenEOF:
 			return false
-		case t.kind == tokenSemicolon:
-			first = true
-			continue
-		case first && t.kind == tokenWord && equalFold(sql[t.start:t.end], word):
-			return true
+		case tokenWord:
+			if w := sql[t.start:t.end]; equalFold(w, a) || equalFold(w, b) {
+				return true
+			}
 		}
-		first = false
 	}
 }
 
@@ -163,9 +166,67 @@ func RedactAll(dst, sql []byte) []byte {
 	return append(r.dst, sql[r.copied:]...)
 }
 
-func (r *redactor) catalogs() Secrecy {
+// catalogs is what was found out about what the text reads.
+func (r *redactor) catalogs() (found Secrecy) {
 	if r.reads {
-		return Reads
+		found |= Reads
 	}
-	return 0
+	if r.names {
+		found |= Names
+	}
+	if r.asks {
+		found |= Asks
+	}
+	return found
+}
+
+// CodeWithSecret tells whether a text is a statement, or a part of one, that has a
+// secret in it: a server shows those of others, and what objects are made of.
+func CodeWithSecret(text []byte) bool {
+	if !MayHoldSecret(text) || Operation(text) == "" && !callsSecret(text) {
+		return false
+	}
+	r := redactor{lexer: lexer{src: text}, constants: true}
+	r.run()
+	return r.takes && r.found
+}
+
+// callsSecret tells whether a text calls a function that takes a secret.
+func callsSecret(text []byte) bool {
+	for w := findWord(text, 0); w.use != 0; w = findWord(text, w.next) {
+		if w.use == useFunction && calls(text, w.end) {
+			return true
+		}
+	}
+	return false
+}
+
+// RenamesSecret tells whether a text gives what has a secret's name the name of a
+// column: password AS p, password p.
+func RenamesSecret(sql, column []byte) bool {
+	l := lexer{src: sql}
+	secret := false // the token before names one, but for AS between
+	for {
+		t := l.next()
+		if t.kind == tokenEOF {
+			return false
+		}
+		text := sql[t.start:t.end]
+		name := t.kind == tokenWord || t.kind == tokenQuotedIdent
+		switch {
+		case secret && name && equalFold(text, "as"):
+			continue
+		case secret && name && sameName(text, column):
+			return true
+		}
+		secret = name && namesSecret(text)
+	}
+}
+
+// sameName tells whether an identifier of SQL is the name of a column.
+func sameName(text, column []byte) bool {
+	if text[0] == '"' {
+		return bytes.Equal(bytes.Trim(text, `"`), column)
+	}
+	return bytes.EqualFold(text, column)
 }

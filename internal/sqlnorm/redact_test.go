@@ -18,7 +18,7 @@ var redactCases = []struct{ name, sql, want string }{
 	{"Unicode", "alter user a password U&'hunter2' UESCAPE '!'", "alter user a password '<redacted>' UESCAPE '!'"},
 	{
 		"comment between", "alter user a password /* it is */ -- here\n 'hunter2'",
-		"alter user a password /* it is */ -- here\n '<redacted>'",
+		"alter user a password /* <redacted> */ '<redacted>'",
 	},
 	{"continued", "alter user a password 'hunter2'\n'hunter2' login", "alter user a password '<redacted>' login"},
 	{"cut", "alter user a password 'hunter2", "alter user a password '<redacted>'"},

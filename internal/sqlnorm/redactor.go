@@ -24,6 +24,13 @@ type redactor struct {
 	code     bool // it has code in dollar quotes
 	library  bool // it calls a function that takes a secret
 	over     bool // the rest was redacted as a whole
+	names    bool // a statement about rows names a secret
+	asks     bool // a constant of one is the name of a secret
+	defines  bool // it has, or had, a statement that is no such one and takes secrets
+
+	holds     uint8 // whether the text holds a secret, if it is no SQL: no or yes, once asked
+	constants bool  // whether there are constants that are secrets is asked for
+	found     bool  // there are
 
 	command
 }
@@ -48,7 +55,7 @@ func (r *redactor) gap(from, to int) {
 	}
 	g := r.src[from:to]
 	if bytes.Contains(g, []byte("--")) || bytes.Contains(g, []byte("/*")) {
-		if r.all || commentNames(g) || r.takes && !r.data && bytes.IndexByte(g, '\'') >= 0 {
+		if r.all || commentNames(g) || r.takes && !r.data && (r.defines || bytes.IndexByte(g, '\'') >= 0) {
 			r.comments = true
 			r.replaceAs(from, to, redactedComment)
 		}
@@ -81,6 +88,8 @@ func (r *redactor) token(t token) {
 		r.takes = true
 	}
 	r.reads = r.reads || s.mention && equalFold(s.verb, "copy")
+	r.names = r.names || s.mention && s.data
+	r.defines = r.defines || s.kind != kindOther || s.takes || s.setting == setToValue
 }
 
 // quoted looks at a quoted name.
@@ -92,8 +101,12 @@ func (r *redactor) quoted(t token) {
 		r.replace(t)
 		return
 	}
-	value := s.redactsQuoted(text, r.at(t.end), r.library)
-	if s.setting == setToValue || s.named != namedNone && value {
+	if r.at(t.end) == '(' && callsSecret(r.src[t.start+1:min(len(r.src), t.end+1)]) { // "crypt"(
+		r.takes, r.library = true, true
+	}
+	program := s.takes && equalFold(s.word, "program") // COPY … PROGRAM "…"
+	value := program || s.redactsQuoted(text, r.at(t.end), r.library)
+	if program || s.setting == setToValue || s.named != namedNone && value {
 		r.takes = true
 	}
 	if r.takes && value {
@@ -105,6 +118,11 @@ func (r *redactor) quoted(t token) {
 func (r *redactor) word(t token) {
 	text := r.src[t.start:t.end]
 	s := &r.command
+	if s.words == 0 && r.nesting == 0 && r.pasted(text) {
+		r.takes = true
+		r.rest(t.start)
+		return
+	}
 	switch w := findWord(text, 0); {
 	case w.use == useCatalog:
 		r.reads = true
@@ -124,6 +142,46 @@ func (r *redactor) word(t token) {
 	}
 }
 
+// pasted tells whether a statement that begins with a word is none, but something
+// else that has a secret in it: a shell's command, a connection string.
+func (r *redactor) pasted(verb []byte) bool {
+	if lookupOperation(verb) != "" || inSet(otherVerbs, verb) {
+		return false
+	}
+	if r.holds == 0 {
+		r.holds = no
+		if HoldsSecret(r.src) {
+			r.holds = yes
+		}
+	}
+	return r.holds == yes
+}
+
+const (
+	no  = 1
+	yes = 2
+)
+
+// definesRole tells whether a constant is, or begins, a command about a role.
+func definesRole(text []byte) bool {
+	for i := range text {
+		verb := text[i:min(len(text), i+len("create"))]
+		switch {
+		case len(verb) >= len("alter") && equalFold(verb[:len("alter")], "alter"):
+			verb = verb[:len("alter")]
+		case !equalFold(verb, "create"):
+			continue
+		}
+		rest := text[i+len(verb):]
+		rest = rest[:min(len(rest), len("  \r\n\t  group"))]
+		word := bytes.TrimLeft(rest, " \t\r\n")
+		if len(word) < len(rest) && isOneOf(word[:skipWord(word, 0)], "role", "user", "group") {
+			return true
+		}
+	}
+	return false
+}
+
 // string copies or redacts a constant.
 func (r *redactor) string(t token) {
 	text := r.src[t.start:t.end]
@@ -141,12 +199,14 @@ func (r *redactor) string(t token) {
 		if !r.all {
 			return // the name itself is none
 		}
-	case s.constant() || s.secret() || mentionsSecret(text):
+	case s.constant() || s.secret() || mentionsSecret(text) || (r.nesting > 0 || s.code) && definesRole(text):
 		r.takes = true
+		r.asks = r.asks || s.data && namesSecret(bytes.Trim(text, "'"))
 	}
-	if !r.all && (!r.takes || s.harmless()) {
+	if !r.all && (!r.takes && !r.constants || s.harmless()) {
 		return
 	}
+	r.found = true
 	if !dollar && misquoted(r.src, t) {
 		r.rest(t.start)
 		return
@@ -160,6 +220,7 @@ func (r *redactor) body(t token) {
 	start, end := dollarBody(text)
 	in := redactor{
 		lexer: lexer{src: text[start:end]}, nesting: r.nesting + 1, write: r.write, all: r.all, takes: r.takes, library: r.library,
+		constants: r.constants, defines: r.defines,
 	}
 	if r.write {
 		r.dst = append(r.dst, r.src[r.copied:t.start+start]...)
@@ -171,6 +232,9 @@ func (r *redactor) body(t token) {
 	r.replaced = r.replaced || in.replaced
 	r.params = r.params || in.params
 	r.reads = r.reads || in.reads
+	r.names = r.names || in.names
+	r.defines = r.defines || in.defines
+	r.found = r.found || in.found
 	r.library = r.library || in.library
 	if r.write {
 		r.dst = append(in.dst, in.src[in.copied:]...)

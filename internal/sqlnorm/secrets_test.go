@@ -170,6 +170,10 @@ func TestOrdinaryTextStays(t *testing.T) {
 		"SELECT pg_catalog.set_config('search_path', '', false);", "GRANT SELECT ON t TO bob", "DROP ROLE r", "DO $$ BEGIN RAISE NOTICE 'x'; END $$", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 WHERE 'a' = 'b' $$",
 		"/* controller='users',action='show' */ SELECT 'x'", "/*route='/password/reset'*/ SELECT 'x'", "SELECT 'https://example.com/a:b@c'", "START_REPLICATION SLOT \"s\" LOGICAL 0/0 (proto_version '4', publication_names '\"p\"')",
 		"select id, password, token from users where id = 'x'", "CREATE EXTENSION pgcrypto", "select 'a digest of the news'", "update t set programme = 'x'",
+		"UPSERT INTO t (a, b) VALUES (1, 'x')", "/* nightly */ CREATE TABLE t (a text DEFAULT 'x') -- 'as before'", "ALTER TABLE t ADD COLUMN b int /* later */",
+		"SELECT relname FROM pg_class WHERE relname = 'pg_subscription_rel'", "SELECT subname FROM pg_subscription WHERE subname = 's'", "FETCH 10 FROM c", "EXECUTE p('x', 1)",
+		"psql -h localhost -c 'select 1'", "\\d users", "DO $$ BEGIN EXECUTE 'ALTER TABLE t ADD b int'; END $$", "SELECT 'we create user friendly software'", "SELECT a AS p, b q FROM t",
+		"INSERT INTO config VALUES ('smtp_host', 'x')", "SELECT value FROM config WHERE key = 'theme'", "DO $$ BEGIN PERFORM f('created a user'); END $$",
 	} {
 		if out, found := RedactText(nil, []byte(sql), false); string(out) != sql || found&Hidden != 0 {
 			t.Errorf("%q became %q", sql, out)
@@ -202,6 +206,37 @@ func TestRedactAllocatesNothing(t *testing.T) {
 		dst = Redact(dst[:0], b)
 		if n := testing.AllocsPerRun(100, func() { dst = Redact(dst[:0], b) }); n != 0 {
 			t.Errorf("%q: %v allocations", sql, n)
+		}
+	}
+}
+
+// TestCodeWithSecret: what a server shows of others' statements and of objects.
+func TestCodeWithSecret(t *testing.T) {
+	for code, want := range map[string]bool{
+		"ALTER ROLE r PASSWORD 'x'": true, " BEGIN PERFORM crypt('x', y); END ": true, "CHECK ((crypt('x', y) = z))": true, "/* a */ SELECT set_config('a.token', 'x', false)": true,
+		" SELECT t.a FROM dblink('x'::text, 'y'::text) t(a integer);": true, "SET my.api_key TO 'x'": true, "update users set token = 'x'": true, "CREATE USER u PASSWORD 'x'": true,
+		"SELECT 1": false, "SELECT password FROM users": false, "UPDATE users SET password = $1": false, "the password is short": false, "Update: your password 5": false, "": false, "CREATE TABLE t (a text DEFAULT 'x')": false,
+	} {
+		if got := CodeWithSecret([]byte(code)); got != want {
+			t.Errorf("%q: %v", code, got)
+		}
+	}
+}
+
+func TestRenamesSecret(t *testing.T) {
+	for _, tt := range []struct {
+		sql, column string
+		want        bool
+	}{
+		{"SELECT password AS p FROM users", "p", true},
+		{`SELECT u."password" "P x" FROM users u`, "P x", true},
+		{"insert into users (password) values ($1) returning PASSWORD as Phrase", "phrase", true},
+		{"SELECT password, name FROM users", "name", false},
+		{"SELECT password AS p, name AS n FROM users", "n", false},
+		{"SELECT name AS p FROM users WHERE password = 'x'", "p", false},
+	} {
+		if got := RenamesSecret([]byte(tt.sql), []byte(tt.column)); got != tt.want {
+			t.Errorf("%q, %s: %v", tt.sql, tt.column, got)
 		}
 	}
 }

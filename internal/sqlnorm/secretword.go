@@ -33,6 +33,8 @@ var watchedWords = []watched{
 	{"passphrase", 1, useName, false},
 	{"passfile", 1, useName, false},
 	{"passcode", 1, useName, false},
+	{"pgpass", 0, useName, false},
+	{"pwhash", 0, useName, true},
 	{"pass", 0, useName, true},
 	{"secret", 0, useName, false},
 	{"token", 1, useName, true},
@@ -73,6 +75,7 @@ var watchedWords = []watched{
 	{"identified", 6, useCommand, true},
 	{"pg_authid", 5, useCatalog, true},
 	{"pg_shadow", 3, useCatalog, true},
+	{"pg_subscription", 5, useCatalog, true},
 	{"pg_user_mapping", 7, useCatalog, false},
 	{"user_mapping_options", 4, useCatalog, true},
 }
@@ -252,15 +255,23 @@ func valued(rest []byte) bool {
 	switch rest[n] {
 	case '=', ':':
 		return true
+	case '<', '!', '~': // password <> 'x'
+		return n > 0 && n+1 < len(rest) && bytes.IndexByte(rest[n:min(len(rest), n+valuedWithin)], '\'') > 0
 	case '\'', '$', '%':
 		return n > 0 && !quoted
 	}
 	return false
 }
 
+// valuedWithin is how far behind an operator the constant is looked for.
+const valuedWithin = 8
+
 // calls tells whether the name that goes on at i is that of a function.
 func calls(s []byte, i int) bool {
 	i = skipWord(s, i)
+	if i < len(s) && s[i] == '"' {
+		i++
+	}
 	for i < len(s) && class[s[i]]&classSpace != 0 {
 		i++
 	}

@@ -183,12 +183,12 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 	i := &s.info
 	s.plain()
 	i.ProtocolVersion = s.shared.version(m.Version)
-	i.User = s.name(m.Parameter("user"))
-	i.Database = s.name(m.Parameter("database"))
+	i.User = s.setting("user", m.Parameter("user"))
+	i.Database = s.setting("database", m.Parameter("database"))
 	if i.Database == "" && !cut {
 		i.Database = i.User // the server's default
 	}
-	i.Application = s.name(m.Parameter("application_name"))
+	i.Application = s.setting("application_name", m.Parameter("application_name"))
 	s.productOfStartup(m)
 	i.Replication = s.name(m.Parameter("replication"))
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
@@ -254,6 +254,14 @@ func (s *Session) name(b []byte) string {
 	return s.shared.names.of(b)
 }
 
+// setting keeps the value of a start-up parameter or setting.
+func (s *Session) setting(name string, value []byte) string {
+	if s.cfg.Secret != nil && s.cfg.Secret([]byte(name), value) {
+		return "<redacted>"
+	}
+	return s.name(value)
+}
+
 // names keeps one copy of the names that many connections have in common.
 type names map[string]string
 
@@ -310,10 +318,10 @@ func (s *Session) learnParameter(body []byte) {
 		s.productOfParameter(body)
 		return
 	}
-	_, rest, _ := bytes.Cut(body, []byte{0})
+	name, rest, _ := bytes.Cut(body, []byte{0})
 	value, _, _ := bytes.Cut(rest, []byte{0})
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
-		*known = s.name(value)
+		*known = s.setting(string(name), value)
 		if known == &s.info.ServerVersion {
 			s.productOfVersion(*known)
 		}

@@ -28,6 +28,9 @@ type Config struct {
 	Some *Some
 	// States tells that the handler wants the State of each message.
 	States bool
+	// Secret, if not nil, tells whether the value of a start-up parameter or of a
+	// setting is a secret: what Info tells of it is "<redacted>" then.
+	Secret func(name, value []byte) bool
 	// Strict counts messages whose body has not their format as violations;
 	// otherwise bodies are decoded only when somebody asks.
 	Strict bool

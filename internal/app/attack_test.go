@@ -1,0 +1,201 @@
+package app
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/pgtest"
+)
+
+// attack is what one connection to a real server says: its secret stands where %s is.
+type attack struct {
+	startup []string // parameters besides user and database
+	say     []string // one query after the other
+	bind    []string // what is bound to the parameters of the last query; nil: it is simple
+	copied  string   // what is sent for COPY … FROM STDIN
+	secret  string   // where it is not the canary
+	refused bool     // the server refuses the connection
+	hex     bool     // the secret is in hexadecimal digits, which are not shown so in any case
+}
+
+func say(queries ...string) attack { return attack{say: queries} }
+
+func bind(sql string, values ...string) attack { return attack{say: []string{sql}, bind: values} }
+
+// attackServer starts a server that has what the attacks are about.
+func attackServer(t *testing.T) *pgtest.Server {
+	t.Helper()
+	s := pgtest.Start(t, pgtest.WithConf("max_prepared_transactions", "5"), pgtest.WithConf("wal_level", "logical"))
+	for _, sql := range []string{
+		"CREATE EXTENSION dblink", "CREATE EXTENSION pgcrypto", "CREATE EXTENSION postgres_fdw", "CREATE EXTENSION hstore",
+		"CREATE ROLE bob LOGIN", `CREATE ROLE "we'ird"`,
+		"CREATE ROLE hashed PASSWORD 'SCRAM-SHA-256$4096:Q05SWVNBTFQwMDAwMDAwMA==$Q05SWVNUT1JFRDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=:Q05SWVNFUlZFUjAwMDAwMDAwMDAwMDAwMDAwMDAwMDA='",
+		"CREATE ROLE hashed5 PASSWORD 'md5c0ffeec0ffeec0ffeec0ffeec0ffee77'",
+		"CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, password text UNIQUE, token text, n int)",
+		"CREATE TABLE config (key text, value text)", "CREATE TABLE docs (id int, data jsonb, note text)", "CREATE TABLE plain (a text)",
+		"CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', dbname 'postgres')",
+		"CREATE PUBLICATION pub FOR TABLE plain",
+		"CREATE FUNCTION set_password(who text, pw text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L NONSENSE', who, pw); END $$",
+		"CREATE FUNCTION user_lookup(INOUT i_username text, OUT uname text, OUT phash text) LANGUAGE sql SECURITY DEFINER AS $$ SELECT rolname::text, rolname::text, rolpassword FROM pg_authid WHERE rolname = i_username $$",
+	} {
+		s.Exec(t, sql)
+	}
+	return s
+}
+
+// playAttacks plays the attacks against the server, each on a connection of its own, and
+// writes what both sides said as a capture.
+func playAttacks(t *testing.T, s *pgtest.Server, list []attack) (path string, secrets []string) {
+	t.Helper()
+	var p hostile.Packets
+	for i, a := range list {
+		canary := fmt.Sprintf("CNRY%03dQZ", i)
+		c := &talker{t: t, p: &p, conn: hostile.NewConn(uint32(i)), copied: strings.ReplaceAll(a.copied, "%s", canary)}
+		c.play(s, a, canary)
+		if secret := a.secret; secret != "" {
+			canary = secret
+		}
+		secrets = append(secrets, canary)
+	}
+	path = filepath.Join(t.TempDir(), "attacks.pcap")
+	if err := os.WriteFile(path, p.File(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, secrets
+}
+
+// talker is a client that records what it hears and says.
+type talker struct {
+	t      *testing.T
+	p      *hostile.Packets
+	conn   *hostile.Conn
+	net    net.Conn
+	copied string
+}
+
+func (c *talker) play(s *pgtest.Server, a attack, canary string) {
+	c.t.Helper()
+	put := func(text string) string { return strings.ReplaceAll(text, "%s", canary) }
+	var err error
+	if c.net, err = net.Dial("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port))); err != nil {
+		c.t.Fatal(err)
+	}
+	defer c.net.Close()
+	c.p.Open(c.conn)
+	parameters := []string{"user", s.SuperUser, "database", "postgres"}
+	for i := 0; i < len(a.startup); i += 2 {
+		if at := slices.Index(parameters, a.startup[i]); at >= 0 {
+			parameters[at+1] = put(a.startup[i+1])
+			continue
+		}
+		parameters = append(parameters, a.startup[i], put(a.startup[i+1]))
+	}
+	c.send(hostile.Startup(parameters...))
+	if !c.hear() {
+		if !a.refused {
+			c.t.Fatalf("the server refuses %v", a.startup)
+		}
+		c.p.Close(c.conn)
+		return
+	}
+	for i, sql := range a.say {
+		if i < len(a.say)-1 || a.bind == nil {
+			c.send(hostile.Query(put(sql)))
+		} else {
+			c.send(extended(put(sql), a.bind, put))
+		}
+		if !c.hear() {
+			c.t.Fatalf("%s: the server ends the connection", sql)
+		}
+	}
+	c.send(hostile.Message('X'))
+	c.p.Close(c.conn)
+}
+
+func extended(sql string, values []string, put func(string) string) []byte {
+	b := hostile.Parse("", sql)
+	list := append(append(hostile.String(""), hostile.String("")...), hostile.Int16(0)...)
+	list = append(list, hostile.Int16(len(values))...)
+	for _, v := range values {
+		v = put(v)
+		list = append(append(list, hostile.Int32(len(v))...), v...)
+	}
+	b = append(b, hostile.Message('B', list, hostile.Int16(0))...)
+	b = append(b, hostile.Message('D', []byte{'P', 0})...)
+	return append(append(b, hostile.Execute("")...), hostile.Sync()...)
+}
+
+func (c *talker) send(b []byte) {
+	c.p.Send(c.conn, hostile.Client, b)
+	if _, err := c.net.Write(b); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// hear takes messages up to the next ReadyForQuery, and gives what a COPY asks for;
+// false if there is none.
+func (c *talker) hear() bool {
+	for {
+		head := make([]byte, 5)
+		if _, err := io.ReadFull(c.net, head); err != nil {
+			return false
+		}
+		b := append(head, make([]byte, int(binary.BigEndian.Uint32(head[1:]))-4)...)
+		if _, err := io.ReadFull(c.net, b[5:]); err != nil {
+			c.t.Fatal(err)
+		}
+		c.p.Send(c.conn, hostile.Server, b)
+		switch b[0] {
+		case 'Z':
+			return true
+		case 'G':
+			c.send(append(hostile.Message('d', []byte(c.copied)), hostile.Message('c')...))
+		}
+	}
+}
+
+// TestAttacks plays statements that carry secrets against a real server and looks
+// for those in all that is shown of it.
+func TestAttacks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: all views and outputs of some hundred connections")
+	}
+	s := attackServer(t)
+	file, secrets := playAttacks(t, s, attacks)
+	shown := map[string][]string{}
+	everyOutput(func(args ...string) {
+		args = append([]string{"read", "--port", "5432", file}, args...)
+		out, errs, code := command(args...)
+		if code == ExitUsage {
+			return // no such view in this format
+		}
+		for line := range strings.Lines(out + errs) {
+			for i, secret := range secrets {
+				if strings.Contains(line, secret) && len(shown[secret]) < 3 {
+					shown[secret] = append(shown[secret], fmt.Sprintf("%d %q: %.1000s", i, args[3:], line))
+				}
+			}
+		}
+	})
+	for i, secret := range secrets {
+		if found := shown[secret]; found != nil {
+			shown[secret] = nil
+			t.Errorf("%q %q shows %s:\n%s", attacks[i].startup, attacks[i].say, secret, strings.Join(found, ""))
+		}
+	}
+	out, _, _ := command("read", file, "-o", "json", "--redact", "none")
+	for i, secret := range secrets {
+		if !strings.Contains(out, secret) && !attacks[i].hex {
+			t.Errorf("%d: %q is not in the capture at all", i, attacks[i].say)
+		}
+	}
+}
