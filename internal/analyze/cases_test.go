@@ -19,6 +19,10 @@ var smallCases = map[string]string{
 	"statements/skipped_close_statement_pipelined":    `SELEC||42601|true; SELECT 'old'|SELECT 1||true`,
 	"statements/sql_deallocate_prepare": `DEALLOCATE b|DEALLOCATE||true; PREPARE b AS SELECT 'by sql'|PREPARE||true;
 		SELECT 'by sql'|SELECT 1||true`,
+	"statements/skipped_bind_existing_portal": `BEGIN|BEGIN||true; SELECT generate_series(1,3)|||true; SAVEPOINT a|SAVEPOINT||true;
+		SELEC||42601|true; ROLLBACK TO a|ROLLBACK||true; SELECT generate_series(1,3)|SELECT 2||true; COMMIT|COMMIT||true`,
+	"statements/rollback_to_keeps_portal": `BEGIN|BEGIN||true; SELECT generate_series(1,3)|||true; SAVEPOINT a|SAVEPOINT||true;
+		SELEC||42601|true; ROLLBACK TO a|ROLLBACK||true; SELECT generate_series(1,3)|SELECT 2||true; COMMIT|COMMIT||true`,
 	"statements/execute_of_sql_cursor_portal": `BEGIN|BEGIN,DECLARE CURSOR||true; VALUES (1),(2)|SELECT 2||true; COMMIT|COMMIT||true`,
 	// Whose reply is it?
 	"pairing/copy_lost_G":           `copy t from stdin|COPY 2||false; select 1|SELECT 1||true`,
@@ -29,7 +33,8 @@ var smallCases = map[string]string{
 	"pairing/join_PBDE2S":           `select 1|||false; select 2|||false; select 3|SELECT 1||true`,
 	"pairing/lost_startup_reply_QQ": `select 1|SELECT 1||true; select 2|SELECT 1||true; select 3|SELECT 1||true`,
 	"pairing/mid_rfq_6":             `select 1|SELECT 1||true; select 2|SELECT 1||true`,
-	"pairing/mid_rfq_7":             `select 1|SELECT 1||false; select 2|SELECT 1||true`,
+	"pairing/keepalive_mid_s":       `select 1|SELECT 1||true`,
+	"pairing/mid_rfq_7":             `select 1|SELECT 1||true; select 2|SELECT 1||true`,
 	"pairing/pgb52":                 `SET statement_timeout=30000|SET||true; select 1|||false`,
 	"pairing/neg_time":              `select 1|SELECT 1||true; select 2|SELECT 1||true`,
 }

@@ -151,13 +151,17 @@ func TestNeverWrong(t *testing.T) {
 // read for it.
 const sampled = 3 << 20
 
-func neverWrong(t *testing.T, f *hostile.File) {
-	n := len(f.Records)
-	sample := sampled
+// sampleStep is how many packets of a capture are passed over for one that is dropped.
+func sampleStep(f *hostile.File) int {
+	n, sample := len(f.Records), sampled
 	if *further != "" {
 		sample *= 10
 	}
-	step := max(1, n*(len(f.Bytes())+n*100)/sample)
+	return max(1, n*(len(f.Bytes())+n*100)/sample)
+}
+
+func neverWrong(t *testing.T, f *hostile.File) {
+	n, step := len(f.Records), sampleStep(f)
 	w := way{quiet: true, ports: pgPorts}
 	whole := truthOf(t, f, w)
 	worst, at, sum, runs := 0, 0, 0, 0

@@ -184,7 +184,7 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 			x.Error = []byte{0}
 		}
 		x.FailedAt = m.Step.Request
-		if x.FailedAt == messages.KindParse && x.confirmed < len(x.changes) && x.changes[x.confirmed].parse {
+		if x.FailedAt == messages.KindParse && x.confirmed < len(x.changes) && x.changes[x.confirmed].by == messages.KindParse {
 			l.setSQL(x, x.changes[x.confirmed].statement) // others may have followed
 		}
 		l.learnError(x)

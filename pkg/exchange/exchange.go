@@ -187,6 +187,7 @@ const (
 	flagReady                       // its ReadyForQuery was seen
 	flagDiscarded                   // the server passes over it after an error
 	flagApart                       // its Sync came when all else was answered
+	flagBound                       // a BindComplete was seen
 	flagCut                         // the connection or capture ended inside its replies
 )
 

@@ -197,6 +197,9 @@ func (l *Log) Ready(x *Exchange, m *Message) {
 		if x.flags&flagApart == 0 {
 			x.End = m.At
 		}
+		if len(x.changes) > 0 {
+			x.settle(len(x.changes)) // without an error, all was done
+		}
 		x.ready(m)
 	}
 	l.ready(m)

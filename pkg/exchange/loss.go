@@ -133,7 +133,9 @@ func (l *Log) unconfirmed(x *Exchange) {
 	for i := x.confirmed; i < len(x.changes); i++ {
 		c := &x.changes[i]
 		switch {
-		case !c.parse:
+		case c.by == messages.KindBind:
+			l.dropPortal([]byte(c.name))
+		case c.by != messages.KindParse:
 		case c.statement.name == "" && l.unnamed == c.statement:
 			l.setUnnamed(nil)
 		case l.statements[c.statement.name] == c.statement:

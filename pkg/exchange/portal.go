@@ -1,11 +1,14 @@
 package exchange
 
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
 // portal is what a Bind made: a statement with parameters. The log, exchanges
 // and their Describes refer to it; what the last of them leaves is used again.
 type portal struct {
 	statement *Statement
 	columns   *Columns // with the formats asked for; nil while not known
 	told      bool     // columns is the answer to a Describe of the portal
+	suspended bool     // it has more rows
 	bind      []byte   // body of the Bind, owned
 	hasBind   bool     // it could be kept, or is not wanted
 	unit      uint64   // the unit of work of the Bind
@@ -26,6 +29,9 @@ const (
 // bindPortal makes a portal for the Bind with a body, in the place that its name
 // says. Where there is no room for more, the exchange has it alone.
 func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *portal {
+	if old := l.findPortal(name); len(name) > 0 || old != nil && old.suspended {
+		x.note(change{by: messages.KindBind, name: string(name), portal: old})
+	}
 	l.dropPortal(name)
 	p := l.shared.getPortal()
 	p.statement, p.unit, p.columns = s, x.ID, l.shared.boundColumns(s, body)
@@ -99,6 +105,63 @@ func (l *Log) use(x *Exchange, p *portal) {
 	x.portal, x.columns = p, p.columns
 	x.params, x.bind = x.params[:0], p.bind
 	x.HasParams = p.hasBind
+}
+
+// undoPortal is for a Bind that failed or was passed over, or a Close of a portal that
+// was passed over: what had the name before has it still. So it is with what requests
+// sent meanwhile execute.
+func (l *Log) undoPortal(x *Exchange, c *change) {
+	name := []byte(c.name)
+	now := l.findPortal(name)
+	if now != nil && (c.by == messages.KindClose || now.unit != x.ID) {
+		return // bound again since, or never
+	}
+	undone := x.portal
+	if now != nil {
+		undone = now
+	}
+	if c.by == messages.KindClose {
+		undone = nil
+	}
+	for id := x.ID + 1; id < l.first+uint64(min(l.n, maxLook)); id++ {
+		y := *l.slot(id)
+		if y == nil || y.portal != undone || y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 {
+			continue
+		}
+		if c.portal != nil {
+			y.Missing &^= MissingBind | MissingParse
+			l.use(y, c.portal)
+		} else {
+			l.disuse(y)
+		}
+	}
+	l.dropPortal(name)
+	if c.portal != nil {
+		l.restorePortal(name, c.portal)
+	}
+}
+
+// restorePortal gives a portal its name again, if there is room.
+func (l *Log) restorePortal(name []byte, p *portal) {
+	switch {
+	case len(name) == 0:
+		l.unnamedPtl = p
+	case len(l.portals) >= maxPortals:
+		return
+	default:
+		if l.portals == nil {
+			l.portals = make(map[string]*portal)
+		}
+		l.portals[string(name)] = p
+	}
+	p.refs++
+}
+
+// disuse takes from an exchange the portal that it was said to execute.
+func (l *Log) disuse(x *Exchange) {
+	l.setSQL(x, nil)
+	l.shared.leave(x.portal)
+	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, x.params[:0], false
 }
 
 // resolve returns the columns of p's result, nil if they are not known. A

@@ -22,6 +22,9 @@ func (l *Log) reply(x *Exchange, m *Message) {
 		x.flags &^= flagDiscarded // it was not: messages are missing
 	}
 	x.LostBytes += uint64(m.Lost)
+	if m.Step.Trial && l.impossible(x, m) {
+		l.mistrust()
+	}
 	x.replied(m)
 	l.answer(x, m)
 }
@@ -62,14 +65,22 @@ func (l *Log) answer(x *Exchange, m *Message) {
 		x.endOfExecute()
 	case messages.KindPortalSuspended:
 		x.openResult(l).Suspended = true
+		if x.portal != nil {
+			x.portal.suspended = true
+		}
 		x.closeResult()
 		x.endOfExecute()
 	case messages.KindParseComplete:
-		if s := x.confirm(true); s != nil && s.name != "" {
+		if s := x.confirm(messages.KindParse); s != nil && s.name != "" {
 			l.shared.learn(l.server, s)
 		}
+	case messages.KindBindComplete:
+		x.flags |= flagBound
+		if len(x.changes) > 0 {
+			x.confirm(messages.KindBind)
+		}
 	case messages.KindCloseComplete:
-		x.confirm(false)
+		x.confirm(messages.KindClose)
 	case messages.KindFunctionCallResponse:
 		x.endOfExecute()
 	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:

@@ -94,7 +94,7 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 		if s == nil || s.Inferred || string(s.SQL) != string(p.SQL) || !sameTypes(s.ParamTypes, p.ParameterOIDs) {
 			s = l.newStatement("", p, sqlLen)
 		}
-		x.note(change{parse: true, statement: s, previous: old, wasGone: l.unnamedGone})
+		x.note(change{by: messages.KindParse, statement: s, previous: old, wasGone: l.unnamedGone})
 		if s != old {
 			l.setUnnamed(s)
 		}
@@ -105,7 +105,7 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 	name := string(p.Statement)
 	s := l.newStatement(name, p, sqlLen)
 	s.unit = x.ID
-	x.note(change{parse: true, statement: s, previous: l.statements[name]})
+	x.note(change{by: messages.KindParse, statement: s, previous: l.statements[name]})
 	l.addStatement(name, s)
 	l.setSQL(x, s)
 }
@@ -272,9 +272,7 @@ func (l *Log) requestExecute(x *Exchange, m *Message) {
 		return
 	}
 	// What else the unit prepared or bound is not what it executes.
-	l.setSQL(x, nil)
-	l.shared.leave(x.portal)
-	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, x.params[:0], false
+	l.disuse(x)
 	x.Missing |= MissingBind | MissingParse
 }
 
@@ -284,11 +282,11 @@ func (l *Log) requestClose(x *Exchange, body []byte) {
 	}
 	name := cstring(body[1:])
 	if body[0] == byte(messages.TargetPortal) {
+		x.note(change{by: messages.KindClose, ofPortal: true, name: string(name), portal: l.findPortal(name)})
 		l.dropPortal(name)
-		x.note(change{})
 		return
 	}
-	c := change{name: string(name), previous: l.statements[string(name)]}
+	c := change{by: messages.KindClose, name: string(name), previous: l.statements[string(name)]}
 	if c.name == "" {
 		c.previous, c.wasGone = l.unnamed, l.unnamedGone
 	}

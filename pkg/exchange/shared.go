@@ -15,6 +15,9 @@ type Limits struct {
 	// statements, portals, descriptions of results, and exchanges that are
 	// open. 0 means DefaultTotal.
 	Total int
+	// After a loss, a unit may be told to be complete which its parameters and columns
+	// would have shown not to be: where they are left out nobody asks for that.
+	//
 	// NoParameters leaves the values of parameters out, for handlers that do
 	// not show them.
 	NoParameters bool
@@ -97,6 +100,7 @@ func (s *Shared) put(x *Exchange) {
 	for _, t := range x.targets {
 		s.leave(t.portal)
 	}
+	x.leaveChanges()
 	if len(s.free) < maxFree {
 		x.reset()
 		s.free = append(s.free, x)

@@ -1,14 +1,18 @@
 package exchange
 
-// change is what a Parse or Close did to the prepared statements. It is done
-// when the request is seen, since requests that depend on it may follow before
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
+// change is what a Parse, Bind or Close did to the prepared statements and portals. It
+// is done when the request is seen, since requests that depend on it may follow before
 // the reply; the reply confirms it, and an error undoes it.
 type change struct {
-	parse     bool       // a Parse; else a Close
-	name      string     // of the statement closed
-	statement *Statement // what Parse made, nil for Close
-	previous  *Statement // what was under that name before, nil if nothing
-	wasGone   bool       // of the unnamed statement: the server had dropped it already
+	by        messages.Kind // KindParse, KindBind or KindClose
+	name      string        // of the statement closed, or of the portal
+	statement *Statement    // what Parse made, nil for the others
+	previous  *Statement    // what was under that name before, nil if nothing
+	wasGone   bool          // of the unnamed statement: the server had dropped it already
+	ofPortal  bool          // Close speaks of a portal
+	portal    *portal       // what was under that name before, nil if nothing; referred to
 }
 
 // changeCost is a change with its place in a list that grows ahead.
@@ -20,11 +24,15 @@ func (x *Exchange) note(c change) {
 	if x.flags&flagCertain != 0 {
 		return
 	}
+	if c.portal != nil {
+		c.portal.refs++
+	}
 	cost := changeCost + 2*len(c.name)
 	if c.previous != nil && c.previous != c.statement {
 		cost += c.previous.cost
 	}
 	if !x.charge(cost) {
+		x.shared.leave(c.portal)
 		x.flags |= flagCertain
 		x.settle(len(x.changes))
 		return
@@ -33,12 +41,12 @@ func (x *Exchange) note(c change) {
 	x.changes = append(x.changes, c)
 }
 
-// confirm takes a ParseComplete or CloseComplete: with the oldest change of its
+// confirm takes the reply to a Parse, Bind or Close: with the oldest change of its
 // kind all before it are done. It returns the statement that was made, nil if
 // none was.
-func (x *Exchange) confirm(parse bool) *Statement {
+func (x *Exchange) confirm(by messages.Kind) *Statement {
 	for i := x.confirmed; i < len(x.changes); i++ {
-		if c := &x.changes[i]; c.parse == parse {
+		if c := &x.changes[i]; c.by == by {
 			s := c.statement
 			x.settle(i + 1)
 			return s
@@ -54,8 +62,16 @@ func (x *Exchange) settle(n int) {
 	}
 	x.shared.release(x.changeCost)
 	x.cost -= x.changeCost
+	x.leaveChanges()
 	clear(x.changes)
 	x.changes, x.confirmed, x.changeCost = x.changes[:0], 0, 0
+}
+
+// leaveChanges ends the references of the changes to portals.
+func (x *Exchange) leaveChanges() {
+	for i := range x.changes {
+		x.shared.leave(x.changes[i].portal)
+	}
 }
 
 // undo takes back the changes of x that were not confirmed, the latest first.
@@ -64,10 +80,12 @@ func (x *Exchange) settle(n int) {
 func (l *Log) undo(x *Exchange, failed bool) {
 	for i := len(x.changes) - 1; i >= x.confirmed; i-- {
 		c := &x.changes[i]
-		switch tried := failed && i == x.confirmed && c.parse; {
-		case c.parse && c.statement.name == "":
+		switch tried := failed && i == x.confirmed && c.by == messages.KindParse; {
+		case c.by == messages.KindBind || c.ofPortal:
+			l.undoPortal(x, c)
+		case c.by == messages.KindParse && c.statement.name == "":
 			l.undoUnnamed(c, tried)
-		case c.parse:
+		case c.by == messages.KindParse:
 			l.undoParse(c)
 		case c.previous != nil && c.name == "":
 			if l.unnamed == nil {
@@ -78,6 +96,9 @@ func (l *Log) undo(x *Exchange, failed bool) {
 		}
 	}
 	x.settle(len(x.changes))
+	if p := l.unnamedPtl; p != nil && p.unit == x.ID && x.flags&flagBound == 0 {
+		l.dropPortal(nil) // what it took the place of is not known any more
+	}
 }
 
 // undoClose: what a Close that was passed over should have closed is there, whatever

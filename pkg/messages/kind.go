@@ -165,7 +165,8 @@ const (
 
 // KindOf tells the kind of a framed message: its direction, the phase it was
 // sent in, its type byte, and its body (without type and length). 'p' is told
-// apart by the phase, 'R' by its first field. The body may be cut short; an 'R'
+// apart by the phase, or by its body where that does not say which authentication
+// request it answers; 'R' by its first field. The body may be cut short; an 'R'
 // without its first field is Unknown.
 func KindOf(d Direction, p Phase, tag byte, body []byte) Kind {
 	k := byTag[d][tag]
@@ -179,6 +180,7 @@ func KindOf(d Direction, p Phase, tag byte, body []byte) Kind {
 		case PhaseAuthenticatingGSS:
 			return KindGSSResponse
 		}
+		return answerKind(body)
 	case KindAuthenticationOk:
 		return authenticationKind(body)
 	}

@@ -72,6 +72,17 @@ func TestKindOf(t *testing.T) {
 		{frontend, messages.PhaseSASLInitial, 'p', "", messages.KindSASLInitialResponse},
 		{frontend, messages.PhaseSASLContinue, 'p', "", messages.KindSASLResponse},
 		{frontend, messages.PhaseUnknown, 'p', "", messages.KindPasswordMessage},
+		// Where it does not, the body does: the request that it answers may be lost.
+		{frontend, messages.PhaseUnknown, 'p', "secret\x00", messages.KindPasswordMessage},
+		{frontend, messages.PhaseAuthenticating, 'p', "md5", messages.KindPasswordMessage},
+		{frontend, messages.PhaseAuthenticating, 'p', "c=biws,r=x\x00", messages.KindPasswordMessage},
+		{frontend, messages.PhaseAuthenticating, 'p', "SCRAM-SHA-256\x00", messages.KindPasswordMessage},
+		{frontend, messages.PhaseAuthenticating, 'p', "SCRAM-SHA-256\x00\x00\x00\x00\x05n,,n=", messages.KindSASLInitialResponse},
+		{frontend, messages.PhaseAuthenticating, 'p', "OAUTHBEARER\x00\xff\xff\xff\xff", messages.KindSASLInitialResponse},
+		{frontend, messages.PhaseAuthenticating, 'p', "OAUTHBEARER\x00\x00\x00\x00\x01xy", messages.KindPasswordMessage},
+		{frontend, messages.PhaseUnknown, 'p', "c=biws,r=abc,p=v0X8", messages.KindSASLResponse},
+		{frontend, messages.PhaseUnknown, 'p', "\x60\x06\x06\x04\x2b\x06\x01\x05", messages.KindGSSResponse},
+		{frontend, messages.PhaseUnknown, 'p', "NTLMSSP\x00\x01\x00\x00\x00", messages.KindGSSResponse},
 		// The first field decides.
 		{backend, ready, 'R', "\x00\x00\x00\x00", messages.KindAuthenticationOk},
 		{backend, ready, 'R', "\x00\x00\x00\x01", messages.KindUnknown},

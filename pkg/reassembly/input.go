@@ -73,6 +73,11 @@ func (a *Assembler) acknowledge(c *Conn, d Dir, ack uint32) {
 	case c.wait != nil:
 		c.wait.heard[d^1] = true
 	}
+	if !r.is(known) && c.half[d].is(synSeen) {
+		// The answer to the SYN is not in the capture; this is what acknowledges it.
+		r.next, r.isn = ack, ack-1
+		r.bits |= known
+	}
 	switch {
 	case !r.is(hasAcked) || diff(ack, r.acked) > 0:
 		r.acked = ack

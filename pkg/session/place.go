@@ -49,6 +49,11 @@ func (p *places) gap(d messages.Direction) tracker.Place {
 	return tracker.Place{Begin: p.at[d], End: p.fed[d], Acked: unknownPlace, Other: p.fed[1-d]}
 }
 
+// skipped is the place of n bytes in direction d that were passed over just now.
+func (p *places) skipped(d messages.Direction, n int) tracker.Place {
+	return tracker.Place{Begin: p.at[d] - int64(n), End: p.at[d], Acked: unknownPlace, Other: p.fed[1-d]}
+}
+
 // placeFrame tells the tracker where the message of n bytes stands that it is about
 // to observe. A request is sent with its last byte, a reply with its first.
 func (s *Session) placeFrame(d messages.Direction, n int, p *pendingStamp) {

@@ -38,14 +38,14 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 		return
 	}
 	s.addSkipped(d, int64(k.Bytes), k.Reason.String(), at)
-	if k.Lost == 0 && !s.gaps && !s.info.MidStream {
+	if k.Lost == 0 && !s.gaps && !s.info.MidStream && k.Reason != codec.SkipMidStream {
 		s.Violations++
 	}
 	switch s.tracker.Phase(messages.Backend) {
 	case messages.PhaseSSLNegotiation, messages.PhaseGSSNegotiation:
 		// Whatever the frontend sent instead of waiting, the answer is due.
 	default:
-		s.tracker.At(s.places.gap(d))
+		s.tracker.At(s.places.skipped(d, k.Bytes+k.Lost))
 		s.tracker.Gap(d)
 	}
 }

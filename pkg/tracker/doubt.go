@@ -37,6 +37,9 @@ func (t *Tracker) doubtGap(d messages.Direction) {
 	}
 	if d == messages.Frontend {
 		t.doubtRequests()
+	} else if t.past() {
+		t.doubt.any, t.doubt.vague = true, true
+		return
 	} else {
 		t.doubtReplies()
 	}
@@ -49,6 +52,9 @@ func (t *Tracker) doubtRequests() {
 	t.doubt.hole, t.doubt.back = true, t.place.Other
 	if t.copying != 0 {
 		return // its data, most likely
+	}
+	if t.q.n > 0 && t.q.at(0).stray {
+		t.doubt.stale = t.q.at(0).unit // its ReadyForQuery was taken for the answer
 	}
 	if t.open {
 		t.questionCycle()
@@ -90,6 +96,16 @@ func (t *Tracker) doubtReplies() {
 	if t.doubt.hole {
 		t.doubt.stale = t.unit
 	}
+}
+
+// past reports whether the lost replies at hand were read before anything that is
+// outstanding was asked, so that they cannot be its answers.
+func (t *Tracker) past() bool {
+	if !t.placed || t.q.n == 0 || t.copying != 0 {
+		return false
+	}
+	p := t.q.at(0)
+	return p.hasAcked && !p.unsure && int32(p.acked-uint32(t.place.End)) >= 0
 }
 
 // rested reports whether the frontend waits for nothing as it begins a cycle.

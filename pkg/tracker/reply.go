@@ -12,6 +12,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	if plainReplies[k] && t.replyPlain(s, k) {
 		return
 	}
+	s.Trial = t.doubt.any
 	switch {
 	case asynchronous(k):
 		t.replyAsynchronous(s, k)
@@ -109,9 +110,27 @@ func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
 	return true
 }
 
+// welcomes are what a backend says first.
+var welcomes = of(messages.KindSSLResponse, messages.KindGSSENCResponse, messages.KindNegotiateProtocolVersion,
+	messages.KindErrorResponse, messages.KindErrorResponseV2, messages.KindNoticeResponse,
+	messages.KindAuthenticationOk, messages.KindAuthenticationKerberosV5, messages.KindAuthenticationCleartextPassword,
+	messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS, messages.KindAuthenticationSSPI,
+	messages.KindAuthenticationSASL)
+
+// welcome is for the first message of the backend of a connection that was joined
+// before its startup packet: nothing before it was missed if it is one to begin with.
+func (t *Tracker) welcome(k messages.Kind) {
+	if t.lossB && !t.lossF && !t.doubt.any && welcomes.has(k) {
+		t.lossB = false
+	}
+}
+
 // concludeFromReply moves on by what the backend sends, where the phase is not
 // known or the startup packet was lost.
 func (t *Tracker) concludeFromReply(k messages.Kind) {
+	if !t.backend {
+		t.welcome(k)
+	}
 	if t.base != messages.PhaseUnknown && (t.base != messages.PhaseStartup || !t.lossF) {
 		return
 	}

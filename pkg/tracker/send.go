@@ -46,6 +46,9 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 		asks := r&(reqExtended|reqSync|reqQuery|reqFunction) != 0
 		if asks && (t.lossB || !t.backend) && early.has(t.base) {
 			t.base = messages.PhaseReady // hardly any client asks before it
+			if t.lossB {
+				t.doubt.any, t.doubt.vague = true, true
+			}
 			if !t.ahead() {
 				t.q.clear()
 			}
@@ -55,7 +58,8 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 	switch {
 	case r&(reqStartup|reqSSL|reqGSS) != 0, k == messages.KindCancelRequest:
 		t.base = messages.PhaseStartup
-		t.lossF, t.lossB, t.doubt = false, false, doubt{}
+		t.lossF, t.doubt = false, doubt{}
+		// Where the backend begins has not been seen: see welcome.
 	case k == messages.KindPasswordMessage, k == messages.KindGSSResponse:
 		t.base = messages.PhaseAuthenticating
 	case k == messages.KindSASLInitialResponse:
@@ -130,7 +134,9 @@ func (t *Tracker) sendCopyEnd(s *Step) {
 	default:
 		// Sent ahead of the CopyInResponse: remember where the data ends.
 		if t.q.n > 0 {
-			t.push(s, pending{request: reqCopyEnd, unit: t.unit})
+			p := pending{request: reqCopyEnd, unit: t.unit}
+			t.stand(&p)
+			t.push(s, p)
 		}
 	}
 }
@@ -192,7 +198,7 @@ func (t *Tracker) syncsInferred(s *Step) bool {
 // wait for ReadyForQuery before they ask again, so what is still outstanding
 // after a loss was answered in the part that is missing.
 func (t *Tracker) beginCycle(s *Step) {
-	if t.doubt.any && t.base == messages.PhaseReady && t.backend && !t.ahead() {
+	if t.doubt.any && t.base == messages.PhaseReady && (t.backend || t.placed && t.place.Other > 0) && !t.ahead() {
 		t.beginInDoubt(s)
 		return
 	}

@@ -35,6 +35,9 @@ type Step struct {
 	// Doubtful tells that after a loss it is not certain which replies are those of the
 	// message's unit; of a reply without a Unit, that nobody can say whose it is.
 	Doubtful bool
+	// Trial tells that after a loss, or a join, it still has to be shown that replies are
+	// given to the right requests: what a reply says may disprove it.
+	Trial bool
 	// Spoiled, where it is not 0, tells that the replies which were said to belong to
 	// this unit, or to those before it that are not over, may be others'.
 	Spoiled uint64
@@ -47,7 +50,7 @@ type Step struct {
 func (s *Step) reset() {
 	s.Phase, s.After, s.Tx, s.Request = 0, 0, 0, 0
 	s.Unit, s.Over, s.Spoiled = 0, 0, 0
-	s.Begins, s.Rested, s.Discarded, s.Inferred, s.Doubtful = false, false, false, false, false
+	s.Begins, s.Rested, s.Discarded, s.Inferred, s.Doubtful, s.Trial = false, false, false, false, false, false
 	if s.Anomaly != nil {
 		s.Anomaly = nil
 	}
