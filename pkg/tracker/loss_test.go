@@ -294,3 +294,25 @@ func TestUnaskedReadyForQueryBehindManyRequests(t *testing.T) {
 		}
 	}
 }
+
+// TestTrial: what is not certain after a loss is said to be on trial until the frontend
+// rests for the second time.
+func TestTrial(t *testing.T) {
+	var x Tracker
+	x.SetPhase(messages.PhaseReady)
+	cycle := func() (s Step) {
+		x.Observe(messages.Frontend, messages.KindQuery, []byte("\x00"))
+		x.Observe(messages.Backend, messages.KindCommandComplete, []byte("SET\x00"))
+		s = x.Observe(messages.Backend, messages.KindReadyForQuery, []byte("I"))
+		return s
+	}
+	if cycle().Trial {
+		t.Error("on trial before any loss")
+	}
+	x.Gap(messages.Frontend)
+	for i, want := range []bool{true, false} {
+		if got := cycle().Trial; got != want {
+			t.Errorf("cycle %d after the loss: on trial %v, want %v", i, got, want)
+		}
+	}
+}

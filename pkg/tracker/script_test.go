@@ -110,7 +110,7 @@ func (l *line) check(t *testing.T, s Step) {
 	if l.blank {
 		return
 	}
-	want := Step{Phase: s.Phase, After: s.After, Tx: s.Tx, Request: s.Request, Rested: s.Rested}
+	want := Step{Phase: s.Phase, After: s.After, Tx: s.Tx, Request: s.Request, Rested: s.Rested, Trial: s.Trial}
 	code, over := "", false
 	for _, w := range l.expect {
 		switch {
