@@ -34,12 +34,31 @@ type tlsLayer struct {
 	known  bool // facts are those of state
 	given  bool // plaintext was given out
 	closed bool
+	asked  int // how often the key log was read again for this connection
 }
+
+// maxAsked is how often the key log is read again for a connection that sends
+// something and whose keys are missing. Clients write them before the first they send.
+const maxAsked = 4
 
 // Data takes ciphertext.
 func (t *tlsLayer) Data(d messages.Direction, b []byte, at session.Stamp, out session.TLSOutput) {
 	t.out = out
 	t.conn.Feed(d == messages.Frontend, b, tlsAt(at), tlsSink{t})
+	if d == messages.Frontend && t.asked < maxAsked && t.askAgain() {
+		t.asked++
+	}
+}
+
+// askAgain reads a key log that grows once more, if keys are missing, and reports
+// whether it did. Errors are told by whoever follows the log.
+func (t *tlsLayer) askAgain() bool {
+	if t.keys == nil || !t.keys.Growing() || t.conn.State() != tlsdecrypt.NoKeys {
+		return false
+	}
+	_ = t.keys.Refresh()
+	t.conn.Poll(tlsSink{t})
+	return true
 }
 
 // Gap tells of missing ciphertext. What that means for the plaintext comes out
@@ -53,6 +72,12 @@ func (t *tlsLayer) Gap(d messages.Direction, n int64, _ session.Stamp, out sessi
 func (t *tlsLayer) Poll(out session.TLSOutput) {
 	t.out = out
 	t.conn.Poll(tlsSink{t})
+}
+
+// Retry reads the key log once more.
+func (t *tlsLayer) Retry(out session.TLSOutput) {
+	t.out = out
+	t.askAgain()
 }
 
 // Close ends the connection.
@@ -128,6 +153,8 @@ func (t *tlsLayer) Facts() *session.TLSFacts {
 		f.Alert = ""
 	}
 	f.Failed, f.Waiting = t.failure(&i)
+	f.MayCome = f.Waiting && t.keys.Growing()
+	f.ClientCloses = i.Closing[messages.Frontend]
 	return f
 }
 

@@ -32,12 +32,15 @@ type keys struct {
 
 // openKeys reads the key log, if one is named. Captures may bring secrets of
 // their own, so there is always one to add to. For live traffic the file need not
-// be there yet.
+// be there yet, and grows.
 func openKeys(path string, live bool, warn func(error)) (*keys, error) {
 	k := &keys{warn: warn}
 	k.KeyLog = tlsdecrypt.NewKeyLog(k.warnLine)
 	if path == "" {
 		return k, nil
+	}
+	if live {
+		k.Grow()
 	}
 	switch err := k.OpenFile(path); {
 	case err == nil:
@@ -100,7 +103,10 @@ func (r *run) addSecrets(kind uint32, data []byte) {
 		r.warn(errors.New("the capture holds TLS secrets; they are not written to -w without --embed-keys"))
 	}
 	data = bytes.Clone(data)
-	r.analyzer.Keys(func() { _ = r.keys.Load(bytes.NewReader(data)) }) // reading memory does not fail
+	r.analyzer.Keys(func() {
+		r.keys.Grow()                          // where there are some, there are more
+		_ = r.keys.Load(bytes.NewReader(data)) // reading memory does not fail
+	})
 }
 
 // embedKeys writes the secrets that have decrypted something since it was last

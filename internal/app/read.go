@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
@@ -38,6 +39,9 @@ func runRead(env *Env, o *Options, paths []string) error {
 	r, err := newRun(env, o, paths...)
 	if err != nil {
 		return err
+	}
+	if o.KeyLog != "" && slices.Contains(paths, "-") {
+		r.keys.Grow() // beside the stream
 	}
 	if r.keep != nil {
 		if err := r.openPackets(); err != nil {

@@ -27,13 +27,19 @@ func (t *tally) end(s *session.Session) {
 		return
 	}
 	i := s.Info()
-	if i.Unreadable && i.State != session.StateNotPostgreSQL && i.State != session.StateFailed {
+	if isEncrypted(i) {
 		t.encrypted++
 	}
 	t.users.add(i.User)
 	t.databases.add(i.Database)
 	t.apps.add(i.Application)
 	t.clients.add(host(s.Client))
+}
+
+// isEncrypted reports whether a connection was one of PostgreSQL's that could not be read.
+// Where the handshake failed there was nothing to read.
+func isEncrypted(i *session.Info) bool {
+	return i.Unreadable && i.State != session.StateNotPostgreSQL && i.State != session.StateFailed
 }
 
 // nameList is the first few different names, in the order in which they came.
@@ -138,6 +144,7 @@ func (r *run) adviseNone() {
 	case c.TCPConnections > 0 && !r.opt.AnyPort && r.opt.portsChanged:
 		say("--any-port looks for it on all ports")
 	case r.live != nil && c.TCPConnections == 0:
-		say("clients on the same host may use a Unix socket, which cannot be captured (psql -h 127.0.0.1), or another interface or port (-i any, --port)")
+		say("clients on the same host may use a Unix socket, which cannot be captured (psql -h 127.0.0.1, or --attach), or another interface or port (-i any, --port, --any-port)")
+		say("TLS would be shown as encrypted connections, and read with --keylog or --attach")
 	}
 }

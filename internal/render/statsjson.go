@@ -24,6 +24,7 @@ func (j *JSON) Stats(r *stats.Report) {
 	b.count("packets", r.Packets)
 	b.count("bytes", r.Bytes)
 	b.count("connections", r.Connections)
+	b.count("encrypted", r.Encrypted)
 	b.key("messages")
 	b.open('{')
 	for _, c := range r.ByMessage {

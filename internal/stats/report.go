@@ -19,6 +19,7 @@ type Report struct {
 	// the epoch; 0 for a report about all of the capture.
 	Start, End  int64
 	Connections uint64
+	Encrypted   uint64        // of them, that could not be read: nothing else is known of them
 	Lifetime    time.Duration // of all connections together
 	Messages    uint64
 	Queries     uint64
@@ -153,7 +154,7 @@ func ParseSort(name string) (Sort, error) {
 // order; top 0 means all of them. The report is the caller's own.
 func (s *Stats) Snapshot(by Sort, top int) *Report {
 	r := &Report{
-		Traffic: s.traffic, Connections: s.connections, Lifetime: s.lifetime,
+		Traffic: s.traffic, Connections: s.connections, Encrypted: s.encrypted, Lifetime: s.lifetime,
 		Queries: s.all.calls, Errors: s.errors, Sort: by, Distinct: len(s.queries),
 		All: s.all.report(0), OtherSQLStates: s.otherStates,
 		Users: s.groups[0].report(), Databases: s.groups[1].report(),

@@ -53,6 +53,7 @@ type ConnectionSample struct {
 	Client                      string // address, without the port
 	Queries, Errors, Bytes      uint64
 	Lifetime                    time.Duration
+	Encrypted                   bool // its ciphertext could not be read
 }
 
 // Stats adds up. The zero Stats is not usable; see New.
@@ -70,6 +71,7 @@ type Stats struct {
 	messages [messages.NumKinds]uint64
 
 	connections uint64
+	encrypted   uint64 // of them
 	lifetime    time.Duration
 	groups      [4]groups // users, databases, applications, clients
 
@@ -164,6 +166,9 @@ func (s *Stats) Error(sqlState []byte) {
 // open.
 func (s *Stats) Connection(c *ConnectionSample) {
 	s.connections++
+	if c.Encrypted {
+		s.encrypted++
+	}
 	s.lifetime += c.Lifetime
 	for i, name := range [...]string{c.User, c.Database, c.Application, c.Client} {
 		s.groups[i].add(name, c, s.limits.Groups)

@@ -102,6 +102,9 @@ func (p *tables) summary(r *Report) {
 		plural(r.Packets, "packet"), formatBytes(r.Bytes), plural(r.Connections, "connection"),
 		plural(r.Messages, "message"), plural2(r.Queries, "query", "queries"), plural(r.Errors, "error"),
 	}
+	if r.Encrypted > 0 {
+		facts = append(facts, formatCount(r.Encrypted)+" encrypted and not read")
+	}
 	if r.LostBytes > 0 {
 		facts = append(facts, formatBytes(r.LostBytes)+" not in the capture")
 	}

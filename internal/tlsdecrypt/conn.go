@@ -112,6 +112,7 @@ func (c *Conn) Feed(fromClient bool, b []byte, at At, sink Sink) {
 			break
 		}
 		c.info.Records[d.index]++
+		d.latest = r.header
 		c.arrived(d, r, at)
 		b = rest
 	}

@@ -13,6 +13,7 @@ type direction struct {
 	index    int
 	framer   framer
 	messages messageReader
+	latest   header
 	broken   bool // handshake messages in the clear were lost
 
 	hs     *handshake // whose keys protect the direction; nil in epochPlain

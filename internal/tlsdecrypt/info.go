@@ -89,6 +89,11 @@ type Info struct {
 	// LastAlertFrom is the direction that it came in.
 	LastAlertFrom int
 
+	// Closing tells of each direction that its latest record closes the connection,
+	// as far as can be seen from outside: it is a protected alert, which after the
+	// handshake is a close_notify but where something is broken.
+	Closing [2]bool
+
 	HeldBytes    int64 // waiting for keys at this moment
 	DroppedBytes int64 // that would have waited, but for the limits
 }
@@ -98,6 +103,7 @@ func (c *Conn) Info() Info {
 	i := c.info
 	i.State, i.Reason = c.state()
 	i.HeldBytes = c.held.size
+	i.Closing = [2]bool{c.closing(toServer), c.closing(toClient)}
 	i.Resyncs = [2]uint64{c.dirs[toServer].framer.hunts, c.dirs[toClient].framer.hunts}
 	return i
 }
@@ -142,6 +148,21 @@ var (
 		"the place in the server's records was not found again",
 	}
 )
+
+// closing reports whether a direction's latest record is a protected alert. Up to TLS
+// 1.2 its type says so; from TLS 1.3 on it is told by its length, which is that of no
+// message of PostgreSQL: two bytes, the type and the tag (RFC 8446, sections 5.2 and 6).
+func (c *Conn) closing(dir int) bool {
+	const sealedAlert = plainAlert + 1 + 16
+	h := c.dirs[dir].latest
+	switch {
+	case h.typ == typeAlert:
+		return h.length > plainAlert
+	case h.typ != typeApplicationData:
+		return false
+	}
+	return h.length == sealedAlert && (c.hs == nil || !c.hs.haveServer || c.hs.tls13())
+}
 
 // missing says what the connection waits for.
 func (c *Conn) missing() string {

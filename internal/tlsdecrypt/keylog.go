@@ -93,6 +93,8 @@ type KeyLog struct {
 
 	filesMu sync.Mutex
 	files   []*followedFile
+	// grows tells that more secrets are expected, see Grow.
+	grows atomic.Bool
 }
 
 // NewKeyLog returns an empty key log. warn, if not nil, is called for every
@@ -104,6 +106,13 @@ func NewKeyLog(warn func(Warning)) *KeyLog {
 		sessions: newFIFOMap[sessionKey, [masterLen]byte](maxSessions),
 	}
 }
+
+// Grow tells that more secrets may come: a program is writing to one of the files,
+// or a capture brings its secrets beside its packets. It is then worth waiting for them.
+func (k *KeyLog) Grow() { k.grows.Store(true) }
+
+// Growing reports whether Grow was called.
+func (k *KeyLog) Growing() bool { return k.grows.Load() }
 
 // The ways in which a line can be malformed. None of them quotes the line.
 var (

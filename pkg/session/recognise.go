@@ -99,49 +99,6 @@ func (s *Session) ClientClosed(at Stamp) { s.info.ClientClosed = at }
 // or closed without a word.
 func (s *Session) Never(state State) { s.info.State = state }
 
-// End tells that the connection is over. Nothing may follow.
-func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
-	if s.ended {
-		return
-	}
-	s.ended = true
-	if s.auditing && !s.over {
-		s.auditEnds(at)
-	}
-	s.endTLS(at)
-	if !s.over && (!s.encrypted || s.decrypting) {
-		for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
-			s.endStream(d, why, at)
-		}
-	}
-	if !s.over {
-		s.endTroubles()
-	}
-	if s.cfg.Exchanges {
-		s.log.End()
-	}
-	i := &s.info
-	i.Ended, i.Traffic = at, traffic
-	i.Unreadable = (s.encrypted || i.Encryption == EncryptionGSS) && !s.decrypting
-	if i.State == StateOpen {
-		switch why {
-		case EndFIN, EndReplaced:
-			i.State = StateClosed
-		case EndRST:
-			i.State = StateReset
-			if i.Unreadable && i.ClientClosed != (Stamp{}) {
-				// What a server sends after the client's last word, to say the same,
-				// meets a port that is closed: it had ended in good order.
-				i.State = StateClosed
-			}
-		}
-	}
-	if why == EndFIN || why == EndRST {
-		i.ClientClosed = Stamp{} // so has the server
-	}
-	s.shared.ended(s)
-}
-
 // endStream turns what a direction still holds into its last event. Where the
 // connection went on beyond the capture, the message is not one yet.
 func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {

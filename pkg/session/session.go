@@ -85,6 +85,7 @@ type Session struct {
 	ending       bool // the rest of a direction is being handed out
 	over         bool // nothing more is wanted of it
 	ended        bool
+	lingers      bool // it is over, but for the keys that may come
 	gaps         bool
 	places       places
 	cutBytes     int64  // missing at the end of messages

@@ -37,6 +37,7 @@ type Shared struct {
 	targets     targets
 	waiting     map[cancelKey]*Session // for their target
 	keyless     []*Session             // whose ciphertext waits for keys, in no order
+	lingering   []lingering            // that are over but for their keys, in the order of their ends
 	free        [2][]*codec.Stream
 
 	freeSessions []*Session
@@ -107,6 +108,9 @@ func (sh *Shared) ended(s *Session) {
 
 // Finish hands over what was waiting for the end of the capture.
 func (sh *Shared) Finish() {
+	for len(sh.lingering) > 0 {
+		sh.partFirst()
+	}
 	var last []*Session
 	for key, w := range sh.waiting {
 		if w.ended {

@@ -16,6 +16,8 @@ type TLS interface {
 	Gap(d messages.Direction, n int64, at Stamp, out TLSOutput)
 	// Poll gives out what waited for keys that have come since.
 	Poll(out TLSOutput)
+	// Retry looks once more for keys where they come from, and does what Poll does.
+	Retry(out TLSOutput)
 	// Close ends the connection: what can still be decrypted is.
 	Close(at Stamp, out TLSOutput)
 	// Facts tells what is known so far. The result is valid until the next call
@@ -53,8 +55,13 @@ type TLSFacts struct {
 	Decrypted                 bool // plaintext has been given out
 	// Waiting tells that ciphertext is held for keys that may still come.
 	Waiting bool
-	Failed  string // why it cannot be decrypted; "" while that is open
-	Alert   string // the last that could be read, but for those of an orderly end
+	// MayCome tells that such keys are still expected when the connection is over.
+	MayCome bool
+	// ClientCloses tells that the client's latest record ended the connection, as far
+	// as can be seen from outside.
+	ClientCloses bool
+	Failed       string // why it cannot be decrypted; "" while that is open
+	Alert        string // the last that could be read, but for those of an orderly end
 	// AlertFrom is who sent it.
 	AlertFrom messages.Direction
 }
@@ -296,6 +303,7 @@ func (sh *Shared) PollTLS(now int64) {
 	for i := len(sh.keyless) - 1; i >= 0; i-- { // one that is done is removed
 		sh.keyless[i].pollTLS(now)
 	}
+	sh.part(now)
 }
 
 // Plaintext takes plaintext of a connection that was not read from its captured
