@@ -94,8 +94,9 @@ type Analyzer struct {
 	slow    slowClock
 	ticks   []tickClock
 	inlets  map[*Inlet]struct{} // that no packets are captured of
-	latest  uint64              // number of the latest packet
-	wasTCP  bool                // it was, or completed, a TCP segment
+	known   known
+	latest  uint64 // number of the latest packet
+	wasTCP  bool   // it was, or completed, a TCP segment
 }
 
 // output is the second stage as the first sees it: itself, or the way to it.
@@ -138,8 +139,9 @@ type conn struct {
 	asked      int64
 	// The ends of one that no packets are captured of, see Inlet.
 	client, server string
-	closed         bool  // of the first stage
-	wire           *wire // where Options.Inside
+	closed         bool              // of the first stage
+	wire           *wire             // where Options.Inside
+	before         *session.Snapshot // what an earlier capture told, nil without one
 }
 
 // conns are those that are over, to be used again.

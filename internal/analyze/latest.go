@@ -17,12 +17,16 @@ func (a *Analyzer) Latest() (pair Pair, id uint64, tcp bool) {
 	if !a.wasTCP {
 		return Pair{}, 0, false
 	}
-	pair = Pair{a.segment.Src, a.segment.Dst}
-	if order(pair[0], pair[1]) > 0 {
-		pair[0], pair[1] = pair[1], pair[0]
-	}
+	pair = pairOf(a.segment.Src, a.segment.Dst)
 	id, _ = a.tcp.Latest(&a.segment)
 	return pair, id, true
+}
+
+func pairOf(x, y reassembly.Endpoint) Pair {
+	if order(x, y) > 0 {
+		return Pair{y, x}
+	}
+	return Pair{x, y}
 }
 
 func order(a, b reassembly.Endpoint) int {

@@ -48,10 +48,16 @@ func (t *sessions) of(k *conn) *session.Session {
 }
 
 func (t *sessions) begin(k *conn, client, server string) *session.Session {
-	k.session = t.shared.New(session.Opening{
+	o := session.Opening{
 		ID: k.id, Client: client, Server: server,
 		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
-	})
+	}
+	if k.before != nil {
+		k.session = t.shared.Resume(o, k.before)
+		k.before = nil
+	} else {
+		k.session = t.shared.New(o)
+	}
 	return k.session
 }
 

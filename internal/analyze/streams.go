@@ -22,6 +22,12 @@ func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
 	}
 	if !a.listed(server) && !a.opt.AnyPort {
 		c.Ignore()
+		return
+	}
+	if a.known.size > 0 {
+		if s := a.recall(c); s != nil {
+			c.Value = a.resume(c, s)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
@@ -34,7 +35,8 @@ type tlsLayer struct {
 	known  bool // facts are those of state
 	given  bool // plaintext was given out
 	closed bool
-	asked  int // how often the key log was read again for this connection
+	before *session.TLSFacts // what an earlier capture told; nil without one
+	asked  int               // how often the key log was read again for this connection
 }
 
 // maxAsked is how often the key log is read again for a connection that sends
@@ -117,6 +119,26 @@ func (s tlsSink) Gap(fromClient bool, n int64, at tlsdecrypt.At) {
 	s.t.out.LostPlaintext(direction(fromClient), n, fromTLS(at))
 }
 
+// Snapshot tells what is known.
+func (t *tlsLayer) Snapshot() *session.TLSSnapshot {
+	k := &session.TLSSnapshot{Facts: *t.Facts(), Secrets: t.conn.Secrets()}
+	if p, ok := t.conn.Place(); ok {
+		k.Place, _ = json.Marshal(p) // of numbers and texts: it does not fail
+	}
+	return k
+}
+
+// Resume makes a new layer go on from there.
+func (t *tlsLayer) Resume(k *session.TLSSnapshot) {
+	before := k.Facts
+	before.Alert, before.Failed, before.Waiting, before.MayCome, before.Decrypted = "", "", false, false, false
+	t.before = &before
+	var p tlsdecrypt.Place
+	if k.Place != nil && json.Unmarshal(k.Place, &p) == nil {
+		t.conn.Resume(p)
+	}
+}
+
 // giving is called before what is given out: the handshake is over, all that
 // will be known of it is known.
 func (t *tlsLayer) giving() {
@@ -147,6 +169,11 @@ func (t *tlsLayer) Facts() *session.TLSFacts {
 	f.ALPN, f.ALPNOffered = i.ALPN, false
 	if f.ALPN == "" && len(i.OfferedALPN) > 0 && !answered(&i) {
 		f.ALPN, f.ALPNOffered = i.OfferedALPN[0], true
+	}
+	if b := t.before; b != nil {
+		f.Version, f.Cipher, f.ServerName = b.Version, b.Cipher, b.ServerName
+		f.ALPN, f.ALPNOffered, f.Subject, f.ClientSubject = b.ALPN, b.ALPNOffered, b.Subject, b.ClientSubject
+		f.Offered, f.OffersPostgreSQL = b.Offered, b.OffersPostgreSQL
 	}
 	f.Alert, f.AlertFrom = i.LastAlert, messages.Direction(i.LastAlertFrom)
 	if f.Alert == "close_notify" || f.Alert == "user_canceled" {

@@ -46,7 +46,7 @@ func (k *keptFlags) check() error {
 	if err := k.checkFilter(); err != nil {
 		return err
 	}
-	rotates := k.rotateSize != "" || k.rotateTime != 0
+	rotates := k.rotates()
 	switch {
 	case k.rotateTime < 0 || k.rotateFiles < 0:
 		return usageError("--rotate-time and --rotate-files take positive values")
@@ -70,6 +70,9 @@ func (k *keptFlags) check() error {
 	}
 	return nil
 }
+
+// rotates reports whether there is more than one file of packets.
+func (k *keptFlags) rotates() bool { return k.rotateSize != "" || k.rotateTime != 0 }
 
 func (k *keptFlags) checkFilter() error {
 	if k.filter != "" && k.bpfFile != "" {
@@ -179,18 +182,26 @@ func (r *run) openPackets() error {
 			taken = taken.add("--to "+out.spec.to, out.file)
 		}
 	}
-	return r.keep.open(&r.opt.kept, func(path string) error { return taken.refuse("-w", path) })
+	o := pcapngw.Options{Refuse: func(path string) error { return taken.refuse("-w", path) }, State: r.state}
+	if r.opt.kept.embedKeys && r.opt.live {
+		o.Hold = holdTime
+	}
+	return r.keep.open(&r.opt.kept, o)
 }
 
+// holdTime is how long packets of a live capture wait for the secrets that they are
+// read with: clients write these during the handshake, and other programs want them
+// to stand before it.
+const holdTime = time.Second
+
 // open creates the file to write to, if there is to be one.
-func (k *keeper) open(f *keptFlags, refuse func(path string) error) error {
+func (k *keeper) open(f *keptFlags, o pcapngw.Options) error {
 	if f.write == "" {
 		return nil
 	}
-	out, err := pcapngw.New(pcapngw.Options{
-		Path: f.write, RotateSize: f.rotateBytes, RotateTime: f.rotateTime, MaxFiles: f.rotateFiles,
-		App: "pgsniff " + Version(), Refuse: refuse,
-	})
+	o.Path, o.RotateSize, o.RotateTime, o.MaxFiles = f.write, f.rotateBytes, f.rotateTime, f.rotateFiles
+	o.App = "pgsniff " + Version()
+	out, err := pcapngw.New(o)
 	var refused *exitError
 	switch {
 	case errors.As(err, &refused):
@@ -236,6 +247,15 @@ func (k *keeper) write(p *capture.Packet) error {
 		return err
 	}
 	return k.out.Write(n, p.Time, p.Data, p.OrigLen)
+}
+
+// rotate begins the next file if that is where a packet belongs that has not been
+// looked at yet.
+func (k *keeper) rotate(p *capture.Packet) error {
+	if k.out == nil || k.matching != nil {
+		return nil
+	}
+	return k.out.Next(p.Time, p.Data)
 }
 
 // number returns the written file's number for a packet's interface.
@@ -305,6 +325,9 @@ func (r *run) take(p *capture.Packet) (taken bool, err error) {
 	}
 	if taken, err = r.keep.matches(p); !taken {
 		return false, err
+	}
+	if err := r.kept(r.keep.rotate(p)); err != nil {
+		return true, err
 	}
 	r.analyzer.Packet(p)
 	if err := r.embedKeys(); err != nil {

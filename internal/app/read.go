@@ -52,6 +52,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 		Stdin:     env.In,
 		OnWarning: func(err error) { r.warn(err) },
 		OnSecrets: r.addSecrets,
+		OnLocal:   r.addState,
 		OnWait:    r.waiting,
 	})
 	if err != nil {

@@ -63,8 +63,8 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		return nil, err
 	}
 	workers := o.workers()
-	if r.keep.onlyMatching() {
-		workers = 1 // what matches has to be known with each packet
+	if r.keep.onlyMatching() || o.kept.rotates() {
+		workers = 1 // what matches, or is open, has to be known with each packet
 	}
 	if workers, err = r.openOutputs(sel, workers); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if o.redact != redact.None {
 		cfg.Secret = redact.Setting
 	}
-	limits := exchange.Limits{NoParameters: true, NoColumns: true}
+	limits := exchange.Limits{NoParameters: true, NoColumns: !o.kept.rotates()} // files of packets tell columns
 	handler := r.handler(sel, &cfg, &limits)
 	if r.keep.onlyMatching() {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}

@@ -20,6 +20,9 @@ type FileOptions struct {
 	// pcapng file as it is met, with the block's secrets type (0x544c534b is a
 	// TLS key log). data is borrowed until OnSecrets returns.
 	OnSecrets func(kind uint32, data []byte)
+	// OnLocal is called by Next for each block of a pcapng file whose type the format
+	// leaves to local use. data is borrowed until OnLocal returns.
+	OnLocal func(kind uint32, data []byte)
 	// OnWarning is called by OpenFiles and Next with a *FileError that does not stop the
 	// reading: a file that ends inside a record (ErrTruncated), or garbage
 	// after compressed data (ErrTrailing). Without it, Next returns an
@@ -51,7 +54,7 @@ type Files struct {
 	once  sync.Once
 	read  atomic.Int64
 	total int64     // bytes of all files, -1 if one has no length
-	_     [112]byte // see TestLines
+	_     [104]byte // see TestLines
 }
 
 // openFile is the file being read.

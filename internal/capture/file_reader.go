@@ -27,7 +27,7 @@ func newRecordReader(w *window, compressed compression, opt *FileOptions) (recor
 		return nil, notCapture(w, compressed)
 	}
 	if isPcapng(h) {
-		r := &pcapngReader{w: w, onSecrets: opt.OnSecrets}
+		r := &pcapngReader{w: w, onSecrets: opt.OnSecrets, onLocal: opt.OnLocal}
 		// Without a byte order this is not pcapng, rather than a corrupt one.
 		if h, ok = w.peek(minBlock); ok && !r.setByteOrder(h) {
 			return nil, notCapture(w, compressed)

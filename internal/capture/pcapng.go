@@ -17,6 +17,9 @@ const (
 	blockSecrets   = 10
 )
 
+// localUse is set in the types of blocks that are left to local use.
+const localUse = 1 << 31
+
 const (
 	byteOrderMagic = 0x1a2b3c4d
 	// minBlock is a block with an empty body: type, length, length again.
@@ -34,10 +37,11 @@ func isPcapng(h []byte) bool { return binary.LittleEndian.Uint32(h) == blockSect
 type pcapngReader struct {
 	w         *window
 	onSecrets func(kind uint32, data []byte)
+	onLocal   func(kind uint32, data []byte)
 	big       bool // the section's byte order
 	ifaces    []pcapngInterface
 	base      int      // interfaces of the sections before
-	_         [72]byte // see TestLines
+	_         [64]byte // see TestLines
 }
 
 func (r *pcapngReader) interfaces() int { return r.base + len(r.ifaces) }
@@ -104,6 +108,9 @@ func (r *pcapngReader) block(kind uint32, body []byte, p *Packet) (bool, error) 
 		return false, r.addInterface(body)
 	case blockSecrets:
 		return false, r.secrets(body)
+	}
+	if kind&localUse != 0 && r.onLocal != nil {
+		r.onLocal(kind, body)
 	}
 	return false, nil
 }

@@ -145,6 +145,12 @@ func appendSecrets(b []byte, kind uint32, secrets []byte) []byte {
 	return end(pad(append(b, secrets...), len(secrets)), start)
 }
 
+// appendBlock appends a block of any type.
+func appendBlock(b []byte, kind uint32, body []byte) []byte {
+	b, start := begin(b, kind)
+	return end(pad(append(b, body...), len(body)), start)
+}
+
 func appendStatistics(b []byte, iface int, s *interfaceState) []byte {
 	b, start := begin(b, blockStatistics)
 	b = binary.LittleEndian.AppendUint32(b, uint32(iface))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,19 @@ const (
 	bufferSize = 256 << 10
 	// maxPacket bounds one packet; no capture that works has such.
 	maxPacket = 64 << 20
+	// maxHeld bounds the packets that wait for secrets, in bytes.
+	maxHeld = 16 << 20
 	// maxSecrets bounds the secrets that are repeated in each further file.
 	// Beyond it the oldest are forgotten.
 	maxSecrets = 8 << 20
 )
+
+// BlockState is the type of the blocks of State: one of those that the format leaves to
+// local use (section 4.8 of the draft), so that other programs pass them over.
+const BlockState = 0x80706773
+
+// maxState bounds the blocks of one file, in bytes.
+const maxState = 32 << 20
 
 // SecretsTLS is the kind of decryption secrets that an NSS key log is.
 const SecretsTLS = 0x544c534b
@@ -39,10 +49,25 @@ type Options struct {
 	// Refuse, if not nil, is asked before a file is created, or one that is there is
 	// overwritten; its error is returned as it is.
 	Refuse func(path string) error
+	// Hold is how long packets wait for secrets that come a little later than they:
+	// readers want secrets first. 0: not at all. Some 16 MB of packets wait at most.
+	Hold time.Duration
+	// State, if not nil, is asked at the beginning of each file but the first for
+	// what a reader of this file alone has to know: blocks of the kind BlockState, in
+	// room bytes, which is a quarter of RotateSize at most; what is more is not
+	// written. Secrets are then not repeated by themselves: it returns those that are
+	// still of use, too.
+	State func(room int) State
 	// App names the program that writes; "pgsniff" if empty.
 	App string
 
 	now func() time.Time
+}
+
+// State is what precedes the packets of a file that follows another.
+type State struct {
+	Blocks  [][]byte // written in this order
+	Secrets []byte   // an NSS key log
 }
 
 // Interface describes what packets were captured on.
@@ -83,6 +108,8 @@ type Writer struct {
 	file       *os.File
 	buf        []byte
 	flushed    int64 // bytes of this file that the operating system has
+	held       int   // bytes at the beginning of buf that wait until marked is long ago
+	marked     time.Time
 	interfaces []interfaceState
 	secrets    []secrets
 	secretSize int
@@ -188,7 +215,7 @@ func (w *Writer) Secrets(kind uint32, data []byte) error {
 	case len(data) > maxSecrets:
 		return fmt.Errorf("cannot write decryption secrets: %d bytes are too many", len(data))
 	}
-	if w.files.rotated {
+	if w.files.rotated && w.opts.State == nil {
 		w.secrets = append(w.secrets, secrets{kind, append([]byte(nil), data...)})
 		w.secretSize += len(data)
 		for w.secretSize > maxSecrets {
@@ -196,6 +223,12 @@ func (w *Writer) Secrets(kind uint32, data []byte) error {
 			w.secrets[0].data = nil
 			w.secrets = w.secrets[1:]
 		}
+	}
+	if w.opts.Hold > 0 { // before all that waits
+		b := appendSecrets(nil, kind, data)
+		w.held += len(b)
+		w.buf = slices.Insert(w.buf, 0, b...)
+		return w.flushFull(0)
 	}
 	if err := w.flushFull(len(data)); err != nil {
 		return err
@@ -212,12 +245,27 @@ func (w *Writer) SetStatistics(iface int, s Statistics) {
 	}
 }
 
-// Flush hands all that was written to the operating system.
+// Flush hands all that was written to the operating system, but for packets that wait
+// for secrets.
 func (w *Writer) Flush() error {
-	if w.err != nil || len(w.buf) == 0 {
+	if w.opts.Hold == 0 {
+		return w.flush(len(w.buf))
+	}
+	now := w.opts.now()
+	if since := now.Sub(w.marked); since >= 0 && since < w.opts.Hold {
 		return w.err
 	}
-	n, err := w.file.Write(w.buf)
+	err := w.flush(w.held)
+	w.held, w.marked = len(w.buf), now
+	return err
+}
+
+// flush hands the first n bytes to the operating system.
+func (w *Writer) flush(n int) error {
+	if w.err != nil || n == 0 {
+		return w.err
+	}
+	n, err := w.file.Write(w.buf[:n])
 	if err != nil {
 		// The half of a block would make readers give up the file as damaged.
 		// What cannot be cut, such as a pipe, stays as it is.
@@ -226,7 +274,8 @@ func (w *Writer) Flush() error {
 		return w.err
 	}
 	w.flushed += int64(n)
-	if w.buf = w.buf[:0]; cap(w.buf) > 4*bufferSize {
+	w.buf = w.buf[:copy(w.buf, w.buf[n:])]
+	if len(w.buf) == 0 && cap(w.buf) > 4*bufferSize {
 		w.buf = make([]byte, 0, bufferSize) // a huge packet's memory is not kept
 	}
 	return nil
@@ -245,10 +294,14 @@ func (w *Writer) Close() error {
 
 // flushFull makes room for a block of the given size.
 func (w *Writer) flushFull(size int) error {
-	if len(w.buf)+size <= bufferSize {
-		return nil
+	switch {
+	case w.opts.Hold > 0 && len(w.buf)+size > maxHeld:
+		w.held = 0
+		return w.flush(len(w.buf))
+	case w.opts.Hold == 0 && len(w.buf)+size > bufferSize:
+		return w.flush(len(w.buf))
 	}
-	return w.Flush()
+	return nil
 }
 
 // full tells that a packet belongs into the next file.
@@ -261,17 +314,27 @@ func (w *Writer) full(size int, ns int64) bool {
 		w.opts.RotateTime > 0 && ns-w.start >= int64(w.opts.RotateTime)
 }
 
+// Next begins the next file if a packet, described as to Write, does not belong into
+// this one. Write does so by itself; who calls Next before the packet is looked at has
+// State asked for what precedes it.
+func (w *Writer) Next(ns int64, data []byte) error {
+	if w.err != nil || !w.full(packetSize(data), ns) {
+		return w.err
+	}
+	return w.rotate()
+}
+
 // rotate goes on to the next file.
 func (w *Writer) rotate() error {
-	if err := w.closeFile(); err != nil {
-		w.err = err
-		return err
+	err := w.closeFile()
+	if err == nil {
+		err = w.open()
 	}
-	if err := w.open(); err != nil {
-		w.err = err
-		return err
+	if err == nil {
+		err = w.writeState()
 	}
-	return nil
+	w.err = err
+	return err
 }
 
 // open begins a file with all that its packets need.
@@ -280,7 +343,7 @@ func (w *Writer) open() error {
 	if err != nil {
 		return err
 	}
-	w.file, w.flushed, w.packets = file, 0, 0
+	w.file, w.flushed, w.packets, w.held = file, 0, 0, 0
 	w.buf = appendSection(w.buf[:0], w.opts.App)
 	for i := range w.interfaces {
 		s := &w.interfaces[i]
@@ -288,12 +351,31 @@ func (w *Writer) open() error {
 		w.buf = appendInterface(w.buf, s.about)
 	}
 	for _, s := range w.secrets {
-		if err := w.flushFull(len(s.data)); err != nil {
-			return err
-		}
 		w.buf = appendSecrets(w.buf, s.kind, s.data)
 	}
-	return w.Flush()
+	return w.flush(len(w.buf))
+}
+
+// writeState writes what a reader of the new file has to know, as far as it fits.
+func (w *Writer) writeState() error {
+	if w.opts.State == nil {
+		return nil
+	}
+	room := maxState
+	if w.opts.RotateSize > 0 {
+		room = int(min(int64(room), w.opts.RotateSize/4))
+	}
+	s := w.opts.State(room)
+	if len(s.Secrets) > 0 && len(s.Secrets) <= maxSecrets {
+		w.buf = appendSecrets(w.buf, SecretsTLS, s.Secrets)
+	}
+	for _, b := range s.Blocks {
+		if room -= len(b); room < 0 {
+			break
+		}
+		w.buf = appendBlock(w.buf, BlockState, b)
+	}
+	return w.flush(len(w.buf))
 }
 
 // closeFile ends a file with the interfaces' statistics.
@@ -307,7 +389,7 @@ func (w *Writer) closeFile() error {
 			w.buf = appendStatistics(w.buf, i, s)
 		}
 	}
-	err := w.Flush()
+	err := w.flush(len(w.buf))
 	if closeErr := w.file.Close(); err == nil && closeErr != nil {
 		err = fmt.Errorf("cannot write packets: %w", closeErr)
 	}

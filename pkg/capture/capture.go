@@ -67,6 +67,7 @@ func Files(o Options, paths ...string) iter.Seq2[Record, error] {
 					r.keys.addLines(data)
 				}
 			},
+			OnLocal: func(_ uint32, data []byte) { r.analyzer.Resume(data) },
 		})
 		if err != nil {
 			r.fail(err)

@@ -1,6 +1,9 @@
 package reassembly
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Assembler puts TCP segments together to the byte streams that their
 // receivers saw. It is not safe for concurrent use.
@@ -123,20 +126,20 @@ func (a *Assembler) Advance(now int64) {
 // connections are closed in the order of their numbers. The Assembler may be
 // used for another capture after that; the numbers go on.
 func (a *Assembler) Flush() {
-	conns := make([]*Conn, 0, a.open.n)
-	for c := a.open.head; c != nil; c = c.next {
-		conns = append(conns, c)
-	}
-	slices.SortFunc(conns, func(x, y *Conn) int {
-		if x.ID < y.ID {
-			return -1
-		}
-		return 1
-	})
-	for _, c := range conns {
+	for _, c := range a.inOrder() {
 		a.close(c, ByEnd, c.Last)
 	}
 	a.linger.clear()
 	a.last = nil
 	a.clock = clock{}
+}
+
+// inOrder returns the open connections in the order of their numbers.
+func (a *Assembler) inOrder() []*Conn {
+	conns := make([]*Conn, 0, a.open.n)
+	for c := a.open.head; c != nil; c = c.next {
+		conns = append(conns, c)
+	}
+	slices.SortFunc(conns, func(x, y *Conn) int { return cmp.Compare(x.ID, y.ID) })
+	return conns
 }

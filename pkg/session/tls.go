@@ -23,6 +23,10 @@ type TLS interface {
 	// Facts tells what is known so far. The result is valid until the next call
 	// of any method.
 	Facts() *TLSFacts
+	// Snapshot tells what is known, for Resume of a new TLS layer. The result is the
+	// caller's.
+	Snapshot() *TLSSnapshot
+	Resume(*TLSSnapshot)
 	// Held returns the bytes of memory kept for what is incomplete; Shed gives
 	// them back at the cost of that.
 	Held() int
