@@ -91,6 +91,7 @@ type Analyzer struct {
 	pipe    *pipe // nil with one worker
 	out     output
 	conns   conns // of connections that are over
+	given   given
 	slow    slowClock
 	ticks   []tickClock
 	inlets  map[*Inlet]struct{} // that no packets are captured of
@@ -129,6 +130,7 @@ type conn struct {
 	frontend  reassembly.Dir
 	stats     [2]reassembly.Stats
 	fins      [2]reassembly.Stamp // each side's FIN
+	continues uint64              // the one that it was before it was given up; 0: none
 	never     session.State       // why there are no bytes; StateOpen where there are
 	done      atomic.Bool         // the second stage wants nothing more
 	session   *session.Session

@@ -50,7 +50,7 @@ func (t *sessions) of(k *conn) *session.Session {
 func (t *sessions) begin(k *conn, client, server string) *session.Session {
 	o := session.Opening{
 		ID: k.id, Client: client, Server: server,
-		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed,
+		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed, Continues: k.continues,
 	}
 	if k.before != nil {
 		k.session = t.shared.Resume(o, k.before)
@@ -125,7 +125,9 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 		s.ClientClosed(stamp(c))
 	}
 	if s.PostgreSQL() && s.Info().State != session.StateNotPostgreSQL {
-		t.connections++
+		if k.continues == 0 {
+			t.connections++
+		}
 	}
 	if k.watched != nil {
 		t.slow.forget(k)

@@ -11,6 +11,9 @@ type streams Analyzer
 // Open decides which side is the server, as far as addresses can tell.
 func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
 	a := (*Analyzer)(t)
+	if a.given.has(c) {
+		return // it was counted
+	}
 	a.Counts.TCPConnections++
 	server := c.B.Port
 	if c.MidStream && a.listed(c.A.Port) && !a.listed(c.B.Port) {
@@ -36,7 +39,13 @@ func (t *streams) Open(c *reassembly.Conn, _ reassembly.Stamp) {
 func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
 	k := a.conns.get()
 	k.id, k.a, k.b, k.first, k.midStream = c.ID, c.A, c.B, c.First, c.MidStream
+	was, continues := a.given.take(c)
 	switch {
+	case continues:
+		k.listed, k.continues = was.listed, was.id
+		if c.A.Port == was.server && c.B.Port != was.server {
+			k.frontend = 1
+		}
 	case !c.MidStream:
 		k.listed = a.listed(c.B.Port)
 	case a.listed(c.B.Port) != a.listed(c.A.Port):
@@ -48,7 +57,7 @@ func (a *Analyzer) begin(c *reassembly.Conn, d reassembly.Dir, b []byte) *conn {
 		k.listed = a.listed(c.A.Port)
 		k.frontend = guessFrontend(d, b)
 	}
-	if !k.listed && c.MidStream && !opens(b) {
+	if !k.listed && c.MidStream && !continues && !opens(b) {
 		if talks(b) {
 			a.Counts.likely(c.A.Port, c.B.Port)
 		}
@@ -112,6 +121,9 @@ func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly
 	}
 	c.Value = nil
 	k.closed = true
+	if why == reassembly.ByLimit && !k.done.Load() {
+		(*Analyzer)(t).given.add(k)
+	}
 	k.stats = c.Stats
 	for d := range k.stats {
 		t.Counts.Lost += k.stats[d].Lost

@@ -27,7 +27,8 @@ type keys struct {
 	malformed uint64     // lines
 	lastError string     // of reading the key log again
 
-	toldLeftOut bool
+	toldLeftOut   bool
+	toldForgotten bool
 }
 
 // openKeys reads the key log, if one is named. Captures may bring secrets of
@@ -44,6 +45,7 @@ func openKeys(path string, live bool, warn func(error)) (*keys, error) {
 	}
 	switch err := k.OpenFile(path); {
 	case err == nil:
+		k.tellForgotten()
 	case live && errors.Is(err, fs.ErrNotExist):
 		k.lastError = err.Error()
 		warn(fmt.Errorf("--keylog: %w; waiting for it", err))
@@ -72,8 +74,18 @@ func (k *keys) warnLine(w tlsdecrypt.Warning) {
 	}
 }
 
+// tellForgotten says once that there are more secrets than are kept.
+func (k *keys) tellForgotten() {
+	if k.toldForgotten || k.Forgotten() == 0 {
+		return
+	}
+	k.toldForgotten = true
+	k.warn(fmt.Errorf("there are TLS secrets for more than %d connections; those that came first are forgotten, and their connections cannot be decrypted", tlsdecrypt.MaxConnections))
+}
+
 // finish tells of the malformed lines that were passed over in silence.
 func (k *keys) finish() {
+	k.tellForgotten()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if n := k.malformed; n > maxKeyWarnings {
@@ -91,6 +103,7 @@ func (k *keys) refresh() {
 		}
 	}
 	k.lastError = text
+	k.tellForgotten()
 }
 
 // addSecrets takes decryption secrets of a capture, in the order of its packets.

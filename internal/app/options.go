@@ -153,6 +153,24 @@ func (o *Options) maxValue(format string) int {
 	return 4096
 }
 
+// Messages are kept whole up to 1 MiB, of larger ones the beginning; where longer
+// values are asked for, up to what one connection may hold of them.
+const (
+	usualMessage = 1 << 20
+	largeMessage = 16 << 20
+)
+
+// maxMessage is the largest message that is kept whole, in bytes.
+func (o *Options) maxMessage() int {
+	switch {
+	case o.maxChanged && o.MaxValue == 0:
+		return largeMessage
+	case o.maxChanged:
+		return min(max(2*o.MaxValue, usualMessage), largeMessage)
+	}
+	return usualMessage
+}
+
 func oneOf(flag, value string, allowed ...string) error {
 	for _, a := range allowed {
 		if value == a {

@@ -72,10 +72,11 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	cfg := session.Config{
 		Messages: r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
 	}
+	cfg.Stream.MaxMessage = o.maxMessage()
 	if o.redact != redact.None {
 		cfg.Secret = redact.Setting
 	}
-	limits := exchange.Limits{NoParameters: true, NoColumns: !o.kept.rotates()} // files of packets tell columns
+	limits := exchange.Limits{SQL: cfg.Stream.MaxMessage, NoParameters: true, NoColumns: !o.kept.rotates()} // files of packets tell columns
 	handler := r.handler(sel, &cfg, &limits)
 	if r.keep.onlyMatching() {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
@@ -165,7 +166,22 @@ func (r *run) summary() {
 	if dropped := droppedText(r.analyzer.Shared().Exchanges); dropped != "" {
 		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
 	}
+	r.tellGivenUp()
 	r.advise()
+}
+
+// tellGivenUp says how many connections were not followed without a break.
+func (r *run) tellGivenUp() {
+	n, again, exactly := r.analyzer.GivenUp()
+	if n == 0 {
+		return
+	}
+	least := ""
+	if !exactly {
+		least = "at least "
+	}
+	fmt.Fprintf(r.env.Err, "pgsniff: more than %d connections were open at once: the longest silent was given up %s, and followed again when it went on %s%s\n",
+		analyze.MaxOpen, plural(n, "time"), least, plural(again, "time"))
 }
 
 // totalsText is what was counted so far. It belongs to the goroutine of the sessions.

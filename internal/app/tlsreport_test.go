@@ -14,6 +14,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/internal/pcapngw"
+	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
 )
 
 // wrongKeys is a key log with other secrets under the right client randoms.
@@ -58,6 +59,7 @@ func TestTLSUnreadable(t *testing.T) {
 			capture: "tls13_aes128gcm", why: "the key log has no secrets for the connection", version: "TLSv1.3",
 			keys: func(*testing.T, string) string { return filepath.Join(pcaps, "tls13_chacha20.keys") },
 		},
+		{capture: "tls13_aes128gcm", why: "secrets for the connection are forgotten: those of the latest 65536", keys: outgrown, version: "TLSv1.3"},
 		{capture: "tls12_RSA_AES256_GCM", why: "the ClientHello was not captured", from: 30},
 		{capture: "tls13_aes128gcm", why: "the ClientHello was not captured", from: 30},
 	}
@@ -95,6 +97,28 @@ func TestTLSUnreadable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// outgrown makes a key log that has those of so many other connections behind the
+// right keys that they are forgotten.
+func outgrown(t *testing.T, capture string) string {
+	t.Helper()
+	keys, err := os.ReadFile(filepath.Join(pcaps, capture+".keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := strings.Repeat("ab", 48)
+	for i := range tlsdecrypt.MaxConnections {
+		keys = fmt.Appendf(keys, "CLIENT_RANDOM %064x %s\n", i, secret)
+	}
+	file := filepath.Join(t.TempDir(), "outgrown.keys")
+	if err := os.WriteFile(file, keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, _ := command("read", filepath.Join(pcaps, capture+".pcap"), "--keylog", file); strings.Count(errs, "secrets for more than 65536 connections") != 1 {
+		t.Errorf("standard error: %s", errs)
+	}
+	return file
 }
 
 // TestTLSDamagedFirst: a first record that was damaged is no sign of wrong keys.

@@ -78,6 +78,7 @@ func (t *totals) connection(s *session.Session) {
 		User: i.User, Database: i.Database, Application: i.Application, Client: host(s.Client),
 		Queries: s.Totals().Queries, Errors: i.Errors, Bytes: i.Traffic.Bytes[0] + i.Traffic.Bytes[1],
 		Lifetime: time.Duration(max(i.Ended.Time-i.Started.Time, 0)), Encrypted: isEncrypted(i),
+		Continues: i.Continues != 0,
 	})
 }
 

@@ -55,6 +55,8 @@ var (
 	cApplied       = connSchema.Text("apply_lsn", "Likewise applied.")
 	cLag           = connSchema.Object("lag", "How far the client was behind.")
 	cBackup        = connSchema.Object("base_backup", "The base backup that was sent last.")
+	cGivenUp       = connSchema.Bool("given_up", "More connections were open than are followed: it may have gone on.")
+	cContinues     = connSchema.Int("continues", "", "The connection's number before it was given up.")
 	cMidStream     = connSchema.Bool("started_mid_stream", "Its beginning was not captured.")
 )
 
@@ -124,6 +126,12 @@ func (c *Connection) Visit(v Visitor) {
 	v.Uint(cRetransmitted, i.Traffic.Retransmitted[f]+i.Traffic.Retransmitted[b])
 	if i.Stream != nil {
 		VisitStream(v, i.Stream)
+	}
+	if i.GivenUp {
+		v.Bool(cGivenUp, true)
+	}
+	if i.Continues != 0 {
+		v.Uint(cContinues, i.Continues)
 	}
 	v.Bool(cMidStream, i.MidStream)
 }

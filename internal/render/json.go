@@ -271,6 +271,9 @@ func (j *JSON) writeBody(e *message) error {
 	}
 	j.body.end()
 	if e.truncated {
+		if c, ok := cutOffOf(e.kind, e.body, e.len); ok {
+			j.body.cutOff(c)
+		}
 		return nil
 	}
 	return err

@@ -74,6 +74,12 @@ func (j *JSON) close(c *conn, i *session.Info, t exchange.Totals) {
 	if i.Stream != nil {
 		record.VisitStream(j.visitor(), i.Stream)
 	}
+	if i.GivenUp {
+		b.Bool("given_up", true)
+	}
+	if i.Continues != 0 {
+		b.Int("continues", int64(i.Continues))
+	}
 	b.Bool("started_mid_stream", i.MidStream)
 	j.out.buf = append(b.buf, '}', '\n')
 	j.out.wrote()

@@ -66,6 +66,9 @@ func (j *JSON) query(q *query) {
 		b.zone = j.labelOf(q.conn).settings(q.zone)
 		values, formats := x.Parameters()
 		b.Values("params", values, formats)
+		if n := x.CutParameter(); n > 0 {
+			b.cutOff(cutOff{"params", values.Len() - 1, n})
+		}
 		if len(b.types) > 0 {
 			b.typeNames("param_types", b.types)
 		}

@@ -246,11 +246,17 @@ func (p *Pretty) writeFields(e *message) error {
 	if hasValues(e.kind) {
 		f.zone = e.conn.remembered().zone.of(e.more.zone)
 	}
+	if e.truncated {
+		if c, ok := cutOffOf(e.kind, e.body, e.len); ok {
+			f.tail, f.whole = e.body, c.length
+		}
+	}
 	if err == nil {
 		m.Visit(f)
 	} else {
 		messages.VisitDecoded(m, err, f)
 	}
+	f.tail, f.whole = nil, 0
 	if c := e.cancels(); c.Conn != 0 {
 		p.line.ascii(" cancels #" + strconv.FormatUint(c.Conn, 10))
 		if c.Query != 0 {

@@ -68,6 +68,8 @@ func (p *Pretty) why(i *session.Info) {
 		l.ascii(" (")
 		l.text([]byte(i.TLS.Refusal()))
 		l.ascii(")")
+	case i.GivenUp:
+		l.ascii(" (given up: too many are open)")
 	case i.ClientClosed.Time != 0:
 		l.ascii(" (the client has closed its side)")
 	}

@@ -24,6 +24,10 @@ type fields struct {
 	columns []messages.ColumnDescription
 	unknown bool
 	zone    *value.Session
+	// Of a message that is not all there: its bytes, and the length of the field or
+	// value that they end with, 0 if it is not known.
+	tail  []byte
+	whole int
 }
 
 // label writes the separator and, as the style wants, the name. It reports
@@ -45,6 +49,12 @@ func (f *fields) label(name string, empty bool) bool {
 }
 
 func (f *fields) cut(v []byte) (shown []byte, rest int) {
+	if n := len(f.tail); f.whole > 0 && len(v) > 0 && n >= len(v) && &v[len(v)-1] == &f.tail[n-1] {
+		if f.max > 0 && len(v) > f.max {
+			v = cutText(v, f.max)
+		}
+		return v, f.whole
+	}
 	if f.max > 0 && len(v) > f.max {
 		shown = cutText(v, f.max)
 		return shown, len(v)
@@ -108,7 +118,7 @@ func (f *fields) Text(name string, v []byte) {
 	}
 	switch name {
 	case "query", "internal_query":
-		f.sql(v, len(v))
+		f.sql(v, max(len(v), f.whole))
 	case "status":
 		f.status(v)
 	case "severity":

@@ -54,6 +54,7 @@ type ConnectionSample struct {
 	Queries, Errors, Bytes      uint64
 	Lifetime                    time.Duration
 	Encrypted                   bool // its ciphertext could not be read
+	Continues                   bool // it was counted before; this is more of it
 }
 
 // Stats adds up. The zero Stats is not usable; see New.
@@ -165,7 +166,9 @@ func (s *Stats) Error(sqlState []byte) {
 // Connection adds a connection that has ended, or that the capture's end found
 // open.
 func (s *Stats) Connection(c *ConnectionSample) {
-	s.connections++
+	if !c.Continues {
+		s.connections++
+	}
 	if c.Encrypted {
 		s.encrypted++
 	}
@@ -201,7 +204,9 @@ func (g *groups) add(name string, c *ConnectionSample, limit int) {
 	if group != g.other {
 		g.latest = group
 	}
-	group.Connections++
+	if !c.Continues {
+		group.Connections++
+	}
 	group.Queries += c.Queries
 	group.Errors += c.Errors
 	group.Bytes += c.Bytes

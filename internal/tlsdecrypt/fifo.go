@@ -17,18 +17,21 @@ func (f *fifoMap[K, V]) get(k K) (V, bool) {
 	return v, ok
 }
 
-// put sets the value of k. A key that is there already keeps its age.
-func (f *fifoMap[K, V]) put(k K, v V) {
+// put sets the value of k. A key that is there already keeps its age. The key that
+// had to go for it is returned.
+func (f *fifoMap[K, V]) put(k K, v V) (gone K, went bool) {
 	if _, ok := f.m[k]; !ok {
 		if len(f.order) < f.limit {
 			f.order = append(f.order, k)
 		} else {
-			delete(f.m, f.order[f.head])
+			gone, went = f.order[f.head], true
+			delete(f.m, gone)
 			f.order[f.head] = k
 			f.head = (f.head + 1) % f.limit
 		}
 	}
 	f.m[k] = v
+	return gone, went
 }
 
 // newest calls yield with the keys from the youngest to the oldest until it

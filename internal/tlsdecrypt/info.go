@@ -164,11 +164,15 @@ func (c *Conn) closing(dir int) bool {
 	return h.length == sealedAlert && (c.hs == nil || !c.hs.haveServer || c.hs.tls13())
 }
 
+var forgottenReason = fmt.Sprintf("the key log's secrets for the connection are forgotten: those of the latest %d are kept", maxSecretConns)
+
 // missing says what the connection waits for.
 func (c *Conn) missing() string {
 	switch {
 	case c.keys == nil:
 		return "there is no key log"
+	case c.hs != nil && c.hs.haveClient && c.keys.hadSecrets(c.hs.clientRandom):
+		return forgottenReason
 	case c.held.overflow && c.info.DroppedBytes > 0:
 		return "the key log has no secrets for the connection, and more was sent than is held for them"
 	}

@@ -3,6 +3,7 @@ package tlsdecrypt
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -78,6 +79,10 @@ type KeyLog struct {
 	mu       sync.RWMutex
 	conns    fifoMap[clientRandom, *connSecrets]
 	sessions fifoMap[sessionKey, [masterLen]byte]
+	// Of the connections whose secrets had to go: how many, and which, as far as
+	// there is room.
+	forgotten uint64
+	gone      map[uint64]struct{}
 
 	// generation grows with every secret, so that a Conn that waits for one
 	// sees cheaply that a look may be worth it.
@@ -191,7 +196,10 @@ func (k *KeyLog) put(l label, r clientRandom, value []byte) {
 	s, ok := k.conns.get(r)
 	if !ok {
 		s = new(connSecrets)
-		k.conns.put(r, s)
+		if gone, went := k.conns.put(r, s); went {
+			k.forget(gone)
+		}
+		delete(k.gone, goneKey(r)) // it came again
 	}
 	if bytes.Equal(s.value[l], value) {
 		return
@@ -239,6 +247,43 @@ func (k *KeyLog) addLine(line []byte, number int, file string) {
 	if err != nil && k.warn != nil {
 		k.warn(Warning{File: file, Line: number, Text: err.Error()})
 	}
+}
+
+// maxGone bounds the connections that are known to have lost their secrets, at some
+// 20 bytes each.
+const maxGone = 1 << 18
+
+// goneKey is enough of a client random, which is random, to know it by.
+func goneKey(r clientRandom) uint64 { return binary.LittleEndian.Uint64(r[randomLen-8:]) }
+
+// forget notes that the secrets of a connection had to go.
+func (k *KeyLog) forget(r clientRandom) {
+	if k.gone == nil {
+		k.gone = make(map[uint64]struct{})
+	}
+	if len(k.gone) < maxGone {
+		k.gone[goneKey(r)] = struct{}{}
+	}
+	k.forgotten++
+}
+
+// Forgotten returns how many connections' secrets had to go, since those of the
+// latest MaxConnections are kept.
+func (k *KeyLog) Forgotten() uint64 {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.forgotten
+}
+
+// MaxConnections is how many connections' secrets a KeyLog keeps.
+const MaxConnections = maxSecretConns
+
+// hadSecrets tells whether the secrets of a connection had to go.
+func (k *KeyLog) hadSecrets(r clientRandom) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	_, ok := k.gone[goneKey(r)]
+	return ok || k.forgotten > maxGone
 }
 
 // Len returns the number of TLS connections that there are secrets for.

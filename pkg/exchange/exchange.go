@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"encoding/binary"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // Stamp is a place in the capture.
 type Stamp struct {
@@ -141,10 +145,12 @@ type Exchange struct {
 	CancelledBy uint64
 
 	// Parameters are decoded when somebody asks.
-	bind    []byte // body of the Bind, nil once decoded
-	params  messages.Values
-	formats []int16
-	results []int16
+	bind   []byte // body of the Bind, nil once decoded
+	params messages.Values
+	// cutParameter is the length of the last of them, where not all of it is there.
+	cutParameter int
+	formats      []int16
+	results      []int16
 
 	shared  *Shared
 	cost    int // what was charged for it
@@ -197,10 +203,35 @@ const (
 func (x *Exchange) Parameters() (values messages.Values, formats []int16) {
 	if x.bind != nil {
 		b := messages.Bind{ParameterFormats: x.formats[:0], Parameters: x.params[:0], ResultFormats: x.results[:0]}
-		_ = b.Decode(x.bind) // of a cut one, what is there
+		x.cutParameter = 0
+		if b.Decode(x.bind) != nil { // of a cut one, what is there
+			x.cutParameter = wholeLength(x.bind, b.Parameters)
+		}
 		x.params, x.formats, x.results, x.bind = b.Parameters, b.ParameterFormats, b.ResultFormats, nil
 	}
 	return x.params, x.formats
+}
+
+// CutParameter returns the length in bytes of the last parameter that Parameters
+// returned if only its beginning is there, else 0.
+func (x *Exchange) CutParameter() int { return x.cutParameter }
+
+// wholeLength returns the length that the last of the values has by the body that
+// ends inside it, 0 if it does not.
+func wholeLength(body []byte, values messages.Values) int {
+	if values.Len() == 0 {
+		return 0
+	}
+	last := values[values.Len()-1]
+	at := len(body) - len(last) - 4
+	if len(last) == 0 || at < 0 || &body[len(body)-1] != &last[len(last)-1] {
+		return 0
+	}
+	n := int(int32(binary.BigEndian.Uint32(body[at:])))
+	if n <= len(last) {
+		return 0
+	}
+	return n
 }
 
 // ErrorFields decodes the error; its memory is that of the exchange.

@@ -20,6 +20,7 @@ func (x *Exchange) SetBindBody(body []byte) { x.bind = body }
 // SetParameters replaces the values that Parameters returns, with their formats.
 func (x *Exchange) SetParameters(values messages.Values, formats []int16) {
 	x.params, x.bind = append(x.params[:0], values...), nil
+	x.cutParameter = 0
 	x.formats = append(x.formats[:0], formats...)
 }
 

@@ -273,6 +273,7 @@ func (l *Log) requestExecute(x *Exchange, m *Message) {
 	}
 	// What else the unit prepared or bound is not what it executes.
 	l.disuse(x)
+	x.cutParameter = 0
 	x.Missing |= MissingBind | MissingParse
 }
 

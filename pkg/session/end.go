@@ -38,6 +38,12 @@ func (s *Session) end(why Reason, at Stamp, traffic Traffic) {
 		s.log.End()
 	}
 	i := &s.info
+	if i.GivenUp = why == EndGivenUp; i.GivenUp && !s.candidate && !s.over {
+		s.notice(&Notice{
+			Code: NoticeGivenUp, At: at,
+			Text: "more connections are open than are followed at once; this one, silent for longest, is given up until it goes on",
+		})
+	}
 	i.Ended, i.Traffic = at, traffic
 	i.Unreadable = (s.encrypted || i.Encryption == EncryptionGSS) && !s.decrypting
 	if i.State == StateOpen {

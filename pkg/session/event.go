@@ -40,7 +40,7 @@ type Note struct {
 
 // Codes of notes that are not the tracker's anomalies.
 const (
-	NoteTruncated    = "truncated"           // part of the message was not captured
+	NoteTruncated    = "truncated"           // part of the message was not captured, or not kept
 	NoteMalformed    = "malformed"           // the body does not have the message's format
 	NotePlaintext    = "plaintext_injection" // bytes between the answer to SSLRequest and the handshake
 	NoteInferred     = "inferred"            // the request that it answers was not seen
@@ -55,6 +55,7 @@ const (
 	NoticeNotPG      = "not_postgresql"
 	NoticeRetransmit = "conflicting_retransmission"
 	NoticeTLS        = "tls"
+	NoticeGivenUp    = "given_up" // more connections are open than are followed
 )
 
 // Notice is something about a connection that is no message.

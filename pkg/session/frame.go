@@ -131,7 +131,7 @@ func (s *Session) annotate(e *Event) {
 	case e.Truncated && s.ending:
 		e.Notes = append(e.Notes, Note{NoteTruncated, "it ends inside the message: " + strconv.Itoa(len(e.Body)) + " bytes of its body came"})
 	case e.Truncated:
-		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are kept"})
+		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are kept; the message has " + strconv.Itoa(e.Len)})
 	}
 	if step.Inferred && step.Unit != s.inferred {
 		s.inferred = step.Unit // once for each unit is enough

@@ -86,9 +86,13 @@ type Info struct {
 	Started    Stamp // first packet
 	Ended      Stamp // last packet, or the one that ended it
 	MidStream  bool
-	Traffic    Traffic
-	Errors     uint64 // ErrorResponse messages, those outside queries included
-	Cancels    Cancelled
+	// Continues is the ID under which the beginning of the connection was told, before
+	// it was given up; 0: this is all of it.
+	Continues uint64
+	GivenUp   bool // more were open than are followed: it may have gone on
+	Traffic   Traffic
+	Errors    uint64 // ErrorResponse messages, those outside queries included
+	Cancels   Cancelled
 }
 
 // learn gathers facts from a message on its way.
@@ -357,7 +361,7 @@ func (s *Session) learnAuth(k messages.Kind) {
 	method := ""
 	switch k {
 	case messages.KindAuthenticationOk:
-		if s.info.Auth == "" && !s.info.MidStream && !s.lost() {
+		if s.info.Auth == "" && !s.joined && !s.lost() {
 			method = "trust"
 		}
 	case messages.KindAuthenticationCleartextPassword:
@@ -373,7 +377,7 @@ func (s *Session) learnAuth(k messages.Kind) {
 	case messages.KindAuthenticationSASL:
 		method = "sasl"
 	case messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal, messages.KindAuthenticationGSSContinue:
-		if !s.info.MidStream && !s.lost() {
+		if !s.joined && !s.lost() {
 			method = authUnknown // it goes on with what did not begin
 		}
 	default:

@@ -16,7 +16,7 @@ func (s *Session) recognised(e *Event) {
 	s.heard = true
 	s.candidate = false
 	if e.Step.Phase == messages.PhaseStartup && e.Direction == messages.Frontend && !s.decrypting {
-		s.info.MidStream = false // only the handshake of TCP is missing
+		s.joined, s.info.MidStream = false, false // only the handshake of TCP is missing
 	}
 }
 
@@ -24,7 +24,7 @@ func (s *Session) recognised(e *Event) {
 func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	if !s.heard {
 		s.unread[d] += k.Bytes
-		if !s.info.MidStream && !s.gaps || s.unread[d] > maxUnread {
+		if !s.joined && !s.gaps || s.unread[d] > maxUnread {
 			s.giveUp(at)
 		}
 		return
@@ -38,7 +38,7 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 		return
 	}
 	s.addSkipped(d, int64(k.Bytes), k.Reason.String(), at)
-	if k.Lost == 0 && !s.gaps && !s.info.MidStream && k.Reason != codec.SkipMidStream {
+	if k.Lost == 0 && !s.gaps && !s.joined && k.Reason != codec.SkipMidStream {
 		s.Violations++
 	}
 	switch s.tracker.Phase(messages.Backend) {

@@ -42,6 +42,9 @@ type Opening struct {
 	Client, Server string // address:port
 	At             Stamp
 	MidStream      bool // no SYN was seen
+	// Continues is the ID of the connection that this one was before it was given up
+	// (EndGivenUp); 0 where it was none.
+	Continues uint64
 	// Candidate tells that only the content can say whether this is PostgreSQL:
 	// neither its port nor the user named it.
 	Candidate bool
@@ -82,6 +85,7 @@ type Session struct {
 	extendedRows bool
 	balanced     bool // a LoadBalanceRequest waits for its answer
 	heard        bool // a message was decoded
+	joined       bool // its bytes are not known from the beginning
 	ending       bool // the rest of a direction is being handed out
 	over         bool // nothing more is wanted of it
 	ended        bool

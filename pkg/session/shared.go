@@ -71,7 +71,8 @@ func (sh *Shared) New(o Opening) *Session {
 	s.ID, s.Client, s.Server = o.ID, o.Client, o.Server
 	s.cfg, s.shared, s.handler, s.candidate = &sh.cfg, sh, sh.handler, o.Candidate
 	s.auditing = !o.MidStream
-	s.info.Started, s.info.MidStream, s.info.TLS = o.At, o.MidStream, &noTLS
+	s.info.Started, s.info.TLS = o.At, &noTLS
+	s.joined, s.info.MidStream, s.info.Continues = o.MidStream, o.MidStream && o.Continues == 0, o.Continues
 	s.log.Begin(false, o.Server, "")
 	for _, d := range []messages.Direction{messages.Frontend, messages.Backend} {
 		if o.MidStream {
