@@ -1,7 +1,12 @@
 #!/bin/sh
-# Takes away what postinstall made, but for the group: files may belong to it.
+# Takes away what postinstall made, but for the groups: files may belong to them.
 set -e
 
 case "$1" in
-remove | 0) rm -rf /usr/libexec/pgsniff ;; # Debian; Red Hat
+remove | 0) ;; # Debian; Red Hat
+*) exit 0 ;;
 esac
+if [ -d /run/systemd/system ]; then
+	systemctl --no-reload disable --now pgsniff.service || true
+fi
+rm -rf /usr/libexec/pgsniff

@@ -45,7 +45,7 @@ type Env struct {
 	ErrTerminal bool
 	// BecomeCapturing, if not nil, starts the program that may capture in place of
 	// this one, where there is one. It returns where there is none.
-	BecomeCapturing func()
+	BecomeCapturing func(attach bool)
 }
 
 // Main runs the program on the process's own streams and returns its exit code.

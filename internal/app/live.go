@@ -132,13 +132,13 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	if err := f.check(o); err != nil {
 		return err
 	}
+	if env.BecomeCapturing != nil {
+		env.BecomeCapturing(f.attach.on())
+	}
 	if f.attach.only || f.attach.on() && len(f.interfaces) == 0 {
 		return runAttached(env, o, f)
 	}
 	o.live = true
-	if env.BecomeCapturing != nil {
-		env.BecomeCapturing()
-	}
 	targets, servers, err := f.attach.within(o)
 	if err != nil {
 		return err

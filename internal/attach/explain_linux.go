@@ -21,6 +21,7 @@ type host struct {
 	capabilities uint64 // effective ones
 	paranoid     string // kernel.perf_event_paranoid
 	program      string // this one's path
+	packaged     bool   // it came with a package, which made a group for this
 }
 
 // The capabilities that it takes, by number (include/uapi/linux/capability.h).
@@ -41,6 +42,8 @@ func thisHost() host {
 	h := host{program: "/path/to/pgsniff"}
 	if p, err := os.Executable(); err == nil {
 		h.program = p
+		_, err := os.Stat("/usr/libexec/pgsniff/pgsniff-attach")
+		h.packaged = err == nil && p == "/usr/bin/pgsniff"
 	}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
@@ -151,7 +154,10 @@ func (h host) grant(missing []string) string {
 	if h.before(6, 6) {
 		all = []string{"cap_sys_admin", "cap_sys_ptrace"}
 	}
-	lower := strings.Join(all, ",")
+	good := fmt.Sprintf("sudo setcap cap_net_raw,%s+ep %s", strings.Join(all, ","), h.program)
+	if h.packaged && !h.before(6, 6) {
+		good = "sudo usermod -aG pgsniff-attach $USER, and log in anew"
+	}
 	short := strings.ReplaceAll(strings.Join(missing, `", "`), "CAP_", "")
 	verb := "are"
 	if len(missing) == 1 {
@@ -159,7 +165,7 @@ func (h host) grant(missing []string) string {
 	}
 	return fmt.Sprintf(`%s %s missing
   once:          sudo pgsniff live --attach …
-  for good:      sudo setcap cap_net_raw,%s+ep %s
+  for good:      %s
   in Kubernetes: hostPID: true, securityContext: {runAsUser: 0, capabilities: {add: ["%s"]}}`,
-		strings.Join(missing, ", "), verb, lower, h.program, short)
+		strings.Join(missing, ", "), verb, good, short)
 }

@@ -41,7 +41,9 @@ const exitProgram = "pgsniff_exited"
 
 // compile loads the programs into the kernel.
 func (s *source) compile() (map[string]*ebpf.Program, error) {
-	s.multi = !oldWay && features.HaveBPFLinkUprobeMulti() == nil
+	// The library's test needs to read this process's memory, which a process with
+	// capabilities that its user has not may not.
+	s.multi = !oldWay && (!thisHost().before(6, 6) || features.HaveBPFLinkUprobeMulti() == nil)
 	k, _ := readKernel() // without, the processes at the other end are not known
 	m := &s.maps
 	sources := map[string]asm.Instructions{

@@ -60,6 +60,7 @@ func TestDist(t *testing.T) {
 	out := build(t, root)
 	t.Run("Again", func(t *testing.T) { again(t, root, out) })
 	t.Run("Debian", func(t *testing.T) { debian(t, root, out) })
+	t.Run("RedHat", func(t *testing.T) { redhat(t, out) })
 	t.Run("Image", func(t *testing.T) { image(t, root, out) })
 }
 
@@ -123,8 +124,11 @@ func debian(t *testing.T, root, out string) {
 				t.Errorf("%s is still there after the removal", path)
 			}
 		}
-		_, _ = run(t, "groupdel", "pgsniff") // it stays by intention; the test made it
+		for _, group := range []string{"pgsniff", "pgsniff-attach"} {
+			_, _ = run(t, "groupdel", group) // they stay by intention; the test made them
+		}
 	})
+	user(t, "pgsniff-attacher", "pgsniff-attach")
 	user(t, "pgsniff-member", "pgsniff")
 	user(t, "pgsniff-other", "")
 	capture := readable(t, root)
@@ -138,8 +142,100 @@ func debian(t *testing.T, root, out string) {
 	if err == nil || !strings.Contains(string(text), "usermod -aG pgsniff") {
 		t.Errorf("who is not in the group: %v\n%s", err, text)
 	}
-	liveQuery(t, as("pgsniff-member", "pgsniff", "live", "-i", "lo", "--port", port(s), "--json", "--view", "queries"), s)
+	liveQuery(t, as("pgsniff-member", "pgsniff", "live", "-i", "lo", "--port", port(s), "--json", "--view", "queries"), s, capturing, byMember)
 	pages(t)
+	unit(t, s)
+	text, err = as("pgsniff-member", "pgsniff", "live", "--attach-only").CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "pgsniff-attach") {
+		t.Errorf("who is not in the group looks into servers: %v\n%s", err, text)
+	}
+	if mayAttach(t) {
+		liveQuery(t, as("pgsniff-attacher", "pgsniff", "live", "--attach-only", "--json", "--view", "queries"), s, "attached to", byMember)
+	}
+}
+
+// mayAttach reports whether the kernel lets root look into servers, and with the
+// capabilities of the package alone.
+func mayAttach(t *testing.T) bool {
+	t.Helper()
+	release := strings.Split(strings.TrimSpace(must(t, "uname", "-r")), ".")
+	major, _ := strconv.Atoi(release[0])
+	minor, _ := strconv.Atoi(release[1])
+	if major < 6 || major == 6 && minor < 6 {
+		t.Logf("Linux %s.%s takes CAP_SYS_ADMIN to attach", release[0], release[1])
+		return false
+	}
+	text, err := run(t, "pgsniff", "live", "--attach-only", "--duration", "100ms")
+	if err != nil {
+		t.Logf("this kernel forbids it: %s", text)
+	}
+	return err == nil
+}
+
+// unit checks the systemd unit, and runs what it runs as an ordinary user with the
+// capabilities that it gives.
+func unit(t *testing.T, s *pgtest.Server) {
+	const path = "/usr/lib/systemd/system/pgsniff.service"
+	if text, err := run(t, "systemd-analyze", "verify", "--man=no", path); err != nil || text != "" {
+		t.Errorf("the unit: %v\n%s", err, text)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := regexp.MustCompile(`(?m)^Environment="PGSNIFF_ARGS=(.*)"$`).FindSubmatch(text)
+	caps := regexp.MustCompile(`(?m)^AmbientCapabilities=CAP_(.*)$`).FindSubmatch(text)
+	if args == nil || caps == nil {
+		t.Fatalf("%s has no arguments or capabilities:\n%s", path, text)
+	}
+	right := "-all,+" + strings.ToLower(string(caps[1]))
+	argv := []string{
+		"--reuid", "pgsniff-other", "--regid", "users", "--clear-groups", "--inh-caps=" + right, "--ambient-caps=" + right, "--bounding-set=" + right,
+		"pgsniff", "live", "--port", port(s),
+	}
+	for _, arg := range strings.Fields(string(args[1])) {
+		switch arg {
+		case "-q": // the test waits for what it says
+		case "1m":
+			argv = append(argv, "1s")
+		default:
+			argv = append(argv, arg)
+		}
+	}
+	liveQuery(t, exec.Command("setpriv", argv...), s, capturing, `"select $1"`)
+}
+
+// redhat looks at the package for Red Hat, and installs its files where nothing else
+// is.
+func redhat(t *testing.T, out string) {
+	rpm := filepath.Join(out, "pgsniff_9.9.9_linux_amd64.rpm")
+	must(t, "rpm", "--checksig", "--nosignature", rpm)
+	if text := must(t, "rpm", "-qp", "--queryformat", "%{NAME} %{VERSION} %{ARCH} %{LICENSE}", rpm); text != "pgsniff 9.9.9 x86_64 MIT" {
+		t.Errorf("the package is %s", text)
+	}
+	if text := must(t, "rpm", "-qp", "--requires", rpm); !strings.Contains(text, "libcap") {
+		t.Errorf("it requires:\n%s", text)
+	}
+	if text := must(t, "rpm", "-qp", "--scripts", rpm); !strings.Contains(text, "setcap") || !strings.Contains(text, "rm -rf /usr/libexec/pgsniff") {
+		t.Errorf("its scripts:\n%s", text)
+	}
+	list := must(t, "rpm", "-qplv", rpm)
+	for _, want := range []string{
+		`-rwxr-xr-x .* root +root .* /usr/bin/pgsniff`, `-rw-r--r-- .* /usr/lib/systemd/system/pgsniff\.service`,
+		`-rw-r--r-- .* /usr/share/man/man1/pgsniff-live\.1`, `-rw-r--r-- .* /usr/share/zsh/site-functions/_pgsniff`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + want + `$`).MatchString(list) {
+			t.Errorf("no %s in:\n%s", want, list)
+		}
+	}
+	dir := t.TempDir()
+	must(t, "rpm", "--root", dir, "--install", "--nodeps", "--noscripts", rpm)
+	if text := must(t, filepath.Join(dir, "usr/bin/pgsniff"), "version"); !strings.Contains(text, "9.9.9") {
+		t.Errorf("its version is %s", text)
+	}
+	if text, err := run(t, "rpm", "--root", dir, "--verify", "--nodeps", "pgsniff"); err != nil {
+		t.Errorf("what is installed is not what is in the package: %v\n%s", err, text)
+	}
 }
 
 // pages looks at what is installed beside the program.
@@ -180,8 +276,14 @@ func readable(t *testing.T, root string) string {
 
 func port(s *pgtest.Server) string { return strconv.Itoa(s.Port) }
 
-// liveQuery starts a capture, lets a client ask something, and wants to see it.
-func liveQuery(t *testing.T, cmd *exec.Cmd, s *pgtest.Server) {
+const (
+	capturing = "capturing on"
+	byMember  = "seen by a member"
+)
+
+// liveQuery starts the program, and when it says that it is ready lets a client ask
+// something; it wants that to be shown.
+func liveQuery(t *testing.T, cmd *exec.Cmd, s *pgtest.Server, ready, shown string) {
 	t.Helper()
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -198,15 +300,15 @@ func liveQuery(t *testing.T, cmd *exec.Cmd, s *pgtest.Server) {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
 	}()
-	said := await(stderr, "capturing on")
-	if !strings.Contains(said, "capturing on") {
+	said := await(stderr, ready)
+	if !strings.Contains(said, ready) {
 		t.Fatalf("it does not capture:\n%s", said)
 	}
 	conn := s.Connect(t, s.SuperUser, "postgres")
-	if _, err := conn.Exec(t.Context(), "select 'seen by a member'").ReadAll(); err != nil {
+	if _, err := conn.Exec(t.Context(), "select '"+byMember+"'").ReadAll(); err != nil {
 		t.Fatal(err)
 	}
-	if text := await(stdout, "seen by a member"); !strings.Contains(text, "seen by a member") {
+	if text := await(stdout, shown); !strings.Contains(text, shown) {
 		t.Errorf("the query was not seen:\n%s", text)
 	}
 }
@@ -258,5 +360,5 @@ func image(t *testing.T, root, out string) {
 			args[i] = port(s)
 		}
 	}
-	liveQuery(t, exec.Command("chroot", append([]string{dir, "/pgsniff"}, args...)...), s)
+	liveQuery(t, exec.Command("chroot", append([]string{dir, "/pgsniff"}, args...)...), s, capturing, byMember)
 }
