@@ -12,6 +12,8 @@ func early(e *session.Event) bool {
 	case messages.PhaseStartup, messages.PhaseSSLNegotiation, messages.PhaseGSSNegotiation, messages.PhaseAuthenticating,
 		messages.PhaseAuthenticatingGSS, messages.PhaseSASLInitial, messages.PhaseSASLContinue:
 		return true
+	case messages.PhaseUnknown: // after a loss, which may be that of the startup's end
+		return e.Kind == messages.KindUnknown
 	}
 	return false
 }

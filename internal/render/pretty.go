@@ -156,7 +156,7 @@ func (p *Pretty) message(e *message) {
 		l.full = false
 		p.tail("{" + e.state.String() + "}")
 	}
-	if e.after != e.phase && e.after.String() != e.phase.String() {
+	if e.after != e.phase && e.after != messages.PhaseUnknown && e.after.String() != e.phase.String() {
 		l.full = false
 		p.tail("[" + e.after.String() + "]")
 	}

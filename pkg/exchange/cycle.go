@@ -57,7 +57,9 @@ func (l *Log) pop() {
 	l.finish(x)
 	if x.flags&(flagDone|flagReady) != 0 {
 		// Between Flushes the frontend waits for no ReadyForQuery.
-		l.lastEnd, l.lastTx, l.idle = x.End, 0, l.n == 0
+		if l.idle = l.n == 0 && x.Complete; x.End.Frame > l.lastEnd.Frame {
+			l.lastEnd, l.lastTx = x.End, 0
+		}
 	}
 	l.shared.put(x)
 }
@@ -137,6 +139,7 @@ func (l *Log) ready(m *Message) {
 		}
 		l.dropPortals(s.Unit) // they end with their transaction
 	}
+	l.blurred = s.Doubtful || s.Inferred || s.Unit == 0 && s.Request == messages.KindUnknown
 	if l.lastEnd, l.lastTx, l.idle = m.At, s.Tx, l.n == 0; l.idle && !l.lost.latest {
 		l.lost = lost{} // it was nothing that was answered
 	}
@@ -150,8 +153,8 @@ func (l *Log) pause(now Stamp) int64 {
 	}
 	l.idle = false
 	d := now.Time - l.lastEnd.Time
-	if d < 0 {
-		return -1 // the clock ran backwards
+	if d < 0 || l.blurred {
+		return -1 // the clock ran backwards, or it was not the last
 	}
 	if l.lastTx == 'T' || l.lastTx == 'E' {
 		l.Totals.IdleInTransaction += d

@@ -58,6 +58,7 @@ type Log struct {
 	lastEnd Stamp // the end of the latest replies
 	lastTx  byte  // status then, 0 within a cycle
 	idle    bool  // nothing was asked since
+	blurred bool  // something was, or came, of which it is not known what it was
 	worked  bool  // something was executed since the session was last idle
 	columns *Columns
 	lost    lost
@@ -147,6 +148,7 @@ func (l *Log) Observe(m *Message) {
 	}
 	if s.Doubtful || s.Inferred || s.Spoiled != 0 {
 		l.doubt(m)
+		l.blurred = true
 	}
 	switch m.Kind {
 	case messages.KindReadyForQuery:

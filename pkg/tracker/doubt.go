@@ -110,6 +110,9 @@ func (t *Tracker) past() bool {
 
 // rested reports whether the frontend waits for nothing as it begins a cycle.
 func (t *Tracker) rested() bool {
+	if t.doubt.trial && t.copying == messages.PhaseCopyIn {
+		return false // the backend waits for data
+	}
 	all, known := t.acknowledged()
 	if !known {
 		all = t.lastReady || t.lossB && !t.doubt.hole
@@ -134,6 +137,10 @@ func (t *Tracker) beginInDoubt(s *Step) {
 		}
 		t.q.clear()
 		t.copying, t.discarding, t.answered = 0, false, false
+		s.Phase = messages.PhaseUnknown
+		if t.lastReady && !t.doubt.vague {
+			s.Phase = messages.PhaseReady
+		}
 		if t.doubt.trial {
 			t.settle()
 			return

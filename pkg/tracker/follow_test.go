@@ -44,7 +44,7 @@ var misordered = []struct{ name, begin, script string }{
 	{"ReadyForQuery alone, then the end", started, `
 		> Query: 1+
 		< ReadyForQuery: 0 !unexpected_message
-		> Terminate: 0 ready over:1`},
+		> Terminate: 0 unknown over:1`},
 	{"FunctionCall without a result", started, `
 		> FunctionCall: 1+
 		< ReadyForQuery: 0 !unexpected_message`},

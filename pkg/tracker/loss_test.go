@@ -15,33 +15,33 @@ func TestJoin(t *testing.T) {
 	}{
 		{"a query", `
 			> Query: unknown 1+ doubtful
-			< RowDescription: simple_query 1 =Query doubtful`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
+			< RowDescription: unknown 1 =Query doubtful`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
 		{"rows, of a simple or an extended query", `
 			< DataRow: unknown 1 inferred
 			< CommandComplete: unknown 1 inferred
 			< ReadyForQuery: unknown 1 inferred
-			> Query: ready 2+
-			< EmptyQueryResponse: simple_query 2 =Query
-			< ReadyForQuery: simple_query 2 =Query over:1`, messages.PhaseReady, messages.PhaseReady},
+			> Query: unknown 2+
+			< EmptyQueryResponse: unknown 2 =Query
+			< ReadyForQuery: unknown 2 =Query over:1`, messages.PhaseReady, messages.PhaseReady},
 		{"the end of a cycle", `
-			< ReadyForQuery(T): ready over:0
-			> Query: ready 1+`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
+			< ReadyForQuery(T): unknown over:0
+			> Query: unknown 1+`, messages.PhaseSimpleQuery, messages.PhaseSimpleQuery},
 		{"inside an extended query", `
-			< BindComplete: extended_query 1 inferred
-			< DataRow: extended_query 1 inferred
-			< CommandComplete: extended_query 1 inferred
-			< ReadyForQuery: extended_query 1 inferred`, messages.PhaseReady, messages.PhaseReady},
+			< BindComplete: unknown 1 inferred
+			< DataRow: unknown 1 inferred
+			< CommandComplete: unknown 1 inferred
+			< ReadyForQuery: unknown 1 inferred`, messages.PhaseReady, messages.PhaseReady},
 		{"its Sync is seen", `
-			< BindComplete: extended_query 1 inferred
+			< BindComplete: unknown 1 inferred
 			> Sync: unknown 1
-			< CommandComplete: extended_query 1 inferred
-			< ReadyForQuery: extended_query 1 inferred`, messages.PhaseReady, messages.PhaseReady},
+			< CommandComplete: unknown 1 inferred
+			< ReadyForQuery: unknown 1 inferred`, messages.PhaseReady, messages.PhaseReady},
 		{"a pipeline goes on", `
 			> Execute: unknown 1+ doubtful
 			> Sync: unknown 1 doubtful
-			< BindComplete: extended_query 1 doubtful
-			< CommandComplete: extended_query 1 =Execute doubtful
-			< ReadyForQuery: extended_query 1 =Sync doubtful`, messages.PhaseReady, messages.PhaseReady},
+			< BindComplete: unknown 1 doubtful
+			< CommandComplete: unknown 1 =Execute doubtful
+			< ReadyForQuery: unknown 1 =Sync doubtful`, messages.PhaseReady, messages.PhaseReady},
 		{"COPY OUT", `
 			< CopyData: unknown 1 inferred
 			< CopyData: copy_out 1 inferred
@@ -50,7 +50,7 @@ func TestJoin(t *testing.T) {
 			< ReadyForQuery: unknown 1 inferred`, messages.PhaseReady, messages.PhaseReady},
 		{"a password", `
 			> PasswordMessage: authenticating
-			< AuthenticationOk: authenticating inferred
+			< AuthenticationOk: unknown inferred
 			< ReadyForQuery: initialization inferred`, messages.PhaseReady, messages.PhaseReady},
 		{"SCRAM", `
 			> SASLResponse: authenticating_sasl_continue
@@ -68,9 +68,9 @@ func TestJoin(t *testing.T) {
 		{"an unknown type", `
 			> Unknown: unknown`, messages.PhaseUnknown, messages.PhaseUnknown},
 		{"a fatal error", `
-			< ErrorResponse(FATAL): ready`, messages.PhaseFailed, messages.PhaseFailed},
+			< ErrorResponse(FATAL): unknown`, messages.PhaseFailed, messages.PhaseFailed},
 		{"goodbye", `
-			> Terminate: ready`, messages.PhaseTerminated, messages.PhaseTerminated},
+			> Terminate: unknown`, messages.PhaseTerminated, messages.PhaseTerminated},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,9 +95,9 @@ var losses = []conversation{
 		< RowDescription: unknown 1 inferred
 		< CommandComplete: unknown 1 inferred
 		< ReadyForQuery: unknown 1 inferred
-		> Query: ready 2+
-		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2 over:1
+		> Query: unknown 2+
+		< CommandComplete: unknown 2
+		< ReadyForQuery: unknown 2 over:1
 		> Query: ready 3+ over:2
 		< CommandComplete: simple_query 3
 		< ReadyForQuery: simple_query 3
@@ -106,14 +106,14 @@ var losses = []conversation{
 		gap >
 		< CommandComplete: unknown 1 inferred
 		< ReadyForQuery: unknown 1 inferred
-		> Query: ready 2+
-		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2 over:1
+		> Query: unknown 2+
+		< CommandComplete: unknown 2
+		< ReadyForQuery: unknown 2 over:1
 		< CommandComplete: unknown 3 inferred spoiled:2
 		< ReadyForQuery: unknown 3 inferred
 		> Query: ready 4+
-		< CommandComplete: simple_query 4
-		< ReadyForQuery: simple_query 4 over:3
+		< CommandComplete: unknown 4
+		< ReadyForQuery: unknown 4 over:3
 		> Query: ready 5+ over:4
 		< CommandComplete: simple_query 5
 		< ReadyForQuery: simple_query 5`},
@@ -121,9 +121,9 @@ var losses = []conversation{
 		> Query: ready 1+
 		< RowDescription: simple_query 1
 		gap <
-		> Query: simple_query 2+ over:1
-		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2 over:1
+		> Query: unknown 2+ over:1
+		< CommandComplete: unknown 2
+		< ReadyForQuery: unknown 2 over:1
 		> Query: ready 3+ over:2
 		< CommandComplete: simple_query 3
 		< ReadyForQuery: simple_query 3
@@ -137,17 +137,17 @@ var losses = []conversation{
 		< BindComplete: extended_query 1
 		gap <
 		< CommandComplete: unknown doubtful
-		< ReadyForQuery: extended_query 2 =Sync doubtful`},
+		< ReadyForQuery: unknown 2 =Sync doubtful`},
 	{name: "the Sync is lost", end: messages.PhaseReady, script: `
 		> Bind: ready 1+
 		> Execute: extended_query 1
 		gap >
-		< BindComplete: extended_query 1 doubtful
-		< CommandComplete: extended_query 1 doubtful
-		< ReadyForQuery: ready over:0
-		> Query: ready 2+
-		< CommandComplete: simple_query 2
-		< ReadyForQuery: simple_query 2 over:1`},
+		< BindComplete: unknown 1 doubtful
+		< CommandComplete: unknown 1 doubtful
+		< ReadyForQuery: unknown over:0
+		> Query: unknown 2+
+		< CommandComplete: unknown 2
+		< ReadyForQuery: unknown 2 over:1`},
 	{name: "an unrequested error after a loss", end: messages.PhaseReady, script: `
 		gap >
 		gap <
@@ -169,21 +169,21 @@ func TestLossAtTheBeginning(t *testing.T) {
 			> SASLInitialResponse: authenticating_sasl_initial
 			< AuthenticationSASLContinue: authenticating_sasl_continue inferred
 			> SASLResponse: authenticating_sasl_continue
-			< AuthenticationOk: authenticating_sasl_continue inferred
+			< AuthenticationOk: unknown inferred
 			< ReadyForQuery: initialization inferred`},
 		{name: "the answer to SSLRequest", end: messages.PhaseReady, script: `
 			> SSLRequest: startup
 			gap <
 			> StartupMessage: startup
-			< AuthenticationOk: authenticating =StartupMessage
+			< AuthenticationOk: unknown =StartupMessage
 			< ReadyForQuery: initialization =StartupMessage`},
 		{name: "the end of authentication", end: messages.PhaseSimpleQuery, outstanding: 1, script: `
 			> StartupMessage: startup
 			< AuthenticationMD5Password: authenticating
 			> PasswordMessage: authenticating
 			gap <
-			> Query: ready 1+
-			< RowDescription: simple_query 1 =Query`},
+			> Query: unknown 1+
+			< RowDescription: unknown 1 =Query`},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, "") })
 	}
@@ -217,17 +217,17 @@ func TestOnlyTheBackendCaptured(t *testing.T) {
 	var tr Tracker
 	tr.Gap(messages.Frontend)
 	play(t, &tr, `
-		< AuthenticationOk: authenticating inferred
+		< AuthenticationOk: unknown inferred
 		< BackendKeyData: initialization inferred
 		< ReadyForQuery: initialization inferred
 		< RowDescription: unknown 1 inferred
 		< DataRow: unknown 1 inferred
 		< CommandComplete: unknown 1 inferred
 		< ReadyForQuery: unknown 1 inferred
-		< ParseComplete: extended_query 2 inferred
-		< BindComplete: extended_query 2 inferred
-		< CommandComplete: extended_query 2 inferred
-		< ReadyForQuery: extended_query 2 inferred`)
+		< ParseComplete: unknown 2 inferred
+		< BindComplete: unknown 2 inferred
+		< CommandComplete: unknown 2 inferred
+		< ReadyForQuery: unknown 2 inferred`)
 }
 
 func TestReset(t *testing.T) {
@@ -270,10 +270,10 @@ func TestLongCyclesLost(t *testing.T) {
 	play(t, &tr, `
 		> Sync: extended_query 1000
 		gap <
-		< ReadyForQuery: extended_query 1000 =Sync doubtful
+		< ReadyForQuery: unknown 1000 =Sync doubtful
 		> Query: ready 1001+
-		< CommandComplete: simple_query 1001
-		< ReadyForQuery: simple_query 1001 over:1000`)
+		< CommandComplete: unknown 1001
+		< ReadyForQuery: unknown 1001 over:1000`)
 	if tr.Outstanding() != 0 {
 		t.Errorf("%d requests are outstanding", tr.Outstanding())
 	}

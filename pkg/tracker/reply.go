@@ -131,6 +131,10 @@ func (t *Tracker) concludeFromReply(k messages.Kind) {
 	if !t.backend {
 		t.welcome(k)
 	}
+	if early.has(t.base) && (t.lossF || t.lossB) {
+		t.concludeEarly(k)
+		return
+	}
 	if t.base != messages.PhaseUnknown && (t.base != messages.PhaseStartup || !t.lossF) {
 		return
 	}
@@ -143,6 +147,20 @@ func (t *Tracker) concludeFromReply(k messages.Kind) {
 		// At startup or in session: not told by this.
 	default:
 		t.base = messages.PhaseReady
+	}
+}
+
+// concludeEarly moves on within a startup of which something was lost, or beyond it.
+func (t *Tracker) concludeEarly(k messages.Kind) {
+	switch {
+	case k == messages.KindAuthenticationSASLContinue, k == messages.KindAuthenticationSASLFinal, k == messages.KindAuthenticationGSSContinue:
+		t.base = phaseBefore(k)
+	case replies[k].answers&(reqExtended|reqQuery|reqFunction) != 0 && replies[k].answers&reqStartup == 0:
+		t.base = messages.PhaseReady
+		t.doubt.any, t.doubt.vague, t.doubt.hole = true, true, true
+		for t.q.n > 0 && t.q.at(0).request&(reqStartup|reqSSL|reqGSS) != 0 {
+			t.q.drop(1)
+		}
 	}
 }
 

@@ -53,6 +53,9 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 				t.q.clear()
 			}
 		}
+		if p := answering(k); p != 0 && early.has(t.base) && (t.lossF || t.lossB) {
+			t.base = p // what it answers was lost
+		}
 		return
 	}
 	switch {
@@ -60,15 +63,27 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 		t.base = messages.PhaseStartup
 		t.lossF, t.doubt = false, doubt{}
 		// Where the backend begins has not been seen: see welcome.
-	case k == messages.KindPasswordMessage, k == messages.KindGSSResponse:
+	case k == messages.KindPasswordMessage:
 		t.base = messages.PhaseAuthenticating
-	case k == messages.KindSASLInitialResponse:
-		t.base = messages.PhaseSASLInitial
-	case k == messages.KindSASLResponse:
-		t.base = messages.PhaseSASLContinue
+	case answering(k) != 0:
+		t.base = answering(k)
 	case k != messages.KindUnknown:
 		t.base = messages.PhaseReady
 	}
+}
+
+// answering is the phase in which a message of authentication is sent that tells it, 0
+// for others.
+func answering(k messages.Kind) messages.Phase {
+	switch k {
+	case messages.KindGSSResponse:
+		return messages.PhaseAuthenticatingGSS
+	case messages.KindSASLInitialResponse:
+		return messages.PhaseSASLInitial
+	case messages.KindSASLResponse:
+		return messages.PhaseSASLContinue
+	}
+	return 0
 }
 
 // version31 is reserved and never valid (manual: "Protocol Versions").

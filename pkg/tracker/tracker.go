@@ -392,21 +392,40 @@ func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Fact
 	t.placed = false
 	t.after, t.afterDir, t.afterSet = t.phase(d), d, true
 	s.After = t.after
-	if t.doubt.vague && t.base == messages.PhaseReady {
+	if t.doubt.any || t.lossF || t.lossB {
 		t.obscure(s, k)
 	}
 }
 
-// obscure leaves out of a step what a loss may have changed.
+var (
+	// told are the messages whose kind tells the phase that they are sent in.
+	told    = of(messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail)
+	copying = in(messages.PhaseCopyIn, messages.PhaseCopyOut)
+	// session are the phases that change from one request to the next.
+	session = copying | in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
+		messages.PhaseFunctionCall, messages.PhaseFailed)
+	// anywhere are messages that come at several places of a startup and after it.
+	anywhere = of(messages.KindReadyForQuery, messages.KindErrorResponse, messages.KindNoticeResponse,
+		messages.KindTerminate, messages.KindCopyData, messages.KindCopyDone, messages.KindAuthenticationOk, messages.KindUnknown)
+)
+
+// obscure leaves the phases out of a step which a loss may have changed, until it is
+// certain again who answers whom.
 func (t *Tracker) obscure(s *Step, k messages.Kind) {
-	if k == messages.KindReadyForQuery && t.q.n == 0 && !t.pipelining {
-		t.doubt.vague = false // both sides are where it says
+	if early.has(s.Phase) && anywhere.has(k) && !(k == messages.KindReadyForQuery && s.Phase == messages.PhaseInitialization) {
+		s.Phase = messages.PhaseUnknown
 		return
 	}
-	if s.Request == messages.KindUnknown && !s.Inferred && t.copying == 0 {
-		s.Phase = messages.PhaseUnknown
+	if !t.doubt.any {
+		return
 	}
-	if t.q.n == 0 {
+	if k == messages.KindReadyForQuery && t.q.n == 0 && !t.pipelining && !t.doubt.hole {
+		t.doubt.vague = false // both sides are where it says
+	} else if session.has(s.After) && s.After != messages.PhaseFailed {
 		s.After = messages.PhaseUnknown
+	}
+	rested := s.Phase == messages.PhaseReady && s.Rested && t.doubt.trial
+	if session.has(s.Phase) && !rested && !(told.has(k) && copying.has(s.Phase)) {
+		s.Phase = messages.PhaseUnknown
 	}
 }
