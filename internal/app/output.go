@@ -387,8 +387,13 @@ func (r *run) stats(out *outlet) {
 	}
 	c := &r.analyzer.Counts
 	report := r.report(out, (*totals).report, c.Packets-r.before.Packets, c.Bytes-r.before.Bytes)
+	report.First, report.Last = c.First, c.Last
+	if shown := r.opt.selection.span; shown != nil {
+		report.First = max(report.First, shown.begin.Load())
+	}
 	if r.opt.Every > 0 {
 		report.Start, report.End = r.analyzer.Period(0), c.Last
+		report.First = max(report.First, report.Start)
 	}
 	out.writer.Stats(report)
 }
@@ -403,6 +408,7 @@ func (r *run) period(out *outlet, t analyze.Tick) {
 	}
 	report := r.report(out, (*totals).period, t.Packets, t.Bytes)
 	report.Start, report.End = t.Start, t.End
+	report.First, report.Last = t.Start, t.End
 	out.writer.Stats(report)
 }
 

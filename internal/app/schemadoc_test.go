@@ -26,6 +26,7 @@ var unseen = map[string]string{
 	"stats.kernel_dropped":                  "live captures only",
 	"stats.other":                           "more than 10,000 different queries",
 	"stats.other_sqlstates":                 "more than 1,000 SQLSTATEs",
+	"stats.other_error_groups":              "more than 1,000 kinds of errors",
 	"stats.users[].others":                  "more than 1,000 users",
 	"stats.databases[].others":              "likewise",
 	"stats.applications[].others":           "likewise",

@@ -32,7 +32,7 @@ func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
 
 // query adds a unit of work. Nothing is allocated for one whose normalised text
 // is known.
-func (t *totals) query(x *exchange.Exchange) {
+func (t *totals) query(conn uint64, x *exchange.Exchange) {
 	if x.Skipped {
 		return // the server did nothing for it
 	}
@@ -46,15 +46,19 @@ func (t *totals) query(x *exchange.Exchange) {
 		q.Duration = ns
 	}
 	if x.Error != nil {
-		q.SQLState = orUnknown(x.SQLState())
+		_ = x.ErrorFields(&t.errs) // of a broken one, the fields before the fault
+		q.SQLState, q.Message = orUnknown(x.SQLState()), t.errs.Message()
 	}
+	q.Conn, q.ID, q.At, q.SQL, q.SQLLen = conn, x.ID, x.Start.Time, x.SQL, x.SQLLen
 	t.sum.Query(q)
 }
 
 // failure adds an error that no query ended in.
 func (t *totals) failure(e *session.Event) {
 	_ = t.errs.Decode(e.Body) // of a broken one, the fields before the fault
-	t.sum.Error(orUnknown(t.errs.SQLState()))
+	t.sum.Error(&stats.ErrorSample{
+		SQLState: orUnknown(t.errs.SQLState()), Message: t.errs.Message(), At: e.At.Time, Conn: e.Session.ID,
+	})
 }
 
 func orUnknown(state []byte) []byte {

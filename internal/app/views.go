@@ -106,7 +106,7 @@ func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
 		return
 	}
 	if v.totals != nil {
-		v.totals.query(x)
+		v.totals.query(s.ID, x)
 	}
 	if v.showQueries {
 		v.w.Exchange(s, x)

@@ -21,6 +21,10 @@ func (j *JSON) Stats(r *stats.Report) {
 		b.buf = append(j.clock.appendTime(b.buf, r.End), '"')
 	}
 	b.comma, b.cuts = true, b.cuts[:0]
+	if r.Last > 0 {
+		b.time("first", r.First, &j.clock)
+		b.time("last", r.Last, &j.clock)
+	}
 	b.count("packets", r.Packets)
 	b.count("bytes", r.Bytes)
 	b.count("connections", r.Connections)
@@ -50,7 +54,12 @@ func (j *JSON) Stats(r *stats.Report) {
 	b.totals(&r.All)
 	b.close('}')
 	b.durations(r.Durations)
+	b.list("slowest", len(r.Slowest), func(i int) { b.call(&r.Slowest[i], &j.clock) })
 	b.sqlStates(r)
+	b.list("error_groups", len(r.Failures), func(i int) { b.failure(&r.Failures[i], &j.clock) })
+	if r.OtherFailures > 0 {
+		b.count("other_error_groups", r.OtherFailures)
+	}
 	b.groups("users", r.Users)
 	b.groups("databases", r.Databases)
 	b.groups("applications", r.Applications)
@@ -66,6 +75,52 @@ func (j *JSON) Stats(r *stats.Report) {
 	}
 	j.out.buf = append(b.buf, '}', '\n')
 	j.out.wrote()
+}
+
+// time writes a time.
+func (b *body) time(name string, ns int64, at *clock) {
+	b.key(name)
+	b.buf = append(at.appendTime(append(b.buf, '"'), ns), '"')
+}
+
+// call writes one of the slowest calls.
+func (b *body) call(c *stats.Call, at *clock) {
+	b.time("ts", c.At, at)
+	b.count("conn", c.Conn)
+	b.count("query", c.ID)
+	b.Int("duration_ns", c.Duration)
+	if c.TextLen == 0 {
+		return
+	}
+	text := []byte(c.SQL)
+	if c.TextLen > len(text) && len(text) > 0 {
+		text = cutText(text, len(text)-1) // not within a character
+	}
+	b.key("sql")
+	b.buf = appendQuoted(b.buf, text)
+	if c.TextLen > len(c.SQL) {
+		b.Bool("truncated", true)
+	}
+}
+
+// failure writes errors of one kind.
+func (b *body) failure(f *stats.Failure, at *clock) {
+	b.known("sqlstate", f.SQLState)
+	b.count("count", f.Count)
+	if f.Fingerprint != 0 {
+		b.key("normalized")
+		b.buf = appendQuoted(b.buf, []byte(f.Normalized))
+		b.key("fingerprint")
+		b.buf = append(b.buf, '"')
+		b.buf = sqlnorm.AppendFingerprint(b.buf, f.Fingerprint)
+		b.buf = append(b.buf, '"')
+	}
+	b.known("message", f.Message)
+	b.time("first", f.At, at)
+	b.count("conn", f.Conn)
+	if f.ID != 0 {
+		b.count("query", f.ID)
+	}
 }
 
 func (b *body) count(name string, n uint64) { b.Int(name, int64(min(n, 1<<63-1))) }

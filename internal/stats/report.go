@@ -18,6 +18,7 @@ type Report struct {
 	// Start and End are those of the period that it is about, in nanoseconds since
 	// the epoch; 0 for a report about all of the capture.
 	Start, End  int64
+	First, Last int64 // times of the first and the last packet that it is about, likewise
 	Connections uint64
 	Encrypted   uint64        // of them, that could not be read: nothing else is known of them
 	Lifetime    time.Duration // of all connections together
@@ -38,6 +39,10 @@ type Report struct {
 	// Streams are the replication connections that are over, in order of their ends.
 	Streams      []Stream
 	OtherStreams uint64 // those beyond the limit
+
+	Slowest       []Call    // slowest first, at most 10
+	Failures      []Failure // most first
+	OtherFailures uint64    // errors of further kinds, when the limit was reached
 
 	SQLStates      []Count // most first
 	OtherSQLStates uint64  // errors whose SQLSTATE came when the limit was reached
@@ -165,6 +170,7 @@ func (s *Stats) Snapshot(by Sort, top int) *Report {
 		r.Other = &other
 	}
 	r.Top = s.top(by, top)
+	r.Slowest, r.Failures, r.OtherFailures = s.slow.report(), s.failureReport(), s.otherFailures
 	r.Durations = s.durationBuckets()
 	for state, n := range s.states {
 		r.SQLStates = append(r.SQLStates, Count{strings.TrimRight(string(state[:]), "\x00"), n})

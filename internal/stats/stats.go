@@ -11,7 +11,7 @@ type Limits struct {
 	Queries    int // distinct normalised queries; default 10,000
 	Text       int // bytes of a normalised query that are kept; default 2,048
 	Groups     int // distinct users, databases, applications and clients, each; default 1,000
-	SQLStates  int // distinct SQLSTATEs; PostgreSQL has some 260; default 1,000
+	SQLStates  int // distinct SQLSTATEs, and kinds of errors; PostgreSQL has some 260; default 1,000
 	Histograms int // queries whose percentiles are right to 1 % beyond 64 calls; default 256
 }
 
@@ -45,6 +45,13 @@ type QuerySample struct {
 	Rows        uint64
 	Bytes       uint64
 	SQLState    []byte // of the error that it ended in; see UnknownState; empty if it did not
+	Message     []byte // of that error
+	// Which call it is: when it was asked for, in nanoseconds since the epoch, on which
+	// connection, its number there, and its text as it was sent, of SQLLen bytes.
+	At       int64
+	Conn, ID uint64
+	SQL      []byte
+	SQLLen   int
 }
 
 // ConnectionSample is one connection, when it has ended.
@@ -76,9 +83,13 @@ type Stats struct {
 	lifetime    time.Duration
 	groups      [4]groups // users, databases, applications, clients
 
-	errors      uint64
-	states      map[[sqlStateLen]byte]uint64
-	otherStates uint64
+	errors        uint64
+	states        map[[sqlStateLen]byte]uint64
+	otherStates   uint64
+	failures      map[failureKey]*Failure
+	otherFailures uint64
+	failed        ErrorSample // of the query at hand
+	slow          slow
 }
 
 // UnknownState is the SQLSTATE of errors that came without one. Its name in a
@@ -94,7 +105,7 @@ func New(limits Limits) *Stats {
 		limits:  limits.withDefaults(),
 		queries: map[uint64]*query{},
 		all:     &query{},
-		states:  map[[sqlStateLen]byte]uint64{},
+		states:  map[[sqlStateLen]byte]uint64{}, failures: map[failureKey]*Failure{},
 	}
 	for i := range s.groups {
 		s.groups[i].byName = map[string]*Group{}
@@ -129,9 +140,14 @@ func (s *Stats) Query(q *QuerySample) {
 	s.all.add(q, true)
 	if q.Duration >= 0 {
 		s.buckets[bucketOf(q.Duration)]++
+		s.slow.add(q)
 	}
 	if len(q.SQLState) > 0 {
-		s.Error(q.SQLState)
+		s.failed = ErrorSample{
+			SQLState: q.SQLState, Message: q.Message, At: q.At, Conn: q.Conn, ID: q.ID,
+			Normalized: q.Normalized, Fingerprint: q.Fingerprint, Operation: q.Operation,
+		}
+		s.Error(&s.failed)
 	}
 }
 
@@ -148,19 +164,6 @@ func (s *Stats) admit(q *QuerySample) *query {
 		s.other = &query{}
 	}
 	return s.other
-}
-
-// Error counts an error that no query ended in: of an authentication, or of a
-// session that the server ended. Those of queries are counted by Query.
-func (s *Stats) Error(sqlState []byte) {
-	s.errors++
-	var key [sqlStateLen]byte
-	copy(key[:], sqlState)
-	if _, ok := s.states[key]; !ok && len(s.states) >= s.limits.SQLStates {
-		s.otherStates++
-		return
-	}
-	s.states[key]++
 }
 
 // Connection adds a connection that has ended, or that the capture's end found

@@ -21,6 +21,7 @@ func TestSnapshot(t *testing.T) {
 		s.Query(&QuerySample{
 			Normalized: []byte(text), Fingerprint: uint64(text[0]), Operation: "SELECT",
 			Duration: duration, Rows: rows, Bytes: rows * 10, SQLState: []byte(state),
+			Message: []byte("message of " + text), At: duration, Conn: 3, ID: rows, SQL: []byte("SELECT " + text), SQLLen: 99,
 		})
 	}
 	add("b", 30_000, 1, "")
@@ -28,8 +29,8 @@ func TestSnapshot(t *testing.T) {
 	add("b", 10_000, 2, "23505")
 	add("b", -1, 0, "")
 	add("c", 5_000_000, 0, "42P01")
-	s.Error([]byte("28P01"))
-	s.Error([]byte("23505"))
+	s.Error(&ErrorSample{SQLState: []byte("28P01")})
+	s.Error(&ErrorSample{SQLState: []byte("23505")})
 	s.Message(messages.KindQuery, 4)
 	s.Message(messages.KindDataRow, 7)
 	s.Message(messages.Kind(255), 1)
@@ -74,8 +75,20 @@ func TestSnapshot(t *testing.T) {
 		Databases:    Groups{Groups: []Group{{"d", 3, 5, 2, 50}}},
 		Applications: Groups{Groups: []Group{{"", 3, 5, 2, 50}}},
 		Clients:      Groups{Groups: []Group{{"10.0.0.2", 2, 1, 1, 0}, {"10.0.0.1", 1, 4, 1, 50}}},
-		SQLStates:    []Count{{"23505", 2}, {"28P01", 1}, {"42P01", 1}},
-		ByMessage:    []Count{{"DataRow", 7}, {"Query", 4}, {"Unknown", 1}},
+		Slowest: []Call{
+			{At: 5e6, Conn: 3, Duration: 5e6, SQL: "SELECT c", TextLen: 99},
+			{At: 30_000, Conn: 3, ID: 1, Duration: 30_000, SQL: "SELECT b", TextLen: 99},
+			{At: 10_000, Conn: 3, ID: 1, Duration: 10_000, SQL: "SELECT a", TextLen: 99},
+			{At: 10_000, Conn: 3, ID: 2, Duration: 10_000, SQL: "SELECT b", TextLen: 99},
+		},
+		Failures: []Failure{
+			{SQLState: "23505", Count: 1},
+			{SQLState: "23505", Fingerprint: 'b', Normalized: "b", Operation: "SELECT", Count: 1, At: 10_000, Conn: 3, ID: 2, Message: "message of b"},
+			{SQLState: "28P01", Count: 1},
+			{SQLState: "42P01", Fingerprint: 'c', Normalized: "c", Operation: "SELECT", Count: 1, At: 5e6, Conn: 3, Message: "message of c"},
+		},
+		SQLStates: []Count{{"23505", 2}, {"28P01", 1}, {"42P01", 1}},
+		ByMessage: []Count{{"DataRow", 7}, {"Query", 4}, {"Unknown", 1}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
@@ -317,5 +330,33 @@ func BenchmarkQuery(b *testing.B) {
 		sample.Fingerprint = uint64(i % 100)
 		sample.Duration = int64(i%1000) * 1000
 		s.Query(sample)
+	}
+}
+
+// TestSlowest keeps the slowest of many calls, in whatever order they come, without
+// memory for each.
+func TestSlowest(t *testing.T) {
+	for name, order := range map[string]func(i int) int64{
+		"rising": func(i int) int64 { return int64(i) }, "falling": func(i int) int64 { return int64(1000 - i) },
+		"mixed": func(i int) int64 { return int64(i * 8 % 1001) },
+	} {
+		s := New(Limits{})
+		q := &QuerySample{SQL: []byte(strings.Repeat("x", 3000)), SQLLen: 3000}
+		for i := range 1001 {
+			q.Duration, q.At = order(i), order(i)
+			s.Query(q)
+		}
+		calls := s.Snapshot(SortTotal, 0).Slowest
+		if len(calls) != maxSlow || len(calls[0].SQL) != maxSlowText || calls[0].TextLen != 3000 {
+			t.Fatalf("%s: %d calls", name, len(calls))
+		}
+		for i, c := range calls {
+			if want := int64(1000 - i); c.Duration != want || c.At != want {
+				t.Errorf("%s: call %d took %d, want %d", name, i, c.Duration, want)
+			}
+		}
+		if n := testing.AllocsPerRun(100, func() { q.Duration++; s.Query(q) }); n != 0 {
+			t.Errorf("%s: %v allocations for a call", name, n)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // TableOptions is how WriteTables writes.
@@ -17,6 +18,8 @@ type TableOptions struct {
 	Groups int
 	// Bold writes the headings in bold.
 	Bold bool
+	// Zone is that of times; nil is UTC.
+	Zone *time.Location
 }
 
 const (
@@ -33,12 +36,13 @@ func WriteTables(w io.Writer, r *Report, o TableOptions) error {
 	p := &tables{w: bufio.NewWriter(w), opt: o}
 	p.summary(r)
 	p.queries(r)
+	p.slowest(r)
+	p.failures(r)
 	p.durations(r)
 	p.groups("Users", r.Users)
 	p.groups("Databases", r.Databases)
 	p.groups("Applications", r.Applications)
 	p.groups("Clients", r.Clients)
-	p.counts("Errors", "SQLSTATE", r.SQLStates, r.OtherSQLStates)
 	p.counts("Messages", "message", r.ByMessage, 0)
 	return p.w.Flush()
 }
@@ -62,9 +66,8 @@ func (p *tables) heading(format string, args ...any) {
 	fmt.Fprintf(p.w, "\n%s\n", s)
 }
 
-// table writes rows, each column as wide as its widest cell; the last one, if it
-// is left aligned, is cut to what is left of the terminal.
-func (p *tables) table(columns []column, rows [][]string) {
+// sizes are the widths of columns.
+func sizes(columns []column, rows [][]string) []int {
 	size := make([]int, len(columns))
 	for i, c := range columns {
 		size[i] = widths.StringWidth(c.head)
@@ -72,6 +75,13 @@ func (p *tables) table(columns []column, rows [][]string) {
 			size[i] = max(size[i], widths.StringWidth(row[i]))
 		}
 	}
+	return size
+}
+
+// table writes rows, each column as wide as its widest cell; the last one, if it
+// is left aligned, is cut to what is left of the terminal.
+func (p *tables) table(columns []column, rows [][]string) {
+	size := sizes(columns, rows)
 	head := make([]string, len(columns))
 	for i, c := range columns {
 		head[i] = c.head
@@ -97,23 +107,6 @@ func (p *tables) table(columns []column, rows [][]string) {
 	}
 }
 
-func (p *tables) summary(r *Report) {
-	facts := []string{
-		plural(r.Packets, "packet"), formatBytes(r.Bytes), plural(r.Connections, "connection"),
-		plural(r.Messages, "message"), plural2(r.Queries, "query", "queries"), plural(r.Errors, "error"),
-	}
-	if r.Encrypted > 0 {
-		facts = append(facts, formatCount(r.Encrypted)+" encrypted and not read")
-	}
-	if r.LostBytes > 0 {
-		facts = append(facts, formatBytes(r.LostBytes)+" not in the capture")
-	}
-	if r.KernelDropped > 0 {
-		facts = append(facts, plural(r.KernelDropped, "packet")+" dropped by the kernel")
-	}
-	fmt.Fprintln(p.w, strings.Join(facts, ", "))
-}
-
 func plural(n uint64, name string) string { return plural2(n, name, name+"s") }
 
 func plural2(n uint64, one, many string) string {
@@ -121,57 +114,6 @@ func plural2(n uint64, one, many string) string {
 		return "1 " + one
 	}
 	return formatCount(n) + " " + many
-}
-
-func (p *tables) queries(r *Report) {
-	if r.Queries == 0 {
-		return
-	}
-	p.heading("Queries by %s: %s of %s", r.Sort, formatCount(uint64(len(r.Top))), formatCount(uint64(r.Distinct)))
-	columns := []column{
-		{head: "calls"},
-		{head: "errors"},
-		{head: "rows"},
-		{head: "bytes"},
-		{head: "total"},
-		{head: "mean"},
-		{head: "p50"},
-		{head: "p95"},
-		{head: "p99"},
-		{head: "max"},
-		{head: "query", left: true},
-	}
-	var rows [][]string
-	for i := range r.Top {
-		q := &r.Top[i]
-		text := printable(q.Normalized)
-		switch {
-		case q.Fingerprint == 0:
-			text = "(not in the capture)"
-		case q.TextLen == 0:
-			text = "(empty)"
-		case q.TextLen > len(q.Normalized):
-			text += "…"
-		}
-		rows = append(rows, queryRow(q, text))
-	}
-	if r.Other != nil {
-		rows = append(rows, queryRow(r.Other, "(others: too many distinct queries to tell them apart)"))
-	}
-	rows = append(rows, queryRow(&r.All, "(all)"))
-	p.table(columns, rows)
-}
-
-func queryRow(q *Query, text string) []string {
-	row := []string{formatCount(q.Calls), formatCount(q.Errors), formatCount(q.Rows), formatBytes(q.Bytes)}
-	for _, ns := range []int64{q.Total, q.Mean, q.P50, q.P95, q.P99, q.Max} {
-		if q.Timed == 0 {
-			row = append(row, "-")
-			continue
-		}
-		row = append(row, formatDuration(ns))
-	}
-	return append(row, text)
 }
 
 func (p *tables) durations(r *Report) {

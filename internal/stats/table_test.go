@@ -23,7 +23,8 @@ func sampleReport() *Report {
 		for n := range 1000 >> (3 * i) {
 			q := &QuerySample{
 				Normalized: []byte(text), Fingerprint: [...]uint64{1, 2, 0, 3, 4}[i], Rows: 1, Bytes: 1000,
-				Duration: int64(15_000 * (n%7 + 1) * (i + 1)),
+				Duration: int64(15_000 * (n%7 + 1) * (i + 1)), At: 1e18 + int64(n)*1e9, Conn: uint64(i), SQL: []byte(text), SQLLen: len(text),
+				Message: []byte("could not serialize access\x1b[2J"),
 			}
 			if n%400 == 399 {
 				q.SQLState = []byte("40001")
@@ -37,23 +38,43 @@ func sampleReport() *Report {
 		})
 	}
 	for _, state := range []string{"28P01", "57P01", "53300"} {
-		s.Error([]byte(state))
+		s.Error(&ErrorSample{SQLState: []byte(state), Message: []byte("it is " + state), At: 1e18, Conn: 7})
 	}
 	s.Message(messages.KindDataRow, 4000)
 	s.Message(messages.KindQuery, 10)
-	return s.Snapshot(SortCalls, 10)
+	r := s.Snapshot(SortCalls, 10)
+	r.First, r.Last = 1e18, 1e18+61e9
+	return r
 }
 
 // wantTables was checked by hand against sampleReport.
-const wantTables = `1,234,567 packets, 98.8 MB, 4 connections, 4,010 messages, 1,141 queries, 5 errors, 1.50 kB not in the capture, 1 packet dropped by the kernel
+const wantTables = `2001-09-09 01:46:40.000 to 01:47:41.000 (61.0 s), 1,234,567 packets, 98.8 MB, 4 connections, 4,010 messages,
+1,141 queries, 5 errors, 1.50 kB not in the capture, 1 packet dropped by the kernel
+18.7 queries/s, 65.7 messages/s, 1.62 MB/s, less than 0.01 queries running on average
 
 Queries by calls: 3 of 3
-  calls  errors   rows    bytes    total     mean      p50      p95      p99      max  query
-  1,000       2  1,000  1.00 MB  60.0 ms  60.0 µs  60.2 µs   105 µs   105 µs   105 µs  select abalance from p…
-    125       0    125   125 kB  14.9 ms   119 µs   120 µs   210 µs   210 µs   210 µs  select "täble 表" from…
-     15       0     15  15.0 kB  2.56 ms   171 µs   180 µs   315 µs   315 µs   315 µs  (not in the capture)
-      1       0      1  1.00 kB  60.0 µs  60.0 µs  60.0 µs  60.0 µs  60.0 µs  60.0 µs  (others: too many dist…
-  1,141       2  1,141  1.14 MB  77.5 ms  67.9 µs  60.2 µs   151 µs   211 µs   315 µs  (all)
+    share  calls    total     mean      p95  query
+   77.4 %  1,000  60.0 ms  60.0 µs   105 µs  select abalance from pgbench_accounts where aid = $1
+   19.2 %    125  14.9 ms   119 µs   210 µs  select "täble 表" from "�[31mevil�"
+    3.3 %     15  2.56 ms   171 µs   315 µs  (not in the capture)
+    0.1 %      1  60.0 µs  60.0 µs  60.0 µs  (others: too many distinct queries to tell them apart)
+  100.0 %  1,141  77.5 ms  67.9 µs   151 µs  (all)
+
+Slowest calls
+  asked at      conn    took  query
+  01:46:46.000  #2    315 µs  (not in the capture)
+  01:46:53.000  #2    315 µs  (not in the capture)
+  01:46:45.000  #2    270 µs  (not in the capture)
+  01:46:52.000  #2    270 µs  (not in the capture)
+  01:46:44.000  #2    225 µs  (not in the capture)
+
+Errors
+  count  SQLSTATE  first         message, query
+      2  40001     #0            could not serialize access�[2J
+                   01:53:19.000  select abalance from pgbench_accounts where aid = $1
+      1  28P01     #7            it is 28P01
+                   01:46:40.000  (no query)
+      2  (others)                (too many kinds to tell them apart)
 
 Durations of queries
     from   below  queries
@@ -79,12 +100,6 @@ Clients
   10.0.0.1            1       10       0  1.05 MB
   (others)            2       20       0  2.10 MB
 
-Errors
-  SQLSTATE  count
-  40001         2  40.0 %  ████████████████████████████████████████
-  28P01         1  20.0 %  ████████████████████
-  (others)      2  40.0 %  ████████████████████████████████████████
-
 Messages
   message  count
   DataRow  4,000  99.8 %  ████████████████████████████████████████
@@ -109,8 +124,7 @@ func TestWriteTablesFits(t *testing.T) {
 			t.Fatal(err)
 		}
 		const numbers = 88 // columns before the last one
-		_, body, _ := strings.Cut(b.String(), "\n")
-		for line := range strings.Lines(body) {
+		for line := range strings.Lines(b.String()) {
 			line = strings.TrimSuffix(line, "\n")
 			if got := widths.StringWidth(line); got > max(width, numbers+minText) {
 				t.Errorf("width %d: %d columns: %q", width, got, line)
