@@ -44,6 +44,15 @@ type Options struct {
 	// its place in the order of what the handler is told. The event is borrowed for
 	// the call. Nothing is watched where it is nil.
 	Network func(*netfacts.Event)
+	// NetworkWhen, if not nil, tells whether Network is to be told for now: what was
+	// before it was set is as if it had not been captured.
+	NetworkWhen *atomic.Bool
+	// Opened, if not nil, is told by the second stage of each session that begins; the
+	// handler's End tells of its end.
+	Opened func(*session.Session)
+	// Guard, if not nil, is deferred by goroutines that call the handler: what it
+	// recovers is its own.
+	Guard func()
 	// Ticks are functions that the second stage calls again and again, in the time of
 	// the packets, or of Advance: between what came before and after.
 	Ticks []Ticker
@@ -187,15 +196,16 @@ func New(opt Options, h session.Handler) *Analyzer {
 		a.ticks = append(a.ticks, newTickClock(t.Every))
 	}
 	a.stage.tickers = opt.Ticks
+	a.stage.opened = opt.Opened
 	a.out = a.stage
 	if opt.Workers > 1 {
-		a.pipe = newPipe(a.stage, &a.conns, opt.OnIdle)
+		a.pipe = newPipe(a.stage, &a.conns, opt.OnIdle, opt.Guard)
 		a.out = a.pipe
 	}
 	var handler reassembly.Handler = (*streams)(a)
 	if opt.Network != nil {
 		a.stage.told = opt.Network
-		handler = &watched{streams: (*streams)(a), watcher: netfacts.New(a.out.network)}
+		handler = &watched{streams: (*streams)(a), watcher: netfacts.New(a.out.network), when: opt.NetworkWhen}
 	}
 	a.tcp = reassembly.New(handler, reassembly.Config{MaxConns: maxConns, MaxTotalBytes: maxQueued})
 	return a

@@ -77,7 +77,7 @@ type pipe struct {
 	_      [48]byte // see TestLines
 }
 
-func newPipe(stage *sessions, over *conns, onIdle func()) *pipe {
+func newPipe(stage *sessions, over *conns, onIdle, guard func()) *pipe {
 	p := &pipe{
 		full: make(chan *batch, batches), free: make(chan *batch, batches),
 		done: make(chan struct{}), stage: stage, conns: over, split: stage.shared.Splitter(), onIdle: onIdle, timer: time.NewTimer(idleAfter),
@@ -87,7 +87,13 @@ func newPipe(stage *sessions, over *conns, onIdle func()) *pipe {
 		p.free <- nil // made when it is needed: most captures are small
 	}
 	p.take()
-	go p.run()
+	if guard == nil {
+		guard = func() {}
+	}
+	go func() {
+		defer guard()
+		p.run()
+	}()
 	return p
 }
 

@@ -17,7 +17,8 @@ type sessions struct {
 	slow        *slowWatch // nil where nobody asked
 	told        func(*netfacts.Event)
 	tickers     []Ticker
-	_           [32]byte // see TestLines
+	opened      func(*session.Session)
+	_           [24]byte // see TestLines
 }
 
 func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }
@@ -57,6 +58,9 @@ func (t *sessions) begin(k *conn, client, server string) *session.Session {
 		k.before = nil
 	} else {
 		k.session = t.shared.New(o)
+	}
+	if t.opened != nil {
+		t.opened(k.session)
 	}
 	return k.session
 }

@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"sync/atomic"
+
 	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
@@ -9,7 +11,11 @@ import (
 type watched struct {
 	*streams
 	watcher *netfacts.Watcher
+	when    *atomic.Bool // nil: always
 }
+
+// idle reports whether nobody wants to know for now.
+func (w *watched) idle() bool { return w.when != nil && !w.when.Load() }
 
 // front is the direction of the client, as far as it is known.
 func (w *watched) front(c *reassembly.Conn) reassembly.Dir {
@@ -25,11 +31,18 @@ func (w *watched) front(c *reassembly.Conn) reassembly.Dir {
 
 // Segment takes each segment of a connection.
 func (w *watched) Segment(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) {
+	if w.idle() {
+		return
+	}
 	w.watcher.Segment(c, w.front(c), d, s)
 }
 
 // Close takes the end of a connection.
 func (w *watched) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
+	if w.idle() {
+		w.streams.Close(c, why, at)
+		return
+	}
 	front := w.front(c)
 	server := c.B
 	if front == 1 {

@@ -11,6 +11,9 @@ func (r *run) answer() {
 	if !r.asked.Swap(false) {
 		return
 	}
+	if f := r.opt.hooks.asked; f != nil && f(r) {
+		return
+	}
 	counts := r.analyzer.Counts // of now, not of when the sessions get there
 	counts.Ports = nil
 	r.analyzer.Do(func() {

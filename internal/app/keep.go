@@ -319,6 +319,9 @@ func (k *keeper) close() error {
 // take leads a packet to the analysis and to the file, unless the filter refuses
 // it.
 func (r *run) take(p *capture.Packet) (taken bool, err error) {
+	if h := r.opt.hooks.history; h != nil {
+		h.Add(p)
+	}
 	if r.keep == nil {
 		r.analyzer.Packet(p)
 		return true, nil

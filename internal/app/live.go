@@ -162,6 +162,9 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 		return &exitError{ExitFailure, err}
 	}
 	r.listening()
+	if f := o.hooks.begun; f != nil {
+		f(r.live.Stop, nil)
+	}
 	defer onAsked(r.ask)()
 	stop := stopSignals(r.live.Stop, env.Out, o.Duration)
 	err = r.liveLoop()

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	outputs       outputFlags
 	only          sink.Sink // in place of all outputs, for commands with one of their own
+	hooks         hooks
 	Ports         []string
 	AnyPort       bool
 	kept          keptFlags

@@ -105,6 +105,8 @@ func styled(class, codes string) string {
 			class += ` font-weight="bold"`
 		case code == "2":
 			class = ` fill="#8b949e"`
+		case code == "4", code == "7": // there is no background: what is selected is underlined
+			class += ` text-decoration="underline"`
 		case colors[code] != "":
 			class = fmt.Sprintf(` fill=%q`, colors[code])
 		}

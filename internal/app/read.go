@@ -59,6 +59,9 @@ func runRead(env *Env, o *Options, paths []string) error {
 		return &exitError{ExitFailure, err}
 	}
 	defer files.Close()
+	if f := o.hooks.begun; f != nil {
+		f(files.Stop, files.Progress)
+	}
 	stop := showProgress(env, o, files)
 	defer onAsked(r.ask)()
 	restore := stopSignals(files.Stop, env.Out, 0)

@@ -81,6 +81,9 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if r.keep.onlyMatching() {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
 	}
+	if o.hooks.wrap != nil {
+		handler = o.hooks.wrap(handler, &cfg, &limits)
+	}
 	if h, ok := redact.NewHandler(o.redact, handler).(*redact.Handler); ok {
 		handler = h
 		if cfg.Messages {
@@ -96,11 +99,15 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		}
 		handler, cfg.Messages = r.wal, true
 	}
+	if o.hooks.made != nil {
+		handler = o.hooks.made(r, handler, &cfg)
+	}
 	r.analyzer = analyze.New(analyze.Options{
 		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
 		Session: cfg, Limits: limits,
 		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
 		Inside: o.inside, Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
+		Opened: o.hooks.opened, Guard: o.hooks.guard, NetworkWhen: o.hooks.network,
 	}, handler)
 	return r, nil
 }

@@ -92,11 +92,24 @@ var rules = []packageRule{
 	}},
 	{"internal/compare", rule{own: "internal/findings internal/record internal/sink internal/sqlnorm", reaches: true}},
 	{"internal/check", rule{own: "internal/findings internal/record internal/sink", reaches: true}},
+	{"internal/overview", rule{
+		own:     "pkg/messages pkg/replication pkg/exchange pkg/session internal/record internal/sink internal/stats internal/findings",
+		reaches: true,
+	}},
+	{"internal/flow", rule{
+		own:     "pkg/messages pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/pcapngw internal/record internal/render",
+		reaches: true,
+	}},
+	{"internal/screen", rule{
+		own:     "pkg/messages pkg/replication internal/findings internal/flow internal/overview internal/stats internal/termsafe",
+		reaches: true,
+	}},
 	{"internal/app", rule{
 		own: "internal/attach internal/inside " +
 			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline",
+			"internal/findings internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline " +
+			"internal/flow internal/overview internal/screen",
 		reaches: true,
 	}},
 	{"pkg/capture", rule{

@@ -70,6 +70,9 @@ type Live interface {
 	// Wait returns when a packet may be there, the capture was stopped, or d
 	// is over. Its error means that the capture cannot go on.
 	Wait(d time.Duration) error
+	// SetFilter exchanges LiveOptions.Filter for packets that come from now on; those
+	// that wait stay. After an error the filter before it is in force on all interfaces.
+	SetFilter(f func(FilterTarget) ([]bpf.RawInstruction, error)) error
 	// Stop ends the capture: no further packets are taken, those that were
 	// taken are still to be fetched with Next. It may be called by any
 	// goroutine, several times, and after Close.

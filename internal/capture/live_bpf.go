@@ -142,6 +142,22 @@ func (d *bpfDevice) filter(opt *LiveOptions) error {
 	return os.NewSyscallError("BIOCSETF", syscall.SetBpf(d.fd, code))
 }
 
+// SetFilter exchanges the programs of all interfaces.
+func (l *bpfDevices) SetFilter(f func(FilterTarget) ([]bpf.RawInstruction, error)) error {
+	before := l.opt
+	l.opt.Filter = f
+	for i, d := range l.devices {
+		if err := d.filter(&l.opt); err != nil {
+			l.opt = before
+			for _, changed := range l.devices[:i] {
+				_ = changed.filter(&l.opt) // it was in force before
+			}
+			return err
+		}
+	}
+	return nil
+}
+
 // linkTypeOf is the LINKTYPE_ of a DLT_ of this system. They differ only where
 // systems gave one number to different things.
 func linkTypeOf(dlt int) uint16 {

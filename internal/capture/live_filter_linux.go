@@ -54,3 +54,29 @@ func (l *rings) filter(d *device) ([]bpf.RawInstruction, error) {
 	}
 	return append(append([]bpf.RawInstruction(nil), onceOnLoopback...), rest...), nil
 }
+
+// SetFilter exchanges the programs of all interfaces, once all of them are compiled.
+func (l *rings) SetFilter(f func(FilterTarget) ([]bpf.RawInstruction, error)) error {
+	before := l.opt.Filter
+	l.opt.Filter = f
+	programs := make([][]bpf.RawInstruction, len(l.devices))
+	for i, d := range l.devices {
+		var err error
+		if programs[i], err = l.filter(d); err != nil {
+			l.opt.Filter = before
+			return err
+		}
+	}
+	for i, d := range l.devices {
+		if err := d.SetFilter(programs[i]); err != nil {
+			l.opt.Filter = before
+			for _, changed := range l.devices[:i] {
+				if old, failed := l.filter(changed); failed == nil {
+					_ = changed.SetFilter(old) // it was in force before
+				}
+			}
+			return err
+		}
+	}
+	return nil
+}

@@ -118,6 +118,11 @@ func (l *pcapHandles) filter(h *pcap.Handle) error {
 	return nil
 }
 
+// SetFilter refuses: handles are being read, and libpcap wants them left alone then.
+func (l *pcapHandles) SetFilter(func(FilterTarget) ([]bpf.RawInstruction, error)) error {
+	return errors.New("this build captures with libpcap, whose filter cannot be exchanged while it captures")
+}
+
 // auxSize is the operation of an instruction. The kernel loads what it keeps
 // beside packets with any size; libpcap, which runs the filter itself on the
 // packets of the first moments, knows one size of each only.

@@ -1,0 +1,546 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+
+	"github.com/pgsniff/pgsniff/internal/hostile"
+)
+
+// terminal is a virtual terminal that the program runs on: what is written shows on its
+// screen, and what is typed, and what it answers to the program, is the program's input.
+type terminal struct {
+	t    *testing.T
+	mu   sync.Mutex
+	vt   *vt.Emulator
+	raw  bytes.Buffer
+	main bool // the main screen is shown, not the alternate one
+	name string
+	done chan int
+	errs bytes.Buffer
+	in   *typed
+}
+
+// typed is what the program reads: keys and answers of the terminal.
+type typed struct{ c chan []byte }
+
+func (i *typed) Read(b []byte) (int, error) {
+	data, ok := <-i.c
+	if !ok {
+		return 0, errors.New("the terminal was closed")
+	}
+	return copy(b, data), nil
+}
+
+// Write is the program's output. A terminal that is not in raw mode, which this one
+// cannot be, returns to the first column at each line feed.
+func (s *terminal) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.raw.Write(b)
+	if _, err := s.vt.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n"))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// onTerminal runs the program on a terminal of so many columns and lines.
+func onTerminal(t *testing.T, w, h int, args ...string) *terminal {
+	t.Helper()
+	local := time.Local
+	time.Local = time.UTC
+	s := &terminal{t: t, vt: vt.NewEmulator(w, h), done: make(chan int, 1), in: &typed{make(chan []byte, 1024)}, main: true}
+	s.vt.SetCallbacks(vt.Callbacks{
+		AltScreen: func(on bool) { s.main = !on },
+		Title:     func(name string) { s.name = name },
+	})
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		for {
+			b := make([]byte, 256)
+			n, err := s.vt.Read(b)
+			if err != nil {
+				return
+			}
+			s.in.c <- b[:n]
+		}
+	}()
+	env := &Env{
+		In: s.in, Out: s, Err: &s.errs, Now: time.Now, Width: func() int { return w },
+		Getenv: func(name string) string { return map[string]string{"TERM": "xterm-256color"}[name] },
+	}
+	screenSize = func() (int, int) { return w, h }
+	go func() { s.done <- Run(env, args) }()
+	t.Cleanup(func() {
+		select {
+		case <-s.done:
+		default:
+			s.keys("ctrl+c")
+			<-s.done
+		}
+		_ = s.vt.Close()
+		<-answered
+		time.Local = local
+		screenSize = nil
+	})
+	return s
+}
+
+// keyCodes are the keys that are not what they are called.
+var keyCodes = map[string]string{
+	"enter": "\r", "esc": "\x1b", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "tab": "\t", "shift+tab": "\x1b[Z",
+	"pgdown": "\x1b[6~", "end": "\x1b[F", "home": "\x1b[H", "space": " ", "ctrl+c": "\x03", "backspace": "\x7f",
+}
+
+// keys types keys, by name or as text.
+func (s *terminal) keys(list ...string) {
+	for _, k := range list {
+		if seq, ok := keyCodes[k]; ok {
+			k = seq
+		}
+		s.in.c <- []byte(k)
+		if k == "\x1b" { // alone, and not the beginning of another key
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+}
+
+// screen is what is on the screen.
+func (s *terminal) screen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines := strings.Split(s.vt.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wait waits until a text is on the screen.
+func (s *terminal) wait(text string) string {
+	s.t.Helper()
+	return s.until(fmt.Sprintf("%q", text), func(screen string) bool { return strings.Contains(screen, text) })
+}
+
+func (s *terminal) until(what string, ok func(screen string) bool) string {
+	s.t.Helper()
+	const patience = 30 * time.Second
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		screen := s.screen()
+		if ok(screen) {
+			return screen
+		}
+		select {
+		case code := <-s.done:
+			s.done <- code
+			s.t.Fatalf("the program ended with %d before there was %s: %s\n%s", code, what, s.errs.String(), screen)
+		default:
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("there is no %s on the screen:\n%s", what, screen)
+		}
+	}
+}
+
+// settled waits until the file is read, and the screen is that of all of it.
+func (s *terminal) settled() string {
+	s.t.Helper()
+	return s.until("end of reading", func(screen string) bool {
+		return strings.Contains(screen, "q/s") && !strings.Contains(screen, "reading")
+	})
+}
+
+func (s *terminal) ends(code int) {
+	s.t.Helper()
+	select {
+	case got := <-s.done:
+		s.done <- got
+		if got != code {
+			s.t.Errorf("exit %d: %s", got, s.errs.String())
+		}
+	case <-time.After(30 * time.Second):
+		s.t.Fatalf("the program does not end:\n%s", s.screen())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.main {
+		s.t.Error("the alternate screen is still shown")
+	}
+	if s.vt.CursorHidden() {
+		s.t.Error("the cursor is still hidden")
+	}
+	for _, mode := range []string{"1000", "1002", "1003", "1006", "2004"} { // mouse, bracketed paste
+		if on, off := strings.LastIndex(s.raw.String(), "?"+mode+"h"), strings.LastIndex(s.raw.String(), "?"+mode+"l"); on > off {
+			s.t.Errorf("mode %s is still set", mode)
+		}
+	}
+}
+
+// golden compares a screen with the one that is kept.
+func (s *terminal) golden(name string) {
+	s.t.Helper()
+	path := filepath.Join("testdata", "screens", name+".txt")
+	got := s.screen() + "\n"
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if got != string(want) {
+		s.t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+const baseMix = pcaps + "/base_mix.pcap"
+
+// TestScreenGolden goes through all tabs, and from a query to its flow.
+func TestScreenGolden(t *testing.T) {
+	for _, size := range []struct {
+		name string
+		w, h int
+	}{{"80x24", 80, 24}, {"200x50", 200, 50}} {
+		t.Run(size.name, func(t *testing.T) {
+			s := onTerminal(t, size.w, size.h, "browse", baseMix)
+			s.settled()
+			s.wait("select boom($1)")
+			s.golden("queries-" + size.name)
+			s.keys("1")
+			s.wait("terminated")
+			s.golden("activity-" + size.name)
+			s.keys("4")
+			s.wait("SEVERITY")
+			s.golden("findings-" + size.name)
+			s.keys("enter")
+			s.wait("Evidence")
+			s.golden("finding-" + size.name)
+			s.keys("5")
+			s.wait("division by zero")
+			s.golden("errors-" + size.name)
+			s.keys("6")
+			s.wait("no replication")
+			s.keys("2", "E", "enter")
+			s.wait("all, mean")
+			s.golden("executions-" + size.name)
+			s.keys("enter")
+			s.wait("ErrorResponse")
+			s.golden("flow-" + size.name)
+			s.keys("?")
+			s.wait("draw anew")
+			s.golden("help-" + size.name)
+			s.keys("q", "q")
+			s.ends(ExitOK)
+		})
+	}
+}
+
+// TestScreenReplication shows how far the client of a logical slot is behind.
+func TestScreenReplication(t *testing.T) {
+	s := onTerminal(t, 120, 20, "browse", pcaps+"/recvlogical_test_decoding.pcap")
+	s.settled()
+	s.keys("6")
+	s.wait("pg_recvlogical")
+	s.golden("replication-120x20")
+	s.keys("enter")
+	s.wait("56 steps, 5 cycles")
+}
+
+// TestScreenKeys drives lists: sorting, filtering as one types, going back.
+func TestScreenKeys(t *testing.T) {
+	s := onTerminal(t, 100, 24, "browse", baseMix)
+	s.settled()
+	first := func() string { return strings.Split(s.screen(), "\n")[4] }
+	s.keys("C") // by calls
+	s.until("the query with most calls at the top", func(string) bool { return strings.HasPrefix(strings.TrimSpace(first()), "20 ") })
+	s.keys("r")
+	s.until("the query with fewest calls at the top", func(string) bool { return strings.HasPrefix(strings.TrimSpace(first()), "1 ") })
+	s.keys("/", "b", "o", "o")
+	s.until("one query", func(screen string) bool {
+		return strings.Contains(screen, "boom($1)") && !strings.Contains(screen, "copy m from") && strings.Contains(screen, "/boo")
+	})
+	s.keys("m", "enter")
+	s.wait("; /boom: 1")
+	s.keys("enter")
+	s.wait("executions")
+	s.wait("1 call, ")
+	s.keys("esc")
+	s.wait("; /boom: 1")
+	s.keys("esc")
+	s.wait("copy m from")
+	s.keys("T") // by total, the longest first
+	s.keys("end")
+	s.keys("home", "enter", "enter")
+	s.wait("generate_series")
+	s.keys("e")
+	s.until("an error that is found", func(screen string) bool {
+		return strings.Contains(screen, "ErrorResponse") || strings.Contains(screen, "no more errors")
+	})
+	s.keys("/", "R", "o", "w", "D", "e", "s", "enter")
+	s.wait("/RowDes")
+	s.keys("f")
+	s.until("all folded", func(screen string) bool { return !strings.Contains(screen, "▾") })
+	s.keys("left")
+	s.wait("PARAMETERS")
+	s.keys("tab")
+	s.keys("shift+tab")
+	s.keys("q")
+	s.ends(ExitOK)
+}
+
+// TestScreenMouse clicks a tab, a heading, a line, and turns the wheel.
+func TestScreenMouse(t *testing.T) {
+	s := onTerminal(t, 100, 24, "browse", baseMix)
+	s.settled()
+	click := func(x, y int) {
+		s.keys(fmt.Sprintf("\x1b[<0;%d;%dM", x+1, y+1), fmt.Sprintf("\x1b[<0;%d;%dm", x+1, y+1))
+	}
+	click(1, 3) // CALLS
+	s.wait("CALLS▼")
+	click(10, 6)
+	click(10, 6)
+	s.wait("PARAMETERS")
+	click(3, 1) // Activity
+	s.wait("3 connections")
+	click(5, 5)
+	s.keys("\x1b[<65;5;5M")
+	s.keys("q")
+	s.ends(ExitOK)
+}
+
+// TestScreenSave writes the packets of a connection, which another run reads.
+func TestScreenSave(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "one.pcapng")
+	s := onTerminal(t, 100, 24, "browse", baseMix)
+	s.settled()
+	s.keys("1")
+	s.wait("3 connections")
+	s.keys("w")
+	s.wait("write the packets")
+	s.keys("\x15", path, "enter") // Ctrl-U
+	s.wait(" written to ")
+	s.keys("w")
+	s.wait("write the packets")
+	s.keys("\x15", path, "enter")
+	s.wait("is there already")
+	s.keys("q")
+	s.ends(ExitOK)
+	stdout, stderr, code := command("read", path, "--view", "connections", "--json")
+	if code != ExitOK || strings.Count(stdout, `"type":"connection"`) != 1 || !strings.Contains(stdout, `"state":"terminated"`) {
+		t.Errorf("exit %d: %s\n%s", code, stderr, stdout)
+	}
+}
+
+// TestScreenCopy has the terminal take a text into its clipboard.
+func TestScreenCopy(t *testing.T) {
+	s := onTerminal(t, 100, 24, "browse", baseMix)
+	s.settled()
+	s.keys("E", "y")
+	s.wait("copied")
+	s.until("an OSC 52", func(string) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return strings.Contains(s.raw.String(), "\x1b]52;c;")
+	})
+	s.keys("q")
+	s.ends(ExitOK)
+}
+
+// TestScreenRefused says what is missing.
+func TestScreenRefused(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"browse", baseMix}, "a full screen needs a terminal"},
+		{[]string{"top", "-i", "lo"}, "a full screen needs a terminal"},
+		{[]string{"top"}, "top needs an interface"},
+		{[]string{"top", "file.pcap"}, "pgsniff browse FILE"},
+		{[]string{"browse"}, "browse needs a capture file"},
+	} {
+		if _, stderr, code := command(c.args...); code != ExitUsage || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit %d: %s", c.args, code, stderr)
+		}
+	}
+	s := onTerminal(t, 80, 24, "browse", filepath.Join(t.TempDir(), "none.pcap"))
+	s.ends(ExitFailure)
+	if !strings.Contains(s.errs.String(), "none.pcap") || s.raw.Len() > 0 {
+		t.Errorf("said %q, drew %d bytes", s.errs.String(), s.raw.Len())
+	}
+	s = onTerminal(t, 80, 24, "browse", baseMix, "--view", "stats")
+	s.ends(ExitUsage)
+}
+
+// sequences are all that may begin with ESC: what moves the cursor, styles, modes, and
+// what the program itself says in OSC.
+var sequences = regexp.MustCompile(`\x1b(\[[0-9;:?<>=$]*[A-Za-z` + "`" + `{}|~@]|\][0-9]+;[^\x07\x1b]*(\x07|\x1b\\)|[=>78()cM][B0]?|\(B|P[^\x1b]*\x1b\\)`)
+
+// steers is what must not be on a terminal besides: control characters and bytes that are
+// not UTF-8 (what goes on in a character is not looked at alone), directions of text.
+var steers = regexp.MustCompile(`[\x00-\x07\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{fffd}]`)
+
+// TestScreenHostile shows texts that would steer the terminal, on all tabs.
+func TestScreenHostile(t *testing.T) {
+	path := hostileCapture(t)
+	for _, w := range []int{80, 200} {
+		s := onTerminal(t, w, 40, "browse", path)
+		s.settled()
+		for _, k := range []string{"enter", "enter", "1", "enter", "?", "esc", "5", "enter", "4", "enter", "enter", "f", "b", "2", "y", "6"} {
+			s.keys(k)
+			time.Sleep(50 * time.Millisecond)
+		}
+		s.keys("q")
+		s.ends(ExitOK)
+		s.mu.Lock()
+		raw, name := s.raw.String(), s.name
+		s.mu.Unlock()
+		if strings.Contains(name, "owned") {
+			t.Errorf("the title is %q", name)
+		}
+		rest := sequences.ReplaceAllString(raw, "")
+		if i := steers.FindStringIndex(rest); i != nil {
+			t.Errorf("%d columns: %q is on the terminal", w, rest[max(0, i[0]-20):min(len(rest), i[0]+40)])
+		}
+		if !strings.Contains(raw, `\x1b]0;owned`) {
+			t.Errorf("%d columns: the text is not shown at all", w)
+		}
+		for _, seq := range sequences.FindAllString(raw, -1) {
+			if strings.Contains(seq, "owned") {
+				t.Errorf("%d columns: %q", w, seq)
+			}
+		}
+	}
+}
+
+// TestScreenAttacks opens captures that were made to break programs.
+func TestScreenAttacks(t *testing.T) {
+	for _, c := range hostileFiles(t) {
+		s := onTerminal(t, 80, 24, "browse", c)
+		s.settled()
+		s.keys("1", "enter", "4", "enter", "enter", "5", "enter", "6", "enter", "2", "enter", "enter", "f", "e", "s", "G", "q")
+		s.ends(ExitOK)
+	}
+}
+
+// evil is a text that would set the title, clear the screen, ring, and turn text around,
+// if a terminal got to see it.
+const evil = "\x1b]0;owned\x07\x1b[2J\x9b\u009b2J\u202egnp\u2066\r\n\t\x1bP1\x1b\\"
+
+// hostileCapture is a capture with evil wherever text can stand.
+func hostileCapture(t *testing.T) string {
+	t.Helper()
+	p, c := &hostile.Packets{}, hostile.NewConn(1)
+	p.Open(c)
+	p.Send(c, hostile.Client, hostile.Startup("user", evil, "database", evil, "application_name", evil))
+	p.Send(c, hostile.Server, hostile.Authenticated(42))
+	failure := hostile.Message('E', hostile.String("SERROR"), hostile.String("C42"+evil[:3]), hostile.String("M"+evil), hostile.String("D"+evil), hostile.String("H"+evil), []byte{0})
+	notice := hostile.Message('N', hostile.String("SNOTICE"), hostile.String("C00000"), hostile.String("M"+evil), []byte{0})
+	for n := range 20 {
+		sql := "select '" + evil + "' as \"" + evil + "\" -- " + evil
+		p.Send(c, hostile.Client, hostile.Query(sql))
+		p.Now += int64(n) * 1_000_000
+		p.Send(c, hostile.Server, join(notice, hostile.Columns(evil), hostile.Row(evil), hostile.Complete("SELECT 1"+evil), hostile.Ready()))
+		p.Send(c, hostile.Client, join(hostile.Parse(evil, "select \""+evil+"\", $1"), hostile.Bind("", evil, evil), hostile.Execute(""), hostile.Sync()))
+		p.Send(c, hostile.Server, join(hostile.Message('1'), hostile.Message('2'), failure, hostile.Ready()))
+	}
+	p.Close(c)
+	path := filepath.Join(t.TempDir(), "hostile.pcap")
+	if err := os.WriteFile(path, p.File(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+
+// hostileFiles are damaged copies of real captures.
+func hostileFiles(t *testing.T) (list []string) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"libpq_extended", "pgbouncer", "recvlogical_test_decoding"} {
+		whole, err := os.ReadFile(capturePath(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := hostile.ParsePcap(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range hostile.Mutations {
+			damaged := f.Clone()
+			m.Do(hostile.Rand(7), damaged)
+			path := filepath.Join(dir, fmt.Sprintf("%s-%d.pcap", name, i))
+			if err := os.WriteFile(path, damaged.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, path)
+		}
+	}
+	return list
+}
+
+// TestScreenPictures draws the pictures of docs/screens.md and README.md from a run.
+func TestScreenPictures(t *testing.T) {
+	s := onTerminal(t, 128, 26, "browse", pcaps+"/pgbouncer.pcap", "--port", "5432,6432")
+	s.settled()
+	s.wait("CALLS")
+	compareFile(t, "../../docs/screen-queries.svg", draw(s.picture()))
+	s = onTerminal(t, 128, 30, "browse", baseMix)
+	s.settled()
+	s.keys("E", "down", "enter", "enter")
+	s.wait("ErrorResponse")
+	s.keys("down", "down")
+	s.wait("│ ErrorResponse")
+	compareFile(t, "../../docs/screen-flow.svg", draw(s.picture()))
+}
+
+// picture is the screen with its styles.
+func (s *terminal) picture() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.vt.Render()
+}
+
+// shown is a screen on a page.
+var shown = regexp.MustCompile("(?s)<!-- screen ([a-z0-9-]+) -->\n```\n(.*?)```\n")
+
+// TestScreenPage wants the page to show the screens of TestScreenGolden; -update writes it
+// anew.
+func TestScreenPage(t *testing.T) {
+	const path = "../../docs/screens.md"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	page := shown.ReplaceAllStringFunc(string(b), func(block string) string {
+		n++
+		name := shown.FindStringSubmatch(block)[1]
+		screen, err := os.ReadFile(filepath.Join("testdata", "screens", name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "<!-- screen " + name + " -->\n```\n" + string(screen) + "```\n"
+	})
+	if n < 4 {
+		t.Errorf("only %d screens are on the page", n)
+	}
+	compareFile(t, path, []byte(page))
+}

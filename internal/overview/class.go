@@ -1,0 +1,142 @@
+package overview
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/pgsniff/pgsniff/internal/stats"
+)
+
+const (
+	// maxClasses bounds the normalised queries that are told apart: the screen of a
+	// busy server has some hundred. The calls of further ones are counted together.
+	maxClasses = 2000
+	// maxSQL is how much of a normalised text is kept, in bytes.
+	maxSQL = 4000
+	// fineClasses is how many have percentiles right to 1 %; see stats.Limits.
+	fineClasses = 256
+)
+
+// class is the queries with one normalised text, or those whose text is not known: it
+// was prepared before the capture began. These have the fingerprint 0.
+type class struct {
+	print     uint64
+	sql       string
+	operation string
+	errors    uint64
+	rows      uint64
+	arms      bool // see mayPrepare
+	calls     series
+	durations stats.Durations
+	p95       int64
+	p95of     uint64 // how many durations it was taken of
+	fine      bool
+
+	slowest []execution // slowest first
+	recent  []execution // a ring
+	next    int
+	kept    int64 // when the latest was kept
+}
+
+// classOf returns the class of a query.
+func (c *Collector) classOf(q *sample) *class {
+	if k := c.latest; k != nil && k.print == q.print {
+		return k
+	}
+	k := c.classes[q.print]
+	if k == nil {
+		if len(c.classes) >= maxClasses {
+			return c.other
+		}
+		k = &class{
+			print: q.print, sql: cut(q.normalized, maxSQL), operation: q.operation,
+			fine: len(c.classes) < fineClasses, arms: mayPrepare(q.normalized),
+		}
+		c.classes[q.print] = k
+	}
+	c.latest = k
+	return k
+}
+
+func (k *class) add(q *sample, slot int64, moving bool) {
+	k.calls.add(slot, moving)
+	k.rows += q.rows
+	if q.failed {
+		k.errors++
+	}
+	if q.duration >= 0 {
+		k.durations.Add(q.duration, k.fine)
+	}
+}
+
+// mayPrepare reports whether a text may be the command PREPARE, which decides on what
+// later texts may show.
+func mayPrepare(normalized []byte) bool {
+	const word = "prepare"
+	for i := 0; i+len(word) <= len(normalized); i++ {
+		if normalized[i]|0x20 == 'p' && bytes.EqualFold(normalized[i:i+len(word)], []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Class is a normalised query as the screen shows it. Durations are nanoseconds.
+type Class struct {
+	Fingerprint           uint64
+	SQL                   string // empty where it is not known, and of Others
+	Others                bool   // those that were not told apart
+	Operation             string
+	Calls, Errors         uint64
+	Rows, Bytes           uint64
+	Rate                  float64 // a second
+	Total, Mean, P95, Max int64
+	Share                 float64 // of the time of all queries, 0 to 1
+	Spark                 []uint32
+}
+
+// Queries returns the normalised queries, those that took most time first.
+func (c *Collector) Queries() []Class {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]Class, 0, len(c.classes)+1)
+	for _, k := range c.classes {
+		list = append(list, c.report(k))
+	}
+	if c.other.calls.total > 0 {
+		others := c.report(c.other)
+		others.Others = true
+		list = append(list, others)
+	}
+	slices.SortFunc(list, func(a, b Class) int {
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return list
+}
+
+// Query returns one of them.
+func (c *Collector) Query(fingerprint uint64) (Class, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.classes[fingerprint]
+	if k == nil {
+		return Class{}, false
+	}
+	return c.report(k), true
+}
+
+func (c *Collector) report(k *class) Class {
+	if n := k.durations.Count(); n != k.p95of {
+		k.p95, k.p95of = k.durations.Percentile(95), n
+	}
+	r := Class{
+		Fingerprint: k.print, SQL: k.sql, Operation: k.operation, Calls: k.calls.total, Errors: k.errors, Rows: k.rows,
+		Rate: c.rate(&k.calls), Total: k.durations.Total(), Mean: k.durations.Mean(), P95: k.p95, Max: k.durations.Max(),
+		Spark: k.calls.list(c.slotOf(c.now), c.opt.Live),
+	}
+	if c.spent > 0 {
+		r.Share = float64(r.Total) / float64(c.spent)
+	}
+	return r
+}

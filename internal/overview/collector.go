@@ -1,0 +1,258 @@
+package overview
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+const (
+	// tick is how often, in the capture's time, the connections are looked at: as
+	// often as the screen is drawn.
+	tick = int64(250 * time.Millisecond)
+	// findingTick is how often findings are looked for.
+	findingTick = int64(time.Second)
+	second      = int64(time.Second)
+)
+
+// Options configure a Collector.
+type Options struct {
+	Live bool
+	Now  func() time.Time
+	// Shown reports whether a connection is one of those asked for; nil: all are.
+	Shown func(s *session.Session) bool
+	// Totals returns what was counted so far; nil: nothing is.
+	Totals func() record.Totals
+}
+
+// Collector adds up. Record, Tick, End, Opened and Closed belong to the goroutine of
+// the sessions, all others may be called from any.
+type Collector struct {
+	opt    Options
+	feed   *findings.Feed
+	open   map[*session.Session]struct{}
+	looked time.Time // when the connections were last looked at
+	found  int64     // when findings were
+
+	watching atomic.Bool // findings are looked for
+	counted  *class      // of the query whose record comes next; nil: it was not counted
+	secrets  Secrets
+
+	mu          sync.Mutex
+	started     int64 // time of the first record, ns
+	now         int64 // the capture's clock
+	done        bool
+	totals      record.Totals
+	load        series
+	failed      series
+	width       int64 // of a slot of series, ns
+	durations   stats.Durations
+	classes     map[uint64]*class
+	latest      *class
+	other       *class // queries beyond the bound of classes
+	spent       int64  // sum of all durations
+	kept        int    // bytes of executions
+	conns       []Conn
+	moreConns   int
+	ended       []Conn
+	moreEnded   uint64
+	places      map[uint64]*record.Conn
+	placesOrder []uint64
+	failures    map[string]*failure
+	moreFailed  uint64
+	findings    map[findingKey]findings.Finding
+	watched     int64 // since when they are looked for
+	streams     []Stream
+	endedStream []Stream
+	zone        record.Zone
+	text        errorText
+	scratch     []byte
+}
+
+// New returns a Collector.
+func New(opt Options) *Collector {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	c := &Collector{
+		opt: opt, feed: findings.NewFeed(), open: make(map[*session.Session]struct{}),
+		classes: make(map[uint64]*class), other: &class{arms: true}, places: make(map[uint64]*record.Conn),
+		failures: make(map[string]*failure), findings: make(map[findingKey]findings.Finding), width: second,
+	}
+	if !opt.Live {
+		c.width = firstWidth
+		c.Watch()
+	}
+	return c
+}
+
+// Wants is what findings are made of, with queries and connections among it.
+func (c *Collector) Wants() sink.Wants {
+	w := findings.Wants()
+	w.Tick = tick
+	return w
+}
+
+// Watch has findings looked for from now on. Of live traffic they are only then: it
+// costs as much as all else.
+func (c *Collector) Watch() { c.watching.Store(true) }
+
+// When is true while findings are looked for.
+func (c *Collector) When() *atomic.Bool { return &c.watching }
+
+// Watching reports whether findings are looked for, and since when.
+func (c *Collector) Watching() (since int64, yes bool) {
+	if !c.watching.Load() {
+		return 0, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watched, true
+}
+
+// Record takes a record: what the Front let through.
+func (c *Collector) Record(r record.Record) {
+	if c.watching.Load() {
+		c.feed.Record(r)
+	}
+	switch r := r.(type) {
+	case *record.Query:
+		c.mu.Lock()
+		c.query(r)
+		c.mu.Unlock()
+	case *record.Message:
+		if r.Kind == messages.KindErrorResponse && (r.Query == 0 || r.More == nil || !r.More.Known) {
+			c.mu.Lock()
+			c.errorOutside(r)
+			c.mu.Unlock()
+		}
+	case *record.Connection:
+		c.mu.Lock()
+		c.end(r)
+		c.mu.Unlock()
+	}
+}
+
+// query takes what is shown of a query cycle, and counts it where the Front did not.
+func (c *Collector) query(q *record.Query) {
+	k := c.counted
+	if c.counted = nil; k == nil {
+		k = c.count(&sample{
+			conn: q.Conn, at: q.Place().Time, end: max(q.End.Time, q.Start.Time), normalized: q.Normalized, print: q.Fingerprint,
+			operation: q.Operation, duration: q.Duration, rows: q.Rows, failed: q.Error != nil,
+		})
+	}
+	if q.Error != nil {
+		c.failure(q)
+	}
+	if k != c.other && (q.Error != nil || k.worthKeeping(q.Duration, max(q.End.Time, q.Start.Time), c.opt.Live)) {
+		c.keep(k, q)
+	}
+}
+
+// sample is what is counted of a query cycle.
+type sample struct {
+	conn       *record.Conn
+	at, end    int64
+	normalized []byte // nil if not known
+	print      uint64
+	operation  string
+	duration   int64 // ns; negative: not known
+	rows       uint64
+	failed     bool
+}
+
+// count counts a query cycle and returns its class.
+func (c *Collector) count(q *sample) *class {
+	if c.started == 0 {
+		c.started = q.at
+	}
+	c.now = max(c.now, q.end)
+	slot := c.slotOf(q.end)
+	c.load.add(slot, c.opt.Live)
+	if q.failed {
+		c.failed.add(slot, c.opt.Live)
+	}
+	if q.duration >= 0 {
+		c.durations.Add(q.duration, true)
+		c.spent += q.duration
+	}
+	c.seen(q.conn).ended = q.end
+	k := c.classOf(q)
+	k.add(q, slot, c.opt.Live)
+	return k
+}
+
+// Tick looks at the connections, and for findings.
+func (c *Collector) Tick(now int64) {
+	if c.opt.Live || c.opt.Now().Sub(c.looked) >= time.Duration(tick) {
+		c.looked = c.opt.Now()
+		c.look(now)
+	}
+	if c.watching.Load() && now-c.found >= findingTick {
+		if c.found == 0 {
+			c.mu.Lock()
+			c.watched = now
+			c.mu.Unlock()
+		}
+		c.found = now
+		list := c.feed.Take(now)
+		c.mu.Lock()
+		c.addFindings(list)
+		c.mu.Unlock()
+	}
+}
+
+// End takes the last findings and the totals.
+func (c *Collector) End(t *record.Totals) error {
+	var list []findings.Finding
+	if c.watching.Load() {
+		list = c.feed.Finish()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.findings) // those of the end are all
+	c.addFindings(list)
+	c.totals, c.done = *t, true
+	c.now = max(c.now, t.Last)
+	c.conns, c.moreConns, c.streams = nil, 0, nil
+	return nil
+}
+
+// Summary is what the first line of the screen shows.
+type Summary struct {
+	Started, Now int64 // the capture's clock, ns since the epoch
+	Done         bool  // the source has ended
+	Totals       record.Totals
+	Queries      float64 // a second, of the latest seconds or of the whole capture
+	Errors       float64
+	P95          int64 // of all queries, ns
+	Calls        uint64
+	Load         []uint32 // queries over time
+	Classes      int
+	Findings     int
+	Failures     int
+	Open, Ended  int // connections
+	Streams      int
+}
+
+// Summary returns it.
+func (c *Collector) Summary() Summary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := Summary{
+		Started: c.started, Now: c.now, Done: c.done, Totals: c.totals, Calls: c.durations.Count(),
+		P95: c.durations.Percentile(95), Classes: len(c.classes), Findings: len(c.findings), Failures: len(c.failures),
+		Open: len(c.conns) + c.moreConns, Ended: len(c.ended) + int(c.moreEnded), Streams: len(c.streams) + len(c.endedStream),
+	}
+	s.Queries, s.Errors = c.rate(&c.load), c.rate(&c.failed)
+	s.Load = c.load.list(c.slotOf(c.now), c.opt.Live)
+	return s
+}

@@ -1,0 +1,102 @@
+package overview
+
+import (
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// Secrets takes out what is secret: it is internal/redact's handler.
+type Secrets interface {
+	Event(e *session.Event) *session.Event
+	Text(s *session.Session, x *exchange.Exchange) []byte
+}
+
+// front is the handler before all others. It counts query cycles, which takes their
+// normalised text only, and lets those through of which something is kept: on a busy
+// server a few of thousands. So the others cost no more than a count.
+type front struct {
+	session.Handler
+	c      *Collector
+	normal record.Normalizer
+	passed func() // is told of each query cycle that goes no further
+	fast   bool   // all is counted here
+}
+
+// Front returns the handler that is put before next, which takes secrets out and makes
+// the Collector's records. all tells that nothing is deselected; passed is told of each
+// query cycle that next is not. The messages that next is told of by the configuration
+// go through it, too.
+func (c *Collector) Front(next session.Handler, secrets Secrets, all bool, passed func(), cfg *session.Config) session.Handler {
+	c.secrets = secrets
+	f := &front{Handler: next, c: c, passed: passed, fast: all}
+	if before := cfg.Some; before != nil {
+		some := *before
+		some.Tell = func(e *session.Event) { f.some(e, before.Tell) }
+		cfg.Some = &some
+	}
+	return f
+}
+
+// some passes a message on: errors without their secrets, others where findings are
+// looked for.
+func (f *front) some(e *session.Event, tell func(*session.Event)) {
+	switch {
+	case e.Kind == messages.KindErrorResponse && f.c.secrets != nil:
+		tell(f.c.secrets.Event(e))
+	case e.Kind == messages.KindErrorResponse || f.c.watching.Load():
+		tell(e)
+	}
+}
+
+// Exchange counts a query cycle.
+func (f *front) Exchange(s *session.Session, x *exchange.Exchange) {
+	if !f.fast {
+		f.Handler.Exchange(s, x)
+		return
+	}
+	q := sample{conn: record.ConnOf(s), at: x.Start.Time, end: max(x.End.Time, x.Start.Time), duration: record.Unknown, rows: x.Rows, failed: x.Error != nil}
+	if q.at == 0 {
+		q.at = x.FirstReply.Time
+	}
+	if ns, ok := x.Duration(); ok {
+		q.duration = ns
+	}
+	if n := f.normal.Of(x); n != nil {
+		q.normalized, q.print, q.operation = n.Text, n.Hash, n.Operation
+	}
+	c := f.c
+	c.mu.Lock()
+	k := c.count(&q)
+	wanted := k != c.other && k.worthKeeping(q.duration, q.end, c.opt.Live)
+	c.mu.Unlock()
+	if !wanted && !q.failed && !k.arms && !c.watching.Load() {
+		f.passed()
+		return
+	}
+	c.counted = k
+	f.Handler.Exchange(s, x)
+	c.counted = nil
+}
+
+// Notice passes on what findings are made of.
+func (f *front) Notice(s *session.Session, n *session.Notice) {
+	if f.c.watching.Load() {
+		f.Handler.Notice(s, n)
+	}
+}
+
+// End takes the end of a session.
+func (f *front) End(s *session.Session) {
+	f.Handler.End(s)
+	f.c.Closed(s)
+}
+
+// Text is what a notice about a slow query shows of it.
+func (f *front) Text(s *session.Session, x *exchange.Exchange) []byte {
+	if f.c.secrets == nil {
+		return x.SQL
+	}
+	return f.c.secrets.Text(s, x)
+}

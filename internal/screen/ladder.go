@@ -1,0 +1,297 @@
+package screen
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/pgsniff/pgsniff/internal/flow"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+const (
+	timeWidth = 15
+	gapWidth  = 8
+	barWidth  = 10
+	// wideBody is from how many columns on the side pane stands beside the ladder.
+	wideBody = 120
+)
+
+// view draws the ladder and the side pane.
+func (p *flowPage) view(m *model, w, h int) []string {
+	t := m.theme
+	switch {
+	case p.loading:
+		return []string{compose(w, false, span{fmt.Sprintf("  reading the packets of connection %d…", p.flow.Place.Conn), t.dim})}
+	case p.failed != "":
+		return []string{compose(w, false, span{"  " + p.failed, t.bad})}
+	case p.flow == nil || len(p.groups) == 0:
+		return []string{compose(w, false, span{"  Enter on a connection, an execution, an error or a finding's evidence shows its flow", t.dim})}
+	}
+	side, below := 0, 0
+	if w >= wideBody && !p.noBody {
+		side = w * 2 / 5
+	} else if w < wideBody && p.body {
+		below = h / 3
+	}
+	lines := p.headLines(m, w)
+	p.at = len(lines)
+	p.height = h - len(lines) - below
+	p.top = min(max(p.top, p.sel-p.height+1), p.sel)
+	p.top = max(0, min(p.top, len(p.rows)-p.height))
+	var pane []string
+	if side > 0 {
+		pane = p.pane(m, side-2, p.height)
+	}
+	for i := range p.height {
+		line := ""
+		if n := p.top + i; n < len(p.rows) {
+			line = p.line(m, w-side, n)
+		} else {
+			line = compose(w-side, false)
+		}
+		if side > 0 {
+			text := compose(side-2, false)
+			if i < len(pane) {
+				text = pane[i]
+			}
+			line += compose(2, false, span{"│ ", t.dim}) + text
+		}
+		lines = append(lines, line)
+	}
+	if below > 0 {
+		lines = append(lines, compose(w, false, span{strings.Repeat("─", w), t.dim}))
+		lines = append(lines, p.pane(m, w, below-1)...)
+	}
+	return lines
+}
+
+// headLines say whose flow it is, and what of it is there.
+func (p *flowPage) headLines(m *model, w int) []string {
+	f, t := p.flow, m.theme
+	about := fmt.Sprintf("#%d %s@%s", f.Place.Conn, f.Who.User, f.Who.Database)
+	if f.Who.Application != "" {
+		about += " " + f.Who.Application
+	}
+	spans := []span{{about + "  ", t.name}, {f.Place.Client, t.client}, {" → ", t.dim}, {f.Place.Server, t.server}}
+	if f.Joined {
+		spans = append(spans, span{"  its beginning is not there", t.warn})
+	}
+	lines := []string{compose(w, false, spans...)}
+	text := fmt.Sprintf("%s, %s", plural(uint64(len(f.Steps)), "step", "steps"), plural(uint64(len(p.groups)), "cycle", "cycles"))
+	if f.Before > 0 {
+		text += fmt.Sprintf("; %s before ([)", plural(f.Before, "step", "steps"))
+	}
+	if f.More {
+		text += "; more after (])"
+	}
+	if p.text != "" {
+		text += "; /" + p.text
+	}
+	return append(lines, compose(w, false, span{text, t.dim}))
+}
+
+// line draws a line of the ladder.
+func (p *flowPage) line(m *model, w, n int) string {
+	r := p.rows[n]
+	selected := n == p.sel
+	switch r.kind {
+	case rowHead:
+		return p.head(m, w, r.group, selected)
+	case rowGap:
+		label := ""
+		if r.gap > 0 {
+			label = " " + short(r.gap)
+		}
+		lane := w - timeWidth - gapWidth - 2
+		return compose(w, selected, span{strings.Repeat(" ", timeWidth+gapWidth+2), m.theme.plain}, span{"┆", m.theme.client},
+			span{fit(label, lane-2, true), m.theme.dim}, span{"┆", m.theme.server})
+	case rowNote:
+		return compose(w, selected, span{strings.Repeat(" ", timeWidth+gapWidth+2), m.theme.plain}, span{"  ! " + p.flow.Steps[r.step].Notes[r.note], m.theme.warn})
+	}
+	return p.arrow(m, w, r.step, selected)
+}
+
+// head draws the line of a cycle.
+func (p *flowPage) head(m *model, w, i int, selected bool) string {
+	g, t := &p.groups[i], m.theme
+	fold := "▸ "
+	if g.open {
+		fold = "▾ "
+	}
+	first := &p.flow.Steps[g.from]
+	spans := []span{{fold, t.name}, {p.time(m, first.At.Time) + " ", t.dim}}
+	style := t.plain
+	if g.query != nil && g.took >= p.slow {
+		style = t.warn
+	}
+	spans = append(spans, span{fit(short(g.took), 7, false) + " ", style}, span{fit(bar(g, p.most), barWidth, true) + " ", style})
+	switch q := g.query; {
+	case q == nil:
+		spans = append(spans, span{names(p.flow.Steps[g.from:g.to]), t.dim})
+	default:
+		if q.State != "" {
+			spans = append(spans, span{q.State + " " + q.Failure + "  ", t.bad})
+		} else if g.bad {
+			spans = append(spans, span{"error  ", t.bad})
+		}
+		if g.queries > 1 {
+			spans = append(spans, span{fmt.Sprintf("%d queries, the longest: ", g.queries), t.dim})
+		}
+		spans = append(spans, span{oneLine(q.SQL), t.sql}, span{"  " + plural(q.Rows, "row", "rows"), t.dim})
+	}
+	return compose(w, selected, spans...)
+}
+
+// bar is the time of a cycle to the scale of the longest one.
+func bar(g *group, most int64) string {
+	if g.query == nil || most <= 0 {
+		return ""
+	}
+	eighths := int(g.took * barWidth * 8 / most)
+	if g.took > 0 {
+		eighths = max(eighths, 1)
+	}
+	text := strings.Repeat("█", min(eighths/8, barWidth))
+	if n := eighths % 8; n > 0 && eighths < barWidth*8 {
+		text += string([]rune("▏▎▍▌▋▊▉")[n-1])
+	}
+	return text
+}
+
+// names lists the messages of a group without a query.
+func names(steps []flow.Step) string {
+	var list []string
+	for i := range steps {
+		if n := len(list); n == 0 || list[n-1] != steps[i].Name {
+			list = append(list, steps[i].Name)
+		}
+		if len(list) > 12 {
+			return strings.Join(append(list, "…"), ", ")
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func (p *flowPage) time(m *model, ns int64) string {
+	if p.rel {
+		return fit(fmt.Sprintf("%.6f", float64(ns-p.flow.Steps[0].At.Time)/1e9), timeWidth, false)
+	}
+	return time.Unix(0, ns).In(m.opt.Local).Format("15:04:05.000000")
+}
+
+// arrow draws a message from one side to the other.
+func (p *flowPage) arrow(m *model, w, step int, selected bool) string {
+	s, t := &p.flow.Steps[step], m.theme
+	gap := ""
+	if step > 0 {
+		if d := s.At.Time - p.flow.Steps[step-1].At.Time; d > 0 {
+			gap = "+" + short(d)
+		}
+	}
+	style := t.server
+	if s.Frontend {
+		style = t.client
+	}
+	switch {
+	case s.Bad:
+		style = t.bad
+	case s.Odd:
+		style = t.warn
+	}
+	spans := []span{{p.time(m, s.At.Time), t.dim}, {" " + fit(gap, gapWidth, false) + " ", t.dim}, {"│", t.client}}
+	lane := w - timeWidth - gapWidth - 4
+	if s.Notice {
+		return compose(w, selected, append(spans, span{fit(" ! "+s.Name+": "+s.Text, lane, true), style}, span{"│", t.server})...)
+	}
+	text := s.Text
+	if s.Count > 0 {
+		text = fmt.Sprintf("%d more, %d bytes", s.Count, s.Len)
+	}
+	return compose(w, selected, append(append(spans, lanes(s, text, lane, style, textStyle(t, s))...), span{"│", t.server})...)
+}
+
+func textStyle(t *theme, s *flow.Step) lipgloss.Style {
+	switch s.Kind {
+	case messages.KindQuery, messages.KindParse:
+		return t.sql
+	case messages.KindErrorResponse:
+		return t.bad
+	}
+	return t.plain
+}
+
+// lanes are the pieces between the two sides: name and text in an arrow.
+func lanes(s *flow.Step, text string, w int, style, of lipgloss.Style) []span {
+	name := " " + s.Name + " "
+	text = clean(text, w)
+	room := w - 6 - ansi.StringWidth(name)
+	if n := ansi.StringWidth(text); n > room {
+		text = ansi.Truncate(text, max(room, 0), "…")
+	}
+	if text != "" {
+		text += " "
+	}
+	rest := strings.Repeat("─", max(w-4-ansi.StringWidth(name)-ansi.StringWidth(text), 1))
+	if s.Frontend {
+		return []span{{"──", style}, {name, style.Bold(true)}, {text, of}, {rest + "─▶", style}}
+	}
+	return []span{{"◀─", style}, {name, style.Bold(true)}, {text, of}, {rest + "──", style}}
+}
+
+// pane is what is known of the selected line.
+func (p *flowPage) pane(m *model, w, h int) []string {
+	t := m.theme
+	var lines []string
+	add := func(text string, style lipgloss.Style) {
+		for _, line := range wrap(text, w, max(h-len(lines), 0)) {
+			lines = append(lines, compose(w, false, span{line, style}))
+		}
+	}
+	r := p.rows[p.sel]
+	s := &p.flow.Steps[r.step]
+	q := p.flow.Queries[s.Query]
+	if r.kind == rowHead {
+		g := &p.groups[r.group]
+		if q = g.query; q == nil {
+			add(names(p.flow.Steps[g.from:g.to]), t.plain)
+		}
+	} else {
+		add(s.Name, t.name)
+		for _, note := range s.Notes {
+			add("! "+note, t.warn)
+		}
+		for _, line := range s.Body {
+			style := t.plain
+			if strings.HasPrefix(strings.TrimLeft(line, " "), "message: ") && s.Bad {
+				style = t.bad
+			}
+			add(line, style)
+		}
+		add("", t.plain)
+	}
+	if q != nil {
+		p.queryPane(m, q, add)
+	}
+	return lines
+}
+
+func (p *flowPage) queryPane(m *model, q *flow.Query, add func(string, lipgloss.Style)) {
+	t := m.theme
+	add(fmt.Sprintf("query %d", q.ID), t.name)
+	if q.State != "" {
+		add(q.State+" "+q.Failure, t.bad)
+	}
+	add(q.SQL, t.sql)
+	if q.Params != "" {
+		add(q.Params, t.plain)
+	}
+	add(fmt.Sprintf("began %s, packet %d", p.time(m, q.Start.Time), q.Start.Frame), t.dim)
+	if q.Duration >= 0 {
+		add("took "+short(q.Duration), t.plain)
+	}
+	add(plural(q.Rows, "row", "rows"), t.plain)
+}

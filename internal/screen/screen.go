@@ -1,0 +1,95 @@
+package screen
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/term"
+
+	"github.com/pgsniff/pgsniff/internal/flow"
+	"github.com/pgsniff/pgsniff/internal/overview"
+)
+
+// Options are what a screen shows and may do.
+type Options struct {
+	Data  *overview.Collector
+	Title string // the interfaces or files
+	Live  bool
+	In    io.Reader // the keys; nil: the terminal
+	Out   io.Writer
+	Size  func() (w, h int) // of an Out that is no file
+	Now   func() time.Time
+	Local *time.Location
+	// Color is false where no colours are wanted; Always asks for them in any case.
+	Color, Always bool
+	// Ended receives how the source ended, once; Quit is closed where the program
+	// cannot go on.
+	Ended <-chan error
+	Quit  <-chan struct{}
+	// Progress returns how much of a file is read; nil: nobody knows.
+	Progress func() (read, total int64, ok bool)
+	// Message returns what the run said last; empty: nothing.
+	Message func() string
+	// Flow makes the flow of a connection; it may take as long as reading the file.
+	Flow func(flow.Place) (*flow.Flow, error)
+	// Save writes the packets of a connection to a file, and returns how many.
+	Save func(place flow.Place, path string) (int, error)
+	// SetFilter exchanges the capture filter, which is Filter at first; nil: there is
+	// none to exchange.
+	SetFilter func(expr string) error
+	Filter    string
+	// Oldest returns the oldest packet that is kept; nil: all are there.
+	Oldest func() (frame uint64, at int64)
+}
+
+// Run shows the screen until the user leaves it, or a signal ends the program. The
+// terminal is then as it was before.
+func Run(opt Options) error {
+	m := newModel(opt)
+	p := tea.NewProgram(m, programOptions(&opt)...)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-signals:
+			p.Quit()
+		case <-opt.Quit:
+			p.Quit()
+		case <-done:
+		}
+	}()
+	_, err := p.Run()
+	switch {
+	case errors.Is(err, tea.ErrProgramPanic):
+		return errors.New("the screen failed; this is a fault of the program, please report it")
+	case errors.Is(err, tea.ErrInterrupted):
+		return nil
+	}
+	return err
+}
+
+func programOptions(opt *Options) []tea.ProgramOption {
+	list := []tea.ProgramOption{tea.WithOutput(opt.Out), tea.WithoutSignalHandler(), tea.WithFPS(30)}
+	if f, ok := opt.In.(*os.File); opt.In != nil && (!ok || term.IsTerminal(int(f.Fd()))) {
+		list = append(list, tea.WithInput(opt.In))
+	} // else the terminal is opened: standard input is the capture
+	if opt.Size != nil {
+		list = append(list, tea.WithWindowSize(opt.Size()))
+	}
+	switch {
+	case !opt.Color:
+		list = append(list, tea.WithColorProfile(colorprofile.ASCII))
+	case opt.Always:
+		list = append(list, tea.WithColorProfile(colorprofile.ANSI))
+	}
+	return list
+}
