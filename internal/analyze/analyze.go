@@ -64,7 +64,6 @@ type Counts struct {
 	First, Last         int64 // times of the first and the latest packet that has one
 	NotIP, NotTCP, Bad  uint64
 	TCPConnections      uint64
-	Copies              uint64            // TCP packets that the capture holds again; they are passed over
 	Lost, Retransmitted uint64            // payload bytes of the connections taken for PostgreSQL
 	KernelDropped       uint64            // packets that the kernel had no room for, as the caller of Packet says
 	Ports               map[uint16]uint64 // connections by the server's port, as far as known
@@ -94,7 +93,6 @@ type Analyzer struct {
 	decoder *packet.Decoder
 	segment reassembly.Segment
 	tcp     *reassembly.Assembler
-	copies  duplicates
 	byPort  [65536 / 64]uint64
 	stage   *sessions
 	pipe    *pipe // nil with one worker
@@ -230,11 +228,7 @@ func (a *Analyzer) Packet(p *capture.Packet) {
 	a.wasTCP = verdict == packet.TCP
 	switch verdict {
 	case packet.TCP:
-		if a.copies.has(&a.segment, a.decoder.ID()) {
-			a.Counts.Copies++
-		} else {
-			a.tcp.Segment(&a.segment)
-		}
+		a.tcp.Segment(&a.segment)
 	case packet.NotIP:
 		a.Counts.NotIP++
 	case packet.NotTCP:

@@ -76,10 +76,16 @@ func runRead(env *Env, o *Options, paths []string) error {
 
 // loop takes packets until the source ends, the count is reached or the output
 // is gone. It returns the source's error.
-func (r *run) loop(src capture.Source) error {
+func (r *run) loop(src *capture.Files) error {
 	p := &r.packet
 	var end int64
 	shown := r.opt.selection.span
+	// A pipe's next packet may be long in coming; of files, asking now and then whether
+	// anybody still reads is enough.
+	seldom := uint64(0)
+	if _, _, regular := src.Progress(); regular {
+		seldom = 63
+	}
 	for n := uint64(0); r.opt.Count == 0 || n < r.opt.Count; {
 		if err := src.Next(p); err != nil {
 			if errors.Is(err, io.EOF) {
@@ -113,7 +119,7 @@ func (r *run) loop(src capture.Source) error {
 		if r.asked.Load() {
 			r.answer()
 		}
-		if r.failed() {
+		if n&seldom == 0 && r.failed() {
 			return nil
 		}
 	}

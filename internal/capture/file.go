@@ -50,11 +50,13 @@ type Files struct {
 	base  int // interfaces of the files before
 	dec   decompressors
 
-	halt  chan struct{} // closed by Stop
-	once  sync.Once
-	read  atomic.Int64
-	total int64     // bytes of all files, -1 if one has no length
-	_     [104]byte // see TestLines
+	halt chan struct{} // closed by Stop
+	// halted is set with it: asking a channel for each packet costs more than reading one.
+	halted atomic.Bool
+	once   sync.Once
+	read   atomic.Int64
+	total  int64     // bytes of all files, -1 if one has no length
+	_      [104]byte // see TestLines
 }
 
 // openFile is the file being read.
@@ -119,7 +121,7 @@ func (f *Files) check(path string) error {
 // next file; io.EOF comes when all have been read.
 func (f *Files) Next(p *Packet) error {
 	for {
-		if f.halted() {
+		if f.halted.Load() {
 			return io.EOF
 		}
 		if f.cur == nil {
@@ -135,7 +137,7 @@ func (f *Files) Next(p *Packet) error {
 			p.Interface += f.base
 			return nil
 		}
-		if f.halted() {
+		if f.halted.Load() {
 			return io.EOF // what is cut off is cut off by that
 		}
 		if err = f.finish(err); err != nil {
@@ -146,15 +148,11 @@ func (f *Files) Next(p *Packet) error {
 
 // Stop lets Next return io.EOF from now on, also if it is waiting. It may be called
 // by any goroutine, and more than once.
-func (f *Files) Stop() { f.once.Do(func() { close(f.halt) }) }
-
-func (f *Files) halted() bool {
-	select {
-	case <-f.halt:
-		return true
-	default:
-		return false
-	}
+func (f *Files) Stop() {
+	f.once.Do(func() {
+		f.halted.Store(true)
+		close(f.halt)
+	})
 }
 
 // finish closes the current file for the reason err, and returns what the

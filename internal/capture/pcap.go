@@ -92,12 +92,22 @@ func (r *pcapReader) u32(b []byte) uint32 {
 	return v
 }
 
+// four returns the four numbers that each record begins with.
+func (r *pcapReader) four(h *[16]byte) (sec, frac, n, orig uint32) {
+	sec, frac = binary.LittleEndian.Uint32(h[0:]), binary.LittleEndian.Uint32(h[4:])
+	n, orig = binary.LittleEndian.Uint32(h[8:]), binary.LittleEndian.Uint32(h[12:])
+	if r.big {
+		sec, frac, n, orig = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac), bits.ReverseBytes32(n), bits.ReverseBytes32(orig)
+	}
+	return sec, frac, n, orig
+}
+
 func (r *pcapReader) next(p *Packet) error {
 	h, ok := r.w.peek(r.headerLen)
 	if !ok {
 		return cutError(r.w, h, r.headerLen, "a record header")
 	}
-	sec, frac, n, orig := r.u32(h), r.u32(h[4:]), r.u32(h[8:]), r.u32(h[12:])
+	sec, frac, n, orig := r.four((*[16]byte)(h))
 	if r.minor <= 3 && n > orig { // before 2.4 the two lengths were written in either order
 		n, orig = orig, n
 	}

@@ -53,8 +53,7 @@ type Decoder struct {
 	stamp reassembly.Stamp
 	fcs   int // bytes of frame check sequence that may still end the data
 	depth int
-	id    uint32
-	_     [88]byte // see TestLines
+	_     [96]byte // see TestLines
 }
 
 // NewDecoder returns a Decoder that holds fragments within the given bounds.
@@ -71,17 +70,12 @@ func NewDecoder(opt Options) *Decoder {
 func (d *Decoder) Decode(p *capture.Packet, seg *reassembly.Segment) Verdict {
 	d.stamp = reassembly.Stamp{Time: p.Time, Frame: p.Frame}
 	d.fcs = int(p.FCSLen)
-	d.depth, d.id = 0, 0
+	d.depth = 0
 	if len(d.frags.retired) > 0 {
 		d.frags.recycle()
 	}
 	return d.link(p.LinkType, bytesOf{p.Data, max(p.OrigLen-len(p.Data), 0)}, seg)
 }
-
-// ID is what the innermost IPv4 header of the packet decoded last gives as its
-// identification, with bit 16 set; 0 where there is none, or where it is 0, as in
-// packets that are never to be divided.
-func (d *Decoder) ID() uint32 { return d.id }
 
 // bytesOf is the rest of a packet while its headers are taken off: what was
 // captured of it, and how many further bytes the snap length cut off.

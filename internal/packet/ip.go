@@ -69,8 +69,8 @@ func (d *Decoder) ipv4(b bytesOf, seg *reassembly.Segment) Verdict {
 		return Malformed
 	}
 	seg.Src.Addr, seg.Dst.Addr = addr4(h[12:16]), addr4(h[16:20])
-	if d.id = uint32(be.Uint16(h[4:])); d.id != 0 {
-		d.id |= 1 << 16
+	if seg.ID = uint32(be.Uint16(h[4:])); seg.ID != 0 {
+		seg.ID |= 1 << 16
 	}
 	const moreAndOffset = 0x3fff
 	frag := be.Uint16(h[6:])
@@ -106,7 +106,7 @@ func (d *Decoder) ipv6(b bytesOf, seg *reassembly.Segment) Verdict {
 		return Malformed
 	}
 	seg.Src.Addr, seg.Dst.Addr = addr6(h[8:24]), addr6(h[24:40])
-	d.id = 0
+	seg.ID = 0
 	if n := int(be.Uint16(h[4:])); n != 0 {
 		b = b.limit(header + n)
 		d.fcs = 0

@@ -45,6 +45,9 @@ func (h *Handler) mark(dst, v []byte) []byte {
 // upToNUL splits a string off a body; what follows begins with its NUL, if that is
 // there.
 func upToNUL(b []byte) (s, rest []byte) {
+	if len(b) > 0 && b[0] == 0 {
+		return b[:0], b // as most names are
+	}
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		return b[:i], b[i:]
 	}
@@ -84,12 +87,24 @@ func (h *Handler) sqlBody(e *session.Event, before, sql, after []byte) ([]byte, 
 }
 
 func (h *Handler) bindEvent(e *session.Event) ([]byte, bool) {
-	return h.bind(&h.body, e.Body, h.cycle(e.Session, e.Exchange))
+	x := e.Exchange
+	body, changed := h.bind(&h.body, e.Body, h.cycle(e.Session, x))
+	switch {
+	case x == nil:
+	case changed:
+		x.Mark |= boundSecret
+	default:
+		x.Mark |= boundPlain // it need not be looked at again with the exchange
+	}
+	return body, changed
 }
 
 // bind rewrites the body of a Bind if one of its values is hidden. All formats are
 // written out, since what is hidden is text.
 func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
+	if h.level != All && !c.Parameters() && !mayHoldValue(body) {
+		return body, false
+	}
 	portal, rest := upToNUL(body)
 	if len(rest) == 0 {
 		return body, false
@@ -209,16 +224,40 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 			r.renamed = h.renames(x)
 		}
 	}
-	changed := false
+	if !h.rowHides(&r, e.Body[2:], n) {
+		return e.Body, false
+	}
 	dst := append(h.body[:0], e.Body[:2]...)
 	v := values{rest: e.Body[2:], left: n}
 	for i := 0; v.next(); i++ {
-		hide := v.value != nil && (h.level == All || r.hides(i, v.value))
-		changed = changed || hide
-		dst = h.appendValue(dst, &v, hide)
+		dst = h.appendValue(dst, &v, v.value != nil && (h.level == All || r.hides(i, v.value)))
 	}
 	h.body = append(dst, v.rest...)
-	return h.body, changed
+	return h.body, true
+}
+
+// rowHides tells whether one of the n values of a row is hidden. Most rows have none,
+// and are not written anew.
+func (h *Handler) rowHides(r *rowOf, list []byte, n int) bool {
+	if h.level == All {
+		return true
+	}
+	var columns []columnPolicy
+	if r.policy != nil && !r.asked && r.renamed == nil {
+		columns = r.columns
+	}
+	for i := 0; i < n && len(list) >= 4; i++ {
+		size := int32(binary.BigEndian.Uint32(list))
+		if list = list[4:]; size < 0 {
+			continue
+		}
+		v := list[:min(int(size), len(list))]
+		if (i >= len(columns) || columns[i] != columnShown) && r.hides(i, v) {
+			return true
+		}
+		list = list[len(v):]
+	}
+	return false
 }
 
 func (h *Handler) description(e *session.Event) ([]byte, bool) {
@@ -230,6 +269,9 @@ func (h *Handler) description(e *session.Event) ([]byte, bool) {
 			}
 		}
 	}
+	if bytes.Equal(e.Body, h.plain) {
+		return e.Body, false
+	}
 	if m.Decode(e.Body) != nil && len(m.Fields) == 0 {
 		return e.Body, false
 	}
@@ -240,12 +282,18 @@ func (h *Handler) description(e *session.Event) ([]byte, bool) {
 		}
 	}
 	if !changed {
+		if len(e.Body) <= mostPlain {
+			h.plain = append(h.plain[:0], e.Body...)
+		}
 		return e.Body, false
 	}
 	const head = 5
 	h.body = m.Append(h.body[:0])[head:]
 	return h.body, true
 }
+
+// mostPlain is how long a description may be that is remembered.
+const mostPlain = 4096
 
 // copyData hides the data of a COPY. What replicates keeps its form: how far it has
 // come is told in it.

@@ -16,7 +16,7 @@ func eventOf(k messages.Kind, body []byte, secret bool) *session.Event {
 	e.Kind, e.Body, e.Len = k, body, len(body)+5
 	e.Exchange = &exchange.Exchange{Mark: known}
 	if secret {
-		e.Exchange.Mark |= uint8(sqlnorm.Hidden | sqlnorm.Takes)
+		e.Exchange.Mark |= uint16(sqlnorm.Hidden | sqlnorm.Takes)
 	}
 	return e
 }

@@ -8,15 +8,15 @@ import (
 // early tells whether a message was sent before the server had said who the client
 // is: until then, what nobody knows may be a password.
 func early(e *session.Event) bool {
-	switch e.Step.Phase {
-	case messages.PhaseStartup, messages.PhaseSSLNegotiation, messages.PhaseGSSNegotiation, messages.PhaseAuthenticating,
-		messages.PhaseAuthenticatingGSS, messages.PhaseSASLInitial, messages.PhaseSASLContinue:
+	if earlyPhases>>e.Step.Phase&1 != 0 {
 		return true
-	case messages.PhaseUnknown: // after a loss, which may be that of the startup's end
-		return e.Kind == messages.KindUnknown
 	}
-	return false
+	// After a loss, which may be that of the startup's end.
+	return e.Kind == messages.KindUnknown && e.Step.Phase == messages.PhaseUnknown
 }
+
+const earlyPhases = uint64(1)<<messages.PhaseStartup | 1<<messages.PhaseSSLNegotiation | 1<<messages.PhaseGSSNegotiation |
+	1<<messages.PhaseAuthenticating | 1<<messages.PhaseAuthenticatingGSS | 1<<messages.PhaseSASLInitial | 1<<messages.PhaseSASLContinue
 
 // strange tells whether a message is unknown, out of place or has not the form of
 // its kind.

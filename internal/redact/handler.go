@@ -25,6 +25,8 @@ type Handler struct {
 	sql    []byte
 	bound  []byte
 	errs   messages.ErrorFields
+	shapes sqlnorm.Shapes[struct{}] // of texts without secrets
+	plain  []byte                   // the latest RowDescription in which no name is hidden
 	// Of messages that are looked at as a whole.
 	decoded [messages.NumKinds]messages.Message
 	// What the latest CopyData holds, without its secrets.
@@ -80,10 +82,20 @@ func (h *Handler) Event(e *session.Event) *session.Event {
 }
 
 // Message hands a message on without its secrets.
-func (h *Handler) Message(e *session.Event) { h.Handler.Message(h.Event(e)) }
+func (h *Handler) Message(e *session.Event) {
+	if rewriters[e.Kind] != nil || early(e) {
+		e = h.Event(e)
+	}
+	h.Handler.Message(e)
+}
 
 // Exchange hands a query cycle on without its secrets.
 func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
+	if p := x.Prepared; p != nil && p.Mark == known && h.level != All && x.Error == nil && x.BindBody() == nil {
+		h.policies(x) // as most: there is nothing else in it
+		h.Handler.Exchange(s, x)
+		return
+	}
 	c := h.cycle(s, x)
 	if x.SQL != nil && (h.level == All || c.Secrecy&sqlnorm.Hidden != 0) {
 		h.sql = h.text(h.sql[:0], x.SQL, c)
@@ -98,10 +110,17 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	if x.Error != nil {
 		x.Error, _ = h.reply(&h.failed, x.Error, c)
 	}
-	for i := range x.Results {
-		h.policy(x.Results[i].Columns)
-	}
+	h.policies(x)
 	h.Handler.Exchange(s, x)
+}
+
+// policies sees to it that the names of all columns have been looked at.
+func (h *Handler) policies(x *exchange.Exchange) {
+	for i := range x.Results {
+		if d := x.Results[i].Columns; d != nil && d.Memo == nil {
+			h.policy(d)
+		}
+	}
 }
 
 // End hands the end of a connection on, without what its last error may repeat.
@@ -114,8 +133,14 @@ func (h *Handler) End(s *session.Session) {
 	h.Handler.End(s)
 }
 
-// known is set in an exchange's or statement's mark when it was looked at.
-const known = 0x80
+// Bits of an exchange's or a statement's mark, beside those of [sqlnorm.Secrecy].
+const (
+	known = 0x80 // its text was looked at
+	// Of exchanges: a Bind was looked at as a message, and nothing in it is hidden; or
+	// something is.
+	boundPlain  = 0x100
+	boundSecret = 0x200
+)
 
 // cycle returns what is known of the text that an exchange is about.
 func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
@@ -126,10 +151,10 @@ func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
 	if p := x.Prepared; p != nil {
 		mark, sql, whole = &p.Mark, p.SQL, p.SQLLen
 	}
-	if *mark == 0 && sql != nil {
-		*mark = known | uint8(h.secrecy(s, sql, len(sql) < whole))
+	if *mark&known == 0 && sql != nil {
+		*mark |= known | uint16(h.secrecy(s, sql, len(sql) < whole))
 	}
-	return Cycle{sqlnorm.Secrecy(*mark &^ known)}
+	return Cycle{sqlnorm.Secrecy(*mark &^ (known | boundPlain | boundSecret))}
 }
 
 // secrecy finds out about a text.
@@ -137,7 +162,7 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, cut bool) sqlnorm.Secr
 	if len(sql) == 0 && cut {
 		return sqlnorm.Hidden | sqlnorm.Takes // there was no room for it: anything
 	}
-	if !sqlnorm.MayHoldSecret(sql) {
+	if h.clean(sql) {
 		if h.executes(s, sql) {
 			return sqlnorm.Hidden | sqlnorm.Takes | forced
 		}
@@ -152,6 +177,22 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, cut bool) sqlnorm.Secr
 		found |= sqlnorm.Hidden | sqlnorm.Takes | forced
 	}
 	return found
+}
+
+// clean tells whether there is no secret in a text, for certain. Most texts are
+// another one with other numbers.
+func (h *Handler) clean(sql []byte) bool {
+	shape, texts := h.shapes.Find(sql)
+	if shape != nil && !texts {
+		return true
+	}
+	if sqlnorm.MayHoldSecret(sql) {
+		return false
+	}
+	if shape == nil {
+		h.shapes.Add(sql)
+	}
+	return true
 }
 
 // forced is the bit of a mark that says that a text takes secrets because of what
@@ -204,6 +245,9 @@ func (h *Handler) Text(s *session.Session, x *exchange.Exchange) []byte {
 // parameters hides what was bound.
 func (h *Handler) parameters(x *exchange.Exchange, c Cycle) {
 	if body := x.BindBody(); body != nil {
+		if h.level != All && x.Mark&(boundPlain|boundSecret) == boundPlain {
+			return
+		}
 		if out, changed := h.bind(&h.bound, body, c); changed {
 			x.SetBindBody(out)
 		}

@@ -116,7 +116,17 @@ const (
 // Value tells whether a value is one that holds a secret, whatever it is of: a
 // connection string or a document with one, a URL with a password, the hash of one.
 func Value(v []byte) bool {
-	return len(v) >= len("pwd=x") && (hash(v) || sqlnorm.HoldsSecret(v))
+	return len(v) >= len("pwd=x") && (mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v))
+}
+
+// mayHoldValue tells whether something in b, a message with values, could be a value
+// that [Value] hides. It is quick, and true for some that are none.
+func mayHoldValue(b []byte) bool { return sqlnorm.MayGiveValue(b) || mayHoldHash(b) }
+
+// mayHoldHash tells whether a text is long enough for the hash of a password, and has
+// one of the letters.
+func mayHoldHash(v []byte) bool {
+	return len(v) >= len(md5Prefix)+md5Digits && (bytes.IndexByte(v, 'm') >= 0 || bytes.IndexByte(v, '$') >= 0)
 }
 
 // Code is Value for what may be a statement, or a part of one, with a secret.

@@ -10,7 +10,11 @@ import (
 // is hidden as a whole. That of "options" is looked into: see [Options].
 func Setting(name, v []byte) bool {
 	switch string(name) {
-	case "user", "database", "application_name", "client_encoding", "replication":
+	case "user", "database", "application_name", "client_encoding", "replication",
+		// What servers report (manual: "Asynchronous Operations").
+		"server_version", "server_encoding", "DateStyle", "IntervalStyle", "TimeZone", "integer_datetimes",
+		"standard_conforming_strings", "is_superuser", "session_authorization", "default_transaction_read_only",
+		"in_hot_standby", "scram_iterations", "search_path":
 		return Value(v)
 	case "totp", "otp", "crdb:session_revival_token_base64", "oauth_access_token":
 		return true

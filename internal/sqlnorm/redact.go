@@ -183,6 +183,9 @@ func (r *redactor) catalogs() (found Secrecy) {
 // CodeWithSecret tells whether a text is a statement, or a part of one, that has a
 // secret in it: a server shows those of others, and what objects are made of.
 func CodeWithSecret(text []byte) bool {
+	if calling := bytes.IndexByte(text, '(') >= 0; !calling && Operation(text) == "" {
+		return false // as most values
+	}
 	if !MayHoldSecret(text) || Operation(text) == "" && !callsSecret(text) {
 		return false
 	}

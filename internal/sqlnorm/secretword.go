@@ -226,6 +226,9 @@ func mentionsSecret(s []byte) bool {
 // with what gives it a value behind, or a URL with a password. It is stricter than
 // what is asked of constants, since most values are data.
 func HoldsSecret(s []byte) bool {
+	if !MayGiveValue(s) {
+		return false
+	}
 	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
 		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) {
 			continue
@@ -235,6 +238,48 @@ func HoldsSecret(s []byte) bool {
 		}
 	}
 	return urlWithSecret(s)
+}
+
+// MayGiveValue tells whether s has one of the signs without which no text gives a name
+// a value or has a URL: those that [valued] looks for, and those that end a word. Most
+// values are data and have none.
+func MayGiveValue(s []byte) bool {
+	switch {
+	case len(s) >= longText:
+		return bytes.IndexByte(s, '=') >= 0 || bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, '\'') >= 0 ||
+			bytes.IndexByte(s, '$') >= 0 || bytes.IndexByte(s, '%') >= 0
+	case len(s) >= 8:
+		for i := 0; i < len(s)-8; i += 8 {
+			if hasSign(binary.LittleEndian.Uint64(s[i:])) {
+				return true
+			}
+		}
+		return hasSign(binary.LittleEndian.Uint64(s[len(s)-8:]))
+	}
+	for _, c := range s {
+		if c&^3 == '$' || c&^1 == ':' || c&^1 == '<' {
+			return true
+		}
+	}
+	return false
+}
+
+// longText is the length in bytes from which on it is quicker to look for one sign
+// after the other, which the processor does with many bytes at once.
+const longText = 64
+
+// hasSign tells whether one of eight bytes is a sign: $ % ' or : =. Those between
+// them, & ; and <, are let through, so that there are two ranges.
+func hasSign(w uint64) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	low := (w &^ (3 * ones)) ^ '$'*ones
+	low = (low - ones) &^ low
+	from := (w &^ highs) + (0x80-':')*ones
+	beyond := (w &^ highs) + (0x80-'='-1)*ones
+	return (low|from&^beyond&^w)&highs != 0
 }
 
 // valued tells whether what follows a name gives it a value: name = x, name: x,

@@ -132,14 +132,14 @@ func beforeConstants(b []byte) (n int) {
 }
 
 // holesOf finds the constants of a text that may be others; ok is false if there
-// are none, or too many.
+// are too many.
 func holesOf(sql []byte) (holes []hole, ok bool) {
 	l := lexer{src: sql}
 	var k kept
 	for {
 		t := l.next()
 		if t.kind == tokenEOF {
-			return holes, len(holes) > 0
+			return holes, true
 		}
 		if k.next(t, &l) && t.kind == tokenNumber {
 			continue // it belongs to the shape

@@ -53,7 +53,8 @@ func TestShapes(t *testing.T) {
 		{"SELECT $1, 1", "SELECT $2, 1", false},
 		{"SELECT a1 FROM t2 WHERE b = 1", "SELECT a2 FROM t2 WHERE b = 1", false},
 		{"SELECT 1 -- 2", "SELECT 1 -- 3", false},
-		{"SELECT a", "SELECT a", false}, // nothing to be different in
+		{"SELECT a", "SELECT a", true}, // nothing to be different in
+		{"SELECT a", "SELECT b", false},
 	}
 	for _, test := range tests {
 		var s Shapes[derived]

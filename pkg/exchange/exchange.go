@@ -95,7 +95,7 @@ type Exchange struct {
 	Portal    []byte
 
 	// Mark is for handlers: what they found out about it, 0 at first.
-	Mark uint8
+	Mark uint16
 
 	HasParams bool   // a Bind or FunctionCall was seen; see Parameters
 	Function  uint32 // OID of the function called

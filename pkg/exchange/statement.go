@@ -13,7 +13,7 @@ type Statement struct {
 	// whether they may keep it.
 	Memo any
 	// Mark is for handlers, too: what they found out about SQL, 0 at first.
-	Mark uint8
+	Mark uint16
 
 	shared  *Shared // nil when nothing is charged for it
 	cost    int     // the memory that it takes, in bytes

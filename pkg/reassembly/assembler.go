@@ -21,6 +21,7 @@ type Assembler struct {
 	free    []*Conn
 	pool    pool
 	recent  recent
+	copies  copies
 	clock   clock
 	count   uint64 // segments
 	ids     uint64
@@ -29,7 +30,7 @@ type Assembler struct {
 // New returns an Assembler that tells h, which may also implement HalfCloser,
 // AnomalyHandler and Observer.
 func New(h Handler, cfg Config) *Assembler {
-	a := &Assembler{h: h, cfg: cfg.withDefaults(), table: newTable(), recent: newRecent()}
+	a := &Assembler{h: h, cfg: cfg.withDefaults(), table: newTable(), recent: newRecent(), copies: newCopies()}
 	a.halves, _ = h.(HalfCloser)
 	a.odd, _ = h.(AnomalyHandler)
 	a.watcher, _ = h.(Observer)
@@ -74,9 +75,12 @@ func (a *Assembler) next(c *Conn, d Dir, s *Segment) bool {
 		if !r.is(hasAcked) || r.is(seen) && diff(s.Ack, r.next) > 0 {
 			return false
 		}
-		if diff(s.Ack, r.acked) > 0 {
-			r.acked = s.Ack
-		}
+	}
+	if len(s.Payload) == 0 && a.copied(c, d, s) {
+		return true
+	}
+	if s.Flags&ACK != 0 && diff(s.Ack, r.acked) > 0 {
+		r.acked = s.Ack
 	}
 	c.Last, c.used = s.At, a.count
 	a.last = c
@@ -86,7 +90,7 @@ func (a *Assembler) next(c *Conn, d Dir, s *Segment) bool {
 	if len(s.Payload) > 0 {
 		h.bits &^= tentative
 		c.weigh(d, s.Flags&ACK != 0, s.Ack)
-		a.data(c, d, s.Payload, s.At)
+		a.data(c, d, s.Payload, s.mark(), s.At)
 	}
 	return true
 }
@@ -105,10 +109,11 @@ func (c *Conn) weigh(d Dir, hasAck bool, ack uint32) {
 	}
 }
 
-// data delivers b at the place that is next.
-func (a *Assembler) data(c *Conn, d Dir, b []byte, at Stamp) {
+// data delivers b at the place that is next; mark is that of the packet that it is all
+// the text of, or 0.
+func (a *Assembler) data(c *Conn, d Dir, b []byte, mark uint32, at Stamp) {
 	h := &c.half[d]
-	h.recent = a.recent.add(h.recent, h.next, b)
+	h.recent = a.recent.add(h.recent, h.next, b, mark)
 	h.next += uint32(len(b))
 	h.silent = 0
 	c.Stats[d].Bytes += uint64(len(b))

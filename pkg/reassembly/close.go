@@ -25,7 +25,7 @@ func (a *Assembler) finishNext(c *Conn, d Dir, s *Segment) {
 	h := &c.half[d]
 	if len(s.Payload) > 0 {
 		c.weigh(d, s.Flags&ACK != 0, s.Ack)
-		a.data(c, d, s.Payload, s.At)
+		a.data(c, d, s.Payload, 0, s.At)
 	}
 	h.bits, h.fin = h.bits&^tentative|hasFIN, h.next
 	if !c.ignored {

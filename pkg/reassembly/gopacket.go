@@ -17,9 +17,13 @@ import (
 func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopacket.CaptureInfo) (Segment, bool) {
 	var src, dst Addr
 	var length int // of the TCP header and its payload, as sent
+	var id uint32
 	switch ip := network.(type) {
 	case *layers.IPv4:
 		src, dst = addrFromBytes(ip.SrcIP), addrFromBytes(ip.DstIP)
+		if id = uint32(ip.Id); id != 0 {
+			id |= 1 << 16
+		}
 		if int(ip.Length) > int(ip.IHL)*4 {
 			length = int(ip.Length) - int(ip.IHL)*4
 		}
@@ -47,6 +51,7 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 		Payload: payload,
 		Missing: missing,
 		Options: options(tcp),
+		ID:      id,
 		At:      Stamp{Time: ci.Timestamp.UnixNano()},
 	}, true
 }

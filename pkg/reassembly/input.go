@@ -5,6 +5,9 @@ func (a *Assembler) slow(c *Conn, d Dir, s *Segment) {
 	if s.Missing < 0 || s.Missing > maxAhead || len(s.Payload) > maxAhead-s.Missing {
 		return // no TCP segment
 	}
+	if a.copied(c, d, s) {
+		return
+	}
 	if c, d = a.admit(c, d, s); c == nil {
 		return
 	}
@@ -140,7 +143,7 @@ func (a *Assembler) text(c *Conn, d Dir, s *Segment) {
 // deliver hands over p and what the snap length cut off after it.
 func (a *Assembler) deliver(c *Conn, d Dir, p []byte, miss int, at Stamp) {
 	if len(p) > 0 {
-		a.data(c, d, p, at)
+		a.data(c, d, p, 0, at)
 	}
 	if miss == 0 || c.ignored {
 		return

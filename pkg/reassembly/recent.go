@@ -15,11 +15,12 @@ type recent struct {
 type print struct {
 	seq, len uint32
 	sum      uint32
+	mark     uint32 // of its packet; 0 if nothing tells it from others
 	prev     uint32
 }
 
 const (
-	// recentSegments of 16 bytes each stay in the second level cache.
+	// recentSegments of 20 bytes each stay in the second level cache.
 	recentSegments = 8192
 	// recentSteps bounds the walk back for one retransmission.
 	recentSteps = 64
@@ -42,14 +43,31 @@ func (r *recent) sum(b []byte) uint32 {
 }
 
 // add remembers b, delivered at seq after the segment prev of the same
-// direction, and returns its number.
-func (r *recent) add(prev, seq uint32, b []byte) uint32 {
+// direction, and the mark of its packet, and returns its number.
+func (r *recent) add(prev, seq uint32, b []byte, mark uint32) uint32 {
 	r.n++
 	if r.n == 0 {
 		r.n = 1
 	}
-	r.ring[r.n%recentSegments] = print{seq, uint32(len(b)), r.sum(b), prev}
+	r.ring[r.n%recentSegments] = print{seq, uint32(len(b)), r.sum(b), mark, prev}
 	return r.n
+}
+
+// holds reports whether b at seq is remembered as it is, from a packet with that mark.
+func (r *recent) holds(latest, seq uint32, b []byte, mark uint32) bool {
+	for i, steps := latest, 0; i != 0 && r.n-i < recentSegments && steps < recentSteps; steps++ {
+		p := &r.ring[i%recentSegments]
+		switch from := diff(p.seq, seq); {
+		case from < 0:
+			return false
+		case from == 0:
+			return p.mark == mark && int(p.len) == len(b) && p.sum == r.sum(b)
+		case p.prev == i || r.n-p.prev >= recentSegments || r.n-p.prev <= r.n-i:
+			return false // overwritten meanwhile
+		}
+		i = p.prev
+	}
+	return false
 }
 
 // conflicts tells whether b at seq covers a remembered segment with other

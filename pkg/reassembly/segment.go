@@ -32,8 +32,12 @@ type Segment struct {
 	// Missing is the number of payload bytes that the snap length cut off
 	// the end, between 0 and 2^30.
 	Missing int
-	Options []byte // of the header, as captured; for an Observer
-	At      Stamp
+	Options []byte // of the header, as captured
+	// ID is the identification in the IPv4 header with bit 16 set, by which copies of a
+	// packet are known; 0 where there is none, or where it is 0, as in packets that are
+	// never to be divided.
+	ID uint32
+	At Stamp
 }
 
 // span is the length of the segment's text in sequence numbers.

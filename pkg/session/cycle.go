@@ -154,9 +154,10 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 	m.Kind = parts[0].Kind
 	x := s.log.Unit(m)
 	from := int32(0)
+	some := s.cfg.Some
 	for i := range parts {
 		p := &parts[i]
-		if some := s.cfg.Some; some != nil && some.Kinds[p.Kind] {
+		if some != nil && some.Kinds[p.Kind] {
 			s.somePart(x, p, b[from:p.End], int(p.To-from))
 		}
 		if s.shared.idle[p.Kind] {

@@ -44,8 +44,14 @@ func (s *Session) productOfStartup(m *messages.StartupMessage) {
 	}
 }
 
+// productLetters are those that the parameters begin with which tell a product.
+var productLetters = [256]bool{'c': true, 'm': true, 'p': true, 's': true}
+
 // productOfParameter tells the product from what a server reports.
 func (s *Session) productOfParameter(body []byte) {
+	if len(body) == 0 || !productLetters[body[0]] {
+		return
+	}
 	switch {
 	case hasName(body, "crdb_version"):
 		s.setProduct(productCockroachDB)

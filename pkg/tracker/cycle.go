@@ -157,7 +157,9 @@ func (t *Tracker) ReplyCycle(c *Cycle, status byte, steps []Step) (unit uint64, 
 // unit of work, and nothing else.
 func (t *Tracker) answers(c *Cycle, steps []Step) bool {
 	if w := t.whole; w != nil {
-		c.answers, c.fits = w, c.fit(w.requests)
+		if w != c.answers {
+			c.answers, c.fits = w, c.fit(w.requests)
+		}
 		if c.fits && steps != nil {
 			c.steps(w.requests, Step{Tx: t.tx, Unit: t.unit}, steps)
 		}
