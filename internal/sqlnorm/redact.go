@@ -183,7 +183,7 @@ func (r *redactor) catalogs() (found Secrecy) {
 // CodeWithSecret tells whether a text is a statement, or a part of one, that has a
 // secret in it: a server shows those of others, and what objects are made of.
 func CodeWithSecret(text []byte) bool {
-	if calling := bytes.IndexByte(text, '(') >= 0; !calling && Operation(text) == "" {
+	if !mayBegin(text) && bytes.IndexByte(text, '(') < 0 {
 		return false // as most values
 	}
 	if !MayHoldSecret(text) || Operation(text) == "" && !callsSecret(text) {
@@ -192,6 +192,35 @@ func CodeWithSecret(text []byte) bool {
 	r := redactor{lexer: lexer{src: text}, constants: true}
 	r.run()
 	return r.takes && r.found
+}
+
+// firstLetters are those that the commands begin with, in lower case.
+var firstLetters = func() (letters [256]bool) {
+	for word := range operations {
+		letters[word[0]|0x20] = true
+	}
+	return letters
+}()
+
+// mayBegin tells whether a text may begin with the first word of a command. It is
+// quick, and true for whatever begins with a comment.
+func mayBegin(text []byte) bool {
+	for i, c := range text {
+		switch {
+		case class[c]&classSpace != 0 || c == '(' || c == ';':
+		case c == '-' || c == '/':
+			return true
+		case firstLetters[c|0x20]:
+			end := i
+			for end < len(text) && end-i <= maxOperation && class[text[end]]&classIdentCont != 0 {
+				end++
+			}
+			return end-i <= maxOperation && lookupOperation(text[i:end]) != ""
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // callsSecret tells whether a text calls a function that takes a secret.
