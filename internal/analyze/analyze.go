@@ -72,10 +72,10 @@ type Counts struct {
 
 const (
 	// maxConns bounds the connections followed at once. Each takes some 2 KB
-	// where it is idle, which makes half of what the program may use; no
-	// PostgreSQL server and hardly any pooler holds that many. A further one
-	// closes the one that has been idle for longest.
-	maxConns = 50_000
+	// where it is idle, 4 KB with TLS that waits for keys, which makes a sixth to
+	// third of what the program may use; no PostgreSQL server and hardly any pooler
+	// holds that many. A further one closes the one that has been idle for longest.
+	maxConns = 20_000
 	// maxQueued bounds what waits for missing segments, in bytes: the window of a
 	// dozen fast connections. With the connections, what they keep and what they
 	// are in the middle of it must stay below what the program may use in all.

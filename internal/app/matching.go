@@ -14,10 +14,12 @@ const (
 	// connection to match. What is more goes, oldest first, but for the first
 	// maxKeptHead bytes, where a connection says who it is.
 	maxKeptConn = 1 << 20
-	maxKept     = 64 << 20
+	maxKept     = 24 << 20
 	maxKeptHead = 32 << 10
-	// maxKeptPairs bounds the connections that are told apart.
-	maxKeptPairs = 200_000
+	// maxKeptPairs bounds the connections that are told apart; each is charged with
+	// pairCost bytes, for itself and its places in two maps.
+	maxKeptPairs = 60_000
+	pairCost     = 350
 	// maxKeptEnded is how many connections that have ended are remembered, for
 	// the packets that come after the end.
 	maxKeptEnded = 16_384
@@ -46,6 +48,7 @@ type keptConn struct {
 	over    bool
 	head    []byte // packets, see hold
 	tail    []byte
+	cost    [2]int // the memory of head and tail, in bytes
 	gone    uint64 // packets that were let go
 }
 
@@ -89,6 +92,7 @@ func (m *matching) conn(pair analyze.Pair, id uint64) *keptConn {
 	}
 	k = &keptConn{pair: pair, id: id}
 	m.pairs[pair] = k
+	m.size += pairCost
 	if id != 0 {
 		m.conns[id] = k
 	}
@@ -112,6 +116,7 @@ func (m *matching) forget(k *keptConn) {
 	m.drop(k)
 	if m.pairs[k.pair] == k {
 		delete(m.pairs, k.pair)
+		m.size -= pairCost
 	}
 	if m.conns[k.id] == k {
 		delete(m.conns, k.id)
@@ -120,8 +125,8 @@ func (m *matching) forget(k *keptConn) {
 
 // drop lets the packets of a connection go.
 func (m *matching) drop(k *keptConn) {
-	m.size -= len(k.head) + len(k.tail)
-	k.head, k.tail = nil, nil
+	m.size -= k.cost[0] + k.cost[1]
+	k.head, k.tail, k.cost = nil, nil, [2]int{}
 }
 
 // settle follows up on what the analysis told of since the last packet.
@@ -162,27 +167,31 @@ const keptHeader = 8 + 4 + 4 + 4 + 2
 func (m *matching) hold(k *keptConn, p *capture.Packet) {
 	n := keptHeader + len(p.Data)
 	for len(k.tail) > 0 && (len(k.head)+len(k.tail)+n > maxKeptConn || m.size+n > maxKept) {
-		_, rest := heldPacket(k.tail)
-		m.size -= len(k.tail) - len(rest)
-		k.tail = rest
-		k.gone++
+		_, k.tail = heldPacket(k.tail)
+		if k.gone++; len(k.tail) == 0 {
+			m.size -= k.cost[1]
+			k.tail, k.cost[1] = nil, 0
+		}
 	}
 	if len(k.head)+len(k.tail)+n > maxKeptConn || m.size+n > maxKept {
 		k.gone++
 		return
 	}
-	to := &k.tail
+	to, cost := &k.tail, &k.cost[1]
 	if len(k.tail) == 0 && k.gone == 0 && len(k.head)+n <= maxKeptHead {
-		to = &k.head
+		to, cost = &k.head, &k.cost[0]
 	}
-	b := *to
+	b, room := *to, cap(*to)
 	b = binary.LittleEndian.AppendUint64(b, uint64(p.Time))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Data)))
 	b = binary.LittleEndian.AppendUint32(b, uint32(p.OrigLen))
 	b = binary.LittleEndian.AppendUint32(b, uint32(p.Interface))
 	b = binary.LittleEndian.AppendUint16(b, p.LinkType)
 	*to = append(b, p.Data...)
-	m.size += n
+	if now := cap(*to); now > room { // it was moved, and what had gone before it is gone
+		m.size += now - *cost
+		*cost = now
+	}
 }
 
 // heldPacket takes the first packet off what hold made.

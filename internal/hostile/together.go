@@ -26,6 +26,19 @@ func together(n int) io.Reader {
 	return io.MultiReader(list...)
 }
 
+// All is all scenarios one after the other, each with a server of its own, at so much
+// of the size that is enough for each, in percent, and what there is to keep besides.
+func All(percent int) io.Reader {
+	list := []io.Reader{bytes.NewReader(FileHeader())}
+	for i, s := range Scenarios {
+		if s.Name != "several bounds at once, percent" {
+			list = append(list, &elsewhere{r: s.Make(max(s.Enough*percent/100, 100)), host: byte(2 + i)})
+		}
+	}
+	list = append(list, &elsewhere{r: Products(2, 1_000_000, nil), host: byte(2 + len(Scenarios))})
+	return io.MultiReader(list...)
+}
+
 // elsewhere is the packets of a Stream, without the file's header, with another host
 // as their server.
 type elsewhere struct {

@@ -22,7 +22,7 @@ const (
 )
 
 // appendDate prints days since 2000-01-01.
-func appendDate(dst []byte, b []byte) ([]byte, bool) {
+func appendDate(dst []byte, b []byte, s *Session) ([]byte, bool) {
 	if len(b) != 4 {
 		return dst, false
 	}
@@ -36,7 +36,12 @@ func appendDate(dst []byte, b []byte) ([]byte, bool) {
 	if days < -epochJulian || days >= endDateJulian-epochJulian {
 		return dst, false
 	}
-	dst, bc := appendDay(dst, int64(days))
+	var bc bool
+	if s.styled() {
+		dst, bc = s.appendStyledDay(dst, int64(days))
+	} else {
+		dst, bc = appendDay(dst, int64(days))
+	}
 	return appendEra(dst, bc), true
 }
 
@@ -62,10 +67,13 @@ func appendTimeTZ(dst []byte, b []byte) ([]byte, bool) {
 }
 
 // appendTimestamp prints microseconds since 2000-01-01.
-func appendTimestamp(dst []byte, b []byte) ([]byte, bool) {
+func appendTimestamp(dst []byte, b []byte, s *Session) ([]byte, bool) {
 	us, class := classifyTimestamp(b)
 	if class != finite {
 		return appendInfinity(dst, class)
+	}
+	if s.styled() {
+		return s.appendStyled(dst, us, zoneShown{}), true
 	}
 	dst, bc := appendDayAndClock(dst, us)
 	return appendEra(dst, bc), true
@@ -78,13 +86,16 @@ func appendTimestampTZ(dst []byte, b []byte, s *Session) ([]byte, bool) {
 	if class != finite {
 		return appendInfinity(dst, class)
 	}
-	east := 0
+	east, name := 0, "UTC"
 	if s != nil && s.TimeZone != nil && s.TimeZone != time.UTC {
 		seconds := us / usPerSecond
 		if us%usPerSecond < 0 {
 			seconds--
 		}
-		_, east = time.Unix(seconds+epochUnix, 0).In(s.TimeZone).Zone()
+		name, east = time.Unix(seconds+epochUnix, 0).In(s.TimeZone).Zone()
+	}
+	if s.styled() {
+		return s.appendStyled(dst, us+int64(east)*usPerSecond, zoneShown{true, name, east}), true
 	}
 	dst, bc := appendDayAndClock(dst, us+int64(east)*usPerSecond)
 	return appendEra(appendOffset(dst, east), bc), true
@@ -143,11 +154,7 @@ func appendDay(dst []byte, days int64) (out []byte, bc bool) {
 	if bc = year <= 0; bc {
 		year = 1 - year
 	}
-	if year < 10000 {
-		dst = appendFour(dst, uint16(year))
-	} else {
-		dst = strconv.AppendInt(dst, year, 10)
-	}
+	dst = appendYear(dst, year)
 	dst = appendTwo(append(dst, '-'), uint64(month))
 	return appendTwo(append(dst, '-'), uint64(day)), bc
 }

@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// appendInterval prints an interval in IntervalStyle postgres (EncodeInterval,
-// src/backend/utils/adt/datetime.c): each part has its own sign, and a positive
-// one after a negative shows a plus.
-func appendInterval(dst []byte, b []byte) ([]byte, bool) {
+// appendInterval prints an interval (EncodeInterval,
+// src/backend/utils/adt/datetime.c). In IntervalStyle postgres each part has its own
+// sign, and a positive one after a negative shows a plus.
+func appendInterval(dst []byte, b []byte, s *Session) ([]byte, bool) {
 	if len(b) != 16 {
 		return dst, false
 	}
@@ -19,6 +19,17 @@ func appendInterval(dst []byte, b []byte) ([]byte, bool) {
 		return append(dst, "infinity"...), true
 	case us == math.MinInt64 && days == math.MinInt32 && months == math.MinInt32:
 		return append(dst, "-infinity"...), true
+	}
+	if s != nil && s.Intervals != IntervalPostgres {
+		p := newSpan(us, days, months)
+		switch s.Intervals {
+		case IntervalVerbose:
+			return p.appendVerbose(dst), true
+		case IntervalSQL:
+			return p.appendSQL(dst), true
+		default:
+			return p.appendISO(dst), true
+		}
 	}
 	start := len(dst)
 	negative := false

@@ -108,6 +108,60 @@ func TestEdgeValuesAgainstServer(t *testing.T) {
 	})
 }
 
+// TestStylesAgainstServer holds every DateStyle and IntervalStyle against the server's
+// own text, with zones that have names and zones that have none.
+func TestStylesAgainstServer(t *testing.T) {
+	intervals := []string{
+		"0", "1 year", "-1 year", "14 mons", "3 days", "-3 days", "04:05:06", "-04:05:06.789", "1 sec", "-1 sec", "0.000001 sec", "-0.5 sec",
+		"1 year 2 mons 3 days 04:05:06.7", "-1 year -2 mons -3 days -04:05:06.7", "1 year -2 mons +3 days -04:05:06", "-1 year +3 days", "1 day -1 sec", "-1 day +1 sec",
+		"1 mon 1 sec", "100 days 200:00:01", "-1 min", "1 hour -1 sec", "-178000000 years", "2147483647 days",
+	}
+	eachServer(t, func(t *testing.T, s *pgtest.Server) {
+		conn := s.Connect(t, s.SuperUser, "postgres")
+		n := 0
+		for _, zone := range []string{"UTC", "'America/St_Johns'", "'Asia/Kolkata'", "'America/Sao_Paulo'", "INTERVAL '-09:45' HOUR TO MINUTE", "'XYZ4:30'"} {
+			exec(t, conn, "SET TIME ZONE "+zone)
+			for _, style := range []string{"ISO", "SQL", "Postgres", "German"} {
+				for _, order := range []string{"MDY", "DMY", "YMD"} {
+					exec(t, conn, "SET DateStyle = '"+style+", "+order+"'")
+					session := value.SessionOf(value.Settings(conn.ParameterStatus("TimeZone"), conn.ParameterStatus("DateStyle"), conn.ParameterStatus("IntervalStyle")))
+					for _, day := range []string{"2024-02-29", "2000-01-01", "1999-12-31", "0001-01-01", "0044-03-15 BC", "4713-01-01 BC", "1883-11-18", "12345-06-07", "infinity", "-infinity"} {
+						n += compare(t, conn, "SELECT DATE '"+isoDate(day)+"', ARRAY[DATE '"+isoDate(day)+"', NULL], daterange(DATE '"+isoDate(day)+"', NULL)", session)
+						for _, clock := range []string{"", " 12:34:56", " 00:00:00.5", " 23:59:59.999999"} {
+							if clock != "" && strings.HasSuffix(day, "infinity") {
+								continue
+							}
+							at := isoDate(day + clock)
+							n += compare(t, conn, "SELECT TIMESTAMP '"+at+"', TIMESTAMPTZ '"+at+"', ARRAY[TIMESTAMPTZ '"+at+"'], tsrange(TIMESTAMP '"+at+"', NULL), ROW(TIMESTAMPTZ '"+at+"', TIMETZ '12:34:56+05:30')", session)
+						}
+					}
+				}
+			}
+			exec(t, conn, "SET DateStyle = 'ISO, MDY'")
+		}
+		for _, style := range []string{"postgres", "postgres_verbose", "sql_standard", "iso_8601"} {
+			exec(t, conn, "SET IntervalStyle = 'postgres'")
+			for _, i := range intervals {
+				literal := "'" + i + "'::interval"
+				exec(t, conn, "DROP TABLE IF EXISTS one_interval; CREATE TEMP TABLE one_interval AS SELECT "+literal+" AS i")
+				exec(t, conn, "SET IntervalStyle = '"+style+"'")
+				session := value.SessionOf(value.Settings(conn.ParameterStatus("TimeZone"), conn.ParameterStatus("DateStyle"), conn.ParameterStatus("IntervalStyle")))
+				n += compare(t, conn, "SELECT i, ARRAY[i], ROW(i) FROM one_interval", session)
+				exec(t, conn, "SET IntervalStyle = 'postgres'")
+			}
+		}
+		t.Log(n, "values")
+	})
+}
+
+// isoDate moves the era to the end, where a literal has it.
+func isoDate(s string) string {
+	if day, clock, ok := strings.Cut(s, " BC"); ok {
+		return day + clock + " BC"
+	}
+	return s
+}
+
 // TestEveryTypeHasEdgeValues holds the tables against the catalog: whatever has a
 // binary form must be in them.
 func TestEveryTypeHasEdgeValues(t *testing.T) {

@@ -23,6 +23,10 @@ const (
 type Session struct {
 	// TimeZone is used for timestamptz; nil is UTC. See Zone.
 	TimeZone *time.Location
+	// Dates and DayFirst are DateStyle, Intervals is IntervalStyle. See SessionOf.
+	Dates     DateStyle
+	DayFirst  bool
+	Intervals IntervalStyle
 }
 
 // Append appends the text PostgreSQL would print for b, a value in binary format
@@ -72,7 +76,7 @@ func (p *printer) value(dst []byte, oid uint32, b []byte) ([]byte, bool) {
 	case kTimestampTZ:
 		return appendTimestampTZ(dst, b, p.session)
 	default:
-		return appendScalar(dst, t.kind, b)
+		return appendScalar(dst, t.kind, b, p.session)
 	}
 }
 
@@ -107,8 +111,8 @@ func (p *printer) composed(dst []byte, t *typeInfo, b []byte) ([]byte, bool) {
 	return dst, ok && len(dst) <= p.limit
 }
 
-// appendScalar prints the types that contain no other and depend on no setting.
-func appendScalar(dst []byte, k kind, b []byte) ([]byte, bool) {
+// appendScalar prints the types that contain no other.
+func appendScalar(dst []byte, k kind, b []byte, s *Session) ([]byte, bool) {
 	switch k {
 	case kText:
 		return append(dst, b...), true
@@ -121,15 +125,15 @@ func appendScalar(dst []byte, k kind, b []byte) ([]byte, bool) {
 	case kMoney:
 		return appendMoney(dst, b)
 	case kDate:
-		return appendDate(dst, b)
+		return appendDate(dst, b, s)
 	case kTime:
 		return appendTime(dst, b)
 	case kTimeTZ:
 		return appendTimeTZ(dst, b)
 	case kTimestamp:
-		return appendTimestamp(dst, b)
+		return appendTimestamp(dst, b, s)
 	case kInterval:
-		return appendInterval(dst, b)
+		return appendInterval(dst, b, s)
 	case kBytea:
 		return appendBytea(dst, b), true
 	case kChar:

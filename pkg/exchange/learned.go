@@ -66,7 +66,8 @@ func (l *Log) conclude(name []byte, s *Statement) *Statement {
 	if other != nil {
 		s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
 	}
-	s.file(l.shared)
-	l.addStatement(s.name, s)
+	if s.file(l.shared) {
+		l.addStatement(s.name, s)
+	} // else it is concluded again the next time
 	return s
 }

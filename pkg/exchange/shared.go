@@ -47,6 +47,7 @@ type Shared struct {
 
 	limits Limits
 	used   int
+	crowd  int
 	free   []*Exchange
 
 	freePortals []*portal
@@ -117,7 +118,7 @@ func (s *Shared) Reserve(n int) bool { return s.reserve(n) }
 func (s *Shared) Release(n int) { s.release(n) }
 
 func (s *Shared) reserve(n int) bool {
-	if s.used+n > s.limits.Total {
+	if s.used+n > s.limits.Total-s.crowd {
 		return false
 	}
 	s.used += n
@@ -127,4 +128,8 @@ func (s *Shared) reserve(n int) bool {
 func (s *Shared) release(n int) { s.used -= n }
 
 // crowded tells that only an eighth is left: for what is being asked now.
-func (s *Shared) crowded() bool { return s.used > s.limits.Total/8*7 }
+func (s *Shared) crowded() bool { return s.used > (s.limits.Total-s.crowd)/8*7 }
+
+// Crowd tells how many of the bytes of Limits.Total are used elsewhere, for more
+// connections than usual; a quarter is left in any case. What is kept already stays.
+func (s *Shared) Crowd(n int) { s.crowd = min(n, s.limits.Total/4*3) }

@@ -16,7 +16,27 @@ const (
 	// without their bodies. One message of the largest size that is kept takes
 	// 1 MiB, so that some twenty connections may be in the middle of one.
 	maxHeld = 20 << 20
+	// What a connection needs in any case is its own. Of those above easySessions,
+	// roomForOther is taken, in bytes, from what decoders may hold and from what
+	// exchanges may keep, so that both together stay below what the program may use:
+	// where that many are open, few are in the middle of something large. leastHeld is
+	// left to decoders in any case.
+	easySessions = 4096
+	roomForOther = 1000
+	leastHeld    = 6 << 20
 )
+
+// crowd returns how many bytes the connections above easySessions take from others.
+func (sh *Shared) crowd() int { return max(sh.sessions-easySessions, 0) * roomForOther }
+
+// maxHeld returns how many bytes decoders may hold now.
+func (sh *Shared) maxHeld() int { return max(maxHeld-sh.crowd(), leastHeld) }
+
+// opened notes that n connections more, or fewer, are open.
+func (sh *Shared) opened(n int) {
+	sh.sessions += n
+	sh.Exchanges.Crowd(sh.crowd())
+}
 
 // newPending returns a place for the stamps of an incomplete message.
 func (sh *Shared) newPending() *pendingStamp {
@@ -102,7 +122,7 @@ func (sh *Shared) settle(s *Session, d messages.Direction, st *codec.Stream) {
 // where all hold too much.
 func (sh *Shared) hold(s *Session, part, n int) {
 	sh.memory.note(s, part, n)
-	for sh.memory.held > maxHeld {
+	for sh.memory.held > sh.maxHeld() {
 		sh.shed(sh.memory.head)
 	}
 }

@@ -67,7 +67,7 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 // New returns the session of a new connection.
 func (sh *Shared) New(o Opening) *Session {
 	s := sh.get()
-	sh.sessions++
+	sh.opened(1)
 	s.ID, s.Client, s.Server = o.ID, o.Client, o.Server
 	s.cfg, s.shared, s.handler, s.candidate = &sh.cfg, sh, sh.handler, o.Candidate
 	s.auditing = !o.MidStream
@@ -88,7 +88,7 @@ func (sh *Shared) New(o Opening) *Session {
 // ended hands a connection over, unless its record has to wait for the target
 // of its CancelRequest.
 func (sh *Shared) ended(s *Session) {
-	sh.sessions--
+	sh.opened(-1)
 	sh.memory.remove(s)
 	sh.Exchanges.Release(s.charged)
 	s.charged = 0
