@@ -183,6 +183,8 @@ ALTER ROLE bob PASSWORD :'pw'`),
 	{startup: []string{"database", "host=h password=%s"}, refused: true},
 	{startup: []string{"password", "%s"}, refused: true},
 	{startup: []string{"user", "password=%s"}, refused: true},
+	// Where backslashes are escapes in all constants.
+	say(`SET standard_conforming_strings = off; SET escape_string_warning = off`, `ALTER ROLE bob PASSWORD 'it\'s %s'`, `INSERT INTO users (id, name, password) VALUES (99, 'a\'', '%s')`, `SELECT 'x\' OR password = ''y', '%s' AS password`, `DO 'BEGIN EXECUTE \'ALTER ROLE bob PASSWORD \'\'%s\'\' X\'; END'`, `SELECT set_config('app.secret', '\'%s', false)`),
 	// What is pasted where SQL is due, and other servers' SQL.
 	say(`psql postgresql://u:%s@h/db`),
 	say(`\c postgresql://u:%s@h/db`),

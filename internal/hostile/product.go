@@ -89,7 +89,9 @@ var AllKept = []Kept{
 		return Message('E', String("SERROR"), String("CXX000"), String("M"+text(i, n)), []byte{0})
 	})},
 	{"error's state", answer(func(i, n int) []byte { return Message('E', String("SERROR"), String("C"+text(i, n)), []byte{0}) })},
-	{"notice", answer(func(i, n int) []byte { return Message('N', String("SNOTICE"), String("C00000"), String("M"+text(i, n)), []byte{0}) })},
+	{"notice", answer(func(i, n int) []byte {
+		return Message('N', String("SNOTICE"), String("C00000"), String("M"+text(i, n)), []byte{0})
+	})},
 	{"tag", answer(func(i, n int) []byte { return Complete(text(i, n)) })},
 	{"row", answer(func(i, n int) []byte { return append(Columns("a"), Row(text(i, n))...) })},
 	{"copied data", answer(func(i, n int) []byte {

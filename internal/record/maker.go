@@ -59,7 +59,7 @@ func (k *Maker) who(c *known, s *session.Session) *Who {
 	if !k.latest.is(i) {
 		k.latest = &Who{
 			User: i.User, Database: i.Database, Application: i.Application, Replication: i.Replication,
-			TimeZone: i.TimeZone, ServerVersion: i.ServerVersion, MidStream: i.MidStream,
+			Formats: i.Formats, ServerVersion: i.ServerVersion, MidStream: i.MidStream,
 		}
 	}
 	c.who = k.latest
@@ -68,7 +68,7 @@ func (k *Maker) who(c *known, s *session.Session) *Who {
 
 func (w *Who) is(i *session.Info) bool {
 	return w != nil && w.Application == i.Application && w.User == i.User && w.Database == i.Database &&
-		w.TimeZone == i.TimeZone && w.Replication == i.Replication && w.ServerVersion == i.ServerVersion && w.MidStream == i.MidStream
+		w.Formats == i.Formats && w.Replication == i.Replication && w.ServerVersion == i.ServerVersion && w.MidStream == i.MidStream
 }
 
 // Message makes a record of a message.

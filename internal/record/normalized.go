@@ -35,12 +35,12 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	}
 	s := x.Prepared
 	if s == nil {
-		return n.OfText(x.SQL)
+		return n.OfText(x)
 	}
 	if memo, ok := s.Memo.(*Normalized); ok {
 		return memo
 	}
-	n.derive(&n.latest, s.SQL)
+	n.derive(&n.latest, s.SQL, s.Escapes)
 	const cost = 128 // of the structure
 	if !s.Remember(len(n.latest.Text) + cost) {
 		return &n.latest
@@ -52,7 +52,12 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 
 // OfText derives the facts of a text that was not prepared. Most are those of an
 // earlier one with other constants.
-func (n *Normalizer) OfText(sql []byte) *Normalized {
+func (n *Normalizer) OfText(x *exchange.Exchange) *Normalized {
+	sql := x.SQL
+	if x.Escapes && bytes.IndexByte(sql, '\\') >= 0 {
+		n.derive(&n.latest, sql, true) // others may mean something else by the same
+		return &n.latest
+	}
 	if known, texts := n.shapes.Find(sql); known != nil && (!texts || !sqlnorm.MayHoldSecret(sql)) {
 		return known
 	}
@@ -62,19 +67,19 @@ func (n *Normalizer) OfText(sql []byte) *Normalized {
 			into = place
 		}
 	}
-	n.derive(into, sql)
+	n.derive(into, sql, false)
 	return into
 }
 
 // derive normalises a text without its passwords: most go with the constants,
 // but one that was not quoted as a constant would stay.
-func (n *Normalizer) derive(into *Normalized, sql []byte) {
+func (n *Normalizer) derive(into *Normalized, sql []byte, escapes bool) {
 	into.Written, into.WrittenRest = nil, into.WrittenRest[:0]
 	if sqlnorm.MayHoldSecret(sql) {
-		n.redact = sqlnorm.Redact(n.redact[:0], sql)
+		n.redact, _ = sqlnorm.Redactor{Escapes: escapes}.Text(n.redact[:0], sql, false)
 		sql = n.redact
 	}
-	if into.Text = sqlnorm.Append(into.Text[:0], sql); into.Text == nil {
+	if into.Text = sqlnorm.AppendIn(into.Text[:0], sql, escapes); into.Text == nil {
 		into.Text = []byte{} // known, and empty
 	}
 	into.Hash = sqlnorm.Fingerprint(into.Text)

@@ -55,7 +55,7 @@ func (c *Conn) SetSlot(slot int, v any) {
 type Who struct {
 	User, Database, Application string // empty where not known
 	Replication                 string // the startup parameter; empty if not sent
-	TimeZone                    string // of the session; empty if not known
+	Formats                     string // session.Info's; empty if not known
 	ServerVersion               string
 	MidStream                   bool // the connection was joined in the middle
 }

@@ -40,11 +40,8 @@ type Zone struct {
 
 // Of returns the settings of a client, nil for the defaults.
 func (z *Zone) Of(who *Who) *value.Session {
-	if who.TimeZone != z.name {
-		z.name, z.session = who.TimeZone, nil
-		if l := value.Zone(who.TimeZone); l != nil {
-			z.session = &value.Session{TimeZone: l}
-		}
+	if who.Formats != z.name {
+		z.name, z.session = who.Formats, value.SessionOf(who.Formats)
 	}
 	return z.session
 }

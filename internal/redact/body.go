@@ -75,13 +75,13 @@ func (h *Handler) sqlBody(e *session.Event, before, sql, after []byte) ([]byte, 
 	case x != nil && len(x.SQL) == len(sql) && bytes.Equal(x.SQL, sql):
 		c = h.cycle(e.Session, x)
 	default:
-		c = Cycle{h.secrecy(e.Session, sql, e.Truncated)}
+		c = Cycle{h.secrecy(e.Session, sql, e.Session.Info().Escapes, e.Truncated)}
 	}
 	if h.level != All && c.Secrecy&sqlnorm.Hidden == 0 {
 		return e.Body, false
 	}
 	h.body = append(h.body[:0], before...)
-	h.body = h.text(h.body, sql, c)
+	h.body = h.text(h.body, sql, c, e.Session.Info().Escapes)
 	h.body = append(h.body, after...)
 	return h.body, true
 }

@@ -98,7 +98,7 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	c := h.cycle(s, x)
 	if x.SQL != nil && (h.level == All || c.Secrecy&sqlnorm.Hidden != 0) {
-		h.sql = h.text(h.sql[:0], x.SQL, c)
+		h.sql = h.text(h.sql[:0], x.SQL, c, escapes(x))
 		if n := len(h.sql); x.SQLLen <= len(x.SQL) {
 			x.SQLLen = n // it is all there
 		} else {
@@ -152,13 +152,13 @@ func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
 		mark, sql, whole = &p.Mark, p.SQL, p.SQLLen
 	}
 	if *mark&known == 0 && sql != nil {
-		*mark |= known | uint16(h.secrecy(s, sql, len(sql) < whole))
+		*mark |= known | uint16(h.secrecy(s, sql, escapes(x), len(sql) < whole))
 	}
 	return Cycle{sqlnorm.Secrecy(*mark &^ (known | boundPlain | boundSecret))}
 }
 
 // secrecy finds out about a text.
-func (h *Handler) secrecy(s *session.Session, sql []byte, cut bool) sqlnorm.Secrecy {
+func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sqlnorm.Secrecy {
 	if len(sql) == 0 && cut {
 		return sqlnorm.Hidden | sqlnorm.Takes // there was no room for it: anything
 	}
@@ -169,7 +169,7 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, cut bool) sqlnorm.Secr
 		return 0
 	}
 	var found sqlnorm.Secrecy
-	h.sql, found = sqlnorm.RedactText(h.sql[:0], sql, cut)
+	h.sql, found = sqlnorm.Redactor{Escapes: escapes}.Text(h.sql[:0], sql, cut)
 	if found&(sqlnorm.Takes|sqlnorm.Reads|sqlnorm.Names) != 0 && sqlnorm.Prepares(sql) {
 		h.arm(s)
 	}
@@ -221,14 +221,25 @@ func (h *Handler) executes(s *session.Session, sql []byte) bool {
 }
 
 // text appends a text without its secrets.
-func (h *Handler) text(dst, sql []byte, c Cycle) []byte {
+func (h *Handler) text(dst, sql []byte, c Cycle, escapes bool) []byte {
+	r := sqlnorm.Redactor{Escapes: escapes}
 	switch {
 	case h.level == All:
-		return sqlnorm.RedactAll(dst, sql)
+		return r.All(dst, sql)
 	case c.Secrecy&forced != 0:
-		return sqlnorm.RedactTaking(dst, sql)
+		return r.Taking(dst, sql)
 	}
-	return sqlnorm.Redact(dst, sql)
+	dst, _ = r.Text(dst, sql, false)
+	return dst
+}
+
+// escapes tells whether backslashes in plain constants of an exchange's text are
+// escapes: they were when the text was sent.
+func escapes(x *exchange.Exchange) bool {
+	if x.Prepared != nil {
+		return x.Prepared.Escapes
+	}
+	return x.Escapes
 }
 
 // Text returns the text of a query cycle that has not ended as it may be seen,
@@ -238,7 +249,7 @@ func (h *Handler) Text(s *session.Session, x *exchange.Exchange) []byte {
 	if x.SQL == nil || h.level != All && c.Secrecy&sqlnorm.Hidden == 0 {
 		return x.SQL
 	}
-	h.sql = h.text(h.sql[:0], x.SQL, c)
+	h.sql = h.text(h.sql[:0], x.SQL, c, escapes(x))
 	return h.sql
 }
 

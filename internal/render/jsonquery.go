@@ -216,7 +216,7 @@ func (j *JSON) who(c *conn, user, database, application string) []byte {
 // writes.
 func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte {
 	i := s.Info()
-	q.conn, q.user, q.database, q.application, q.zone = connOf(s, j.opt.Slot), i.User, i.Database, i.Application, i.TimeZone
+	q.conn, q.user, q.database, q.application, q.zone = connOf(s, j.opt.Slot), i.User, i.Database, i.Application, i.Formats
 	q.command, q.backup = record.CommandOf(s, x)
 	q.sql, q.cuts, q.text = nil, q.cuts[:0], x.SQL != nil && x.Prepared == nil
 	if x.Prepared == nil || x.SQL == nil {
@@ -242,7 +242,7 @@ func (j *JSON) prepare(q *query, s *session.Session, x *exchange.Exchange, dst [
 // textOf writes what comes from a text that was not prepared, which is derived once
 // for each shape.
 func (j *JSON) textOf(x *exchange.Exchange) {
-	b, n := &j.body, j.texts.OfText(x.SQL)
+	b, n := &j.body, j.texts.OfText(x)
 	b.sql("sql", x.SQL, x.SQLLen)
 	if len(n.WrittenRest) > 0 {
 		b.buf = append(b.buf, n.WrittenRest...)

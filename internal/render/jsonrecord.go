@@ -24,7 +24,7 @@ func (j *JSON) derived(r record.Record) {
 	v.buf, v.comma, v.cuts = b, true, v.cuts[:0]
 	v.zone = nil
 	if c, ok := r.(*record.Change); ok {
-		v.zone = j.zone.of(c.Who.TimeZone)
+		v.zone = j.zone.of(c.Who.Formats)
 	}
 	if c := r.Of(); c != nil {
 		v.Uint(record.CommonConn, c.ID)

@@ -53,7 +53,7 @@ type message struct {
 type more struct {
 	notes   []session.Note
 	cancels session.Cancelled
-	zone    string // TimeZone of the session
+	zone    string // Formats of the session
 	columns []messages.ColumnDescription
 	types   []uint32
 	known   bool // the unit of work is
@@ -85,7 +85,7 @@ func (m *message) take(e *session.Event, slot int, o *more) {
 		o.notes, o.cancels, o.known = e.Notes, e.Cancels, e.Exchange != nil
 		o.zone, o.columns, o.types, o.replication = "", nil, nil, nil
 		if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
-			o.replication, o.zone = &e.Replication.Meaning, e.Session.Info().TimeZone
+			o.replication, o.zone = &e.Replication.Meaning, e.Session.Info().Formats
 		}
 		if values {
 			o.takeTypes(e)
@@ -94,7 +94,7 @@ func (m *message) take(e *session.Event, slot int, o *more) {
 }
 
 func (o *more) takeTypes(e *session.Event) {
-	o.zone = e.Session.Info().TimeZone
+	o.zone = e.Session.Info().Formats
 	if e.Exchange == nil {
 		return
 	}

@@ -153,7 +153,7 @@ func (p *Pretty) params(s *session.Session, x *exchange.Exchange) {
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
 	f.types, f.columns, f.unknown = x.ParamTypes(), nil, false
-	f.zone = connOf(s, p.opt.Slot).remembered().zone.of(s.Info().TimeZone)
+	f.zone = connOf(s, p.opt.Slot).remembered().zone.of(s.Info().Formats)
 	f.Values("parameters", values, formats)
 }
 

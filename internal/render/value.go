@@ -45,10 +45,7 @@ type zone struct {
 // of returns the settings of a connection, nil for the defaults.
 func (z *zone) of(name string) *value.Session {
 	if name != z.name {
-		z.name, z.session = name, nil
-		if l := value.Zone(name); l != nil {
-			z.session = &value.Session{TimeZone: l}
-		}
+		z.name, z.session = name, value.SessionOf(name)
 	}
 	return z.session
 }

@@ -34,7 +34,6 @@
 // What it does not do: it does not parse. Two spellings of one meaning ("<>" and
 // "!=", CAST and "::", a quoted and an unquoted name) are two texts here, while
 // pg_stat_statements, which compares parse trees, sees one. It takes
-// standard_conforming_strings to be on, as it has been by default since
-// PostgreSQL 9.1: in a session that turned it off, a backslash before a quote is
-// misread.
+// standard_conforming_strings to be on, as it has been by default since PostgreSQL 9.1,
+// unless it is told otherwise ([AppendIn], [Redactor]).
 package sqlnorm

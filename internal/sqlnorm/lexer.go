@@ -87,8 +87,9 @@ type token struct {
 // lexer cuts SQL into tokens. It never fails: whatever the text is, each call
 // moves on by at least one byte, and what is not terminated ends with the text.
 type lexer struct {
-	src []byte
-	pos int
+	src     []byte
+	pos     int
+	escapes bool // standard_conforming_strings is off: backslashes in all strings are escapes
 }
 
 // at returns the byte at i, or 0 past the end.
@@ -140,7 +141,7 @@ func (l *lexer) scan(i int) (tokenKind, int) {
 	}
 	switch c {
 	case '\'':
-		return tokenString, l.scanQuoted(i, false)
+		return tokenString, l.scanQuoted(i, l.escapes)
 	case '"':
 		return tokenQuotedIdent, l.scanQuotedIdent(i)
 	case '$':
@@ -218,7 +219,9 @@ func (l *lexer) scanWord(i int) (tokenKind, int) {
 		switch l.src[i] | 0x20 {
 		case 'e':
 			return tokenString, l.scanQuoted(i+1, true)
-		case 'b', 'x', 'n':
+		case 'n':
+			return tokenString, l.scanQuoted(i+1, l.escapes)
+		case 'b', 'x':
 			return tokenString, l.scanQuoted(i+1, false)
 		}
 	case '&':

@@ -14,8 +14,13 @@ import "strconv"
 // A constant of one byte becomes a parameter of several, so the text of a
 // statement made of nothing else is a small multiple of its length; that of
 // ordinary SQL is shorter.
-func Append(dst, sql []byte) []byte {
+func Append(dst, sql []byte) []byte { return AppendIn(dst, sql, false) }
+
+// AppendIn is [Append] for a text in which backslashes in plain constants are
+// escapes, as the server reported by standard_conforming_strings, or are not.
+func AppendIn(dst, sql []byte, escapes bool) []byte {
 	n := normalizer{start: len(dst)}
+	n.escapes = escapes
 	out := n.run(dst, sql)
 	if !n.params || n.literals == 0 && !n.squashed {
 		return out // no parameter gets in the way of another
@@ -24,6 +29,7 @@ func Append(dst, sql []byte) []byte {
 		return n.numberAgain()
 	}
 	again := normalizer{start: len(dst), number: n.highest}
+	again.escapes = escapes
 	if n.squashed {
 		again.number, again.renumber = 0, true
 	}

@@ -103,16 +103,29 @@ func Redact(dst, sql []byte) []byte {
 // RedactText is [Redact], and tells what was found. cut says that the text goes on
 // beyond sql, and may name a secret there.
 func RedactText(dst, sql []byte, cut bool) ([]byte, Secrecy) {
+	return Redactor{}.Text(dst, sql, cut)
+}
+
+// Redactor redacts the texts of a session with certain settings. The zero value is for
+// those of servers by default.
+type Redactor struct {
+	// Escapes tells that standard_conforming_strings is off: backslashes in plain
+	// constants are escapes.
+	Escapes bool
+}
+
+// Text is [RedactText].
+func (o Redactor) Text(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	if !MayHoldSecret(sql) {
 		return append(dst, sql...), 0
 	}
-	c := redactor{lexer: lexer{src: sql}}
+	c := redactor{lexer: lexer{src: sql, escapes: o.Escapes}}
 	c.run()
 	takes := c.takes || cut && c.code
 	if !takes && !c.comments {
 		return append(dst, sql...), c.catalogs()
 	}
-	r := redactor{lexer: lexer{src: sql}, dst: dst, write: true, takes: takes, library: c.library}
+	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, takes: takes, library: c.library}
 	r.run()
 	found := c.catalogs()
 	if r.replaced {
@@ -129,8 +142,11 @@ func RedactText(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 
 // RedactTaking is [Redact] for a text that takes secrets though it does not say so:
 // it executes what takes them.
-func RedactTaking(dst, sql []byte) []byte {
-	r := redactor{lexer: lexer{src: sql}, dst: dst, write: true, takes: true}
+func RedactTaking(dst, sql []byte) []byte { return Redactor{}.Taking(dst, sql) }
+
+// Taking is [RedactTaking].
+func (o Redactor) Taking(dst, sql []byte) []byte {
+	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, takes: true}
 	r.run()
 	return append(r.dst, sql[r.copied:]...)
 }
@@ -158,10 +174,13 @@ func hasWord(sql []byte, a, b string) bool {
 
 // RedactAll appends sql to dst with every constant and comment replaced, and what
 // [Redact] replaces besides. Of constants the length in bytes is told.
-func RedactAll(dst, sql []byte) []byte {
-	c := redactor{lexer: lexer{src: sql}}
+func RedactAll(dst, sql []byte) []byte { return Redactor{}.All(dst, sql) }
+
+// All is [RedactAll].
+func (o Redactor) All(dst, sql []byte) []byte {
+	c := redactor{lexer: lexer{src: sql, escapes: o.Escapes}}
 	c.run()
-	r := redactor{lexer: lexer{src: sql}, dst: dst, write: true, all: true, takes: true, library: c.library}
+	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, all: true, takes: true, library: c.library}
 	r.run()
 	return append(r.dst, sql[r.copied:]...)
 }

@@ -207,7 +207,7 @@ func (r *redactor) string(t token) {
 		return
 	}
 	r.found = true
-	if !dollar && misquoted(r.src, t) {
+	if !dollar && misquoted(r.src, t, r.escapes) {
 		r.rest(t.start)
 		return
 	}
@@ -219,7 +219,7 @@ func (r *redactor) body(t token) {
 	text := r.src[t.start:t.end]
 	start, end := dollarBody(text)
 	in := redactor{
-		lexer: lexer{src: text[start:end]}, nesting: r.nesting + 1, write: r.write, all: r.all, takes: r.takes, library: r.library,
+		lexer: lexer{src: text[start:end], escapes: r.escapes}, nesting: r.nesting + 1, write: r.write, all: r.all, takes: r.takes, library: r.library,
 		constants: r.constants, defines: r.defines,
 	}
 	if r.write {
@@ -272,9 +272,9 @@ func (r *redactor) replaceAs(from, to int, with string) {
 // misquoted tells whether a constant may not end where it seems to: with a
 // backslash before one of its quotes, which a server takes for an escape if
 // standard_conforming_strings is off, or with text right behind it.
-func misquoted(src []byte, t token) bool {
+func misquoted(src []byte, t token, escapes bool) bool {
 	text := src[t.start:t.end]
-	if text[0]|0x20 != 'e' && bytes.Contains(text, []byte(`\'`)) {
+	if !escapes && text[0]|0x20 != 'e' && bytes.Contains(text, []byte(`\'`)) {
 		return true
 	}
 	if t.end == len(src) {

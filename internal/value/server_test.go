@@ -124,7 +124,7 @@ func TestStylesAgainstServer(t *testing.T) {
 			for _, style := range []string{"ISO", "SQL", "Postgres", "German"} {
 				for _, order := range []string{"MDY", "DMY", "YMD"} {
 					exec(t, conn, "SET DateStyle = '"+style+", "+order+"'")
-					session := value.SessionOf(value.Settings(conn.ParameterStatus("TimeZone"), conn.ParameterStatus("DateStyle"), conn.ParameterStatus("IntervalStyle")))
+					session := value.SessionOf(conn.ParameterStatus("TimeZone") + "\x00" + conn.ParameterStatus("DateStyle") + "\x00" + conn.ParameterStatus("IntervalStyle"))
 					for _, day := range []string{"2024-02-29", "2000-01-01", "1999-12-31", "0001-01-01", "0044-03-15 BC", "4713-01-01 BC", "1883-11-18", "12345-06-07", "infinity", "-infinity"} {
 						n += compare(t, conn, "SELECT DATE '"+isoDate(day)+"', ARRAY[DATE '"+isoDate(day)+"', NULL], daterange(DATE '"+isoDate(day)+"', NULL)", session)
 						for _, clock := range []string{"", " 12:34:56", " 00:00:00.5", " 23:59:59.999999"} {
@@ -145,7 +145,7 @@ func TestStylesAgainstServer(t *testing.T) {
 				literal := "'" + i + "'::interval"
 				exec(t, conn, "DROP TABLE IF EXISTS one_interval; CREATE TEMP TABLE one_interval AS SELECT "+literal+" AS i")
 				exec(t, conn, "SET IntervalStyle = '"+style+"'")
-				session := value.SessionOf(value.Settings(conn.ParameterStatus("TimeZone"), conn.ParameterStatus("DateStyle"), conn.ParameterStatus("IntervalStyle")))
+				session := value.SessionOf(conn.ParameterStatus("TimeZone") + "\x00" + conn.ParameterStatus("DateStyle") + "\x00" + conn.ParameterStatus("IntervalStyle"))
 				n += compare(t, conn, "SELECT i, ARRAY[i], ROW(i) FROM one_interval", session)
 				exec(t, conn, "SET IntervalStyle = 'postgres'")
 			}

@@ -29,17 +29,9 @@ const (
 	IntervalISO
 )
 
-// Settings packs what a server reported of its settings into one text, for
-// [SessionOf]: a record carries one and not three.
-func Settings(timeZone, dateStyle, intervalStyle string) string {
-	if (dateStyle == "" || strings.HasPrefix(dateStyle, "ISO")) && (intervalStyle == "" || intervalStyle == "postgres") {
-		return timeZone
-	}
-	return timeZone + "\x00" + dateStyle + "\x00" + intervalStyle
-}
-
-// SessionOf returns the settings that were packed, nil for the defaults. What is not
-// known is taken for the default.
+// SessionOf returns the settings of a session in one text, as records carry them: the
+// time zone, and where the others are not the defaults, a NUL, DateStyle, a NUL and
+// IntervalStyle. It is nil for the defaults; what is not known is taken for those.
 func SessionOf(settings string) *Session {
 	timeZone, rest, _ := strings.Cut(settings, "\x00")
 	date, interval, _ := strings.Cut(rest, "\x00")

@@ -87,6 +87,7 @@ type Exchange struct {
 	Protocol Protocol
 	SQL      []byte // nil if not known; cut to Limits.SQL bytes
 	SQLLen   int    // length of the whole text in bytes
+	Escapes  bool   // backslashes in plain constants of SQL are escapes
 	// Prepared is the statement that was executed, nil for other protocols and
 	// for statements never seen. Its Memo lets handlers keep what they derived
 	// from the SQL.

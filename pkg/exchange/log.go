@@ -42,6 +42,8 @@ type Log struct {
 
 	replication bool
 	server      serverKey // where statements are shared
+	// Escapes tells that backslashes in plain constants are escapes from now on.
+	Escapes bool
 
 	open  []*Exchange // ring: open[(head+i) % len] has ID first+i, nil for none
 	head  int
@@ -87,7 +89,7 @@ func (l *Log) Reset() {
 // connection replicates, and the server and database whose statements may be
 // those of other connections.
 func (l *Log) Begin(replication bool, server, database string) {
-	l.replication, l.server = replication, serverKey{server, database}
+	l.replication, l.server, l.Escapes = replication, serverKey{server, database}, false
 }
 
 // Find returns the open exchange with a number, nil if there is none. It is
@@ -284,7 +286,7 @@ func (l *Log) openUnit(id uint64, m *Message) *Exchange {
 	if l.shared.reserve(exchangeCost) {
 		x.cost = exchangeCost
 	}
-	x.ID, x.Pause = id, -1
+	x.ID, x.Pause, x.Escapes = id, -1, l.Escapes
 	if m.Direction == messages.Frontend {
 		x.Start, x.Asked = m.First, m.First
 		x.flags |= flagRequested

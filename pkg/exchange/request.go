@@ -134,7 +134,7 @@ func textLen(m *Message, at int, text []byte, after int) int {
 }
 
 func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statement {
-	s := &Statement{name: name, label: []byte(name), SQLLen: sqlLen, SQL: noText}
+	s := &Statement{name: name, label: []byte(name), SQLLen: sqlLen, SQL: noText, Escapes: l.Escapes}
 	sql := l.shared.cut(p.SQL)
 	s.cost = statementCost + len(sql) + 2*len(name) + 4*len(p.ParameterOIDs)
 	if !s.file(l.shared) {

@@ -5,6 +5,7 @@ package exchange
 type Statement struct {
 	SQL      []byte // owned; cut to Limits.SQL bytes; nil if not known
 	SQLLen   int    // length of the whole text in bytes
+	Escapes  bool   // backslashes in plain constants of SQL are escapes
 	Inferred bool   // the Parse was not seen: SQL, if any, is another connection's
 	// ParamTypes are the type OIDs of the parameters: as ParameterDescription
 	// told, else as Parse declared; 0 is not specified.

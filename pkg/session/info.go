@@ -63,8 +63,17 @@ type Info struct {
 	ServerVersion   string
 	// Product is what the server is, as far as it or its client says so: postgresql,
 	// pgbouncer, cockroachdb, redshift, opengauss, crate, …
-	Product      string
-	TimeZone     string // as the server reported it last, "" if not seen
+	Product   string
+	TimeZone  string // as the server reported it last, "" if not seen
+	DateStyle string // likewise
+	// IntervalStyle likewise.
+	IntervalStyle string
+	// Formats is what the text of values depends on: TimeZone, and where the others
+	// are not the defaults, a NUL, DateStyle, a NUL and IntervalStyle.
+	Formats string
+	// Escapes tells that the server takes backslashes in plain constants for escapes:
+	// it reported standard_conforming_strings off.
+	Escapes      bool
 	Proxied      string // the client that a proxy's header named, "" if none
 	ProcessID    uint32
 	HasProcessID bool
@@ -318,6 +327,14 @@ func (s *Session) learnParameter(body []byte) {
 		known = &s.info.Application
 	case hasName(body, "TimeZone"):
 		known = &s.info.TimeZone
+	case hasName(body, "DateStyle"):
+		known = &s.info.DateStyle
+	case hasName(body, "IntervalStyle"):
+		known = &s.info.IntervalStyle
+	case hasName(body, "standard_conforming_strings"):
+		s.info.Escapes = hasValue(body, "off")
+		s.log.Escapes = s.info.Escapes
+		return
 	default:
 		s.productOfParameter(body)
 		return
@@ -326,10 +343,29 @@ func (s *Session) learnParameter(body []byte) {
 	value, _, _ := bytes.Cut(rest, []byte{0})
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
 		*known = s.setting(string(name), value)
-		if known == &s.info.ServerVersion {
+		switch known {
+		case &s.info.ServerVersion:
 			s.productOfVersion(*known)
+		case &s.info.TimeZone, &s.info.DateStyle, &s.info.IntervalStyle:
+			s.setFormats()
 		}
 	}
+}
+
+// setFormats notes that one of the settings that Formats is of is another.
+func (s *Session) setFormats() {
+	i := &s.info
+	usual := (i.DateStyle == "" || strings.HasPrefix(i.DateStyle, "ISO")) && (i.IntervalStyle == "" || i.IntervalStyle == "postgres")
+	if i.Formats = i.TimeZone; !usual {
+		i.Formats = s.shared.names.of([]byte(i.TimeZone + "\x00" + i.DateStyle + "\x00" + i.IntervalStyle))
+	}
+}
+
+// hasValue reports whether the second string of body is value.
+func hasValue(body []byte, value string) bool {
+	_, rest, _ := bytes.Cut(body, []byte{0})
+	v, _, _ := bytes.Cut(rest, []byte{0})
+	return string(v) == value
 }
 
 // hasName reports whether the first string of body is name.

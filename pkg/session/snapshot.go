@@ -19,6 +19,9 @@ type Snapshot struct {
 	ServerVersion   string             `json:"server_version,omitempty"`
 	Product         string             `json:"server_product,omitempty"`
 	TimeZone        string             `json:"time_zone,omitempty"`
+	DateStyle       string             `json:"date_style,omitempty"`
+	IntervalStyle   string             `json:"interval_style,omitempty"`
+	Escapes         bool               `json:"escapes,omitempty"` // standard_conforming_strings is off
 	Proxied         string             `json:"proxied_client,omitempty"`
 	ProcessID       uint32             `json:"process_id,omitempty"`
 	Auth            string             `json:"auth,omitempty"`
@@ -57,7 +60,7 @@ func (s *Session) Snapshot() *Snapshot {
 	k := &Snapshot{
 		User: i.User, Database: i.Database, Application: i.Application, Replication: i.Replication,
 		ProtocolVersion: i.ProtocolVersion, ServerVersion: i.ServerVersion, Product: i.Product,
-		TimeZone: i.TimeZone, Proxied: i.Proxied, ProcessID: i.ProcessID, Auth: i.Auth, Encryption: i.Encryption.String(),
+		TimeZone: i.TimeZone, DateStyle: i.DateStyle, IntervalStyle: i.IntervalStyle, Escapes: i.Escapes, Proxied: i.Proxied, ProcessID: i.ProcessID, Auth: i.Auth, Encryption: i.Encryption.String(),
 	}
 	if tx, ok := s.atRest(); ok {
 		k.Tx, k.Rested = string(rune(tx)), s.log.Rested().Time
@@ -129,6 +132,9 @@ func (s *Session) restoreInfo(k *Snapshot) {
 	i := &s.info
 	i.User, i.Database, i.Application, i.Replication = name(k.User), name(k.Database), name(k.Application), name(k.Replication)
 	i.ProtocolVersion, i.ServerVersion, i.TimeZone = name(k.ProtocolVersion), name(k.ServerVersion), name(k.TimeZone)
+	i.DateStyle, i.IntervalStyle, i.Escapes = name(k.DateStyle), name(k.IntervalStyle), k.Escapes
+	s.log.Escapes = i.Escapes
+	s.setFormats()
 	i.Proxied, i.Auth, i.ProcessID, i.HasProcessID = name(k.Proxied), name(k.Auth), k.ProcessID, k.ProcessID != 0
 	if k.Product != "" {
 		s.setProduct(name(k.Product))
