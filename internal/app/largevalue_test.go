@@ -44,8 +44,12 @@ func TestLargeValues(t *testing.T) {
 		args  string
 		whole bool
 	}{
-		{3 << 20, "", false}, {3 << 20, "--max-value-bytes 0", true}, {3 << 20, "--max-value-bytes 2000000", false}, {3 << 20, "--max-value-bytes 4000000", true},
-		{17 << 20, "--max-value-bytes 0", false}, {17 << 20, "", false},
+		{3 << 20, "", false},
+		{3 << 20, "--max-value-bytes 0", true},
+		{3 << 20, "--max-value-bytes 2000000", false},
+		{3 << 20, "--max-value-bytes 4000000", true},
+		{17 << 20, "--max-value-bytes 0", false},
+		{17 << 20, "", false},
 	} {
 		file := largeValues(t, tt.size)
 		for _, view := range []string{"messages", "queries"} {

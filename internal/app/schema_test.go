@@ -212,6 +212,7 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	c.lines(t, "made replication", madeReplication(t))
+	c.lines(t, "given up", givenUp(t))
 	checkOneType(t, c)
 	checkSchemaUsed(t, c)
 }
