@@ -33,6 +33,8 @@ var unseen = map[string]string{
 	"stats.clients[].others":                "likewise",
 	"stats.top[].truncated":                 "a query of more than 2 KiB",
 	"finding.update":                        "live, or with --every",
+	"connection.given_up":                   "more than 50,000 open connections",
+	"connection.continues":                  "likewise",
 	"connection.decrypted_by":               "live captures only",
 	"connection.peer_pid":                   "likewise",
 	"connection.peer_uid":                   "likewise",

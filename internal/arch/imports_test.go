@@ -60,10 +60,11 @@ var rules = []packageRule{
 	{"internal/attach", rule{own: "pkg/messages"}},
 	{"internal/jsontext", rule{pure: true}},
 	{"internal/termsafe", rule{pure: true}},
+	{"internal/units", rule{pure: true}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
 	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
-	{"internal/stats", rule{own: "pkg/messages pkg/replication"}},
 	{"internal/record", rule{own: "pkg/messages pkg/replication pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
+	{"internal/stats", rule{own: "pkg/messages pkg/replication internal/record internal/sqlnorm internal/units"}},
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record"}},
 	{"internal/walfile", rule{own: "pkg/replication", pure: true}},
@@ -77,7 +78,7 @@ var rules = []packageRule{
 	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
 	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm"}},
 	{"internal/otlp", rule{own: "pkg/messages pkg/exchange internal/record internal/sink internal/metrics internal/sqlnorm internal/jsontext"}},
-	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record"}},
+	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record internal/units"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
 		reaches: true,
@@ -101,7 +102,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/screen", rule{
-		own:     "pkg/messages pkg/replication internal/findings internal/flow internal/overview internal/stats internal/termsafe",
+		own:     "pkg/messages pkg/replication internal/findings internal/flow internal/overview internal/stats internal/termsafe internal/units",
 		reaches: true,
 	}},
 	{"internal/app", rule{

@@ -20,6 +20,7 @@ const (
 
 // body writes the fields of a message as lines, those of objects further in.
 type body struct {
+	record.Forgetful
 	lines   []string
 	depth   int
 	key     string
@@ -60,6 +61,21 @@ func (b *body) Int(f *record.Field, v int64) { b.line(f, strconv.FormatInt(v, 10
 
 // Uint takes a number.
 func (b *body) Uint(f *record.Field, v uint64) { b.line(f, strconv.FormatUint(v, 10)) }
+
+// Ints takes numbers.
+func (b *body) Ints(fields []*record.Field, v []int64) {
+	for i, f := range fields {
+		if v[i] != record.Unknown {
+			b.Int(f, v[i])
+		}
+	}
+}
+
+// Word takes text.
+func (b *body) Word(w *record.Word) { b.line(w.Field, w.Text) }
+
+// Long takes text.
+func (b *body) Long(f *record.Field, v []byte, _ int) { b.Text(f, v) }
 
 // Text takes text.
 func (b *body) Text(f *record.Field, v []byte) { b.line(f, cut(v, maxValue)) }

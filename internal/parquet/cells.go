@@ -13,6 +13,8 @@ import (
 // cells is the visitor that puts the fields of a record into the columns of a row.
 // Objects and lists of objects become JSON.
 type cells struct {
+	record.Forgetful
+
 	s       *series
 	col     int // of the field whose object or list is open
 	depth   int
@@ -88,8 +90,23 @@ func (c *cells) Int(f *record.Field, v int64) {
 // Uint takes a number; those above the largest signed one do not occur.
 func (c *cells) Uint(f *record.Field, v uint64) { c.Int(f, int64(v)) }
 
+// Word takes text.
+func (c *cells) Word(w *record.Word) { c.String(w.Field, w.Text) }
+
+// Ints takes numbers.
+func (c *cells) Ints(fields []*record.Field, v []int64) {
+	for i, f := range fields {
+		if v[i] != record.Unknown {
+			c.Int(f, v[i])
+		}
+	}
+}
+
 // String takes text.
 func (c *cells) String(f *record.Field, v string) { c.Text(f, []byte(v)) }
+
+// Long takes text of any content.
+func (c *cells) Long(f *record.Field, v []byte, _ int) { c.Text(f, v) }
 
 // Text takes text of any content.
 func (c *cells) Text(f *record.Field, v []byte) {

@@ -10,6 +10,14 @@ type bridge struct {
 	columns []messages.ColumnDescription
 }
 
+// bodyOf returns what shows the fields of a message to v.
+func bodyOf(v Visitor) messages.Visitor {
+	if b := v.Body(); b != nil {
+		return b
+	}
+	return &bridge{Visitor: v}
+}
+
 // field finds a field by its name; those of messages are made when they are first
 // met.
 func (b *bridge) field(name string, t Type) *Field {

@@ -1,5 +1,7 @@
 package record
 
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
 // Type says what the values of a field are.
 type Type uint8
 
@@ -27,17 +29,56 @@ type Field struct {
 	Type Type
 	Unit string // "ns", "bytes"; empty for texts and plain numbers
 	Doc  string // a sentence for the documentation
+	// Index is its place among the fields of its schema, -1 for one of an object
+	// within.
+	Index int
 
-	key string
+	key   string
+	fixed [fixedKey]byte // the beginning of key
 }
 
+// fixedKey is the length of most keys at most, in bytes: copying so many at once takes
+// no longer than copying few.
+const fixedKey = 32
+
+// AppendKey appends NextKey.
+func (f *Field) AppendKey(dst []byte) []byte {
+	n := len(dst)
+	if len(f.key) > fixedKey || cap(dst)-n < fixedKey {
+		return append(dst, f.key...)
+	}
+	*(*[fixedKey]byte)(dst[n : n+fixedKey]) = f.fixed
+	return dst[:n+len(f.key)]
+}
+
+// Word is one of the few values that a field of texts may have: plain ASCII.
+type Word struct {
+	Field *Field
+	Text  string
+
+	member string
+}
+
+// NewWord returns a value of a field.
+func NewWord(f *Field, text string) *Word {
+	return &Word{Field: f, Text: text, member: f.key + `"` + text + `"`}
+}
+
+// Member returns the member of a JSON object, with the comma before it.
+func (w *Word) Member() string { return w.member }
+
 // Key returns the field's name as a member of a JSON object begins, `"name":`.
-func (f *Field) Key() string { return f.key }
+func (f *Field) Key() string { return f.key[1:] }
+
+// NextKey is Key of a member that others precede, with the comma.
+func (f *Field) NextKey() string { return f.key }
 
 // NewField returns a field that belongs to no schema: one of an object within a
 // record.
 func NewField(name string, t Type, unit, doc string) *Field {
-	return &Field{Name: name, Type: t, Unit: unit, Doc: doc, key: `"` + name + `":`}
+	f := &Field{Name: name, Type: t, Unit: unit, Doc: doc, Index: -1, key: `,"` + name + `":`}
+	copy(f.fixed[:], f.key)
+	return f
 }
 
 // Schema is the fields of a kind of record, in the order of its output.
@@ -63,6 +104,7 @@ func Schemas() []*Schema { return schemas }
 // Field adds a field.
 func (s *Schema) Field(name string, t Type, unit, doc string) *Field {
 	f := NewField(name, t, unit, doc)
+	f.Index = len(s.Fields)
 	s.Fields = append(s.Fields, f)
 	return f
 }
@@ -105,6 +147,12 @@ type Visitor interface {
 	// are not UTF-8 among it. Writers escape it.
 	Text(f *Field, v []byte)
 	String(f *Field, v string)
+	// Long is a text as long as its author pleased, which writers may cut. Only the
+	// beginning may be at hand; length is that of the whole text in bytes.
+	Long(f *Field, v []byte, length int)
+	Word(w *Word)
+	// Ints are numbers that stand together: those that are Unknown are left out.
+	Ints(fields []*Field, v []int64)
 	// Time is nanoseconds since the Unix epoch.
 	Time(f *Field, ns int64)
 	// Data is bytes, to be shown as text where they are UTF-8.
@@ -117,7 +165,33 @@ type Visitor interface {
 	Close()
 	// Key is the name of what comes next, in a map.
 	Key(name []byte)
+	// Cut tells that the value before, in a list, is not all there: its whole length in
+	// bytes.
+	Cut(length int)
+	// Body returns what shows the fields of a message of the protocol in the object
+	// that is open; nil for a visitor that has them shown as fields.
+	Body() messages.Visitor
+	// Known tells that the fields up to Remember say what part says, a *Who,
+	// *StatementText, *DerivedText or *exchange.Columns: they are the same each time. A visitor that has
+	// kept what it made of them writes that and returns true, and they are not visited.
+	Known(part any) bool
+	Remember(part any)
 }
+
+// Forgetful has those methods of a Visitor that few need.
+type Forgetful struct{}
+
+// Cut says nothing.
+func (Forgetful) Cut(int) {}
+
+// Body has messages shown as fields.
+func (Forgetful) Body() messages.Visitor { return nil }
+
+// Known keeps nothing.
+func (Forgetful) Known(any) bool { return false }
+
+// Remember keeps nothing.
+func (Forgetful) Remember(any) {}
 
 // Fractioner is a Visitor that takes numbers which are not whole; others are not
 // shown them.

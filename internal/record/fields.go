@@ -1,8 +1,6 @@
 package record
 
 import (
-	"strconv"
-
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -13,10 +11,14 @@ import (
 // Fields that all records about a connection begin with, which writers write of
 // themselves, and those that records have in common.
 var (
+	CommonType   = NewField("type", TypeText, "", "What the record is: the name of its schema.")
 	CommonTS     = NewField("ts", TypeTime, "", "When: the packet that completed the record's subject; of queries and connections the first.")
 	CommonConn   = NewField("conn", TypeInt, "", "Number of the TCP connection, in order of its first packet.")
 	CommonClient = NewField("client", TypeText, "", "Address and port of the client.")
 	CommonServer = NewField("server", TypeText, "", "Address and port of the server.")
+	// These come last, where --max-value-bytes or the capture cut something.
+	CommonTruncated = NewField("truncated", TypeBool, "", "Not all of it is there.")
+	CommonCut       = NewField("cut", TypeList, "", "The values that --max-value-bytes shortened: field and length in bytes.")
 )
 
 var (
@@ -64,7 +66,7 @@ func (m *Message) Visit(v Visitor) {
 	}
 	v.Int(mLen, int64(m.Len))
 	v.String(mPhase, m.Phase.String())
-	status(v, mTx, m.Tx)
+	mStatus.visit(v, m.Tx)
 	if m.Query != 0 {
 		v.Uint(mQuery, m.Query)
 	}
@@ -110,18 +112,43 @@ func visitCancels(v Visitor, f *Field, c session.Cancelled) {
 	v.Close()
 }
 
-var statusText = map[byte]string{'I': "I", 'T': "T", 'E': "E"}
+// statusWords are the transaction statuses of a field.
+type statusWords struct {
+	field              *Field
+	idle, open, failed *Word
+}
 
-// status shows a transaction status, unless it is not known.
-func status(v Visitor, f *Field, tx byte) {
-	switch s := statusText[tx]; {
-	case tx == 0:
-	case s != "":
-		v.String(f, s)
+func newStatusWords(f *Field) statusWords {
+	return statusWords{f, NewWord(f, "I"), NewWord(f, "T"), NewWord(f, "E")}
+}
+
+// visit shows a transaction status, unless it is not known.
+func (w *statusWords) visit(v Visitor, tx byte) {
+	switch tx {
+	case 0:
+	case 'I':
+		v.Word(w.idle)
+	case 'T':
+		v.Word(w.open)
+	case 'E':
+		v.Word(w.failed)
 	default: // of a broken server
-		v.String(f, string(rune(tx)))
+		v.String(w.field, string(rune(tx)))
 	}
 }
+
+var (
+	mStatus, qStatus = newStatusWords(mTx), newStatusWords(qTx)
+	protocolWords    = func() (list [exchange.ProtocolReplication + 1]*Word) {
+		for p := range list {
+			list[p] = NewWord(qProtocol, exchange.Protocol(p).String())
+		}
+		return list
+	}()
+	// The numbers of a query that stand together, where nothing comes between.
+	resultNumbers = []*Field{qRows, qBytes}
+	queryNumbers  = []*Field{qRows, qBytes, qNotices, qDuration, qPrepare, qFirstReply, qFirstRow, qPause}
+)
 
 var (
 	querySchema = NewSchema("query", "One unit of work: a query, with what came of it.")
@@ -143,39 +170,33 @@ var (
 	qRows       = querySchema.Int("rows", "", "Rows of all results.")
 	qBytes      = querySchema.Int("bytes", "bytes", "Bytes of their messages.")
 	qCopy       = querySchema.Object("copy", "The COPY that it began.")
+	qCommand    = querySchema.Object("command", "What a command of a replication connection asks for.")
+	qBackup     = querySchema.Object("base_backup", "What a BASE_BACKUP sent.")
 	qError      = querySchema.Object("error", "Fields of the ErrorResponse.")
 	qFailedAt   = querySchema.Text("failed_at", "Name of the message that the error answered.")
 	qNotices    = querySchema.Int("notices", "", "Number of NoticeResponses.")
 	qDuration   = querySchema.Int("duration_ns", "ns", "From the first request byte to the last reply byte.")
+	qPrepare    = querySchema.Int("prepare_ns", "ns", "Of a Parse and Describe that were answered on their own before it.")
 	qFirstReply = querySchema.Int("first_reply_ns", "ns", "To the first reply.")
 	qFirstRow   = querySchema.Int("first_row_ns", "ns", "To the first row.")
 	qPause      = querySchema.Int("pause_ns", "ns", "From the last reply before it to its first request.")
 	qPaused     = querySchema.Bool("paused_in_transaction", "A transaction was open during that pause.")
-	qPrepare    = querySchema.Int("prepare_ns", "ns", "Of a Parse and Describe that were answered on their own before it.")
-	qNetwork    = querySchema.Int("network_ns", "ns", "What retransmission and zero windows explain of the duration.")
-	qCommand    = querySchema.Object("command", "What a command of a replication connection asks for.")
-	qBackup     = querySchema.Object("base_backup", "What a BASE_BACKUP sent.")
-	qServer     = querySchema.Object("server", "How the server spent its time.")
 	qTx         = querySchema.Text("tx", "Transaction status after it: I, T or E.")
 	qCancelled  = querySchema.Int("cancelled_by", "", "Number of the connection whose CancelRequest ended it.")
 	qComplete   = querySchema.Bool("complete", "Request and replies were seen whole.")
-	qSkipped    = querySchema.Bool("skipped", "The server passed over it after an error.")
-	qUnanswered = querySchema.Bool("unanswered", "Nothing was lost, and the server did not answer.")
 	qInferred   = querySchema.List("inferred", "What was not seen but concluded.")
 	qLost       = querySchema.Int("lost_bytes", "bytes", "Bytes of it that were not captured.")
+	qSkipped    = querySchema.Bool("skipped", "The server passed over it after an error.")
 	qComment    = querySchema.Map("comment", "Keys and values of the text's sqlcommenter comment.")
 	qTrace      = querySchema.Text("trace_id", "The trace that the comment names.")
 	qSpan       = querySchema.Text("span_id", "The span that the comment names.")
+	qUnanswered = querySchema.Bool("unanswered", "Nothing was lost, and the server did not answer.")
 
 	resultTag       = NewField("command_tag", TypeText, "", "The command tag; left out where the command did not complete.")
 	resultSuspended = NewField("suspended", TypeBool, "", "The row limit was reached.")
 	resultColumns   = NewField("columns", TypeList, "", "Name and type of each column.")
 	copyDirection   = NewField("direction", TypeText, "", "in, out or both, as the server sees it.")
 	copyMessages    = NewField("messages", TypeInt, "", "Number of CopyData messages.")
-	serverParse     = NewField("parse_ns", TypeInt, "ns", "Parsing and rewriting.")
-	serverPlan      = NewField("plan_ns", TypeInt, "ns", "Planning.")
-	serverExecute   = NewField("execute_ns", TypeInt, "ns", "Executing.")
-	serverLock      = NewField("lock_wait_ns", TypeInt, "ns", "Waiting for locks.")
 )
 
 // Schema describes queries.
@@ -184,14 +205,14 @@ func (q *Query) Schema() *Schema { return querySchema }
 // Visit shows the query.
 func (q *Query) Visit(v Visitor) {
 	v.Uint(qID, q.ID)
-	fact(v, qProtocol, q.Protocol.String())
-	fact(v, qUser, q.Who.User)
-	fact(v, qDatabase, q.Who.Database)
-	fact(v, qApp, q.Who.Application)
+	if q.Protocol != exchange.ProtocolUnknown {
+		v.Word(protocolWords[q.Protocol])
+	}
+	q.Who.visit(v, qUser, qDatabase, qApp)
 	q.visitText(v)
 	if q.Protocol == exchange.ProtocolExtended {
-		text(v, qStatement, q.Statement)
-		text(v, qPortal, q.Portal)
+		long(v, qStatement, q.Statement)
+		long(v, qPortal, q.Portal)
 	}
 	if q.Protocol == exchange.ProtocolFunctionCall {
 		v.Uint(qFunction, uint64(q.Function))
@@ -200,58 +221,64 @@ func (q *Query) Visit(v Visitor) {
 		q.visitParams(v)
 	}
 	q.visitResults(v)
-	if q.Command != nil {
-		VisitCommand(v, q.Command)
-	}
-	if q.Backup != nil {
-		visitBackup(v, qBackup, q.Backup)
-	}
-	if q.Error != nil {
-		v.Open(qError)
-		q.VisitError(&bridge{Visitor: v})
-		v.Close()
-		if q.FailedAt != messages.KindUnknown {
-			v.String(qFailedAt, q.FailedAt.String())
-		}
-	}
-	v.Int(qNotices, int64(q.Notices))
-	q.visitTimes(v)
-	status(v, qTx, q.Tx)
+	q.visitNumbers(v)
+	qStatus.visit(v, q.Tx)
 	number(v, qCancelled, q.CancelledBy)
 	v.Bool(qComplete, q.Complete)
-	yes(v, qSkipped, q.Skipped)
-	yes(v, qUnanswered, q.Unanswered)
-	if q.Missing != 0 {
-		v.Open(qInferred)
-		for _, name := range q.Missing.Names() {
-			v.String(nil, name)
-		}
-		v.Close()
+	q.visitDoubts(v)
+}
+
+// visit shows what is known of the client.
+func (w *Who) visit(v Visitor, user, database, application *Field) {
+	if v.Known(w) {
+		return
 	}
-	number(v, qLost, q.LostBytes)
-	q.visitComment(v)
+	fact(v, user, w.User)
+	fact(v, database, w.Database)
+	fact(v, application, w.Application)
+	v.Remember(w)
 }
 
 func (q *Query) visitText(v Visitor) {
-	if q.SQL == nil {
-		return
+	switch {
+	case q.SQL == nil:
+	case q.statement != nil:
+		t := (*StatementText)(q.statement)
+		if v.Known(t) {
+			return
+		}
+		v.Long(qSQL, q.SQL, q.SQLLen)
+		q.visitDerived(v)
+		v.Remember(t)
+	case q.derived != nil:
+		v.Long(qSQL, q.SQL, q.SQLLen)
+		t := (*DerivedText)(q.derived)
+		if v.Known(t) {
+			return
+		}
+		q.visitDerived(v)
+		v.Remember(t)
+	default:
+		v.Long(qSQL, q.SQL, q.SQLLen)
+		if q.Normalized != nil {
+			q.visitDerived(v)
+		}
 	}
-	v.Text(qSQL, q.SQL)
-	if q.Normalized != nil {
-		v.Text(qNormalized, q.Normalized)
-		v.String(qPrint, string(sqlnorm.AppendFingerprint(nil, q.Fingerprint)))
-		fact(v, qOperation, q.Operation)
-	}
+}
+
+func (q *Query) visitDerived(v Visitor) {
+	v.Long(qNormalized, q.Normalized, len(q.Normalized))
+	v.Text(qPrint, sqlnorm.AppendFingerprint(q.word[:0], q.Fingerprint))
+	fact(v, qOperation, q.Operation)
 }
 
 func (q *Query) visitParams(v Visitor) {
 	v.Open(qParams)
 	for i, value := range q.Params {
-		oid := uint32(0)
-		if i < len(q.Types) {
-			oid = q.Types[i]
-		}
-		v.Value(nil, value, oid, FormatOf(q.Formats, i))
+		v.Value(nil, value, q.TypeOf(i), FormatOf(q.Formats, i))
+	}
+	if q.CutParameter > 0 {
+		v.Cut(q.CutParameter)
 	}
 	v.Close()
 	if len(q.Types) == 0 {
@@ -259,7 +286,11 @@ func (q *Query) visitParams(v Visitor) {
 	}
 	v.Open(qTypes)
 	for _, oid := range q.Types {
-		v.String(nil, NameOfType(oid))
+		if t := typeName(oid); t != "" {
+			v.String(nil, t)
+		} else {
+			v.Text(nil, appendDecimal(q.word[:0], uint64(oid)))
+		}
 	}
 	v.Close()
 }
@@ -267,28 +298,30 @@ func (q *Query) visitParams(v Visitor) {
 func (q *Query) visitResults(v Visitor) {
 	v.Open(qResults)
 	for i := range q.Results {
-		r := &q.Results[i]
-		v.Open(nil)
-		text(v, resultTag, r.Tag)
-		v.Uint(qRows, r.Rows)
-		v.Uint(qBytes, r.Bytes)
-		if r.Columns != nil {
-			v.Open(resultColumns)
-			for k := range r.Columns {
-				v.Open(nil)
-				v.Text(columnName, r.Columns[k].Name)
-				v.Uint(columnTypeOID, uint64(r.Columns[k].TypeOID))
-				fact(v, columnType, typeName(r.Columns[k].TypeOID))
-				v.Close()
-			}
-			v.Close()
-		}
-		yes(v, resultSuspended, r.Suspended)
-		v.Close()
+		q.visitResult(v, &q.Results[i])
 	}
 	v.Close()
-	v.Uint(qRows, q.Rows)
-	v.Uint(qBytes, q.Bytes)
+}
+
+// visitNumbers shows the numbers of a query, and between them what few have.
+func (q *Query) visitNumbers(v Visitor) {
+	n, rest := &q.numbers, 0
+	n[0], n[1], n[2], n[3], n[4] = int64(q.Rows), int64(q.Bytes), int64(q.Notices), q.Duration, q.Prepare
+	n[5], n[6], n[7] = Unknown, Unknown, Unknown
+	if q.Start.Time != 0 {
+		n[5], n[6], n[7] = q.FirstReplyTime(), q.FirstRowTime(), q.Pause
+	}
+	if q.Copy != exchange.CopyNone || q.Command != nil || q.Error != nil {
+		const before = 2
+		v.Ints(queryNumbers[:before], n[:before])
+		q.visitRare(v)
+		rest = before
+	}
+	v.Ints(queryNumbers[rest:], n[rest:])
+	yes(v, qPaused, q.Pause >= 0 && (q.PauseTx == 'T' || q.PauseTx == 'E'))
+}
+
+func (q *Query) visitRare(v Visitor) {
 	if q.Copy != exchange.CopyNone {
 		v.Open(qCopy)
 		v.String(copyDirection, q.Copy.String())
@@ -296,29 +329,65 @@ func (q *Query) visitResults(v Visitor) {
 		v.Uint(copyMessages, q.CopyMessages)
 		v.Close()
 	}
+	if q.Command != nil {
+		q.visitCommand(v)
+	}
+	if q.Error != nil {
+		q.visitFailure(v)
+	}
 }
 
-func (q *Query) visitTimes(v Visitor) {
-	duration(v, qDuration, q.Duration)
-	duration(v, qFirstReply, q.FirstReplyTime())
-	duration(v, qFirstRow, q.FirstRowTime())
-	if q.Start.Time != 0 {
-		duration(v, qPause, q.Pause)
-	}
-	yes(v, qPaused, q.Pause >= 0 && (q.PauseTx == 'T' || q.PauseTx == 'E'))
-	duration(v, qPrepare, q.Prepare)
-	duration(v, qNetwork, q.Network)
-	if s := q.Server; s != nil {
-		v.Open(qServer)
-		duration(v, serverParse, s.Parse)
-		duration(v, serverPlan, s.Plan)
-		duration(v, serverExecute, s.Execute)
-		duration(v, serverLock, s.LockWait)
+func (q *Query) visitResult(v Visitor, r *Result) {
+	v.Open(nil)
+	long(v, resultTag, r.Tag)
+	q.numbers[0], q.numbers[1] = int64(r.Rows), int64(r.Bytes)
+	v.Ints(resultNumbers, q.numbers[:len(resultNumbers)])
+	if (r.Columns != nil || r.described != nil) && (r.described == nil || !v.Known(r.described)) {
+		v.Open(resultColumns)
+		for i := range r.Columns {
+			c := &r.Columns[i]
+			v.Open(nil)
+			v.Text(columnName, c.Name)
+			v.Uint(columnTypeOID, uint64(c.TypeOID))
+			fact(v, columnType, typeName(c.TypeOID))
+			v.Close()
+		}
 		v.Close()
+		if r.described != nil {
+			v.Remember(r.described)
+		}
+	}
+	yes(v, resultSuspended, r.Suspended)
+	v.Close()
+}
+
+func (q *Query) visitCommand(v Visitor) {
+	visitCommand(v, q.Command)
+	if q.Backup != nil {
+		visitBackup(v, qBackup, q.Backup)
 	}
 }
 
-func (q *Query) visitComment(v Visitor) {
+func (q *Query) visitFailure(v Visitor) {
+	e := &q.privacy.failure
+	if !q.ErrorFields(e) {
+		return
+	}
+	v.Open(qError)
+	e.Visit(bodyOf(v))
+	v.Close()
+	if q.FailedAt != messages.KindUnknown {
+		v.String(qFailedAt, q.FailedAt.String())
+	}
+}
+
+// visitDoubts shows what was not seen, and what few have.
+func (q *Query) visitDoubts(v Visitor) {
+	if q.Missing != 0 {
+		visitNames(v, qInferred, q.Missing.Names())
+	}
+	number(v, qLost, q.LostBytes)
+	yes(v, qSkipped, q.Skipped)
 	if len(q.Comment) > 0 {
 		v.Open(qComment)
 		for i := range q.Comment {
@@ -326,20 +395,21 @@ func (q *Query) visitComment(v Visitor) {
 			v.Text(nil, q.Comment[i].Value)
 		}
 		v.Close()
+		fact(v, qTrace, q.TraceID)
+		fact(v, qSpan, q.SpanID)
 	}
-	fact(v, qTrace, q.TraceID)
-	fact(v, qSpan, q.SpanID)
+	yes(v, qUnanswered, q.Unanswered)
+}
+
+func long(v Visitor, f *Field, b []byte) {
+	if b != nil {
+		v.Long(f, b, len(b))
+	}
 }
 
 func fact(v Visitor, f *Field, s string) {
 	if s != "" {
 		v.String(f, s)
-	}
-}
-
-func text(v Visitor, f *Field, b []byte) {
-	if b != nil {
-		v.Text(f, b)
 	}
 }
 
@@ -353,18 +423,4 @@ func number(v Visitor, f *Field, n uint64) {
 	if n > 0 {
 		v.Uint(f, n)
 	}
-}
-
-func duration(v Visitor, f *Field, ns int64) {
-	if ns != Unknown {
-		v.Int(f, ns)
-	}
-}
-
-// NameOfType returns a type's name, its number where it is not built in.
-func NameOfType(oid uint32) string {
-	if t := value.TypeName(oid); t != "" {
-		return t
-	}
-	return strconv.FormatUint(uint64(oid), 10)
 }

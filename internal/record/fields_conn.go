@@ -69,9 +69,7 @@ func (c *Connection) Visit(v Visitor) {
 	if i.Ended.Time != 0 {
 		v.Time(cEnd, i.Ended.Time)
 	}
-	fact(v, cUser, i.User)
-	fact(v, cDatabase, i.Database)
-	fact(v, cApp, i.Application)
+	c.Who.visit(v, cUser, cDatabase, cApp)
 	fact(v, cProtocol, i.ProtocolVersion)
 	fact(v, cServerVersion, i.ServerVersion)
 	fact(v, cProduct, i.Product)
@@ -101,15 +99,15 @@ func (c *Connection) Visit(v Visitor) {
 		v.String(cAlertFrom, alertFrom(i.TLS.AlertFrom))
 	}
 	v.String(cState, i.State.String())
-	visitCancels(v, cCancels, i.Cancels)
 	if i.Failure != nil {
 		v.Open(cError)
-		c.VisitError(&bridge{Visitor: v})
+		c.VisitError(bodyOf(v))
 		v.Close()
 	}
-	if i.ClientClosed != (Stamp{}) {
+	if i.ClientClosed.Time != 0 {
 		v.Time(cClientClosed, i.ClientClosed.Time)
 	}
+	visitCancels(v, cCancels, i.Cancels)
 	if !i.Unreadable { // else nobody knows
 		v.Uint(cQueries, t.Queries)
 		v.Uint(cErrors, i.Errors)
@@ -125,7 +123,7 @@ func (c *Connection) Visit(v Visitor) {
 	v.Uint(cLost, i.Traffic.Lost[f]+i.Traffic.Lost[b])
 	v.Uint(cRetransmitted, i.Traffic.Retransmitted[f]+i.Traffic.Retransmitted[b])
 	if i.Stream != nil {
-		VisitStream(v, i.Stream)
+		visitStream(v, i.Stream)
 	}
 	if i.GivenUp {
 		v.Bool(cGivenUp, true)

@@ -1,7 +1,9 @@
 package record
 
 import (
-	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"slices"
+	"unsafe"
+
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -10,6 +12,9 @@ import (
 // Parts says what is made of records beyond what costs nothing.
 type Parts struct {
 	Normalized bool // what is derived from the text of queries
+	// Later leaves it to Query.Derive where the text was not prepared, so that
+	// another goroutine can do it.
+	Later      bool
 	Parameters bool // the values of their parameters
 	Columns    bool // the columns of their results
 }
@@ -21,7 +26,6 @@ type Maker struct {
 	Privacy Privacy
 	Normal  Normalizer
 
-	tags    []sqlnorm.Tag
 	message Message
 	more    More
 	query   Query
@@ -34,7 +38,9 @@ type Maker struct {
 type known struct {
 	Conn
 	who *Who
-	tx  byte // after the latest query
+	// The latest query, with the transaction status before and after it.
+	query      uint64
+	before, tx byte
 }
 
 func knownOf(s *session.Session) *known {
@@ -67,8 +73,14 @@ func (k *Maker) who(c *known, s *session.Session) *Who {
 }
 
 func (w *Who) is(i *session.Info) bool {
-	return w != nil && w.Application == i.Application && w.User == i.User && w.Database == i.Database &&
-		w.Formats == i.Formats && w.Replication == i.Replication && w.ServerVersion == i.ServerVersion && w.MidStream == i.MidStream
+	return w != nil && same(w.Application, i.Application) && same(w.User, i.User) && same(w.Database, i.Database) &&
+		same(w.Formats, i.Formats) && same(w.Replication, i.Replication) && same(w.ServerVersion, i.ServerVersion) &&
+		w.MidStream == i.MidStream
+}
+
+// same compares texts that mostly are one and the same.
+func same(a, b string) bool {
+	return len(a) == len(b) && (unsafe.StringData(a) == unsafe.StringData(b) || a == b)
 }
 
 // Message makes a record of a message.
@@ -103,51 +115,91 @@ func (k *Maker) Message(e *session.Event) *Message {
 
 // Query makes a record of a query cycle.
 func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
-	q, c := &k.query, knownOf(s)
-	results := q.Results[:0]
-	*q = Query{} // one run over the memory
+	k.QueryTo(&k.query, s, x)
+	return &k.query
+}
+
+// QueryTo makes a record of a query cycle in q, whose memory is used again. It sets each
+// field: emptying all of them first takes as long as the rest.
+func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
+	c := knownOf(s)
 	q.Conn, q.Who, q.privacy = &c.Conn, k.who(c, s), &k.Privacy
 	q.ID, q.Protocol = x.ID, x.Protocol
-	q.SQLLen, q.Statement, q.Portal, q.Function = x.SQLLen, x.Statement, x.Portal, x.Function
-	q.Command, q.Backup = CommandOf(s, x)
-	if x.SQL != nil {
-		q.SQL = x.SQL
+	q.SQL, q.SQLLen, q.owned, q.escapes = x.SQL, x.SQLLen, x.Prepared != nil, x.Escapes
+	q.Statement, q.Portal, q.Function = x.Statement, x.Portal, x.Function
+	q.Command, q.Backup = nil, nil
+	if x.Protocol == exchange.ProtocolReplication {
+		q.Command, q.Backup = CommandOf(s, x)
 	}
-	if k.Parts.Normalized {
-		if n := k.Normal.Of(x); n != nil {
-			q.Normalized, q.Fingerprint, q.Operation = n.Text, n.Hash, n.Operation
-		}
-		k.comment(q)
-	}
-	if q.HasParams = x.HasParams; x.HasParams && k.Parts.Parameters {
-		values, formats := x.Parameters()
-		q.Params, q.Formats, q.Types = values, formats, x.ParamTypes()
-	}
-	q.Results = results
-	for i := range x.Results {
-		r := &x.Results[i]
-		q.Results = append(q.Results, Result{Tag: r.Tag, Rows: r.Rows, Bytes: r.Bytes, Suspended: r.Suspended})
-		if k.Parts.Columns {
-			q.Results[i].Columns = r.Columns.Fields()
-		}
-	}
+	k.text(q, x)
+	k.params(q, x)
+	q.Results = k.results(q.Results, x)
 	q.Rows, q.Bytes, q.Copy, q.CopyBytes, q.CopyMessages = x.Rows, x.Bytes, x.Copy, x.CopyBytes, x.CopyMessages
 	q.Error, q.FailedAt, q.Notices = x.Error, x.FailedAt, x.Notices
-	q.Start, q.FirstReply, q.FirstRow, q.End = x.Start, x.FirstReply, x.FirstRow, x.End
-	q.Duration, q.Pause, q.Prepare, q.Network = Unknown, x.Pause, Unknown, Unknown
+	k.times(q, x)
+	if c.query != x.ID { // else another Maker was here
+		c.query, c.before, c.tx = x.ID, c.tx, x.Tx
+	}
+	if q.PauseTx, q.Tx, q.TxBefore = x.PauseTx, x.Tx, c.before; x.Pause >= 0 {
+		q.TxBefore = x.PauseTx
+	}
+	q.Missing, q.Complete, q.Skipped, q.Unanswered = x.Missing, x.Complete, x.Skipped, x.Unanswered
+	q.LostBytes, q.CancelledBy = x.LostBytes, x.CancelledBy
+}
+
+func (k *Maker) params(q *Query, x *exchange.Exchange) {
+	q.Params, q.Formats, q.Types, q.CutParameter = nil, nil, nil, 0
+	if q.HasParams = x.HasParams; x.HasParams && k.Parts.Parameters {
+		q.Params, q.Formats = x.Parameters()
+		q.Types, q.CutParameter = x.ParamTypes(), x.CutParameter()
+	}
+}
+
+func (k *Maker) times(q *Query, x *exchange.Exchange) {
+	q.Start, q.Asked, q.FirstReply, q.FirstRow, q.End = x.Start, x.Asked, x.FirstReply, x.FirstRow, x.End
+	q.Duration, q.Pause, q.Prepare = Unknown, x.Pause, Unknown
 	if ns, ok := x.Duration(); ok {
 		q.Duration = ns
 	}
-	q.PauseTx, q.Tx = x.PauseTx, x.Tx
-	if q.TxBefore = c.tx; x.Pause >= 0 {
-		q.TxBefore = x.PauseTx
-	}
-	c.tx = x.Tx
-	if q.Skipped, q.Unanswered = x.Skipped, x.Unanswered; x.Prepare > 0 {
+	if x.Prepare > 0 {
 		q.Prepare = x.Prepare
 	}
-	q.Missing, q.Complete, q.LostBytes, q.CancelledBy = x.Missing, x.Complete, x.LostBytes, x.CancelledBy
-	return q
+}
+
+// text fills in what is derived from the text of a query.
+func (k *Maker) text(q *Query, x *exchange.Exchange) {
+	q.Normalized, q.Fingerprint, q.Operation = nil, 0, ""
+	q.Comment, q.TraceID, q.SpanID = nil, "", ""
+	q.statement, q.derived, q.later = nil, nil, false
+	if x.SQL == nil || !k.Parts.Normalized {
+		return
+	}
+	if x.Prepared == nil && k.Parts.Later {
+		q.later = true
+		return
+	}
+	n := k.Normal.Of(x)
+	q.Normalized, q.Fingerprint, q.Operation = n.Text, n.Hash, n.Operation
+	switch {
+	case x.Prepared == nil:
+		q.derived = n
+	case n != &k.Normal.latest:
+		q.statement = n
+		n.reserve(x)
+	}
+	k.Normal.comment(q)
+}
+
+func (k *Maker) results(list []Result, x *exchange.Exchange) []Result {
+	list = slices.Grow(list, len(x.Results))[:len(x.Results)]
+	for i := range x.Results {
+		from, to := &x.Results[i], &list[i]
+		to.Tag, to.Rows, to.Bytes, to.Suspended = from.Tag, from.Rows, from.Bytes, from.Suspended
+		if to.Columns, to.described = nil, nil; k.Parts.Columns && from.Columns != nil {
+			to.Columns, to.described = from.Columns.Fields(), from.Columns
+		}
+	}
+	return list
 }
 
 // Connection makes a record of a connection that is over.

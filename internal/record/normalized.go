@@ -2,9 +2,11 @@ package record
 
 import (
 	"bytes"
+	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // Normalized is what is derived from the text of a query.
@@ -13,9 +15,61 @@ type Normalized struct {
 	Hash      uint64
 	Operation string
 
-	// What writers made of it, for them to keep: of it all, for prepared statements;
-	// and of what is derived, empty if not made or not to be remembered.
-	Written, WrittenRest []byte
+	// Of a prepared statement: what its comment says, once tagged is set.
+	comment         []messages.Pair
+	traceID, spanID string
+	tagged          bool
+
+	room  int // for whole, in bytes; -1: none
+	whole atomic.Pointer[[]byte]
+	rest  []byte
+}
+
+// reserve makes room for what a writer keeps of a statement's text.
+func (n *Normalized) reserve(x *exchange.Exchange) {
+	if n.room != 0 {
+		return
+	}
+	const around = 100 // names and marks
+	if n.room = len(x.SQL) + len(n.Text) + len(n.Text)/8 + around; !x.Prepared.Remember(n.room) {
+		n.room = -1
+	}
+}
+
+// StatementText is the part of a query that comes from the text of a prepared
+// statement: from the field sql to the field operation.
+type StatementText Normalized
+
+// Kept returns what Keep was given, nil if nothing. Any goroutine may ask.
+func (t *StatementText) Kept() []byte {
+	if p := t.whole.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Keep keeps a copy of what a writer made of the part, if there is room for it.
+func (t *StatementText) Keep(b []byte) {
+	if len(b) <= t.room {
+		b = bytes.Clone(b)
+		t.whole.Store(&b)
+	}
+}
+
+// DerivedText is the part that is derived from a text which was not prepared: the
+// fields normalized, fingerprint and operation. It belongs to the goroutine that
+// derived it.
+type DerivedText Normalized
+
+// Kept returns what Keep was given, empty if nothing.
+func (t *DerivedText) Kept() []byte { return t.rest }
+
+// Keep keeps a copy of what a writer made of the part, unless it is long.
+func (t *DerivedText) Keep(b []byte) {
+	const longest = 2 << 10
+	if len(b) <= longest {
+		t.rest = append(t.rest[:0], b...)
+	}
 }
 
 // Normalizer derives it, once for each prepared statement. The zero value is
@@ -24,6 +78,8 @@ type Normalized struct {
 type Normalizer struct {
 	latest Normalized
 	redact []byte
+	tags   []sqlnorm.Tag
+	pairs  []messages.Pair
 	shapes sqlnorm.Shapes[Normalized]
 }
 
@@ -35,7 +91,7 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	}
 	s := x.Prepared
 	if s == nil {
-		return n.OfText(x)
+		return n.OfText(x.SQL, x.Escapes)
 	}
 	if memo, ok := s.Memo.(*Normalized); ok {
 		return memo
@@ -51,10 +107,9 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 }
 
 // OfText derives the facts of a text that was not prepared. Most are those of an
-// earlier one with other constants.
-func (n *Normalizer) OfText(x *exchange.Exchange) *Normalized {
-	sql := x.SQL
-	if x.Escapes && bytes.IndexByte(sql, '\\') >= 0 {
+// earlier one with other constants. Escapes tells that backslashes in constants are.
+func (n *Normalizer) OfText(sql []byte, escapes bool) *Normalized {
+	if escapes && bytes.IndexByte(sql, '\\') >= 0 {
 		n.derive(&n.latest, sql, true) // others may mean something else by the same
 		return &n.latest
 	}
@@ -74,7 +129,7 @@ func (n *Normalizer) OfText(x *exchange.Exchange) *Normalized {
 // derive normalises a text without its passwords: most go with the constants,
 // but one that was not quoted as a constant would stay.
 func (n *Normalizer) derive(into *Normalized, sql []byte, escapes bool) {
-	into.Written, into.WrittenRest = nil, into.WrittenRest[:0]
+	into.rest = into.rest[:0]
 	if sqlnorm.MayHoldSecret(sql) {
 		n.redact, _ = sqlnorm.Redactor{Escapes: escapes}.Text(n.redact[:0], sql, false)
 		sql = n.redact

@@ -46,6 +46,9 @@ type Query struct {
 	Params    messages.Values
 	Formats   []int16
 	Types     []uint32
+	// CutParameter is the length in bytes of the last of them if only its beginning is
+	// there, else 0.
+	CutParameter int
 
 	Results []Result // one for each command
 	Rows    uint64   // sums of Results
@@ -64,15 +67,16 @@ type Query struct {
 	FailedAt messages.Kind // what the error answered
 	Notices  int
 
-	Start      Stamp // first byte of the first request
+	Start Stamp // first byte of the first request
+	// Asked is the first request byte of the stretch that the replies answer, which
+	// durations begin with.
+	Asked      Stamp
 	FirstReply Stamp
 	FirstRow   Stamp
 	End        Stamp // last reply
 	Duration   int64
 	Pause      int64 // from the last reply before it to its first request
 	Prepare    int64 // of a Parse and Describe that were answered on their own
-	Network    int64 // what retransmissions and closed windows explain
-	Server     *ServerTimes
 
 	TxBefore byte // transaction status before it, 0 if not known
 	PauseTx  byte // during Pause
@@ -86,6 +90,30 @@ type Query struct {
 	CancelledBy uint64 // connection whose CancelRequest ended it; 0: none
 
 	privacy *Privacy
+	// Where the text is that of a prepared statement: what is kept with that, nil if
+	// nothing. Else, what was derived from the text.
+	statement, derived *Normalized
+	owned              bool // SQL and Statement are the statement's
+	later              bool // the text is for Derive
+	escapes            bool // backslashes in its constants are escapes
+
+	params  messages.Values // memory for Keep
+	formats []int16
+	word    [16]byte // memory for Visit
+	numbers [8]int64
+}
+
+// Derive fills in what is derived from the text of a query that was not prepared, where
+// the Maker has left that to the goroutine that writes (Parts.Later). What it fills in
+// is borrowed until the next call with the same Normalizer.
+func (q *Query) Derive(n *Normalizer) {
+	if !q.later {
+		return
+	}
+	q.later = false
+	q.derived = n.OfText(q.SQL, q.escapes)
+	q.Normalized, q.Fingerprint, q.Operation = q.derived.Text, q.derived.Hash, q.derived.Operation
+	n.comment(q)
 }
 
 // Result is what one command returned.
@@ -96,11 +124,9 @@ type Result struct {
 	Suspended bool
 	// Columns are its columns, where Wants.Columns; nil if not known.
 	Columns []messages.ColumnDescription
-}
 
-// ServerTimes is how the server itself spent its time, in nanoseconds; Unknown
-// where it did not say.
-type ServerTimes struct{ Parse, Plan, Execute, LockWait int64 }
+	described *exchange.Columns // where they come from
+}
 
 // TypeOf is the type of a parameter, 0 where it is not known.
 func (q *Query) TypeOf(i int) uint32 {
@@ -137,18 +163,54 @@ func (q *Query) ErrorFields(e *messages.ErrorResponse) bool {
 	return q.Error != nil && (e.Decode(q.Error) == nil || len(e.Fields) > 0)
 }
 
-// FirstReplyTime and FirstRowTime return the nanoseconds from the first request
-// to these, Unknown where an end was not seen.
+// FirstReplyTime and FirstRowTime return the nanoseconds from the first request that
+// is answered to these, Unknown where an end was not seen.
 func (q *Query) FirstReplyTime() int64 { return q.since(q.FirstReply) }
 
 // FirstRowTime is the time to the first row.
 func (q *Query) FirstRowTime() int64 { return q.since(q.FirstRow) }
 
 func (q *Query) since(at Stamp) int64 {
-	if q.Start.Time == 0 || at.Frame == 0 {
+	ns := at.Time - q.Asked.Time
+	if q.Asked.Time == 0 || at.Time == 0 || ns < 0 || q.Skipped {
 		return Unknown
 	}
-	return at.Time - q.Start.Time
+	return ns
+}
+
+// Keep moves what is borrowed into mem, so that q may be read later; it returns mem
+// with what was added, and false, with q as it was, where q is too long for that. What
+// belongs to prepared statements and to descriptions of columns is not copied: it does
+// not change.
+func (q *Query) Keep(mem []byte) ([]byte, bool) {
+	const maxText, maxResults, maxParams = 16 << 10, 16, 256
+	if len(q.SQL)+len(q.Error) > maxText || len(q.Results) > maxResults || len(q.Params) > maxParams {
+		return mem, false
+	}
+	keep := func(b []byte) []byte {
+		if len(b) == 0 {
+			return b
+		}
+		mem = append(mem, b...)
+		return slices.Clip(mem[len(mem)-len(b):])
+	}
+	if !q.owned {
+		q.SQL = keep(q.SQL)
+	}
+	if q.statement == nil && !q.later {
+		q.Normalized, q.derived = keep(q.Normalized), nil
+	}
+	q.Portal, q.Error = keep(q.Portal), keep(q.Error)
+	for i := range q.Results {
+		q.Results[i].Tag = keep(q.Results[i].Tag)
+	}
+	q.params = append(q.params[:0], q.Params...)
+	q.formats = append(q.formats[:0], q.Formats...)
+	for i, v := range q.params {
+		q.params[i] = keep(v)
+	}
+	q.Params, q.Formats = q.params, q.formats
+	return mem, true
 }
 
 // Clone returns a copy that borrows nothing.
@@ -165,15 +227,12 @@ func (q *Query) Clone() Record {
 	c.Results = slices.Clone(q.Results)
 	for i := range c.Results {
 		r := &c.Results[i]
-		r.Tag, r.Columns = bytes.Clone(r.Tag), slices.Clone(r.Columns)
+		r.Tag, r.Columns, r.described = bytes.Clone(r.Tag), slices.Clone(r.Columns), nil
 		for k := range r.Columns {
 			r.Columns[k].Name = bytes.Clone(r.Columns[k].Name)
 		}
 	}
-	if q.Server != nil {
-		server := *q.Server
-		c.Server = &server
-	}
+	c.statement, c.derived, c.later, c.params, c.formats = nil, nil, false, nil, nil
 	return &c
 }
 

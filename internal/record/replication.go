@@ -35,8 +35,8 @@ var (
 	lagMax     = NewField("max_ns", TypeInt, "ns", "The longest time.")
 )
 
-// VisitCommand shows what a command of a replication connection asks for.
-func VisitCommand(v Visitor, c *replication.Command) {
+// visitCommand shows what a command of a replication connection asks for.
+func visitCommand(v Visitor, c *replication.Command) {
 	v.Open(qCommand)
 	v.String(commandName, c.Kind.String())
 	fact(v, commandSlot, c.Slot)
@@ -83,9 +83,7 @@ func visitNames(v Visitor, f *Field, names []string) {
 	v.Close()
 }
 
-// VisitQueryBackup shows what a BASE_BACKUP sent.
-func VisitQueryBackup(v Visitor, b *replication.Backup) { visitBackup(v, qBackup, b) }
-
+// visitBackup shows what a BASE_BACKUP sent.
 func visitBackup(v Visitor, f *Field, b *replication.Backup) {
 	v.Open(f)
 	v.Open(backupArchives)
@@ -106,8 +104,8 @@ func visitBackup(v Visitor, f *Field, b *replication.Backup) {
 	v.Close()
 }
 
-// VisitStream shows what is known of a replication connection.
-func VisitStream(v Visitor, s *replication.Summary) {
+// visitStream shows what is known of a replication connection.
+func visitStream(v Visitor, s *replication.Summary) {
 	fact(v, cSlot, s.Slot.Name)
 	fact(v, cPlugin, s.Slot.Plugin)
 	visitNames(v, cPublications, s.Slot.Publications)

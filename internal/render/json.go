@@ -5,10 +5,7 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/pgsniff/pgsniff/internal/sqlnorm"
-
 	"github.com/pgsniff/pgsniff/internal/record"
-
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
@@ -28,25 +25,15 @@ type JSON struct {
 	phases  [messages.NumPhases]string
 	bodies  [messages.NumKinds]bodyMemo
 	head    headMemo
-	errs    messages.ErrorResponse
 	scratch []byte
-	// What is used for exchanges while they are reported: see prepare.
-	normal     record.Normalizer
-	texts      record.Normalizer // of texts that were not prepared: of the goroutine that writes
-	text       body
-	asked      query
-	scratchSQL []byte
-	tags       []sqlnorm.Tag
-	msg        message // the one being written, and the rest of it
-	more       more
+	maker   record.Maker
+	texts   record.Normalizer // of texts that were not prepared: of the goroutine that writes
+	msg     message           // the one being written, and the rest of it
+	more    more
 
 	messages    replication.Decoder
 	replication replicationBody
-	fields      fieldWriter
 	zone        zone // of changes
-	// The columns of the latest result, and what they became.
-	columns     []byte // what the server said of them
-	columnsText []byte
 }
 
 // NewJSON returns a writer of JSON records.
@@ -54,7 +41,7 @@ func NewJSON(w io.Writer, opt Options) *JSON {
 	j := &JSON{main: NewOutput(w), opt: opt}
 	j.out = j.main
 	j.body.max, j.body.secrets = opt.MaxValueBytes, opt.ShowSecrets
-	j.text.max, j.text.secrets = opt.MaxValueBytes, opt.ShowSecrets
+	j.maker.Parts, j.maker.Privacy.Show = j.parts(), opt.ShowSecrets
 	for k := range messages.NumKinds {
 		for d := range 2 {
 			j.kinds[k][d] = kindPart(messages.Kind(k), messages.Direction(d))
@@ -111,14 +98,10 @@ func kindPart(k messages.Kind, d messages.Direction) string {
 // label is the constant part of a connection's records.
 type label struct {
 	json []byte
-	who  *who // nil until a query or connection record needs it
 	zone *zone
-}
-
-// who is the part that query records repeat, and what it was made from.
-type who struct {
-	json                        []byte
-	user, database, application string
+	// What query records repeat of the client, and what it was made from.
+	who     *record.Who
+	whoText []byte
 }
 
 // settings returns what values of a connection depend on, nil for the defaults.
@@ -134,29 +117,14 @@ func (l *label) settings(timeZone string) *value.Session {
 
 func (j *JSON) labelOf(c *conn) *label {
 	if c.label == nil {
-		b := append(j.scratch[:0], `,"conn":`...)
-		b = appendUint(b, c.id)
-		b = append(b, `,"client":"`...)
-		b = append(b, c.client...)
-		b = append(b, `","server":"`...)
-		b = append(b, c.server...)
-		j.scratch = append(b, '"')
+		w := members{buf: j.scratch[:0], comma: true, shortest: uncut}
+		w.Uint(record.CommonConn, c.id)
+		w.String(record.CommonClient, c.client)
+		w.String(record.CommonServer, c.server)
+		j.scratch = w.buf
 		c.label = &label{json: bytes.Clone(j.scratch)}
 	}
 	return c.label
-}
-
-// begin starts a record of a type at a time.
-func (j *JSON) begin(dst []byte, kind string, c *conn, at int64) []byte {
-	dst = append(dst, `{"type":"`...)
-	dst = append(dst, kind...)
-	dst = append(dst, '"')
-	if at != 0 { // some formats have no times
-		dst = append(dst, `,"ts":"`...)
-		dst = j.clock.appendTime(dst, at)
-		dst = append(dst, '"')
-	}
-	return append(dst, j.labelOf(c).json...)
 }
 
 // Message writes a message record.
@@ -200,7 +168,7 @@ func (j *JSON) message(e *message) {
 		b = appendNotes(b, notes, malformed)
 	}
 	if e.truncated || len(j.body.cuts) > 0 {
-		b = append(b, `,"truncated":true`...)
+		b = append(b, truncatedPart...)
 		b = j.appendCuts(b)
 	}
 	j.out.buf = append(b, '}', '\n')
@@ -209,7 +177,8 @@ func (j *JSON) message(e *message) {
 
 // setHead writes what the messages of a packet have in common.
 func (j *JSON) setHead(e *message) {
-	b := j.begin(j.head.text[:0], "message", e.conn, e.at.Time)
+	b := j.appendStart(j.head.text[:0], messagePart, e.at.Time)
+	b = append(b, j.labelOf(e.conn).json...)
 	b = append(b, `,"frame":`...)
 	j.head.text = appendUint(b, e.at.Frame)
 	j.head.conn, j.head.at = e.conn.id, e.at
@@ -319,7 +288,7 @@ func (j *JSON) appendCuts(b []byte) []byte {
 	if len(j.body.cuts) == 0 {
 		return b
 	}
-	b = append(b, `,"cut":[`...)
+	b = append(b, cutPart...)
 	for i, c := range j.body.cuts {
 		if i > 0 {
 			b = append(b, ',')
@@ -346,30 +315,6 @@ func appendCancels(b []byte, c session.Cancelled) []byte {
 		b = appendUint(b, c.Query)
 	}
 	return append(b, '}')
-}
-
-// Notice writes a notice record.
-func (j *JSON) Notice(s *session.Session, n *session.Notice) {
-	j.notice(connOf(s, j.opt.Slot), n, false)
-}
-
-func (j *JSON) notice(c *conn, n *session.Notice, _ bool) {
-	b := j.begin(j.out.buf, "notice", c, n.At.Time)
-	if n.Directed {
-		b = append(b, `,"dir":"`...)
-		b = append(b, n.Direction.String()...)
-		b = append(b, '"')
-	}
-	b = append(b, `,"code":"`...)
-	b = append(b, n.Code...)
-	b = append(b, `","text":`...)
-	b = appendQuoted(b, []byte(n.Text))
-	if n.Bytes > 0 {
-		b = append(b, `,"bytes":`...)
-		b = strconv.AppendInt(b, n.Bytes, 10)
-	}
-	j.out.buf = append(b, '}', '\n')
-	j.out.wrote()
 }
 
 // Flush writes what is buffered.

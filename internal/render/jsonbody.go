@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/value"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -31,6 +32,17 @@ type body struct {
 	columns []messages.ColumnDescription
 	unknown bool // not even the formats are known
 	zone    *value.Session
+
+	// What the fields of records need beyond that, see members.
+	clock    *clock
+	open     []closing
+	name     []byte // the key that comes next, in a map
+	shortest int    // shorter texts are not cut
+	label    *label // of the record's connection, nil if it is about none
+	// The columns of the latest result, and what they became.
+	columnsText    []byte
+	latest         *exchange.Columns
+	from, cutsFrom int // where what is to be remembered began
 }
 
 func (b *body) begin() {
@@ -47,6 +59,23 @@ func (b *body) key(name string) {
 	}
 	b.comma = true
 	b.buf = append(append(append(b.buf, '"'), name...), '"', ':')
+}
+
+func (b *body) str(name, v string) {
+	b.key(name)
+	b.buf = appendQuoted(b.buf, []byte(v))
+}
+
+func (b *body) strs(name string, list []string) {
+	b.key(name)
+	b.buf = append(b.buf, '[')
+	for i, v := range list {
+		if i > 0 {
+			b.buf = append(b.buf, ',')
+		}
+		b.buf = appendQuoted(b.buf, []byte(v))
+	}
+	b.buf = append(b.buf, ']')
 }
 
 func (b *body) limit(name string, index int, v []byte) []byte {
@@ -99,6 +128,10 @@ func (b *body) sql(name string, v []byte, length int) {
 
 func (b *body) Data(name string, v []byte) {
 	b.key(name)
+	b.data(name, -1, v)
+}
+
+func (b *body) data(name string, i int, v []byte) {
 	at := len(b.buf)
 	var valid bool
 	if b.buf, valid = appendText(b.buf, v); valid && (b.max == 0 || len(v) <= b.max) {
@@ -106,10 +139,10 @@ func (b *body) Data(name string, v []byte) {
 	}
 	b.buf = b.buf[:at]
 	if valid {
-		b.buf = appendQuoted(b.buf, b.limit(name, -1, v))
+		b.buf = appendQuoted(b.buf, b.limit(name, i, v))
 		return
 	}
-	b.hexObject(b.limitBytes(name, -1, v))
+	b.hexObject(b.limitBytes(name, i, v))
 }
 
 // limitBytes is limit for values that are no text.

@@ -1,9 +1,13 @@
 package render
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // Record writes a record that a view has derived from others.
@@ -12,64 +16,120 @@ func (j *JSON) Record(r record.Record) { j.derived(r) }
 func (j *JSON) memory() int { return j.opt.Slot }
 
 func (j *JSON) derived(r record.Record) {
-	b := append(j.out.buf, `{"type":"`...)
-	b = append(b, r.Schema().Name...)
-	b = append(b, '"')
-	if at := r.Place(); at.Time != 0 {
-		b = append(b, `,"ts":"`...)
-		b = j.clock.appendTime(b, at.Time)
-		b = append(b, '"')
+	b := &j.body
+	b.zone, b.shortest, b.label = nil, longestName, nil
+	switch r := r.(type) {
+	case *record.Change:
+		b.zone = j.zone.of(r.Who.Formats)
+	case *stats.Report:
+		b.shortest = uncut
 	}
-	v := j.visitor()
-	v.buf, v.comma, v.cuts = b, true, v.cuts[:0]
-	v.zone = nil
-	if c, ok := r.(*record.Change); ok {
-		v.zone = j.zone.of(c.Who.Formats)
-	}
+	v := j.begin(typePart(r), r.Place().Time)
 	if c := r.Of(); c != nil {
 		v.Uint(record.CommonConn, c.ID)
 		v.String(record.CommonClient, c.Client)
 		v.String(record.CommonServer, c.Server)
 	}
 	r.Visit(v)
-	if len(v.cuts) > 0 {
-		v.body.Bool("truncated", true)
-		v.buf = j.appendCuts(v.buf)
+	j.finish()
+}
+
+// longestName is NAMEDATALEN: names, words and positions of derived records are not
+// cut, what is longer is a text. Of other records, only texts are cut.
+const (
+	longestName = 64
+	uncut       = 1 << 62
+)
+
+// Constant parts of records.
+var (
+	queryPart      = typePart((*record.Query)(nil))
+	noticePart     = typePart((*record.Notice)(nil))
+	connectionPart = typePart((*record.Connection)(nil))
+	messagePart    = typePart((*record.Message)(nil))
+	timePart       = record.CommonTS.NextKey() + `"`
+	truncatedPart  = record.CommonTruncated.NextKey() + "true"
+	cutPart        = record.CommonCut.NextKey() + "["
+)
+
+func typePart(r record.Record) string {
+	return "{" + record.CommonType.Key() + `"` + r.Schema().Name + `"`
+}
+
+func (j *JSON) appendStart(dst []byte, part string, at int64) []byte {
+	dst = append(dst, part...)
+	if at != 0 { // some formats have no times
+		dst = append(dst, timePart...)
+		dst = append(j.clock.appendTime(dst, at), '"')
 	}
-	j.out.buf = append(v.buf, '}', '\n')
+	return dst
+}
+
+// begin begins a record and returns what writes its fields.
+func (j *JSON) begin(part string, at int64) *members {
+	b := &j.body
+	b.buf = j.appendStart(j.out.buf, part, at)
+	b.comma, b.cuts, b.clock, b.open, b.name = true, b.cuts[:0], &j.clock, b.open[:0], nil
+	return (*members)(b)
+}
+
+// told begins a record of what a session reported.
+func (j *JSON) told(c *conn, part string, at int64) *members {
+	l := j.labelOf(c)
+	v := j.begin(part, at)
+	v.buf = append(v.buf, l.json...)
+	v.label, v.shortest = l, uncut
+	return v
+}
+
+// finish ends a record, and says what was cut.
+func (j *JSON) finish() {
+	b := &j.body
+	if len(b.cuts) > 0 {
+		b.buf = append(b.buf, truncatedPart...)
+		b.buf = j.appendCuts(b.buf)
+	}
+	j.out.buf = append(b.buf, '}', '\n')
 	j.out.wrote()
 }
 
-// fieldWriter writes the fields of a record as members of a JSON object.
-type fieldWriter struct {
-	*body
-	clock *clock
-	open  []closing
-	name  []byte // the key that comes next, in a map
-}
+// members writes the fields of a record as members of a JSON object. It is the body
+// of a message, seen as the Visitor of records.
+type members body
 
 // closing is what ends an object, a map or a list.
 type closing struct {
 	bracket byte
+	field   *record.Field
+	n       int            // its members so far
 	keys    map[string]int // of a map, how often each was used
 }
 
-func (w *fieldWriter) key(f *record.Field) {
+func (w *members) key(f *record.Field) {
+	if f != nil {
+		if w.comma {
+			w.buf = f.AppendKey(w.buf)
+			return
+		}
+		w.buf = append(w.buf, f.Key()...)
+		w.comma = true
+		return
+	}
 	if w.comma {
 		w.buf = append(w.buf, ',')
 	}
 	w.comma = true
-	switch {
-	case f != nil:
-		w.buf = append(w.buf, f.Key()...)
-	case w.name != nil:
+	if n := len(w.open); n > 0 {
+		w.open[n-1].n++
+	}
+	if w.name != nil {
 		w.mapKey()
 	}
 }
 
 // mapKey writes a key that the capture chose. Of keys that come again, or that look
 // the same once they are UTF-8, the first stands and the others get a number.
-func (w *fieldWriter) mapKey() {
+func (w *members) mapKey() {
 	keys := w.open[len(w.open)-1].keys
 	at := len(w.buf)
 	w.buf = appendQuoted(w.buf, w.name)
@@ -94,15 +154,19 @@ func (w *fieldWriter) mapKey() {
 	w.buf = append(w.buf, ':')
 }
 
-// nameOf is a field's name for the list of cuts.
-func nameOf(f *record.Field) string {
-	if f == nil {
-		return ""
+// place is where a value stands, for the list of cuts: the name of its field, or of
+// the list or map that it is in, with its index there.
+func (w *members) place(f *record.Field) (field string, index int) {
+	if f != nil {
+		return f.Name, -1
 	}
-	return f.Name
+	if n := len(w.open); n > 0 && w.open[n-1].field != nil {
+		return w.open[n-1].field.Name, w.open[n-1].n - 1
+	}
+	return "", -1
 }
 
-func (w *fieldWriter) Bool(f *record.Field, v bool) {
+func (w *members) Bool(f *record.Field, v bool) {
 	w.key(f)
 	if v {
 		w.buf = append(w.buf, "true"...)
@@ -111,66 +175,118 @@ func (w *fieldWriter) Bool(f *record.Field, v bool) {
 	}
 }
 
-func (w *fieldWriter) Int(f *record.Field, v int64) {
+func (w *members) Int(f *record.Field, v int64) {
 	w.key(f)
-	w.buf = appendNumber(w.buf, "", v)
+	w.buf = appendInt(w.buf, v)
 }
 
-func (w *fieldWriter) Uint(f *record.Field, v uint64) {
+func (w *members) Uint(f *record.Field, v uint64) {
 	w.key(f)
 	w.buf = appendUint(w.buf, v)
 }
 
 // Fraction writes a number that is not whole.
-func (w *fieldWriter) Fraction(f *record.Field, v float64) {
+func (w *members) Fraction(f *record.Field, v float64) {
 	w.key(f)
 	w.buf = strconv.AppendFloat(w.buf, v, 'f', -1, 64)
 }
 
-func (w *fieldWriter) Text(f *record.Field, v []byte) {
+func (w *members) Text(f *record.Field, v []byte) {
 	w.key(f)
-	if len(v) > longestName {
-		v = w.limit(nameOf(f), -1, v)
+	if len(v) > w.shortest {
+		name, i := w.place(f)
+		v = (*body)(w).limit(name, i, v)
 	}
 	w.buf = appendQuoted(w.buf, v)
 }
 
-// longestName is NAMEDATALEN: names, words and positions are not cut, what is longer
-// is a text.
-const longestName = 64
+func (w *members) String(f *record.Field, v string) {
+	if len(v) > w.shortest || !plainWord(v) {
+		w.Text(f, []byte(v))
+		return
+	}
+	w.key(f)
+	w.buf = append(append(append(w.buf, '"'), v...), '"')
+}
 
-func (w *fieldWriter) String(f *record.Field, v string) { w.Text(f, []byte(v)) }
+// Word writes a word, whose member is there as it is.
+func (w *members) Word(v *record.Word) {
+	m := v.Member()
+	if !w.comma {
+		m, w.comma = m[1:], true
+	}
+	w.buf = append(w.buf, m...)
+}
 
-func (w *fieldWriter) Time(f *record.Field, ns int64) {
+// Ints writes numbers that stand together.
+func (w *members) Ints(fields []*record.Field, v []int64) {
+	buf := w.buf
+	for i, f := range fields {
+		n := v[i]
+		switch {
+		case n == record.Unknown:
+			continue
+		case w.comma:
+			buf = f.AppendKey(buf)
+		default:
+			buf, w.comma = append(buf, f.Key()...), true
+		}
+		if n >= 0 && n < 10 {
+			buf = append(buf, byte('0'+n))
+		} else {
+			buf = appendInt(buf, n)
+		}
+	}
+	w.buf = buf
+}
+
+// plainWord reports whether a short text is one that a JSON string holds as it is.
+func plainWord(s string) bool {
+	if len(s) > 32 {
+		return false
+	}
+	for i := range len(s) {
+		if !plain[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *members) Long(f *record.Field, v []byte, length int) {
+	w.key(f)
+	whole := len(v) == length
+	if w.max > 0 && len(v) > w.max {
+		v, whole = cutText(v, w.max), false
+	}
+	if !whole {
+		w.cuts = append(w.cuts, cut{f.Name, -1, length})
+	}
+	w.buf = appendQuoted(w.buf, v)
+}
+
+func (w *members) Time(f *record.Field, ns int64) {
 	w.key(f)
 	w.buf = append(w.buf, '"')
 	w.buf = append(w.clock.appendTime(w.buf, ns), '"')
 }
 
-func (w *fieldWriter) Data(f *record.Field, v []byte) {
+func (w *members) Data(f *record.Field, v []byte) {
 	w.key(f)
-	at := len(w.buf)
-	var valid bool
-	if w.buf, valid = appendText(w.buf, v); valid && (w.max == 0 || len(v) <= w.max) {
-		return
-	}
-	w.buf = w.buf[:at]
-	if valid {
-		w.buf = appendQuoted(w.buf, w.limit(nameOf(f), -1, v))
-		return
-	}
-	w.hexObject(w.limitBytes(nameOf(f), -1, v))
+	name, i := w.place(f)
+	(*body)(w).data(name, i, v)
 }
 
-func (w *fieldWriter) Value(f *record.Field, v []byte, oid uint32, format int16) {
+func (w *members) Value(f *record.Field, v []byte, oid uint32, format int16) {
 	w.key(f)
-	w.unknown = false
-	w.value(nameOf(f), -1, v, oid, format)
+	w.unknown = format == record.FormatUnknown
+	name, i := w.place(f)
+	(*body)(w).value(name, i, v, oid, format)
 }
 
-func (w *fieldWriter) Open(f *record.Field) {
+func (w *members) Open(f *record.Field) {
 	w.key(f)
-	c := closing{bracket: '}'}
+	c := closing{bracket: '}', field: f}
 	switch {
 	case f == nil || f.Type == record.TypeObject || f.Type == record.TypeRow:
 		w.buf = append(w.buf, '{')
@@ -185,24 +301,74 @@ func (w *fieldWriter) Open(f *record.Field) {
 	w.comma = false
 }
 
-func (w *fieldWriter) Close() {
+func (w *members) Close() {
 	n := len(w.open) - 1
 	w.buf = append(w.buf, w.open[n].bracket)
 	w.open = w.open[:n]
 	w.comma = true
 }
 
-func (w *fieldWriter) Key(name []byte) {
+func (w *members) Key(name []byte) {
 	if name == nil {
 		name = []byte{}
 	}
 	w.name = name
 }
 
-// visitor returns what writes fields as members of the object that is being
-// written.
-func (j *JSON) visitor() *fieldWriter {
-	v := &j.fields
-	v.body, v.clock, v.open, v.name = &j.body, &j.clock, v.open[:0], nil
-	return v
+// Cut notes that the latest value of a list is not all there.
+func (w *members) Cut(length int) {
+	name, i := w.place(nil)
+	(*body)(w).cutOff(cutOff{name, i, length})
+}
+
+// Body writes the fields of a message in the object that is open.
+func (w *members) Body() messages.Visitor { return (*body)(w) }
+
+// Known writes what the latest records that say the same have in common.
+func (w *members) Known(part any) bool {
+	var text []byte
+	switch p := part.(type) {
+	case *record.StatementText:
+		text = p.Kept()
+	case *record.DerivedText:
+		text = p.Kept()
+	case *record.Who:
+		if l := w.label; l != nil && l.who == p {
+			w.buf = append(w.buf, l.whoText...)
+			return true
+		}
+	case *exchange.Columns:
+		if w.latest != nil && (p == w.latest || bytes.Equal(p.Description(), w.latest.Description())) {
+			text = w.columnsText
+		}
+	}
+	if len(text) == 0 {
+		w.from, w.cutsFrom = len(w.buf), len(w.cuts)
+		return false
+	}
+	w.buf = append(w.buf, text...)
+	return true
+}
+
+// maxWho is the longest text about a client that is kept for a connection.
+const maxWho = 512
+
+// Remember keeps what was written since Known, unless something was cut.
+func (w *members) Remember(part any) {
+	text := w.buf[w.from:]
+	if len(w.cuts) > w.cutsFrom {
+		return
+	}
+	switch p := part.(type) {
+	case *record.StatementText:
+		p.Keep(text)
+	case *record.DerivedText:
+		p.Keep(text)
+	case *record.Who:
+		if w.label != nil && len(text) <= maxWho {
+			w.label.who, w.label.whoText = p, append(w.label.whoText[:0], text...)
+		}
+	case *exchange.Columns:
+		w.latest, w.columnsText = p, append(w.columnsText[:0], text...)
+	}
 }

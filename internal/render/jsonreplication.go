@@ -155,7 +155,7 @@ func (v *replicationBody) Columns(name string, list replication.ColumnList) {
 			v.buf = append(append(v.buf, t...), '"')
 		}
 		v.buf = append(v.buf, `,"type_modifier":`...)
-		v.buf = append(appendNumber(v.buf, "", int64(it.TypeModifier)), '}')
+		v.buf = append(appendInt(v.buf, int64(it.TypeModifier)), '}')
 	}
 	v.buf = append(v.buf, ']')
 }

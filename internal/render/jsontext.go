@@ -3,6 +3,8 @@ package render
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
+	"strconv"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -131,24 +133,44 @@ func appendUint(dst []byte, n uint64) []byte {
 	if n < 100 {
 		return append(dst, digits[2*n], digits[2*n+1])
 	}
-	var b [20]byte
-	i := len(b)
+	at := len(dst)
+	end := at + decimals(n)
+	if cap(dst) < end {
+		dst = slices.Grow(dst, end-at)
+	}
+	dst = dst[:end]
+	i := end
 	for n >= 100 {
 		i -= 2
 		q := n / 100
 		r := 2 * (n - 100*q)
-		b[i], b[i+1] = digits[r], digits[r+1]
+		dst[i], dst[i+1] = digits[r], digits[r+1]
 		n = q
 	}
 	if n >= 10 {
-		i -= 2
-		b[i], b[i+1] = digits[2*n], digits[2*n+1]
+		dst[i-2], dst[i-1] = digits[2*n], digits[2*n+1]
 	} else {
-		i--
-		b[i] = byte('0' + n)
+		dst[i-1] = byte('0' + n)
 	}
-	return append(dst, b[i:]...)
+	return dst
 }
+
+// decimals is the number of digits of n, which is not 0.
+func decimals(n uint64) int {
+	d := bits.Len64(n) * 1233 >> 12 // times log10(2)
+	if n >= powers[d] {
+		d++
+	}
+	return d
+}
+
+var powers = func() (p [20]uint64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = 10 * p[i-1]
+	}
+	return p
+}()
 
 func appendHex(dst, b []byte) []byte {
 	for _, c := range b {
@@ -199,4 +221,11 @@ func (c *clock) appendTime(dst []byte, ns int64) []byte {
 	}
 	d[0], d[9] = byte('0'+n), 'Z'
 	return append(dst, d[:]...)
+}
+
+func appendInt(dst []byte, n int64) []byte {
+	if n < 0 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	return appendUint(dst, uint64(n))
 }

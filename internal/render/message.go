@@ -19,11 +19,12 @@ type conn struct {
 
 // connOf returns a writer's side of a connection, made when it is first written of.
 // The slot is that of the writer.
-func connOf(s *session.Session, slot int) *conn {
-	r := record.ConnOf(s)
+func connOf(s *session.Session, slot int) *conn { return connIn(record.ConnOf(s), slot) }
+
+func connIn(r *record.Conn, slot int) *conn {
 	c, ok := r.Slot(slot).(*conn)
 	if !ok {
-		c = &conn{id: s.ID, client: s.Client, server: s.Server}
+		c = &conn{id: r.ID, client: r.Client, server: r.Server}
 		r.SetSlot(slot, c)
 	}
 	return c

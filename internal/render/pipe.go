@@ -23,19 +23,19 @@ const (
 type writer interface {
 	Writer
 	message(m *message)
-	notice(c *conn, n *session.Notice, midStream bool)
-	close(c *conn, i *session.Info, t exchange.Totals)
+	notice(c *conn, n *record.Notice)
+	close(c *conn, r *record.Connection)
 	leave(c *conn)
 	output() *Output
 	memory() int // its slot of connections, see connOf
 	derived(r record.Record)
 }
 
-// queryWriter is a writer that can also write copies of exchanges.
+// queryWriter is a writer that is also worth copying queries for.
 type queryWriter interface {
-	// prepare may be called while another goroutine writes.
-	prepare(q *query, s *session.Session, x *exchange.Exchange, dst []byte) []byte
-	query(q *query)
+	// parts is how the records are to be made.
+	parts() record.Parts
+	query(c *conn, q *record.Query)
 }
 
 // Pipe is a Writer that has another one write in a goroutine of its own. What that
@@ -46,7 +46,8 @@ type queryWriter interface {
 type Pipe struct {
 	w       writer
 	queries queryWriter // nil if w is none
-	failed  *flag       // of w's output
+	maker   record.Maker
+	failed  *flag // of w's output
 	cur     *pipeBatch
 	full    chan *pipeBatch
 	free    chan *pipeBatch
@@ -54,7 +55,7 @@ type Pipe struct {
 	running bool
 	direct  bool     // what is written is being held
 	slot    int      // of w, see connOf
-	_       [40]byte // see TestLines
+	_       [32]byte // see TestLines
 }
 
 // pipeBatch is a run of messages, notices and ends of connections.
@@ -65,7 +66,7 @@ type pipeBatch struct {
 	means  []replication.Meaning
 	data   []byte
 	others []pipeOther
-	asked  []pipeQuery
+	asked  []record.Query
 	last   bool      // nothing follows for now
 	_      [128]byte // the other goroutine works on the next one
 }
@@ -85,17 +86,10 @@ const (
 	pipeExchange
 )
 
-// pipeQuery is the rest of an item that is a unit of work.
-type pipeQuery struct {
-	query query
-	x     exchange.Exchange
-}
-
-// pipeOther is the rest of an item that is no message.
+// pipeOther is the rest of an item that is a notice or the end of a connection.
 type pipeOther struct {
-	notice session.Notice
-	info   session.Info
-	totals exchange.Totals
+	notice record.Notice
+	end    record.Connection
 }
 
 // NewPipe returns a Pipe before a writer, which must be one of this package's.
@@ -108,7 +102,9 @@ func NewPipe(w Writer) *Pipe {
 	for range pipes {
 		p.free <- nil // made when it is needed: most captures are small
 	}
-	p.queries, _ = w.(queryWriter)
+	if p.queries, _ = w.(queryWriter); p.queries != nil {
+		p.maker.Parts = p.queries.parts()
+	}
 	p.begin()
 	return p
 }
@@ -148,14 +144,14 @@ func (p *Pipe) play(b *pipeBatch) {
 			p.w.message(&m.message)
 			continue
 		case pipeNotice:
-			p.w.notice(m.conn, &others[0].notice, m.midStream)
+			p.w.notice(m.conn, &others[0].notice)
 		case pipeClose:
-			p.w.close(m.conn, &others[0].info, others[0].totals)
+			p.w.close(m.conn, &others[0].end)
 		case pipeLeave:
 			p.w.leave(m.conn)
 			continue
 		case pipeExchange:
-			p.queries.query(&asked[0].query)
+			p.queries.query(m.conn, &asked[0])
 			asked = asked[1:]
 			continue
 		}
@@ -257,8 +253,8 @@ func (p *Pipe) added() {
 // Notice takes a notice to write.
 func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
 	m := p.add(pipeNotice)
-	m.conn, m.midStream = connOf(s, p.slot), s.Info().MidStream
-	p.cur.others = append(p.cur.others, pipeOther{notice: *n})
+	m.conn = connOf(s, p.slot)
+	p.cur.others = append(p.cur.others, pipeOther{notice: *p.maker.Notice(s, n)})
 	p.added()
 }
 
@@ -266,7 +262,7 @@ func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
 func (p *Pipe) End(s *session.Session) {
 	m := p.add(pipeClose)
 	m.conn = connOf(s, p.slot)
-	p.cur.others = append(p.cur.others, pipeOther{info: *s.Info(), totals: s.Totals()})
+	p.cur.others = append(p.cur.others, pipeOther{end: *p.maker.Connection(s)})
 	p.added()
 }
 
@@ -284,35 +280,23 @@ func (p *Pipe) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 }
 
-// maxCopied is the longest text and the most results of a unit of work that are
-// copied.
-const (
-	maxCopied  = 16 << 10
-	maxResults = 16
-)
-
-// take copies a unit of work; it returns false for those that are too large, or for
-// which that is not possible.
+// take takes a copy of a unit of work; it returns false for those that are too large.
 func (p *Pipe) take(s *session.Session, x *exchange.Exchange) bool {
-	if len(x.SQL)+len(x.Error) > maxCopied || len(x.Results) > maxResults {
-		return false
-	}
 	if len(p.cur.asked) == cap(p.cur.asked) && len(p.cur.asked) > 0 || len(p.cur.data) > pipeBytes/2 {
 		p.send(false)
 	}
 	b := p.cur
 	if cap(b.asked) == 0 {
-		b.asked = make([]pipeQuery, 0, pipeQueries)
+		b.asked = make([]record.Query, 0, pipeQueries)
 	}
 	q := &b.asked[:len(b.asked)+1][len(b.asked)]
-	data, ok := x.CopyTo(&q.x, b.data)
+	p.maker.QueryTo(q, s, x)
+	data, ok := q.Keep(b.data)
 	if !ok {
 		return false
 	}
-	b.asked = b.asked[:len(b.asked)+1]
-	b.data = p.queries.prepare(&q.query, s, x, data)
-	q.query.x = &q.x
-	p.add(pipeExchange).conn = q.query.conn
+	b.asked, b.data = b.asked[:len(b.asked)+1], data
+	p.add(pipeExchange).conn = connIn(q.Conn, p.slot)
 	p.added()
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -47,6 +48,8 @@ type Pretty struct {
 	decoded [messages.NumKinds]messages.Message
 	memos   [messages.NumKinds]lineMemo
 	errs    messages.ErrorResponse
+	maker   record.Maker
+	ended   connFields
 	started bool
 	first   int64
 	last    int64
@@ -69,6 +72,7 @@ func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
 	}
 	p := &Pretty{main: NewOutput(w), opt: opt}
 	p.out = p.main
+	p.maker.Parts, p.maker.Privacy.Show = record.Parts{Parameters: true}, opt.ShowSecrets
 	p.fields = fields{line: &p.line, theme: opt.Theme, max: opt.MaxValueBytes, secrets: opt.ShowSecrets}
 	if opt.Time == TimeUTC {
 		p.clock.zone = time.UTC
@@ -368,12 +372,12 @@ func (p *Pretty) note(code, text string) {
 
 // Notice writes what is to be said of a connection between messages.
 func (p *Pretty) Notice(s *session.Session, n *session.Notice) {
-	p.notice(connOf(s, p.opt.Slot), n, s.Info().MidStream)
+	p.notice(connOf(s, p.opt.Slot), p.maker.Notice(s, n))
 }
 
-func (p *Pretty) notice(c *conn, n *session.Notice, midStream bool) {
+func (p *Pretty) notice(c *conn, n *record.Notice) {
 	if !c.remembered().introduced {
-		p.introduce(c, n.At.Time, midStream)
+		p.introduce(c, n.At.Time, n.Who.MidStream)
 	}
 	p.endRun(c)
 	p.start()

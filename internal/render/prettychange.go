@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 )
 
@@ -179,7 +180,7 @@ func (p *Pretty) sum(c *record.Change) {
 		l.ascii(" bytes")
 		if c.At.Time != 0 && c.Sum.Start != 0 {
 			l.ascii(" in ")
-			l.text(appendDuration(nil, c.At.Time-c.Sum.Start))
+			l.text(units.AppendDuration(nil, c.At.Time-c.Sum.Start))
 		}
 		l.unpaint(t.dim)
 	}

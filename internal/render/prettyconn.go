@@ -3,16 +3,20 @@ package render
 import (
 	"strconv"
 
-	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // End writes the closing line of a connection: who it was, how it ended, and
 // what it did.
-func (p *Pretty) End(s *session.Session) { p.close(connOf(s, p.opt.Slot), s.Info(), s.Totals()) }
+func (p *Pretty) End(s *session.Session) {
+	p.close(connOf(s, p.opt.Slot), p.maker.Connection(s))
+}
 
-func (p *Pretty) close(c *conn, i *session.Info, t exchange.Totals) {
+func (p *Pretty) close(c *conn, r *record.Connection) {
+	i := &r.Info
 	if !c.remembered().introduced {
 		p.introduce(c, i.Started.Time, i.MidStream)
 	}
@@ -34,9 +38,10 @@ func (p *Pretty) close(c *conn, i *session.Info, t exchange.Totals) {
 	l.space()
 	p.state(i)
 	l.ascii(" after ")
-	l.text(appendDuration(nil, max(i.Ended.Time-i.Started.Time, 0)))
-	p.identity(i)
-	p.totals(i, t)
+	l.text(units.AppendDuration(nil, max(i.Ended.Time-i.Started.Time, 0)))
+	p.ended.prettyFields = prettyFields{p: p, lists: p.ended.lists[:0]}
+	p.ended.alert = i.State != session.StateFailed
+	r.Visit(&p.ended)
 	p.end()
 }
 
@@ -75,63 +80,213 @@ func (p *Pretty) why(i *session.Info) {
 	}
 }
 
-func (p *Pretty) identity(i *session.Info) {
-	l := &p.line
-	fact := func(name, v string) {
-		if v != "" {
-			l.ascii(" " + name + "=")
-			l.text([]byte(v))
+// connStyle says how a field of a connection is shown on its closing line. A field
+// without one is shown by its name, so a new one cannot get lost.
+type connStyle struct {
+	show      connShow
+	one, many string
+	// flow tells that it is shown below the messages, too, which do not tell it.
+	flow  bool
+	paint func(*Theme) paint
+}
+
+type connShow uint8
+
+const (
+	connNamed   connShow = iota
+	connLaidOut          // what the line begins with says it
+	connFact             // label=value
+	connCount            // ", 3 things"
+	connTime             // ", 1.2 s of something"
+	connFlag             // a word where it is true
+	connCancels
+	connAlert // unless the line begins with it
+)
+
+// connStyles are the styles by the fields' names, connStyleOf by their indexes.
+var (
+	connStyles = map[string]connStyle{
+		"end":                        {show: connLaidOut},
+		"state":                      {show: connLaidOut},
+		"error":                      {show: connLaidOut},
+		"client_closed":              {show: connLaidOut},
+		"user":                       {show: connFact, one: "user"},
+		"database":                   {show: connFact, one: "database"},
+		"application_name":           {show: connFact, one: "app"},
+		"protocol_version":           {show: connFact, one: "protocol"},
+		"server_version":             {show: connFact, one: "server"},
+		"server_product":             {show: connFact, one: "product"},
+		"auth":                       {show: connFact, one: "auth"},
+		"encryption":                 {show: connFact, one: "encryption"},
+		"tls_version":                {show: connFact, one: "tls"},
+		"cipher":                     {show: connFact, one: "cipher"},
+		"server_name":                {show: connFact, one: "sni"},
+		"certificate_subject":        {show: connFact, one: "certificate"},
+		"client_certificate_subject": {show: connFact, one: "client_certificate"},
+		"decrypted":                  {show: connFlag, one: " decrypted"},
+		"decrypted_by":               {show: connFact, one: "decrypted_by"},
+		"peer_program":               {show: connFact, one: "peer"},
+		"peer_pid":                   {show: connFact, one: "pid"},
+		"peer_uid":                   {show: connFact, one: "uid"},
+		"tls_alert":                  {show: connAlert, one: "tls_alert"},
+		"tls_alert_from":             {show: connAlert, one: "tls_alert_from"},
+		"cancels":                    {show: connCancels, flow: true},
+		"queries":                    {show: connCount, one: "query", many: "queries", flow: true},
+		"errors":                     {show: connCount, one: "error", many: "errors", flow: true, paint: badPaint},
+		"transactions":               {show: connCount, one: "transaction", many: "transactions", flow: true},
+		"rows":                       {show: connCount, one: "row", many: "rows", flow: true},
+		"idle_in_transaction_ns":     {show: connTime, one: "idle in transaction", flow: true},
+		"frontend_bytes":             {show: connCount, one: "byte sent", many: "bytes sent", flow: true},
+		"backend_bytes":              {show: connCount, one: "received", many: "received", flow: true},
+		"lost_bytes":                 {show: connCount, one: "byte not captured", many: "bytes not captured", flow: true, paint: warnPaint},
+		"retransmitted_bytes":        {show: connCount, one: "retransmitted", many: "retransmitted", flow: true},
+		"given_up":                   {show: connLaidOut},
+		"continues":                  {show: connNamed, flow: true},
+		"started_mid_stream":         {show: connFlag, one: ", joined in the middle"},
+	}
+	connStyleOf = func() (list []connStyle) {
+		for _, f := range (*record.Connection)(nil).Schema().Fields {
+			list = append(list, connStyles[f.Name])
 		}
+		return list
+	}()
+)
+
+func badPaint(t *Theme) paint  { return t.bad }
+func warnPaint(t *Theme) paint { return t.warn }
+
+// connFields writes the fields of a connection on its closing line.
+type connFields struct {
+	prettyFields
+	alert bool // an alert is to be shown
+	plain int  // how deep it is in objects that are not shown
+	// cancels tells that it is in the object of that name.
+	cancels bool
+}
+
+// style returns how a field is shown, and whether it is.
+func (w *connFields) style(f *record.Field) (s *connStyle, ok bool) {
+	if f == nil || f.Index < 0 || len(w.lists) > 0 {
+		return nil, false
 	}
-	if p.opt.Flow {
-		return
-	}
-	fact("user", i.User)
-	fact("database", i.Database)
-	fact("app", i.Application)
-	fact("protocol", i.ProtocolVersion)
-	fact("server", i.ServerVersion)
-	fact("auth", i.Auth)
-	fact("encryption", i.Encryption.String())
-	fact("tls", i.TLS.Version)
-	fact("cipher", i.TLS.Cipher)
-	fact("sni", i.TLS.ServerName)
-	fact("decrypted_by", i.DecryptedBy)
-	if p := i.Peer; p != nil {
-		fact("peer", p.Program)
-		fact("pid", strconv.Itoa(p.PID))
-		fact("uid", strconv.Itoa(p.UID))
+	s = &connStyleOf[f.Index]
+	return s, true
+}
+
+func (w *connFields) hidden(s *connStyle) bool {
+	return s.show == connLaidOut || w.p.opt.Flow && !s.flow || s.show == connAlert && !w.alert
+}
+
+// fact writes a value with its label.
+func (w *connFields) fact(s *connStyle, v []byte) {
+	w.p.line.ascii(" " + s.one + "=")
+	w.p.line.text(v)
+}
+
+func (w *connFields) Text(f *record.Field, v []byte) {
+	s, ok := w.style(f)
+	switch {
+	case w.plain > 0 || ok && w.hidden(s):
+	case ok && s.show != connNamed:
+		if f.Name != "server_product" || string(v) != "postgresql" { // which needs not be said
+			w.fact(s, v)
+		}
+	default:
+		w.prettyFields.Text(f, v)
 	}
 }
 
-func (p *Pretty) totals(i *session.Info, n exchange.Totals) {
-	l := &p.line
-	count := func(n uint64, one, many string) {
-		l.ascii(", " + strconv.FormatUint(n, 10) + " ")
-		if n == 1 {
-			l.ascii(one)
-		} else {
-			l.ascii(many)
+func (w *connFields) String(f *record.Field, v string) { w.Text(f, []byte(v)) }
+
+func (w *connFields) Time(f *record.Field, ns int64) {
+	if s, ok := w.style(f); w.plain == 0 && (!ok || !w.hidden(s)) {
+		w.prettyFields.Time(f, ns)
+	}
+}
+
+func (w *connFields) Bool(f *record.Field, v bool) {
+	s, ok := w.style(f)
+	switch {
+	case w.plain > 0 || ok && w.hidden(s):
+	case ok && s.show == connFlag:
+		if v {
+			w.p.line.ascii(s.one)
 		}
+	default:
+		w.prettyFields.Bool(f, v)
 	}
-	if !i.Unreadable { // else nobody knows
-		count(n.Queries, "query", "queries")
-		if i.Errors > 0 {
-			l.paint(p.opt.Theme.bad)
-			count(i.Errors, "error", "errors")
-			l.unpaint(p.opt.Theme.bad)
-		}
-		count(n.Transactions, "transaction", "transactions")
-		count(n.Rows, "row", "rows")
+}
+
+func (w *connFields) Int(f *record.Field, v int64) {
+	s, ok := w.style(f)
+	switch {
+	case w.plain > 0 || ok && w.hidden(s):
+	case ok && s.show == connTime:
+		w.p.line.ascii(", ")
+		w.p.line.text(units.AppendDuration(nil, v))
+		w.p.line.ascii(" " + s.one)
+	case ok && s.show == connFact:
+		w.fact(s, strconv.AppendInt(nil, v, 10))
+	default:
+		w.prettyFields.Int(f, v)
 	}
-	count(i.Traffic.Bytes[messages.Frontend], "byte sent", "bytes sent")
-	count(i.Traffic.Bytes[messages.Backend], "received", "received")
-	if lost := i.Traffic.Lost[0] + i.Traffic.Lost[1]; lost > 0 {
-		l.paint(p.opt.Theme.warn)
-		count(lost, "byte not captured", "bytes not captured")
-		l.unpaint(p.opt.Theme.warn)
+}
+
+func (w *connFields) Uint(f *record.Field, v uint64) {
+	s, ok := w.style(f)
+	switch {
+	case w.plain > 0 || ok && w.hidden(s):
+	case ok && s.show == connCount:
+		w.count(f, s, v)
+	case w.cancels && f.Name == "conn":
+		w.p.line.ascii(" #" + strconv.FormatUint(v, 10))
+	case w.cancels:
+		w.p.line.ascii(" " + f.Name + " " + strconv.FormatUint(v, 10))
+	default:
+		w.prettyFields.Uint(f, v)
 	}
-	if again := i.Traffic.Retransmitted[0] + i.Traffic.Retransmitted[1]; again > 0 {
-		count(again, "retransmitted", "retransmitted")
+}
+
+// count writes how many there are; of what should not be there, only where it is.
+func (w *connFields) count(f *record.Field, s *connStyle, n uint64) {
+	l := &w.p.line
+	if n == 0 && (s.paint != nil || f.Name == "retransmitted_bytes") {
+		return
+	}
+	var p paint
+	if s.paint != nil {
+		p = s.paint(w.p.opt.Theme)
+	}
+	l.paint(p)
+	l.ascii(", " + strconv.FormatUint(n, 10) + " ")
+	if n == 1 {
+		l.ascii(s.one)
+	} else {
+		l.ascii(s.many)
+	}
+	l.unpaint(p)
+}
+
+func (w *connFields) Open(f *record.Field) {
+	s, ok := w.style(f)
+	switch {
+	case w.plain > 0 || ok && w.hidden(s):
+		w.plain++
+	case ok && s.show == connCancels:
+		w.cancels = true
+		w.p.line.ascii(", cancels")
+	default:
+		w.prettyFields.Open(f)
+	}
+}
+
+func (w *connFields) Close() {
+	switch {
+	case w.plain > 0:
+		w.plain--
+	case w.cancels:
+		w.cancels = false
+	default:
+		w.prettyFields.Close()
 	}
 }

@@ -3,6 +3,8 @@ package render
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -18,45 +20,46 @@ const (
 // Exchange writes a query: when, how long, what came of it, and the SQL with
 // its parameters; an error on a line of its own.
 func (p *Pretty) Exchange(s *session.Session, x *exchange.Exchange) {
-	if c := connOf(s, p.opt.Slot); !c.remembered().introduced {
-		p.introduce(c, x.Start.Time, s.Info().MidStream)
+	q := p.maker.Query(s, x)
+	p.query(connIn(q.Conn, p.opt.Slot), q)
+}
+
+func (p *Pretty) query(c *conn, q *record.Query) {
+	if !c.remembered().introduced {
+		p.introduce(c, q.Start.Time, q.Who.MidStream)
 	}
 	p.start()
 	l, t := &p.line, p.opt.Theme
 	l.wrap = true
-	at := x.Start.Time
-	if x.Start.Frame == 0 {
-		at = x.FirstReply.Time
-	}
-	p.time(at)
+	p.time(q.Place().Time)
 	l.space()
-	l.painted(t.conn, "#"+strconv.FormatUint(s.ID, 10))
-	if i := s.Info(); i.User != "" && !p.opt.Flow {
+	l.painted(t.conn, "#"+strconv.FormatUint(c.id, 10))
+	if q.Who.User != "" && !p.opt.Flow {
 		l.space()
 		l.paint(t.dim)
-		l.text([]byte(i.User + "@" + i.Database))
+		l.text([]byte(q.Who.User + "@" + q.Who.Database))
 		l.unpaint(t.dim)
 	}
 	l.space()
-	p.duration(x)
+	p.duration(q)
 	l.space()
 	l.indent = min(l.col, 40)
 	outcome := l.col
-	p.outcome(x)
+	p.outcome(q)
 	l.pad(outcome + outcomeWidth)
 	l.space()
-	p.queryText(x)
-	p.params(s, x)
+	p.queryText(q)
+	p.params(c, q)
 	p.end()
-	p.queryError(x)
-	p.queryNotes(x)
+	p.queryError(q)
+	p.queryNotes(q)
 }
 
-func (p *Pretty) duration(x *exchange.Exchange) {
+func (p *Pretty) duration(q *record.Query) {
 	var b [32]byte
 	d := append(b[:0], '?')
-	if ns, ok := x.Duration(); ok {
-		d = appendDuration(b[:0], ns)
+	if q.Duration != record.Unknown {
+		d = units.AppendDuration(b[:0], q.Duration)
 	}
 	width := len(d)
 	for _, c := range d {
@@ -71,11 +74,11 @@ func (p *Pretty) duration(x *exchange.Exchange) {
 }
 
 // outcome writes the command tags, or what else became of the query.
-func (p *Pretty) outcome(x *exchange.Exchange) {
+func (p *Pretty) outcome(q *record.Query) {
 	l, t := &p.line, p.opt.Theme
 	wrote := false
-	for i := range x.Results {
-		r := &x.Results[i]
+	for i := range q.Results {
+		r := &q.Results[i]
 		if wrote {
 			l.ascii(", ")
 		}
@@ -91,14 +94,14 @@ func (p *Pretty) outcome(x *exchange.Exchange) {
 			l.ascii(rows(r.Rows))
 		}
 	}
-	if x.Error != nil {
+	if q.Error != nil {
 		if wrote {
 			l.space()
 		}
-		l.painted(t.bad, "error "+string(x.SQLState()))
+		l.painted(t.bad, "error "+string(q.SQLState()))
 		wrote = true
 	}
-	if state := unfinished(x); state != "" {
+	if state := unfinished(q); state != "" {
 		if wrote {
 			l.space()
 		}
@@ -111,13 +114,13 @@ func (p *Pretty) outcome(x *exchange.Exchange) {
 }
 
 // unfinished says in a word why there is no whole answer; it is empty where there is.
-func unfinished(x *exchange.Exchange) string {
+func unfinished(q *record.Query) string {
 	switch {
-	case x.Skipped:
+	case q.Skipped:
 		return "skipped"
-	case x.Unanswered:
+	case q.Unanswered:
 		return "not answered"
-	case !x.Complete:
+	case !q.Complete:
 		return "incomplete"
 	}
 	return ""
@@ -130,35 +133,34 @@ func rows(n uint64) string {
 	return strconv.FormatUint(n, 10) + " rows"
 }
 
-func (p *Pretty) queryText(x *exchange.Exchange) {
+func (p *Pretty) queryText(q *record.Query) {
 	f := &p.fields
 	switch {
-	case x.SQL != nil:
-		f.sql(x.SQL, x.SQLLen)
-	case x.Protocol == exchange.ProtocolFunctionCall:
-		p.line.ascii("function " + strconv.FormatUint(uint64(x.Function), 10))
-	case len(x.Statement) > 0:
+	case q.SQL != nil:
+		f.sql(q.SQL, q.SQLLen)
+	case q.Protocol == exchange.ProtocolFunctionCall:
+		p.line.ascii("function " + strconv.FormatUint(uint64(q.Function), 10))
+	case len(q.Statement) > 0:
 		p.line.painted(p.opt.Theme.dim, "statement ")
-		f.quoted(x.Statement)
+		f.quoted(q.Statement)
 	default:
 		p.line.painted(p.opt.Theme.dim, "(SQL not seen)")
 	}
 }
 
-func (p *Pretty) params(s *session.Session, x *exchange.Exchange) {
-	values, formats := x.Parameters()
-	if values.Len() == 0 {
+func (p *Pretty) params(c *conn, q *record.Query) {
+	if q.Params.Len() == 0 {
 		return
 	}
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
-	f.types, f.columns, f.unknown = x.ParamTypes(), nil, false
-	f.zone = connOf(s, p.opt.Slot).remembered().zone.of(s.Info().Formats)
-	f.Values("parameters", values, formats)
+	f.types, f.columns, f.unknown = q.Types, nil, false
+	f.zone = c.remembered().zone.of(q.Who.Formats)
+	f.Values("parameters", q.Params, q.Formats)
 }
 
-func (p *Pretty) queryError(x *exchange.Exchange) {
-	if !x.ErrorFields(&p.errs) {
+func (p *Pretty) queryError(q *record.Query) {
+	if !q.ErrorFields(&p.errs) {
 		return
 	}
 	p.start()
@@ -172,14 +174,14 @@ func (p *Pretty) queryError(x *exchange.Exchange) {
 	p.end()
 }
 
-func (p *Pretty) queryNotes(x *exchange.Exchange) {
-	if x.CancelledBy != 0 {
-		p.note("cancelled", "by the CancelRequest on connection "+strconv.FormatUint(x.CancelledBy, 10))
+func (p *Pretty) queryNotes(q *record.Query) {
+	if q.CancelledBy != 0 {
+		p.note("cancelled", "by the CancelRequest on connection "+strconv.FormatUint(q.CancelledBy, 10))
 	}
-	if x.LostBytes > 0 {
-		p.note(session.NoticeLost, strconv.FormatUint(x.LostBytes, 10)+" bytes of it were not captured")
+	if q.LostBytes > 0 {
+		p.note(session.NoticeLost, strconv.FormatUint(q.LostBytes, 10)+" bytes of it were not captured")
 	}
-	for _, name := range x.Missing.Names() {
+	for _, name := range q.Missing.Names() {
 		text := "its " + name + " was not captured"
 		if name == "sql" {
 			text = "the SQL is that of another connection's statement of this name"

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/internal/value"
 )
 
@@ -79,6 +80,7 @@ func (p *Pretty) words(text string) {
 
 // prettyFields writes the fields of a record as name=value.
 type prettyFields struct {
+	record.Forgetful
 	p     *Pretty
 	comma bool // something stands before in the same brackets
 	lists []byte
@@ -111,7 +113,7 @@ func (w *prettyFields) Bool(f *record.Field, v bool) {
 func (w *prettyFields) Int(f *record.Field, v int64) {
 	w.name(f)
 	if f != nil && f.Unit == "ns" {
-		w.p.line.text(appendDuration(nil, v))
+		w.p.line.text(units.AppendDuration(nil, v))
 		return
 	}
 	w.p.line.int(v)
@@ -120,6 +122,16 @@ func (w *prettyFields) Int(f *record.Field, v int64) {
 func (w *prettyFields) Uint(f *record.Field, v uint64) {
 	w.name(f)
 	w.p.line.ascii(strconv.FormatUint(v, 10))
+}
+
+func (w *prettyFields) Word(v *record.Word) { w.String(v.Field, v.Text) }
+
+func (w *prettyFields) Ints(fields []*record.Field, v []int64) {
+	for i, f := range fields {
+		if v[i] != record.Unknown {
+			w.Int(f, v[i])
+		}
+	}
 }
 
 func (w *prettyFields) Text(f *record.Field, v []byte) {
@@ -132,6 +144,14 @@ func (w *prettyFields) cut(v []byte) {
 	max := w.p.opt.MaxValueBytes
 	w.p.line.text(cutText(v, max))
 	if max > 0 && len(v) > max {
+		w.p.line.wide("…")
+	}
+}
+
+func (w *prettyFields) Long(f *record.Field, v []byte, length int) {
+	w.name(f)
+	w.cut(v)
+	if max := w.p.opt.MaxValueBytes; len(v) < length && (max == 0 || len(v) <= max) {
 		w.p.line.wide("…")
 	}
 }

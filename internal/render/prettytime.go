@@ -90,28 +90,3 @@ func appendSeconds(dst []byte, ns int64, width int) []byte {
 	}
 	return append(dst, t...)
 }
-
-// appendDuration appends a duration with three significant digits and a unit.
-func appendDuration(dst []byte, ns int64) []byte {
-	units := []struct {
-		size int64
-		name string
-	}{{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}, {1, "ns"}}
-	for _, u := range units {
-		if ns < u.size && u.size > 1 {
-			continue
-		}
-		whole := float64(ns) / float64(u.size)
-		decimals := 2
-		switch {
-		case u.size == 1 || whole >= 100:
-			decimals = 0
-		case whole >= 10:
-			decimals = 1
-		}
-		dst = strconv.AppendFloat(dst, whole, 'f', decimals, 64)
-		dst = append(dst, ' ')
-		return append(dst, u.name...)
-	}
-	return dst
-}

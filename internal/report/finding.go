@@ -24,6 +24,8 @@ func (o *output) finding(r record.Record) []byte {
 
 // jsonVisitor writes records as JSON.
 type jsonVisitor struct {
+	record.Forgetful
+
 	buf  []byte
 	open []byte
 	key  bool
@@ -64,8 +66,23 @@ func (j *jsonVisitor) Uint(f *record.Field, v uint64) {
 	j.buf = strconv.AppendUint(j.buf, v, 10)
 }
 
+// Word takes text.
+func (j *jsonVisitor) Word(w *record.Word) { j.String(w.Field, w.Text) }
+
+// Ints takes numbers.
+func (j *jsonVisitor) Ints(fields []*record.Field, v []int64) {
+	for i, f := range fields {
+		if v[i] != record.Unknown {
+			j.Int(f, v[i])
+		}
+	}
+}
+
 // Text takes text.
 func (j *jsonVisitor) Text(f *record.Field, v []byte) { j.String(f, string(v)) }
+
+// Long takes text.
+func (j *jsonVisitor) Long(f *record.Field, v []byte, _ int) { j.Text(f, v) }
 
 // String takes text.
 func (j *jsonVisitor) String(f *record.Field, v string) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/internal/termsafe"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // theme is the styles, by meaning. Colours are the terminal's sixteen, so that they go
@@ -198,7 +199,7 @@ func short(ns int64) string {
 	if ns >= int64(1000*time.Second) {
 		return strconv.FormatInt(ns/int64(time.Minute), 10) + "m"
 	}
-	return strings.Replace(stats.FormatDuration(ns), " ", "", 1)
+	return strings.Replace(units.Duration(ns), " ", "", 1)
 }
 
 // percent writes a part of one.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/flow"
 	"github.com/pgsniff/pgsniff/internal/overview"
-	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // frame is how often the screen is drawn anew.
@@ -287,7 +287,7 @@ func (m *model) headLine() string {
 		spans = append(spans, span{"  " + count(d) + " dropped", t.bad})
 	}
 	if d := s.Totals.LostBytes; d > 0 {
-		spans = append(spans, span{"  " + strings.ReplaceAll(stats.FormatBytes(d), " ", "") + " lost", t.warn})
+		spans = append(spans, span{"  " + strings.ReplaceAll(units.Bytes(d), " ", "") + " lost", t.warn})
 	}
 	if m.w >= 110 {
 		spans = append(spans, span{"  " + spark(s.Load, 30), t.client})

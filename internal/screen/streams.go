@@ -9,7 +9,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/flow"
 	"github.com/pgsniff/pgsniff/internal/overview"
-	"github.com/pgsniff/pgsniff/internal/stats"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 )
 
@@ -21,7 +21,7 @@ type streams struct {
 func newStreams() *streams {
 	type stream = overview.Stream
 	p := &streams{}
-	bytes := func(n uint64) string { return strings.Replace(stats.FormatBytes(n), " ", "", 1) }
+	bytes := func(n uint64) string { return strings.Replace(units.Bytes(n), " ", "", 1) }
 	behind := func(name, hot string, stage replication.Stage) column[stream] {
 		return column[stream]{
 			name: name, hot: hot, width: 8,

@@ -25,11 +25,5 @@ func (d *Durations) Max() int64 { return d.d.max }
 // longer than, 0 if there are none.
 func (d *Durations) Percentile(percent float64) int64 { return d.d.percentiles(percent)[0] }
 
-// FormatDuration writes nanoseconds as reports do: three digits and a unit.
-func FormatDuration(ns int64) string { return formatDuration(ns) }
-
-// FormatBytes writes a number of bytes as reports do.
-func FormatBytes(n uint64) string { return formatBytes(n) }
-
 // FormatCount writes a number with commas between thousands.
 func FormatCount(n uint64) string { return formatCount(n) }

@@ -26,39 +26,6 @@ func formatCount(n uint64) string {
 	return b.String()
 }
 
-// unit is a size and its name.
-type unit struct {
-	size uint64
-	name string
-}
-
-var (
-	byteUnits = []unit{{1e15, "PB"}, {1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}, {1, "B"}}
-	timeUnits = []unit{{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}, {1, "ns"}}
-)
-
-func formatBytes(n uint64) string { return formatUnit(n, byteUnits) }
-
-// formatDuration writes nanoseconds, with three digits up to 999 s.
-func formatDuration(ns int64) string { return formatUnit(uint64(max(ns, 0)), timeUnits) }
-
-func formatUnit(n uint64, units []unit) string {
-	u := units[len(units)-1]
-	for _, u = range units {
-		if n >= u.size {
-			break
-		}
-	}
-	value, decimals := float64(n)/float64(u.size), 2
-	switch {
-	case u.size == 1 || value >= 99.95:
-		decimals = 0
-	case value >= 9.995:
-		decimals = 1
-	}
-	return strconv.FormatFloat(value, 'f', decimals, 64) + " " + u.name
-}
-
 func formatPercent(part, whole uint64) string {
 	if whole == 0 {
 		return ""

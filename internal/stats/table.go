@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // TableOptions is how WriteTables writes.
@@ -140,7 +142,7 @@ func formatBound(ns int64) string {
 	if ns == 0 {
 		return ""
 	}
-	s := formatDuration(ns)
+	s := units.Duration(ns)
 	number, name, _ := strings.Cut(s, " ")
 	if strings.Contains(number, ".") {
 		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
@@ -180,7 +182,7 @@ func (p *tables) groups(title string, g Groups) {
 }
 
 func groupRow(g *Group, name string) []string {
-	return []string{name, formatCount(g.Connections), formatCount(g.Queries), formatCount(g.Errors), formatBytes(g.Bytes)}
+	return []string{name, formatCount(g.Connections), formatCount(g.Queries), formatCount(g.Errors), units.Bytes(g.Bytes)}
 }
 
 func (p *tables) counts(title, name string, counts []Count, other uint64) {

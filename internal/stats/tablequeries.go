@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // summary says what the report is about: the period, what there was in it, and how
@@ -13,13 +15,13 @@ func (p *tables) summary(r *Report) {
 	if r.Last > 0 {
 		facts = append(facts, p.period(r.First, r.Last))
 	}
-	facts = append(facts, plural(r.Packets, "packet"), formatBytes(r.Bytes), plural(r.Connections, "connection"))
+	facts = append(facts, plural(r.Packets, "packet"), units.Bytes(r.Bytes), plural(r.Connections, "connection"))
 	if r.Encrypted > 0 {
 		facts = append(facts, formatCount(r.Encrypted)+" encrypted and not read")
 	}
 	facts = append(facts, plural(r.Messages, "message"), plural2(r.Queries, "query", "queries"), plural(r.Errors, "error"))
 	if r.LostBytes > 0 {
-		facts = append(facts, formatBytes(r.LostBytes)+" not in the capture")
+		facts = append(facts, units.Bytes(r.LostBytes)+" not in the capture")
 	}
 	if r.KernelDropped > 0 {
 		facts = append(facts, plural(r.KernelDropped, "packet")+" dropped by the kernel")
@@ -40,7 +42,7 @@ func (p *tables) period(from, to int64) string {
 	if a.Format(day) != b.Format(day) {
 		end = b.Format(day + clock)
 	}
-	return fmt.Sprintf("%s to %s (%s)", a.Format(day+clock), end, formatDuration(to-from))
+	return fmt.Sprintf("%s to %s (%s)", a.Format(day+clock), end, units.Duration(to-from))
 }
 
 // rates are per second of the period, and how many queries ran at a time; they mean
@@ -53,7 +55,7 @@ func rates(r *Report) []string {
 	per := func(n uint64) float64 { return float64(n) / (float64(took) / 1e9) }
 	list := []string{
 		formatRate(per(r.Queries)) + " queries/s", formatRate(per(r.Messages)) + " messages/s",
-		formatBytes(uint64(per(r.Bytes))) + "/s",
+		units.Bytes(uint64(per(r.Bytes))) + "/s",
 	}
 	if r.All.Timed > 0 {
 		list = append(list, formatRate(float64(r.All.Total)/float64(took))+" queries running on average")
@@ -109,7 +111,7 @@ var queryColumns = []struct {
 	{column{head: "calls"}, false, func(q, _ *Query) string { return formatCount(q.Calls) }},
 	{column{head: "errors"}, true, func(q, _ *Query) string { return formatCount(q.Errors) }},
 	{column{head: "rows"}, true, func(q, _ *Query) string { return formatCount(q.Rows) }},
-	{column{head: "bytes"}, true, func(q, _ *Query) string { return formatBytes(q.Bytes) }},
+	{column{head: "bytes"}, true, func(q, _ *Query) string { return units.Bytes(q.Bytes) }},
 	{column{head: "total"}, false, func(q, _ *Query) string { return q.duration(q.Total) }},
 	{column{head: "mean"}, false, func(q, _ *Query) string { return q.duration(q.Mean) }},
 	{column{head: "p50"}, true, func(q, _ *Query) string { return q.duration(q.P50) }},
@@ -123,7 +125,7 @@ func (q *Query) duration(ns int64) string {
 	if q.Timed == 0 {
 		return "-"
 	}
-	return formatDuration(ns)
+	return units.Duration(ns)
 }
 
 func (p *tables) queries(r *Report) {
@@ -206,7 +208,7 @@ func (p *tables) slowest(r *Report) {
 		case c.TextLen > len(c.SQL):
 			text += "…"
 		}
-		rows = append(rows, []string{p.moment(c.At), fmt.Sprintf("#%d", c.Conn), formatDuration(c.Duration), text})
+		rows = append(rows, []string{p.moment(c.At), fmt.Sprintf("#%d", c.Conn), units.Duration(c.Duration), text})
 	}
 	p.table([]column{{"asked at", true}, {"conn", true}, {head: "took"}, {"query", true}}, rows)
 }

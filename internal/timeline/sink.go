@@ -219,9 +219,6 @@ func (o *output) arguments(e *event, q *record.Query) {
 	if ns := q.FirstReplyTime(); ns >= 0 {
 		e.int("first_reply_us", ns/1000)
 	}
-	if q.Network > 0 {
-		e.int("network_us", q.Network/1000)
-	}
 	if !q.Complete {
 		e.bool("complete", false)
 	}
