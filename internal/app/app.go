@@ -149,6 +149,10 @@ pgsniff FILE… is pgsniff read FILE….`,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if asked, _ := cmd.Flags().GetBool("version"); asked {
+				_, err := fmt.Fprintln(env.Out, versionLine())
+				return err
+			}
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}

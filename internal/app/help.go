@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,30 +75,52 @@ func grouped(cmd *cobra.Command) string {
 // helpWidth is the columns that --help keeps within.
 const helpWidth = 100
 
-const usageTemplate = `Usage:{{if .Runnable}}
-  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
-  {{.CommandPath}} COMMAND{{end}}{{if .HasExample}}
-
-Examples:
-{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
-
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-{{grouped .}}{{else}}
-{{end}}{{if .HasHelpSubCommands}}
-Topics:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
-  {{rpad .CommandPath .CommandPathPadding}} {{.Short}}{{end}}{{end}}
-{{end}}{{if and .HasAvailableSubCommands (not .HasParent)}}
-{{.CommandPath}} help COMMAND explains a command, {{.CommandPath}} help TOPIC a topic.
-{{end}}`
-
-func init() { cobra.AddTemplateFunc("grouped", grouped) }
+// usage writes how a command is called. It is code and no template: a program with
+// text/template in it keeps every method of every type, some megabytes of them.
+func usage(cmd *cobra.Command) error {
+	var b strings.Builder
+	b.WriteString("Usage:")
+	if cmd.Runnable() {
+		b.WriteString("\n  " + cmd.UseLine())
+	}
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\n  " + cmd.CommandPath() + " COMMAND")
+	}
+	if cmd.HasExample() {
+		b.WriteString("\n\nExamples:\n" + cmd.Example)
+	}
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\n\nCommands:")
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				fmt.Fprintf(&b, "\n  %-*s %s", c.NamePadding(), c.Name(), c.Short)
+			}
+		}
+	}
+	b.WriteString("\n")
+	if cmd.HasAvailableLocalFlags() {
+		b.WriteString(grouped(cmd))
+	}
+	if cmd.HasHelpSubCommands() {
+		b.WriteString("\nTopics:")
+		for _, c := range cmd.Commands() {
+			if c.IsAdditionalHelpTopicCommand() {
+				fmt.Fprintf(&b, "\n  %-*s %s", c.CommandPathPadding(), c.CommandPath(), c.Short)
+			}
+		}
+		b.WriteString("\n")
+	}
+	if cmd.HasAvailableSubCommands() && !cmd.HasParent() {
+		fmt.Fprintf(&b, "\n%s help COMMAND explains a command, %[1]s help TOPIC a topic.\n", cmd.CommandPath())
+	}
+	_, err := io.WriteString(cmd.OutOrStderr(), b.String())
+	return err
+}
 
 // addHelp gives the commands their help, topics and words for what is mistyped.
 func addHelp(root *cobra.Command) {
-	root.SetUsageTemplate(usageTemplate)
-	root.Version = Version()
-	root.SetVersionTemplate(versionLine() + "\n")
+	root.SetUsageFunc(usage)
+	root.Flags().BoolP("version", "v", false, "print the version")
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
