@@ -46,7 +46,7 @@ type queryWriter interface {
 type Pipe struct {
 	w       writer
 	queries queryWriter // nil if w is none
-	maker   record.Maker
+	maker   *record.Maker
 	failed  *flag // of w's output
 	cur     *pipeBatch
 	full    chan *pipeBatch
@@ -97,7 +97,7 @@ func NewPipe(w Writer) *Pipe {
 	inner := w.(writer)
 	p := &Pipe{
 		w: inner, slot: inner.memory(), failed: inner.output().failed, full: make(chan *pipeBatch, pipes), free: make(chan *pipeBatch, pipes),
-		done: make(chan struct{}, 1),
+		done: make(chan struct{}, 1), maker: new(record.Maker),
 	}
 	for range pipes {
 		p.free <- nil // made when it is needed: most captures are small
