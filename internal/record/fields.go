@@ -322,12 +322,8 @@ func (q *Query) visitNumbers(v Visitor) {
 }
 
 func (q *Query) visitRare(v Visitor) {
-	if q.Copy != exchange.CopyNone {
-		v.Open(qCopy)
-		v.String(copyDirection, q.Copy.String())
-		v.Uint(qBytes, q.CopyBytes)
-		v.Uint(copyMessages, q.CopyMessages)
-		v.Close()
+	if q.Copy != exchange.CopyNone && !q.MixedCopies {
+		visitCopy(v, exchange.Copied{Mode: q.Copy, Bytes: q.CopyBytes, Messages: q.CopyMessages})
 	}
 	if q.Command != nil {
 		q.visitCommand(v)
@@ -358,6 +354,18 @@ func (q *Query) visitResult(v Visitor, r *Result) {
 		}
 	}
 	yes(v, resultSuspended, r.Suspended)
+	if c := r.Copied; c != nil {
+		visitCopy(v, *c)
+	}
+	v.Close()
+}
+
+// visitCopy visits what a COPY carried, or all those of a string of commands.
+func visitCopy(v Visitor, c exchange.Copied) {
+	v.Open(qCopy)
+	v.String(copyDirection, c.Mode.String())
+	v.Uint(qBytes, c.Bytes)
+	v.Uint(copyMessages, c.Messages)
 	v.Close()
 }
 

@@ -135,6 +135,7 @@ func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
 	k.params(q, x)
 	q.Results = k.results(q.Results, x)
 	q.Rows, q.Bytes, q.Copy, q.CopyBytes, q.CopyMessages = x.Rows, x.Bytes, x.Copy, x.CopyBytes, x.CopyMessages
+	q.MixedCopies = x.Copy != exchange.CopyNone && x.MixedCopies()
 	q.Error, q.FailedAt, q.Notices = x.Error, x.FailedAt, x.Notices
 	k.times(q, x)
 	if c.query != x.ID { // else another Maker was here
@@ -195,6 +196,7 @@ func (k *Maker) results(list []Result, x *exchange.Exchange) []Result {
 	for i := range x.Results {
 		from, to := &x.Results[i], &list[i]
 		to.Tag, to.Rows, to.Bytes, to.Suspended = from.Tag, from.Rows, from.Bytes, from.Suspended
+		to.Copied = x.CopyOf(from)
 		if to.Columns, to.described = nil, nil; k.Parts.Columns && from.Columns != nil {
 			to.Columns, to.described = from.Columns.Fields(), from.Columns
 		}

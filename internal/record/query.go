@@ -57,6 +57,9 @@ type Query struct {
 	Copy         exchange.CopyMode
 	CopyBytes    uint64
 	CopyMessages uint64
+	// MixedCopies tells that there were COPY commands in both directions, which the
+	// results tell of; Copy is that of the latest.
+	MixedCopies bool
 
 	// Command is what a command of a replication connection asks for, nil for
 	// others; Backup what its BASE_BACKUP sent.
@@ -122,6 +125,7 @@ type Result struct {
 	Rows      uint64
 	Bytes     uint64
 	Suspended bool
+	Copied    *exchange.Copied // of one of several COPY commands; else nil
 	// Columns are its columns, where Wants.Columns; nil if not known.
 	Columns []messages.ColumnDescription
 

@@ -13,6 +13,9 @@ func (x *Exchange) CopyTo(dst *Exchange, mem []byte) ([]byte, bool) {
 	}
 	list, formats, results, params := dst.Results[:0], dst.formats[:0], dst.results[:0], dst.params[:0]
 	*dst = *x
+	if dst.copies = nil; x.copies != nil && len(x.copies.list) > 1 {
+		dst.copies = &copies{list: slices.Clone(x.copies.list)}
+	}
 	dst.Results, dst.formats, dst.results, dst.params = append(list, x.Results...), formats, results, params
 	dst.types, dst.Prepared = x.ParamTypes(), nil
 	dst.shared, dst.portal, dst.columns, dst.buf, dst.targets, dst.changes = nil, nil, nil, nil, nil, nil

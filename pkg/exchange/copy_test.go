@@ -83,3 +83,54 @@ func TestCopies(t *testing.T) {
 		}
 	}
 }
+
+// copyTeller writes down what each command of a string of several copied.
+type copyTeller struct{ lines []string }
+
+func (c *copyTeller) Exchange(x *Exchange) {
+	line := fmt.Sprintf("%v %d %d mixed %v:", x.Copy, x.CopyBytes, x.CopyMessages, x.MixedCopies())
+	for i := range x.Results {
+		if r := &x.Results[i]; x.CopyOf(r) != nil {
+			line += fmt.Sprintf(" %s %v", r.Tag, *x.CopyOf(r))
+		} else {
+			line += fmt.Sprintf(" %s", r.Tag)
+		}
+	}
+	c.lines = append(c.lines, line)
+}
+
+// Several COPY commands in a Query are told one by one, also where the data comes ahead of the
+// server's CopyInResponse.
+func TestSeveralCopies(t *testing.T) {
+	tests := []struct{ script, want string }{
+		{`F: Query "copy a from stdin"
+			B: CopyIn
+			F: CopyData "12" ; CopyDone
+			B: Complete "COPY 1" ; Ready I`, "in 2 1 mixed false: COPY 1"},
+		{`F: Query "copy a from stdin; copy b from stdin; select 1"
+			B: CopyIn
+			F: CopyData "12" ; CopyData "3" ; CopyDone
+			B: Complete "COPY 2" ; CopyIn
+			F: CopyData "4567" ; CopyDone
+			B: Complete "COPY 1" ; RowDescription a:23:0 ; Row 1 ; Complete "SELECT 1" ; Ready I`,
+			"in 7 3 mixed false: COPY 2 {in 3 2} COPY 1 {in 4 1} SELECT 1"},
+		{`F: Query "copy a from stdin; copy b from stdin" ; CopyData "12" ; CopyDone ; CopyData "345" ; CopyDone
+			B: CopyIn ; Complete "COPY 1" ; CopyIn ; Complete "COPY 1" ; Ready I`,
+			"in 5 2 mixed false: COPY 1 {in 2 1} COPY 1 {in 3 1}"},
+		{`F: Query "copy a to stdout; copy a from stdin; copy a to stdout"
+			B: CopyOut ; CopyData "12345" ; CopyDone ; Complete "COPY 1" ; CopyIn
+			F: CopyData "6" ; CopyDone
+			B: Complete "COPY 1" ; CopyOut ; CopyData "12" ; CopyData "34" ; CopyDone ; Complete "COPY 2" ; Ready I`,
+			"out 10 4 mixed true: COPY 1 {out 5 1} COPY 1 {in 1 1} COPY 2 {out 4 2}"},
+	}
+	for _, tt := range tests {
+		h := new(copyTeller)
+		f := newFeeder(NewShared(Limits{}), h)
+		f.play(tt.script)
+		f.log.End()
+		if len(h.lines) != 1 || h.lines[0] != tt.want {
+			t.Errorf("%s:\ngot  %q\nwant %q", tt.script, h.lines, tt.want)
+		}
+		checkEmpty(t, f.log.shared)
+	}
+}

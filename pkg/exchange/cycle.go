@@ -1,6 +1,9 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/tracker"
+)
 
 // finishBefore hands over the exchanges before id that wait for nothing more:
 // another has begun in the same cycle.
@@ -102,6 +105,7 @@ func (l *Log) judge(x *Exchange) {
 	}
 	if l.lossy != 0 && l.heard {
 		l.unconfirmed(x)
+		x.prove()
 		l.undescribed(x)
 	}
 	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&(flagHoles|flagCut) == 0 && !x.Unanswered
@@ -193,6 +197,11 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		l.learnError(x)
 	}
 	x.flags |= flagDone
+	if a := m.Step.Anomaly; a != nil && a.Code == tracker.CodeSwallowed {
+		if next := l.Find(x.ID + 1); next != nil {
+			next.flags |= flagDiscarded // it was read as data, and not run
+		}
+	}
 	if m.Step.Over != 0 {
 		x.flags |= flagReady // nothing will come any more
 	}

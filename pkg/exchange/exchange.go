@@ -76,6 +76,7 @@ type Result struct {
 	Rows      uint64 // DataRow messages
 	Bytes     uint64 // bytes of those messages on the wire
 	Suspended bool   // the portal was suspended: the row limit was reached
+	copied    int32  // of a COPY, its place in the copies of its exchange, from 1
 	Columns   *Columns
 }
 
@@ -106,7 +107,7 @@ type Exchange struct {
 	Bytes   uint64
 
 	Copy         CopyMode
-	CopyBytes    uint64 // payload of CopyData
+	CopyBytes    uint64 // payload of CopyData, of all COPY commands: see CopyOf
 	CopyMessages uint64
 
 	Error    []byte // body of the ErrorResponse; nil if there was none
@@ -135,7 +136,7 @@ type Exchange struct {
 	Missing  Missing
 	Complete bool // request and replies were seen whole
 	// Skipped tells that the server passed over it, since a request before it in
-	// the same cycle had failed.
+	// the same cycle had failed, or since it was sent inside the data of a COPY.
 	Skipped bool
 	// Unanswered tells that the server did not answer before the connection or the
 	// capture ended, although nothing was lost.
@@ -164,6 +165,8 @@ type Exchange struct {
 	told    *Statement // whose Prepare is known
 	columns *Columns
 	types   []uint32 // of a copy
+
+	copies *copies // nil where there was no COPY yet
 
 	scanned int // bytes of SQL whose commands were looked at
 
@@ -309,8 +312,11 @@ func (x *Exchange) reset() {
 	if cap(targets) > keepItems || cap(changes) > keepItems {
 		targets, changes = nil, nil
 	}
-	shared := x.shared
+	shared, c := x.shared, x.copies
 	*x = Exchange{} // one run over the memory, not a copy
+	if x.copies = c; c != nil {
+		c.reset()
+	}
 	x.shared, x.buf, x.Results = shared, buf, list
 	x.formats, x.results, x.params = formats, results, params
 	x.targets, x.changes = targets, changes

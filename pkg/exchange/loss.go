@@ -138,9 +138,25 @@ func (l *Log) unconfirmed(x *Exchange) {
 		case c.by != messages.KindParse:
 		case c.statement.name == "" && l.unnamed == c.statement:
 			l.setUnnamed(nil)
-		case l.statements[c.statement.name] == c.statement:
+		case l.statements[c.statement.name] != c.statement:
+		case c.previous == nil && l.holed == 0 && l.server.database != "":
+			c.statement.unproven = true // nothing else can have the name, if anything has
+		default:
 			l.forget(c.statement.name)
 		}
+	}
+}
+
+// prove looks for evidence that the statement of x was made, whose ParseComplete was
+// lost: a Bind of it succeeded.
+func (x *Exchange) prove() {
+	s := x.Prepared
+	switch {
+	case s == nil || !s.unproven || s.unit == x.ID:
+	case x.flags&flagBound != 0, x.flags&flagDone != 0 && x.Error == nil:
+		s.unproven = false
+	default:
+		x.flags |= flagHoles
 	}
 }
 

@@ -85,6 +85,9 @@ func (l *Log) answer(x *Exchange, m *Message) {
 		x.endOfExecute()
 	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:
 		x.Copy = copyMode(m.Kind)
+		if x.Copy != CopyBoth {
+			x.beginCopy(x.Copy)
+		}
 		if l.lost.latest && x.Copy != CopyOut {
 			l.lost.to(x)
 		}
@@ -257,6 +260,7 @@ func equalOIDs(a, b []uint32) bool {
 func (l *Log) replyCommand(x *Exchange, tag []byte) {
 	r := x.openResult(l)
 	r.Tag = x.keep(tag[:min(len(tag), maxTag)])
+	x.endCopy(r)
 	x.closeResult()
 	if x.Protocol != ProtocolExtended {
 		x.columns = nil

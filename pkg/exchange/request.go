@@ -62,8 +62,9 @@ func (l *Log) asked(x *Exchange, m *Message) {
 		if m.Step.After == messages.PhaseCopyBoth && x.Copy == CopyOut {
 			l.copyBoth(x)
 		}
-		x.CopyMessages++
-		x.CopyBytes += uint64(m.Len - 5)
+		x.sent(m)
+	case messages.KindCopyDone, messages.KindCopyFail:
+		x.endData()
 	}
 }
 

@@ -31,7 +31,9 @@ type Statement struct {
 	// described tells that Describe asked about it, told that ParameterDescription
 	// answered.
 	described, told bool
-	before          *Statement // what it had replaced, where it is undone
+	// unproven tells that it is not known whether its Parse succeeded.
+	unproven bool
+	before   *Statement // what it had replaced, where it is undone
 }
 
 // statementCost is a statement with its place in a map.
