@@ -354,8 +354,8 @@ func (q *Query) visitResult(v Visitor, r *Result) {
 		}
 	}
 	yes(v, resultSuspended, r.Suspended)
-	if c := r.Copied; c != nil {
-		visitCopy(v, *c)
+	if r.Copied.Mode != exchange.CopyNone {
+		visitCopy(v, r.Copied)
 	}
 	v.Close()
 }

@@ -196,7 +196,10 @@ func (k *Maker) results(list []Result, x *exchange.Exchange) []Result {
 	for i := range x.Results {
 		from, to := &x.Results[i], &list[i]
 		to.Tag, to.Rows, to.Bytes, to.Suspended = from.Tag, from.Rows, from.Bytes, from.Suspended
-		to.Copied = x.CopyOf(from)
+		to.Copied = exchange.Copied{}
+		if c := x.CopyOf(from); c != nil {
+			to.Copied = *c
+		}
 		if to.Columns, to.described = nil, nil; k.Parts.Columns && from.Columns != nil {
 			to.Columns, to.described = from.Columns.Fields(), from.Columns
 		}

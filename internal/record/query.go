@@ -125,7 +125,7 @@ type Result struct {
 	Rows      uint64
 	Bytes     uint64
 	Suspended bool
-	Copied    *exchange.Copied // of one of several COPY commands; else nil
+	Copied    exchange.Copied // of one of several COPY commands
 	// Columns are its columns, where Wants.Columns; nil if not known.
 	Columns []messages.ColumnDescription
 

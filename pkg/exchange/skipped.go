@@ -70,6 +70,9 @@ func (l *Log) failAll(x *Exchange, m *Message) {
 			next.Error = []byte{0}
 		}
 		next.flags |= flagDone | flagReady
+		if m.Step.Trial {
+			next.flags |= flagHoles // its own reply, or why there is none, may be missing
+		}
 		l.undo(next, false)
 	}
 }

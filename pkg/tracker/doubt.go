@@ -110,7 +110,7 @@ func (t *Tracker) past() bool {
 
 // rested reports whether the frontend waits for nothing as it begins a cycle.
 func (t *Tracker) rested() bool {
-	if t.doubt.trial && t.copying == messages.PhaseCopyIn {
+	if t.copying == messages.PhaseCopyIn && t.feeding {
 		return false // the backend waits for data
 	}
 	all, known := t.acknowledged()

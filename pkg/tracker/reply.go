@@ -398,7 +398,7 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 	case messages.KindCopyInResponse:
 		t.copyUnit, t.copied, t.likely = s.Unit, false, 0
 		if !t.passSyncs() {
-			t.copying, t.guessed = messages.PhaseCopyIn, false
+			t.copying, t.guessed, t.feeding = messages.PhaseCopyIn, false, true
 		}
 	case messages.KindCopyOutResponse:
 		t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, s.Unit, false

@@ -38,6 +38,8 @@ type Tracker struct {
 	// of them the server had read before it failed and so ignored, and which it
 	// will answer.
 	spare uint16
+	// feeding tells that all was seen since the present COPY IN began.
+	feeding bool
 	// copied tells that data was sent in the present COPY IN, likely counts the
 	// doubtful Syncs since the latest data.
 	copied bool
@@ -209,7 +211,7 @@ func (t *Tracker) begin(r request) {
 // Gap tells that bytes of direction d were lost: requests or replies may be missing.
 func (t *Tracker) Gap(d messages.Direction) {
 	t.spread()
-	t.afterSet = false
+	t.afterSet, t.feeding = false, false
 	if d == messages.Frontend {
 		t.lossF = true
 		if t.opening() {
