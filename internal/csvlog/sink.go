@@ -1,14 +1,11 @@
 package csvlog
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
-	"github.com/pgsniff/pgsniff/internal/termsafe"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -38,16 +35,11 @@ func open(env *sink.Env, log, params string) (sink.Sink, error) {
 	if !ok {
 		return nil, fmt.Errorf("--csvlog-params %s: must be lower or upper", params)
 	}
-	w, err := env.Create()
+	w, err := env.CreateText()
 	if err != nil {
 		return nil, err
 	}
-	o := &output{w: w, env: env, word: word}
-	to := io.Writer(w)
-	if env.Width > 0 {
-		to = termsafe.NewWriter(w)
-	}
-	o.buf = bufio.NewWriterSize(to, 64<<10)
+	o := &output{Text: w, env: env, word: word}
 	if log == "statements" {
 		o.order = newOrder(o.put)
 	}
@@ -56,12 +48,10 @@ func open(env *sink.Env, log, params string) (sink.Sink, error) {
 
 // output writes the log.
 type output struct {
-	w     io.WriteCloser
-	buf   *bufio.Writer
+	*sink.Text
 	env   *sink.Env
 	word  string
 	order *order // nil where lines come as they are
-	err   error
 
 	line    []byte
 	both    []byte
@@ -96,7 +86,7 @@ func (o *output) Wants() sink.Wants {
 }
 
 func (o *output) Record(r record.Record) {
-	if o.err != nil {
+	if o.Failed() {
 		return
 	}
 	switch r := r.(type) {
@@ -158,9 +148,7 @@ func (o *output) write(r *row) {
 }
 
 func (o *output) put(line []byte) {
-	if _, err := o.buf.Write(line); o.err == nil {
-		o.err = err
-	}
+	_, _ = o.Write(line) // the error stays
 }
 
 // Message takes logins, errors outside of queries, and where statements are logged
@@ -369,15 +357,6 @@ func (o *output) parameters(q *record.Query) []byte {
 	return o.detail
 }
 
-func (o *output) Flush() error {
-	if err := o.buf.Flush(); o.err == nil {
-		o.err = err
-	}
-	return o.err
-}
-
-func (o *output) Failed() bool { return o.err != nil }
-
 func (o *output) End(*record.Totals) error {
 	if o.order != nil {
 		o.order.finish()
@@ -385,9 +364,5 @@ func (o *output) End(*record.Totals) error {
 			o.env.Warn(fmt.Errorf("csvlog: %d statements that ran for long, or whose begin was not captured, stand where they ended", o.order.late))
 		}
 	}
-	_ = o.Flush() // the error stays
-	if err := o.w.Close(); o.err == nil {
-		o.err = err
-	}
-	return o.err
+	return o.Close()
 }

@@ -1,8 +1,6 @@
 package pqtrace
 
 import (
-	"bufio"
-	"io"
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/record"
@@ -17,11 +15,11 @@ var Output = sink.Output{
 		regress := f.Bool("pqtrace-regress", false, "pqtrace: put marks in place of what differs from run to run, as PostgreSQL's tests do")
 		bare := f.Bool("pqtrace-no-timestamps", false, "pqtrace: leave the times out")
 		return func(env *sink.Env) (sink.Sink, error) {
-			w, err := env.Create()
+			w, err := env.CreateEscaped()
 			if err != nil {
 				return nil, err
 			}
-			return &output{w: w, buf: bufio.NewWriterSize(w, 64<<10), o: Options{
+			return &output{Text: w, o: Options{
 				NoTimestamps: *bare, Regress: *regress, Secrets: env.ShowSecrets, Escape: env.Width > 0, Location: time.Local,
 			}}, nil
 		}
@@ -29,12 +27,10 @@ var Output = sink.Output{
 }
 
 type output struct {
-	w     io.WriteCloser
-	buf   *bufio.Writer
+	*sink.Text
 	o     Options
 	line  []byte
 	shown shown
-	err   error
 }
 
 func (t *output) Wants() sink.Wants { return sink.Wants{Messages: sink.AllKinds(), Parameters: true} }
@@ -42,7 +38,7 @@ func (t *output) Wants() sink.Wants { return sink.Wants{Messages: sink.AllKinds(
 // Record writes a message. What is shown of its texts is what the record shows.
 func (t *output) Record(r record.Record) {
 	m, ok := r.(*record.Message)
-	if !ok || t.err != nil {
+	if !ok || t.Failed() {
 		return
 	}
 	t.o.Redact = nil
@@ -52,24 +48,9 @@ func (t *output) Record(r record.Record) {
 	}
 	l := Line{Time: m.At.Time, Direction: m.Direction, Kind: m.Kind, Tag: m.Tag, Len: m.Len, Body: m.Wire()}
 	t.line = Append(t.line[:0], &l, &t.o)
-	_, t.err = t.buf.Write(t.line)
+	_, _ = t.Write(t.line) // the error stays
 }
 
 func (t *output) Tick(int64) {}
 
-func (t *output) Flush() error {
-	if err := t.buf.Flush(); t.err == nil {
-		t.err = err
-	}
-	return t.err
-}
-
-func (t *output) Failed() bool { return t.err != nil }
-
-func (t *output) End(*record.Totals) error {
-	_ = t.Flush() // the error stays
-	if err := t.w.Close(); t.err == nil {
-		t.err = err
-	}
-	return t.err
-}
+func (t *output) End(*record.Totals) error { return t.Close() }

@@ -1,13 +1,10 @@
 package sqlscript
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
-	"github.com/pgsniff/pgsniff/internal/termsafe"
 	"github.com/spf13/pflag"
 )
 
@@ -18,17 +15,12 @@ var Output = sink.Output{
 	Setup: func(f *pflag.FlagSet) sink.OpenOutput {
 		explain := f.Bool("explain", false, "sql: write EXPLAIN (ANALYZE, BUFFERS) of each, rolled back")
 		return func(env *sink.Env) (sink.Sink, error) {
-			w, err := env.Create()
+			w, err := env.CreateText()
 			if err != nil {
 				return nil, err
 			}
-			to := io.Writer(w)
-			if env.Width > 0 {
-				to = termsafe.NewWriter(w)
-			}
-			o := &output{w: w, buf: bufio.NewWriterSize(to, 64<<10), script: script{explain: *explain}}
-			_, o.err = o.buf.WriteString(head)
-			return o, nil
+			_, err = w.Write([]byte(head))
+			return &output{Text: w, script: script{explain: *explain}}, err
 		}
 	},
 }
@@ -38,10 +30,8 @@ const head = "-- Queries of a capture, by pgsniff. Run it with: psql -X -f FILE\
 	"set standard_conforming_strings = on;\nset client_encoding = 'UTF8';\n\n"
 
 type output struct {
-	w      io.WriteCloser
-	buf    *bufio.Writer
+	*sink.Text
 	script script
-	err    error
 }
 
 func (o *output) Wants() sink.Wants {
@@ -50,30 +40,17 @@ func (o *output) Wants() sink.Wants {
 
 func (o *output) Record(r record.Record) {
 	q, ok := r.(*record.Query)
-	if !ok || o.err != nil {
+	if !ok || o.Failed() {
 		return
 	}
-	_, o.err = o.buf.Write(o.script.query(q))
+	_, _ = o.Write(o.script.query(q)) // the error stays
 }
 
 func (o *output) Tick(int64) {}
 
-func (o *output) Flush() error {
-	if err := o.buf.Flush(); o.err == nil {
-		o.err = err
-	}
-	return o.err
-}
-
-func (o *output) Failed() bool { return o.err != nil }
-
 func (o *output) End(*record.Totals) error {
-	if n := o.script.left; n > 0 && o.err == nil {
-		_, o.err = fmt.Fprintf(o.buf, "-- %d of %d queries are not in this script: see the comments in their places.\n", n, o.script.number)
+	if n := o.script.left; n > 0 {
+		fmt.Fprintf(o, "-- %d of %d queries are not in this script: see the comments in their places.\n", n, o.script.number)
 	}
-	_ = o.Flush() // the error stays
-	if err := o.w.Close(); o.err == nil {
-		o.err = err
-	}
-	return o.err
+	return o.Close()
 }

@@ -1,15 +1,12 @@
 package timeline
 
 import (
-	"bufio"
-	"io"
 	"strconv"
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
-	"github.com/pgsniff/pgsniff/internal/termsafe"
 	"github.com/spf13/pflag"
 )
 
@@ -18,24 +15,18 @@ var Output = sink.Output{
 	Name: "trace-events", Help: "a timeline for Perfetto and speedscope",
 	Setup: func(*pflag.FlagSet) sink.OpenOutput {
 		return func(env *sink.Env) (sink.Sink, error) {
-			w, err := env.Create()
+			w, err := env.CreateText()
 			if err != nil {
 				return nil, err
 			}
-			to := io.Writer(w)
-			if env.Width > 0 {
-				to = termsafe.NewWriter(w)
-			}
-			return &output{w: w, buf: bufio.NewWriterSize(to, 64<<10), env: env, servers: make(map[string]int)}, nil
+			return &output{Text: w, env: env, servers: make(map[string]int)}, nil
 		}
 	},
 }
 
 type output struct {
-	w       io.WriteCloser
-	buf     *bufio.Writer
+	*sink.Text
 	env     *sink.Env
-	err     error
 	begun   bool
 	start   int64          // time of the first record
 	servers map[string]int // numbers of processes in the viewer
@@ -80,7 +71,7 @@ func (o *output) Wants() sink.Wants {
 }
 
 func (o *output) Record(r record.Record) {
-	if o.err != nil {
+	if o.Failed() {
 		return
 	}
 	switch r := r.(type) {
@@ -117,9 +108,7 @@ func (o *output) begin(c *record.Conn, phase byte, name string, at int64) *event
 }
 
 func (o *output) put(b []byte) {
-	if _, err := o.buf.Write(b); o.err == nil {
-		o.err = err
-	}
+	_, _ = o.Write(b) // the error stays
 }
 
 // server returns the number of a connection's server.
@@ -272,23 +261,10 @@ func (o *output) connection(c *record.Connection) {
 	t.begin = 0
 }
 
-func (o *output) Flush() error {
-	if err := o.buf.Flush(); o.err == nil {
-		o.err = err
-	}
-	return o.err
-}
-
-func (o *output) Failed() bool { return o.err != nil }
-
 func (o *output) End(*record.Totals) error {
 	if !o.begun {
 		o.put([]byte(`{"traceEvents":[`))
 	}
 	o.put([]byte("\n]}\n"))
-	_ = o.Flush() // the error stays
-	if err := o.w.Close(); o.err == nil {
-		o.err = err
-	}
-	return o.err
+	return o.Close()
 }
