@@ -54,6 +54,16 @@ func (v *views) wantsMessages() bool {
 	return v.showMessages || v.totals != nil && !v.showAll
 }
 
+// Counts reports whether a message, which is to come next, is a row that will only be
+// counted.
+func (v *views) Counts(e *session.Event) bool {
+	if !v.showMessages || !v.showAll {
+		return false
+	}
+	w, ok := v.w.(render.RowCounter)
+	return ok && w.Counts(e)
+}
+
 // Message shows a message, or holds it until the duration of its query is known.
 func (v *views) Message(e *session.Event) {
 	if !v.showAll && !v.sel.message(e) {

@@ -213,7 +213,7 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !holdsHash(e.Body)) {
 		return e.Body, false
 	}
-	if len(e.Body) < 2 {
+	if len(e.Body) < 2 || h.rows != nil && h.rows.Counts(e) {
 		return e.Body, false
 	}
 	r := rowOf{policy: p, cycle: c, asked: c.Secrecy&sqlnorm.Asks != 0}
@@ -269,7 +269,7 @@ func (h *Handler) description(e *session.Event) ([]byte, bool) {
 			}
 		}
 	}
-	if bytes.Equal(e.Body, h.plain) {
+	if h.plainRows.has(e.Body) {
 		return e.Body, false
 	}
 	if m.Decode(e.Body) != nil && len(m.Fields) == 0 {
@@ -282,18 +282,13 @@ func (h *Handler) description(e *session.Event) ([]byte, bool) {
 		}
 	}
 	if !changed {
-		if len(e.Body) <= mostPlain {
-			h.plain = append(h.plain[:0], e.Body...)
-		}
+		h.plainRows.add(e.Body)
 		return e.Body, false
 	}
 	const head = 5
 	h.body = m.Append(h.body[:0])[head:]
 	return h.body, true
 }
-
-// mostPlain is how long a description may be that is remembered.
-const mostPlain = 4096
 
 // copyData hides the data of a COPY. What replicates keeps its form: how far it has
 // come is told in it.
@@ -412,12 +407,16 @@ func (h *Handler) notification(e *session.Event) ([]byte, bool) {
 }
 
 func (h *Handler) parameterStatus(e *session.Event) ([]byte, bool) {
+	if h.plainSettings.has(e.Body) {
+		return e.Body, false
+	}
 	name, rest := upToNUL(e.Body)
 	if len(rest) == 0 {
 		return e.Body, false
 	}
 	v, rest := upToNUL(rest[1:])
 	if !Setting(name, v) {
+		h.plainSettings.add(e.Body)
 		return e.Body, false
 	}
 	h.body = append(h.body[:0], e.Body[:len(name)+1]...)
@@ -428,7 +427,7 @@ func (h *Handler) parameterStatus(e *session.Event) ([]byte, bool) {
 // startup rewrites a StartupMessage whose parameters have secrets.
 func (h *Handler) startup(e *session.Event) ([]byte, bool) {
 	const version = 4
-	if len(e.Body) < version {
+	if len(e.Body) < version || h.plainStartups.has(e.Body) {
 		return e.Body, false
 	}
 	dst, changed := append(h.body[:0], e.Body[:version]...), false
@@ -456,6 +455,9 @@ func (h *Handler) startup(e *session.Event) ([]byte, bool) {
 			dst = append(dst, 0)
 			rest = rest[1:]
 		}
+	}
+	if !changed {
+		h.plainStartups.add(e.Body)
 	}
 	h.body = append(dst, rest...)
 	return h.body, changed

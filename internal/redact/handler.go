@@ -19,14 +19,15 @@ type Handler struct {
 	session.Handler
 	level Level
 
-	event  session.Event
-	body   []byte
-	failed []byte
-	sql    []byte
-	bound  []byte
-	errs   messages.ErrorFields
-	shapes sqlnorm.Shapes[struct{}] // of texts without secrets
-	plain  []byte                   // the latest RowDescription in which no name is hidden
+	rows                                    RowCounter // nil if every row is looked at
+	event                                   session.Event
+	body                                    []byte
+	failed                                  []byte
+	sql                                     []byte
+	bound                                   []byte
+	errs                                    messages.ErrorFields
+	shapes                                  sqlnorm.Shapes[struct{}] // of texts without secrets
+	plainRows, plainSettings, plainStartups plainBodies
 	// Of messages that are looked at as a whole.
 	decoded [messages.NumKinds]messages.Message
 	// What the latest CopyData holds, without its secrets.
@@ -45,6 +46,12 @@ type Handler struct {
 	all      bool // there are too many of them to tell them apart
 }
 
+// RowCounter is implemented by handlers that count most rows, and look at none of
+// those: Counts reports whether a DataRow, which is to be handed on next, is one.
+type RowCounter interface {
+	Counts(e *session.Event) bool
+}
+
 // maxPrepared is how many connections are told apart by that: few do it at all.
 const maxPrepared = 1 << 14
 
@@ -54,7 +61,9 @@ func NewHandler(level Level, next session.Handler) session.Handler {
 	if level == None {
 		return next
 	}
-	return &Handler{Handler: next, level: level, prepared: make(map[uint64]struct{})}
+	h := &Handler{Handler: next, level: level, prepared: make(map[uint64]struct{})}
+	h.rows, _ = next.(RowCounter)
+	return h
 }
 
 // Event returns an event as it may be seen; it is e itself where nothing is hidden,

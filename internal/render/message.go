@@ -15,6 +15,7 @@ type conn struct {
 	client, server string
 	label          *label      // the JSON writer's
 	pretty         *prettyConn // the other's
+	ahead          rowRun      // of its rows, on a Pipe's side
 }
 
 // connOf returns a writer's side of a connection, made when it is first written of.
@@ -72,6 +73,8 @@ func hasValues(k messages.Kind) bool {
 }
 
 // take makes m what an event tells; o is where the rest goes, if there is any.
+//
+// Without room for more it is a row that is only counted.
 func (m *message) take(e *session.Event, slot int, o *more) {
 	m.conn, m.at, m.body = connOf(e.Session, slot), e.At, e.Body
 	m.unit, m.len = e.Step.Unit, e.Len
@@ -79,6 +82,9 @@ func (m *message) take(e *session.Event, slot int, o *more) {
 	m.phase, m.after, m.tx = e.Step.Phase, e.Step.After, e.Step.Tx
 	m.state, m.truncated, m.midStream = e.State, e.Truncated, e.Session.Info().MidStream
 	m.more = nil
+	if o == nil {
+		return
+	}
 	if values := hasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 || e.Replication != nil {
 		m.more = o
 		// Field by field: a literal would be built elsewhere and copied, and wait for

@@ -55,7 +55,8 @@ type Pipe struct {
 	running bool
 	direct  bool     // what is written is being held
 	slot    int      // of w, see connOf
-	_       [32]byte // see TestLines
+	rows    int      // that w shows in a row, 0: all
+	_       [24]byte // see TestLines
 }
 
 // pipeBatch is a run of messages, notices and ends of connections.
@@ -98,6 +99,9 @@ func NewPipe(w Writer) *Pipe {
 	p := &Pipe{
 		w: inner, slot: inner.memory(), failed: inner.output().failed, full: make(chan *pipeBatch, pipes), free: make(chan *pipeBatch, pipes),
 		done: make(chan struct{}, 1), maker: new(record.Maker),
+	}
+	if pretty, ok := w.(*Pretty); ok {
+		p.rows = pretty.opt.Rows
 	}
 	for range pipes {
 		p.free <- nil // made when it is needed: most captures are small
@@ -193,8 +197,16 @@ func (p *Pipe) drain() {
 
 // Message takes a message to write.
 func (p *Pipe) Message(e *session.Event) {
+	counted := p.passes(e)
 	if p.direct {
 		p.w.Message(e)
+		return
+	}
+	if counted { // nobody looks at more of it
+		m := p.add(pipeMessage)
+		m.take(e, p.slot, nil)
+		m.body = nil
+		p.added()
 		return
 	}
 	if b := p.cur; len(e.Body) > cap(b.data)-len(b.data) || len(e.Notes) > cap(b.notes)-len(b.notes) {

@@ -85,9 +85,7 @@ func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
 // prettyConn is what is remembered of a connection.
 type prettyConn struct {
 	introduced bool
-	run        messages.Kind // kind of the rows being counted
-	unit       uint64        // and their unit of work
-	shown      int
+	run        rowRun
 	hidden     uint64
 	hiddenSize uint64
 	zone       zone
@@ -277,19 +275,16 @@ func (p *Pretty) writeFields(e *message) error {
 // another message follows.
 func (p *Pretty) tooMany(e *message) bool {
 	c := e.conn.remembered()
-	row := e.kind == messages.KindDataRow || e.kind == messages.KindCopyData
-	if !row {
+	if !isRow(e.kind) {
 		if e.kind != messages.KindNoticeResponse {
 			p.endRun(e.conn)
 		}
 		return false
 	}
-	if c.run != e.kind || c.unit != e.unit {
+	if !c.run.same(e.kind, e.unit) {
 		p.endRun(e.conn)
-		c.run, c.unit = e.kind, e.unit
 	}
-	if p.opt.Rows == 0 || c.shown < p.opt.Rows {
-		c.shown++
+	if !c.run.add(e.kind, e.unit, p.opt.Rows) {
 		return false
 	}
 	c.hidden++
@@ -300,8 +295,8 @@ func (p *Pretty) tooMany(e *message) bool {
 // endRun writes how many rows were not shown.
 func (p *Pretty) endRun(of *conn) {
 	c := of.remembered()
-	hidden, size, kind := c.hidden, c.hiddenSize, c.run
-	c.run, c.shown, c.hidden, c.hiddenSize = messages.KindUnknown, 0, 0, 0
+	hidden, size, kind := c.hidden, c.hiddenSize, c.run.kind
+	c.run, c.hidden, c.hiddenSize = rowRun{}, 0, 0
 	if hidden == 0 {
 		return
 	}

@@ -1,0 +1,72 @@
+package render
+
+import (
+	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// rowRun is a run of rows of one unit of work, of which the first are shown and the
+// others counted.
+type rowRun struct {
+	kind  messages.Kind
+	unit  uint64
+	shown int
+}
+
+func isRow(k messages.Kind) bool { return k == messages.KindDataRow || k == messages.KindCopyData }
+
+func (r *rowRun) same(k messages.Kind, unit uint64) bool { return r.kind == k && r.unit == unit }
+
+// counts reports whether the next row would only be counted; limit 0 shows all.
+func (r *rowRun) counts(k messages.Kind, unit uint64, limit int) bool {
+	return limit != 0 && r.shown >= limit && r.same(k, unit)
+}
+
+// add takes a row and reports whether it is only counted.
+func (r *rowRun) add(k messages.Kind, unit uint64, limit int) bool {
+	if r.counts(k, unit, limit) {
+		return true
+	}
+	if !r.same(k, unit) {
+		*r = rowRun{kind: k, unit: unit}
+	}
+	r.shown++
+	return false
+}
+
+// Counts implements [RowCounter].
+func (p *Pretty) Counts(e *session.Event) bool {
+	return isRow(e.Kind) && connOf(e.Session, p.opt.Slot).remembered().run.counts(e.Kind, e.Step.Unit, p.opt.Rows)
+}
+
+// Counts implements [RowCounter].
+func (p *Pipe) Counts(e *session.Event) bool {
+	if p.direct {
+		c, ok := p.w.(RowCounter)
+		return ok && c.Counts(e)
+	}
+	return p.rows != 0 && isRow(e.Kind) && connOf(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Unit, p.rows)
+}
+
+// RowCounter is implemented by writers that show the first rows of a result only.
+// Counts reports whether a message, which is to be written next, will be counted, and
+// not be looked at.
+type RowCounter interface {
+	Counts(e *session.Event) bool
+}
+
+// passes follows, on the side of the sessions, which rows the writer will count. It
+// reports whether e is one of them.
+func (p *Pipe) passes(e *session.Event) bool {
+	if p.rows == 0 {
+		return false
+	}
+	run := &connOf(e.Session, p.slot).ahead
+	switch {
+	case isRow(e.Kind):
+		return run.add(e.Kind, e.Step.Unit, p.rows)
+	case e.Kind != messages.KindNoticeResponse:
+		*run = rowRun{}
+	}
+	return false
+}
