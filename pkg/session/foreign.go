@@ -94,10 +94,15 @@ func (s *Session) setProduct(p string) {
 // PostgreSQL's, or makes it unknown.
 func (s *Session) translate(d messages.Direction, f *codec.Frame) {
 	if d != messages.Backend {
+		// What answers Redshift's requests has the type of CopyData.
+		if s.info.Product == productRedshift && f.Tag == messages.KindCopyData.Tag() && s.tracker.Phase(d) == messages.PhaseAuthenticating {
+			f.Kind = messages.KindUnknown
+		}
 		return
 	}
 	switch {
-	case s.info.Product == productOpenGauss && gaussAuthentication(f) != "":
+	case s.info.Product == productOpenGauss && f.Tag == messages.KindAuthenticationOk.Tag() && len(f.Body) >= 4 &&
+		gaussAuthentication(binary.BigEndian.Uint32(f.Body)) != "":
 		f.Kind = messages.KindUnknown
 	case s.extended && f.Kind == messages.KindRowDescription:
 		s.shared.plainColumns, s.extendedRows = plainColumns(s.shared.plainColumns[:0], f.Body)
@@ -109,12 +114,8 @@ func (s *Session) translate(d messages.Direction, f *codec.Frame) {
 
 // gaussAuthentication is the name of a request that means something else in
 // openGauss, "" for others.
-func gaussAuthentication(f *codec.Frame) string {
-	const code = 4
-	if f.Tag != messages.KindAuthenticationOk.Tag() || len(f.Body) < code {
-		return ""
-	}
-	switch binary.BigEndian.Uint32(f.Body) {
+func gaussAuthentication(code uint32) string {
+	switch code {
 	case 10:
 		return "SHA256"
 	case 11:
@@ -159,16 +160,4 @@ func plainColumns(dst, body []byte) ([]byte, bool) {
 		rest = rest[flags:]
 	}
 	return dst, len(rest) == 0
-}
-
-// foreignText describes a message that another product defines, "" for others.
-func (s *Session) foreignText(e *Event) string {
-	f := codec.Frame{Tag: e.Tag, Body: e.Body}
-	switch {
-	case e.Direction == messages.Backend && s.info.Product == productOpenGauss && gaussAuthentication(&f) != "":
-		return "openGauss asks for " + gaussAuthentication(&f) + " authentication, which PostgreSQL does not have"
-	case e.Direction == messages.Frontend && e.Tag == 0 && len(e.Body) == 4 && binary.BigEndian.Uint32(e.Body) == codeLoadBalance:
-		return "LoadBalanceRequest of Vertica's clients, which PostgreSQL does not have"
-	}
-	return ""
 }

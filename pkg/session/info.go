@@ -203,6 +203,7 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 	}
 	i.Application = s.setting("application_name", m.Parameter("application_name"))
 	s.productOfStartup(m)
+	s.extension = extensionOf(m)
 	i.Replication = s.name(m.Parameter("replication"))
 	s.log.Begin(replicates(i.Replication), s.Server, i.Database)
 	s.shared.latest.keep(s, body, cut)
@@ -213,6 +214,8 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 type startup struct {
 	body []byte
 	info Info
+	// extension is session.extension.
+	extension string
 }
 
 // maxStartup bounds the packets that are kept.
@@ -227,6 +230,7 @@ func (t *startup) keep(s *Session, body []byte, cut bool) {
 		ProtocolVersion: s.info.ProtocolVersion, User: s.info.User, Database: s.info.Database,
 		Application: s.info.Application, Replication: s.info.Replication, Product: s.info.Product,
 	}
+	t.extension = s.extension
 }
 
 // again tells s what the packet says if it is the one before; it reports whether
@@ -239,6 +243,7 @@ func (t *startup) again(s *Session, body []byte, cut bool) bool {
 	s.plain()
 	i.ProtocolVersion, i.User, i.Database = known.ProtocolVersion, known.User, known.Database
 	i.Application, i.Replication = known.Application, known.Replication
+	s.extension = t.extension
 	if known.Product != "" {
 		s.setProduct(known.Product)
 	}

@@ -80,6 +80,7 @@ type Session struct {
 	held       *audition // nil where nothing is held back for that
 	proxied    bool      // a proxy's header came first
 	foreign    bool      // the server is another product: see translate
+	extension  string    // of the protocol, that the client asked for
 	extended   bool      // its RowDescriptions have more than PostgreSQL's
 	// extendedRows tells that the latest had.
 	extendedRows bool
