@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/internal/filter"
-	"github.com/pgsniff/pgsniff/internal/pcapngw"
 	"github.com/pgsniff/pgsniff/internal/privilege"
 	"github.com/pgsniff/pgsniff/internal/render"
 )
@@ -109,6 +109,7 @@ func (f *liveFlags) check(o *Options) error {
 type live struct {
 	capture.Live
 	dropped  atomic.Uint64 // packets that the kernel had no room for
+	counting sync.Mutex    // of the kernel's counts, which are asked for from two sides
 	reported time.Time     // when that was last looked at
 }
 
@@ -167,8 +168,10 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	}
 	defer onAsked(r.ask)()
 	stop := stopSignals(r.live.Stop, env.Out, o.Duration)
+	unwatch := r.watchDrops(dropTime)
 	err = r.liveLoop()
 	stop()
+	unwatch()
 	r.attachedRest()
 	r.countDrops()
 	return r.finish(err)
@@ -323,20 +326,4 @@ func (r *run) refreshKeys() {
 		r.keys.refresh()
 		r.analyzer.PollKeys(r.env.Now().UnixNano())
 	}
-}
-
-// countDrops reports the packets that the kernel dropped since the last time.
-// Not even -q hides a loss.
-func (r *run) countDrops() {
-	var sum uint64
-	for i := range r.live.Interfaces() {
-		s := r.live.Stats(i)
-		sum += s.Dropped
-		r.keep.statistics(i, pcapngw.Statistics{Received: s.Received, KernelDropped: s.Dropped})
-	}
-	if n := sum - r.live.dropped.Load(); n > 0 {
-		fmt.Fprintf(r.env.Err, "pgsniff: the kernel dropped %s (%d in all): a larger --buffer-size or a narrower -f helps\n",
-			plural(n, "packet"), sum)
-	}
-	r.live.dropped.Store(sum)
 }

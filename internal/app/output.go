@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -164,8 +165,22 @@ func (r *run) create(out *outlet) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := private(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cannot write for nobody else to read: %w", err)
+	}
 	out.file = f
 	return f, nil
+}
+
+// private makes a file that was there before its owner's alone. What is no file, a pipe
+// or a device, has no mode of its own.
+func private(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() == 0o600 {
+		return err
+	}
+	return f.Chmod(0o600)
 }
 
 // stdout is standard output as something that outputs close.
