@@ -192,7 +192,7 @@ func sanitised(q *record.Query) []byte {
 func (s *spans) status(q *record.Query) {
 	state := q.SQLState()
 	// Classes 00 and 01 are success and warnings.
-	if state == nil || state[0] == '0' && (state[1] == '0' || state[1] == '1') {
+	if state == nil || len(state) > 1 && state[0] == '0' && (state[1] == '0' || state[1] == '1') {
 		return
 	}
 	s.member("status", '{')
