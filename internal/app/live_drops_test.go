@@ -18,7 +18,8 @@ type dropping struct {
 }
 
 func (d *dropping) Interfaces() []capture.LiveInterface { return []capture.LiveInterface{{Name: "x"}} }
-func (d *dropping) Stats(int) capture.LiveStats         { return capture.LiveStats{Dropped: d.dropped.Load()} }
+
+func (d *dropping) Stats(int) capture.LiveStats { return capture.LiveStats{Dropped: d.dropped.Load()} }
 
 // notes is standard error that may be looked at meanwhile.
 type notes struct {

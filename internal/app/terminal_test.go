@@ -107,7 +107,7 @@ func commandOnTerminal(args ...string) (stdout, stderr string, code int) {
 	var out, errs bytes.Buffer
 	env := &Env{
 		In: strings.NewReader(""), Out: &out, Err: &errs, Now: time.Now, ErrTerminal: true,
-		Getenv: func(string) string { return "" }, Width: func() int { return 100 },
+		Getenv: func(name string) string { return map[string]string{"NO_COLOR": "1"}[name] }, Width: func() int { return 100 },
 	}
 	code = Run(env, args)
 	return out.String(), errs.String(), code
@@ -163,9 +163,27 @@ func steersNot(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		for _, args := range [][]string{
-			{"read", name}, {"read", name, "-v"}, {"read", name + ".none"}, {"read", file0(dir, v)}, {"read", psqlSimple, "--to", filepath.Join(dir, "none", v)}, {"read", psqlSimple, "-w", filepath.Join(dir, "none", v)},
-			{"read", psqlSimple, "-w", name, "--view", v}, {"read", psqlSimple, "--keylog", filepath.Join(dir, "none", v)}, {"read", psqlSimple, "--grep", "(" + v}, {"read", psqlSimple, "-f", v}, {"read", psqlSimple, "-o", v},
-			{v}, {"help", v}, {"read", "--" + v, name}, {"read", name, "--view", "findings"}, {"diagnose", name}, {"check", name, "--max", v}, {"compare", name, psqlSimple}, {"read", psqlSimple, "--to", name, "--view", "stats"}, {"live", "-i", v}, {"live", "--bpf-file", name + v},
+			{"read", name},
+			{"read", name, "-v"},
+			{"read", name + ".none"},
+			{"read", file0(dir, v)},
+			{"read", psqlSimple, "--to", filepath.Join(dir, "none", v)},
+			{"read", psqlSimple, "-w", filepath.Join(dir, "none", v)},
+			{"read", psqlSimple, "-w", name, "--view", v},
+			{"read", psqlSimple, "--keylog", filepath.Join(dir, "none", v)},
+			{"read", psqlSimple, "--grep", "(" + v},
+			{"read", psqlSimple, "-f", v},
+			{"read", psqlSimple, "-o", v},
+			{v},
+			{"help", v},
+			{"read", "--" + v, name},
+			{"read", name, "--view", "findings"},
+			{"diagnose", name},
+			{"check", name, "--max", v},
+			{"compare", name, psqlSimple},
+			{"read", psqlSimple, "--to", name, "--view", "stats"},
+			{"live", "-i", v},
+			{"live", "--bpf-file", name + v},
 		} {
 			out, errs, _ := commandOnTerminal(args...)
 			for _, text := range []string{out, errs} {
@@ -183,4 +201,3 @@ func file0(dir, v string) string {
 	_ = os.WriteFile(name, []byte(v+"no capture at all, but some bytes"), 0o600)
 	return name
 }
-

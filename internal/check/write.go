@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/termsafe"
 )
 
 // Formats are the names that Write knows.
@@ -36,21 +37,10 @@ func (b *Broken) number(n int64) string {
 
 // Text says what was exceeded, in a sentence.
 func (b *Broken) Text() string {
-	return fmt.Sprintf("%s: %s %s, %s allowed (%s)", plain(b.Name), b.number(b.Got), strings.ReplaceAll(b.Measure, "_", " "), b.number(b.Limit), plain(b.Budget))
+	return fmt.Sprintf("%s: %s %s, %s allowed (%s)", termsafe.Plain(b.Name), b.number(b.Got), strings.ReplaceAll(b.Measure, "_", " "), b.number(b.Limit), termsafe.Plain(b.Budget))
 }
 
-// plain takes out of a name of the wire what could steer a terminal.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfffd:
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-func findingText(f *findings.Finding) string { return plain(f.Code + ": " + f.Title) }
+func findingText(f *findings.Finding) string { return termsafe.Plain(f.Code + ": " + f.Title) }
 
 func writeText(w io.Writer, r *Result) error {
 	var b strings.Builder
@@ -61,9 +51,9 @@ func writeText(w io.Writer, r *Result) error {
 		f := &r.Denied[i]
 		fmt.Fprintf(&b, "FAIL  %s\n", findingText(f))
 		if len(f.Queries) > 0 {
-			fmt.Fprintf(&b, "        %s\n", plain(f.Queries[0].Normalized))
+			fmt.Fprintf(&b, "        %s\n", termsafe.Plain(f.Queries[0].Normalized))
 		}
-		fmt.Fprintf(&b, "      → %s\n", plain(f.Advice))
+		fmt.Fprintf(&b, "      → %s\n", termsafe.Plain(f.Advice))
 	}
 	fmt.Fprintf(&b, "%s\n", r.summary())
 	_, err := io.WriteString(w, b.String())
@@ -114,7 +104,7 @@ type jsonCheck struct {
 }
 
 func writeJSON(w io.Writer, r *Result) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(termsafe.NewJSONWriter(w))
 	e.SetEscapeHTML(false)
 	for i := range r.Broken {
 		b := &r.Broken[i]
@@ -160,7 +150,7 @@ func writeJUnit(w io.Writer, r *Result) error {
 	s := junitSuite{Name: "pgsniff check"}
 	for i := range r.Rules.Budgets {
 		b := &r.Rules.Budgets[i]
-		c := junitCase{Class: "pgsniff.budget", Name: plain(b.title())}
+		c := junitCase{Class: "pgsniff.budget", Name: termsafe.Plain(b.title())}
 		var lines []string
 		for k := range r.Broken {
 			if r.Broken[k].Budget == b.title() && r.Broken[k].Scope == b.Scope {
@@ -175,7 +165,7 @@ func writeJUnit(w io.Writer, r *Result) error {
 	}
 	for i := range r.Denied {
 		f := &r.Denied[i]
-		s.Cases = append(s.Cases, junitCase{"pgsniff.finding", f.Code, &junitFailure{plain(f.Title), plain(f.Advice)}})
+		s.Cases = append(s.Cases, junitCase{"pgsniff.finding", f.Code, &junitFailure{termsafe.Plain(f.Title), termsafe.Plain(f.Advice)}})
 		s.Failures++
 	}
 	if len(r.Denied) == 0 {
@@ -202,7 +192,7 @@ func writeGitHub(w io.Writer, r *Result) error {
 	}
 	for i := range r.Denied {
 		f := &r.Denied[i]
-		fmt.Fprintf(&b, "::error title=%s::%s\n", property("pgsniff: "+f.Code), message(plain(f.Title)+"\n"+plain(f.Advice)))
+		fmt.Fprintf(&b, "::error title=%s::%s\n", property("pgsniff: "+f.Code), message(termsafe.Plain(f.Title)+"\n"+termsafe.Plain(f.Advice)))
 	}
 	if !r.Failed() {
 		fmt.Fprintf(&b, "::notice title=%s::%s\n", property("pgsniff check"), message(r.summary()))

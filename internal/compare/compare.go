@@ -13,6 +13,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/internal/termsafe"
 )
 
 // Row is one statement on both sides.
@@ -152,7 +153,7 @@ type jsonSummary struct {
 
 // WriteJSON writes a line for each statement, and one at the end for the rest.
 func (c *Change) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(termsafe.NewJSONWriter(w))
 	e.SetEscapeHTML(false)
 	for i := range c.Rows {
 		r := &c.Rows[i]
@@ -203,7 +204,7 @@ func (c *Change) WriteText(w io.Writer, top int) error {
 			number(r.Before, func(q *Query) uint64 { return q.Rows }), number(r.After, func(q *Query) uint64 { return q.Rows }),
 			duration(r.Before.Mean()), duration(r.After.Mean()), duration(r.Before.Quantile(0.95)), duration(r.After.Quantile(0.95)),
 			r.changeText(), r.chance())
-		texts = append(texts, plain(r.Normalized))
+		texts = append(texts, termsafe.Plain(r.Normalized))
 	}
 	t.Flush()
 	lines := strings.SplitAfter(b.String(), "\n")
@@ -218,13 +219,13 @@ func (c *Change) WriteText(w io.Writer, top int) error {
 		fmt.Fprintf(&out, "and %d more (--top 0 shows all)\n", len(c.Rows)-n)
 	}
 	for _, state := range c.NewErrors {
-		fmt.Fprintf(&out, "new error %s, %d times\n", plain(state), c.After.Errors[state])
+		fmt.Fprintf(&out, "new error %s, %d times\n", termsafe.Plain(state), c.After.Errors[state])
 	}
 	for i := range c.NewFindings {
-		fmt.Fprintf(&out, "new finding: %s %s: %s\n", c.NewFindings[i].Severity, c.NewFindings[i].Code, plain(c.NewFindings[i].Title))
+		fmt.Fprintf(&out, "new finding: %s %s: %s\n", c.NewFindings[i].Severity, c.NewFindings[i].Code, termsafe.Plain(c.NewFindings[i].Title))
 	}
 	for i := range c.Solved {
-		fmt.Fprintf(&out, "no longer: %s %s: %s\n", c.Solved[i].Severity, c.Solved[i].Code, plain(c.Solved[i].Title))
+		fmt.Fprintf(&out, "no longer: %s %s: %s\n", c.Solved[i].Severity, c.Solved[i].Code, termsafe.Plain(c.Solved[i].Title))
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -273,15 +274,4 @@ func (r *Row) chance() string {
 		return "<0.0001"
 	}
 	return fmt.Sprintf("%.4f", r.P)
-}
-
-// plain takes out of a text what could steer a terminal.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfffd:
-			return '?'
-		}
-		return r
-	}, s)
 }

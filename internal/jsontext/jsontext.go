@@ -1,8 +1,12 @@
 // Package jsontext writes captured text as JSON strings, for the exports that write
-// their JSON by hand.
+// their JSON by hand. Characters that may steer a terminal are escaped.
 package jsontext
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/pgsniff/pgsniff/internal/termsafe"
+)
 
 // Append appends a JSON string; bytes that are not UTF-8 become U+FFFD.
 func Append[T ~string | ~[]byte](dst []byte, v T) []byte {
@@ -21,7 +25,11 @@ func Append[T ~string | ~[]byte](dst []byte, v T) []byte {
 			dst = append(dst, b)
 		default:
 			r, n := utf8.DecodeRuneInString(string(v[i:min(len(v), i+utf8.UTFMax)]))
-			dst = utf8.AppendRune(dst, r)
+			if termsafe.Steers(r) {
+				dst = append(dst, '\\', 'u', digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15]) // none is beyond U+FFFF
+			} else {
+				dst = utf8.AppendRune(dst, r)
+			}
 			i += n
 			continue
 		}

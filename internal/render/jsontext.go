@@ -14,7 +14,7 @@ const hexDigits = "0123456789abcdef"
 
 // plain marks the bytes that a JSON string holds as they are.
 var plain = func() (t [256]bool) {
-	for c := 0x20; c < 0x80; c++ { // DEL may stand as it is
+	for c := 0x20; c < 0x7f; c++ {
 		t[c] = c != '"' && c != '\\'
 	}
 	return t
@@ -87,9 +87,10 @@ func notPlain(w uint64) uint64 {
 	control := w - ones*0x20 // borrows into the high bit below 0x20
 	quote := (w ^ ones*'"') - ones
 	backslash := (w ^ ones*'\\') - ones
+	del := (w ^ ones*0x7f) - ones
 	// A byte of 0x80 and above, or one for which a subtraction borrowed: a borrow may
 	// carry into the bytes above.
-	return (w | control | quote | backslash) & highs
+	return (w | control | quote | backslash | del) & highs
 }
 
 func appendEscape(dst []byte, c byte) []byte {

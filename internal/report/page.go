@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/termsafe"
 )
 
 //go:embed page.html
@@ -89,6 +90,7 @@ func (o *output) page(t *record.Totals) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	text = termsafe.JSON(text)
 	page := []byte(pageHTML)
 	for _, part := range []struct{ mark, text string }{
 		{"/*{{uplot.css}}*/", uPlotCSS},

@@ -3,7 +3,9 @@
 package termsafe
 
 import (
+	"fmt"
 	"io"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,7 +20,7 @@ func Append(dst, s []byte) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(s)
-		if r == utf8.RuneError && n == 1 || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+		if r == utf8.RuneError && n == 1 || Steers(r) {
 			for _, b := range s[:n] {
 				const digits = "0123456789abcdef"
 				dst = append(dst, '\\', 'x', digits[b>>4], digits[b&15])
@@ -31,9 +33,55 @@ func Append(dst, s []byte) []byte {
 	return dst
 }
 
+// Steers reports characters that may steer a terminal, or change the direction of the
+// text around them: those are escaped, but for line feed and tab where a format has
+// them.
+func Steers(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+}
+
+// Plain returns text for one line, with a question mark in the place of each character
+// that steers, and of bytes that are not UTF-8.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if Steers(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// JSON returns a JSON document with the characters that steer as \u escapes, which mean
+// the same: such characters are only in its strings. Its line feeds and tabs stay.
+func JSON(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if Steers(r) && r != '\n' && r != '\t' {
+			out = fmt.Appendf(out, "\\u%04x", r) // none is beyond U+FFFF
+		} else {
+			out = append(out, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return out
+}
+
 // NewWriter returns a writer that has Append go over all that is written to w. Each
 // Write is taken by itself: characters must not be divided between two.
 func NewWriter(w io.Writer) io.Writer { return &writer{w: w} }
+
+// NewJSONWriter returns a writer that has JSON go over each Write.
+func NewJSONWriter(w io.Writer) io.Writer { return jsonWriter{w} }
+
+type jsonWriter struct{ w io.Writer }
+
+func (j jsonWriter) Write(b []byte) (int, error) {
+	if _, err := j.w.Write(JSON(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
 
 type writer struct {
 	w   io.Writer

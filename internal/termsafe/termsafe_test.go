@@ -2,6 +2,8 @@ package termsafe
 
 import (
 	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -25,5 +27,30 @@ func TestWriter(t *testing.T) {
 	n, err := NewWriter(&b).Write([]byte("a\x1b[2Jb\xff\xc2\x9bé\u202ec\n"))
 	if got, want := b.String(), `a\x1b[2Jb\xff\xc2\x9bé\xe2\x80\xaec`+"\n"; got != want || n != 16 || err != nil {
 		t.Errorf("%q %d %v", got, n, err)
+	}
+}
+
+// TestJSON: a document means the same, and nothing in it steers.
+func TestJSON(t *testing.T) {
+	var all strings.Builder
+	for r := rune(1); r <= unicode.MaxRune; r += 1 + r/0x10000 {
+		all.WriteRune(r)
+	}
+	want := map[string]string{"k\u202e": strings.ToValidUTF8(all.String(), "")}
+	var b bytes.Buffer
+	e := json.NewEncoder(NewJSONWriter(&b))
+	e.SetEscapeHTML(false)
+	if err := e.Encode(want); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]string
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil || got["k\u202e"] != want["k\u202e"] {
+		t.Errorf("it means something else: %v", err)
+	}
+	if i := strings.IndexFunc(strings.TrimSuffix(b.String(), "\n"), Steers); i >= 0 {
+		t.Errorf("%q steers", b.String()[i:i+10])
+	}
+	if got := Plain("a\x1b\u202e\xffé\u200d"); got != "a???é\u200d" {
+		t.Errorf("%q", got)
 	}
 }
