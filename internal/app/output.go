@@ -48,7 +48,7 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 			r.closeOutputs()
 			return 0, err
 		}
-		if out.views != nil && workers > 1 && sel.minDuration == 0 && out.worthPipe() {
+		if out.views != nil && workers > 1 && sel.minDuration == 0 && out.views.worthPipe() {
 			// Formatting takes as long as all that comes before it.
 			out.writer = render.NewPipe(out.writer)
 			out.views.w = out.writer
@@ -56,13 +56,6 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 		}
 	}
 	return left, nil
-}
-
-// worthPipe reports whether formatting the output takes so long that it is worth a
-// goroutine.
-func (out *outlet) worthPipe() bool {
-	s := &out.spec
-	return s.view("messages") && !s.view("queries") || s.view("queries") && s.format == "json"
 }
 
 func (r *run) openOutput(out *outlet, sel *selection, slot int) error {

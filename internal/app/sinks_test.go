@@ -204,3 +204,21 @@ func TestOutputsRefused(t *testing.T) {
 		t.Error("the capture was written over")
 	}
 }
+
+// With --min-duration, outputs of the registry are told the messages of the queries that
+// took so long, as the built-in ones are.
+func TestMinDurationMessages(t *testing.T) {
+	register(t)
+	const capture = "../../testdata/pcaps/copy.pcap"
+	for _, d := range []string{"0s", "300us", "2ms", "1h"} {
+		lines, _, _ := command("read", capture, "--json", "--view", "messages", "--min-duration", d)
+		want := strings.Count(lines, `"type":"message"`)
+		counted, stderr, code := command("read", capture, "-o", "count", "--view", "messages", "--min-duration", d)
+		if code != ExitOK {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		if has := strings.Contains(counted, fmt.Sprintf("message:%d]", want)); has != (want > 0) || !has && strings.Contains(counted, "message") {
+			t.Errorf("--min-duration %s: %q, and %d messages in JSON", d, counted, want)
+		}
+	}
+}

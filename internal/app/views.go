@@ -48,6 +48,15 @@ func newViews(o *outputSpec, sel *selection, w render.Writer) *views {
 	return v
 }
 
+// worthPipe reports whether formatting takes so long that it is worth a goroutine of
+// its own: of messages, and of queries where the writer takes copies of them.
+func (v *views) worthPipe() bool {
+	if v.showQueries {
+		return render.CopiesQueries(v.w)
+	}
+	return v.showMessages
+}
+
 // wantsMessages reports whether messages are to be handed out. Without a
 // selection their numbers are known anyway.
 func (v *views) wantsMessages() bool {

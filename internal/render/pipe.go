@@ -38,6 +38,12 @@ type queryWriter interface {
 	query(c *conn, q *record.Query)
 }
 
+// CopiesQueries reports whether a Pipe before w has it write queries in its goroutine.
+func CopiesQueries(w Writer) bool {
+	_, ok := w.(queryWriter)
+	return ok
+}
+
 // Pipe is a Writer that has another one write in a goroutine of its own. What that
 // writes, and in which order, is the same. Its methods belong to one goroutine.
 //

@@ -66,12 +66,19 @@ func (a *Adapter) Configure(h session.Handler, c *session.Config, l *exchange.Li
 	l.NoColumns = l.NoColumns && !w.Columns
 }
 
+// message makes the record of a message, nil if it is not wanted.
+func (a *Adapter) message(e *session.Event) *record.Message {
+	if !a.wants.Messages[e.Kind] && (a.wants.Rows == 0 || e.Step.Anomaly == nil) {
+		return nil
+	}
+	return a.maker.Message(e)
+}
+
 // Message hands a message on.
 func (a *Adapter) Message(e *session.Event) {
-	if !a.wants.Messages[e.Kind] && (a.wants.Rows == 0 || e.Step.Anomaly == nil) {
-		return
+	if m := a.message(e); m != nil {
+		a.sink.Record(m)
 	}
-	a.sink.Record(a.maker.Message(e))
 }
 
 // Exchange hands a query cycle on.
