@@ -210,7 +210,7 @@ func (s *screenRun) hook() {
 		begun: func(stop func(), progress func() (int64, int64, bool)) {
 			s.stop.Store(&stop)
 			s.progress = progress
-			if s.run.live != nil {
+			if s.run != nil && s.run.live != nil {
 				s.names = s.run.live.Interfaces()
 			}
 			close(s.begun)

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/vt"
+	"github.com/spf13/cobra"
 
 	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/record"
 )
 
 // terminal is a virtual terminal that the program runs on: what is written shows on its
@@ -543,4 +545,93 @@ func TestScreenPage(t *testing.T) {
 		t.Errorf("only %d screens are on the page", n)
 	}
 	compareFile(t, path, []byte(page))
+}
+
+// TestScreenPanic breaks the run behind the screen, and the screen itself: the terminal is
+// as it was, and the program says what happened.
+func TestScreenPanic(t *testing.T) {
+	for _, what := range []string{"run", "screen"} {
+		s := onTerminal(t, 80, 24, "version") // a terminal to use again
+		<-s.done
+		o := &Options{}
+		cmd := &cobra.Command{}
+		o.add(cmd)
+		run := &screenRun{title: "test", paths: []string{baseMix}}
+		env := &Env{
+			In: s.in, Out: s, Err: &s.errs, Now: time.Now, Width: func() int { return 80 },
+			Getenv: func(name string) string { return map[string]string{"TERM": "xterm-256color"}[name] },
+		}
+		begun := make(chan struct{})
+		go func() {
+			err := runScreen(env, o, run, func(*Env) error {
+				o.hooks.begun(func() {}, nil)
+				<-begun
+				if what == "screen" {
+					return nil
+				}
+				panic("the run broke")
+			})
+			code := ExitOK
+			var e *exitError
+			if errors.As(err, &e) {
+				code = e.code
+			} else if err != nil {
+				code = ExitFailure
+			}
+			fmt.Fprintln(&s.errs, err)
+			s.done <- code
+		}()
+		s.wait("no queries yet")
+		close(begun)
+		if what == "screen" {
+			run.data.Record(&record.Query{
+				Conn: &record.Conn{ID: 1}, Who: &record.Who{}, Normalized: []byte("select 1"), Fingerprint: 1, SQL: []byte("select 1"), Duration: 1,
+				Start: record.Stamp{Time: 1, Frame: 1}, End: record.Stamp{Time: 2, Frame: 2},
+			})
+			s.wait("select 1")
+			run.opt = nil // of which flows are made
+			s.keys("enter", "enter")
+		}
+		s.ends(ExitFailure)
+		if text := s.errs.String(); !strings.Contains(text, "please report it") || what == "run" && !strings.Contains(text, "panic: the run broke") {
+			t.Errorf("%s: said %q", what, text)
+		}
+	}
+}
+
+// TestScreenEvidence goes from a finding to its evidence in the flow.
+func TestScreenEvidence(t *testing.T) {
+	s := onTerminal(t, 100, 30, "browse", baseMix)
+	s.settled()
+	s.keys("4")
+	s.wait("n_plus_one")
+	s.keys("enter")
+	s.wait("#2 query 3")
+	s.keys("enter")
+	screen := s.wait("▾")
+	if !strings.Contains(screen, "select name from users") || !strings.Contains(screen, "──▶") {
+		t.Errorf("the evidence is not unfolded:\n%s", screen)
+	}
+	s.keys("left", "left") // fold, and back
+	s.wait("Evidence")
+}
+
+// TestScreenResize gives the terminal another size while the program runs.
+func TestScreenResize(t *testing.T) {
+	s := onTerminal(t, 80, 24, "browse", baseMix)
+	s.settled()
+	for _, size := range [][2]int{{150, 40}, {30, 8}, {10, 3}, {100, 20}} {
+		s.mu.Lock()
+		s.vt.Resize(size[0], size[1])
+		s.mu.Unlock()
+		s.keys(fmt.Sprintf("\x1b[48;%d;%d;0;0t", size[1], size[0])) // as terminals tell of it in band
+		s.until(fmt.Sprint("screen of ", size), func(screen string) bool {
+			if size[0] < 20 {
+				return strings.Contains(screen, "too small")
+			}
+			return strings.Contains(screen, "? keys") && (size[0] < 130 || strings.Contains(screen, "CALLS OVER TIME"))
+		})
+	}
+	s.keys("q")
+	s.ends(ExitOK)
 }

@@ -3,6 +3,7 @@ package overview
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/stats"
@@ -89,7 +90,7 @@ type Class struct {
 	Others                bool   // those that were not told apart
 	Operation             string
 	Calls, Errors         uint64
-	Rows, Bytes           uint64
+	Rows                  uint64
 	Rate                  float64 // a second
 	Total, Mean, P95, Max int64
 	Share                 float64 // of the time of all queries, 0 to 1
@@ -100,8 +101,12 @@ type Class struct {
 func (c *Collector) Queries() []Class {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := make([]Class, 0, len(c.classes)+1)
-	for _, k := range c.classes {
+	sorted := slices.Collect(maps.Values(c.classes))
+	slices.SortFunc(sorted, func(a, b *class) int {
+		return cmp.Or(cmp.Compare(b.durations.Total(), a.durations.Total()), cmp.Compare(b.calls.total, a.calls.total), cmp.Compare(a.print, b.print))
+	})
+	list := make([]Class, 0, len(sorted)+1)
+	for _, k := range sorted {
 		list = append(list, c.report(k))
 	}
 	if c.other.calls.total > 0 {
@@ -109,9 +114,6 @@ func (c *Collector) Queries() []Class {
 		others.Others = true
 		list = append(list, others)
 	}
-	slices.SortFunc(list, func(a, b Class) int {
-		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Fingerprint, b.Fingerprint))
-	})
 	return list
 }
 

@@ -29,7 +29,7 @@ func newActivity() *activity {
 			less: func(a, b *conn) int { return cmp.Compare(a.ID, b.ID) },
 		},
 		{
-			name: "USER@DATABASE", hot: "U", width: 15, left: true, up: true, cell: func(m *model, c *conn) span { return span{c.User + "@" + c.Database, m.theme.plain} },
+			name: "USER@DATABASE", hot: "U", width: 15, left: true, up: true, cell: func(m *model, c *conn) span { return span{whoIs(c.User, c.Database), m.theme.plain} },
 			less: func(a, b *conn) int { return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Database, b.Database)) },
 		},
 		{

@@ -13,27 +13,45 @@ import (
 	"github.com/pgsniff/pgsniff/internal/units"
 )
 
+// ink is what is written before and after text of a style, made once: a screen has some
+// thousand pieces of text. Of what is selected it is reversed.
+type ink struct{ on, off, selOn, selOff string }
+
+func newInk(s lipgloss.Style) ink {
+	const mark = "x"
+	var k ink
+	k.on, k.off, _ = strings.Cut(s.Render(mark), mark)
+	k.selOn, k.selOff, _ = strings.Cut(s.Reverse(true).Render(mark), mark)
+	return k
+}
+
 // theme is the styles, by meaning. Colours are the terminal's sixteen, so that they go
 // with its background.
 type theme struct {
-	plain, dim, name, head, tab, on, sql, good, warn, bad, client, server, mark lipgloss.Style
+	plain, dim, name, head, tab, on, sql, good, warn, bad ink
+	client, server                                        arrowInk
 }
+
+// arrowInk is that of an arrow and of the name in it.
+type arrowInk struct{ line, name ink }
+
+func newArrowInk(s lipgloss.Style) arrowInk { return arrowInk{newInk(s), newInk(s.Bold(true))} }
 
 func newTheme() *theme {
 	s := lipgloss.NewStyle
 	return &theme{
-		plain: s(), dim: s().Foreground(lipgloss.BrightBlack), name: s().Bold(true),
-		head: s().Bold(true).Underline(true), tab: s().Foreground(lipgloss.BrightBlack), on: s().Bold(true).Reverse(true),
-		sql: s().Foreground(lipgloss.Green), good: s().Foreground(lipgloss.Green), warn: s().Foreground(lipgloss.Yellow),
-		bad: s().Bold(true).Foreground(lipgloss.Red), client: s().Foreground(lipgloss.Cyan), server: s().Foreground(lipgloss.Blue),
-		mark: s().Bold(true).Foreground(lipgloss.Magenta),
+		plain: newInk(s()), dim: newInk(s().Foreground(lipgloss.BrightBlack)), name: newInk(s().Bold(true)),
+		head: newInk(s().Bold(true).Underline(true)), tab: newInk(s().Foreground(lipgloss.BrightBlack)), on: newInk(s().Bold(true).Reverse(true)),
+		sql: newInk(s().Foreground(lipgloss.Green)), good: newInk(s().Foreground(lipgloss.Green)), warn: newInk(s().Foreground(lipgloss.Yellow)),
+		bad:    newInk(s().Bold(true).Foreground(lipgloss.Red)),
+		client: newArrowInk(s().Foreground(lipgloss.Cyan)), server: newArrowInk(s().Foreground(lipgloss.Blue)),
 	}
 }
 
 // span is a piece of a line. Its text may come from the capture and hold anything.
 type span struct {
 	text  string
-	style lipgloss.Style
+	style ink
 }
 
 // compose makes a line of exactly w columns. It is the one way to the terminal: what
@@ -46,28 +64,34 @@ func compose(w int, selected bool, spans ...span) string {
 			break
 		}
 		text := clean(s.text, left)
-		n := ansi.StringWidth(text)
+		n := width(text)
 		if n > left {
 			text = ansi.Truncate(text, left, "…")
-			n = ansi.StringWidth(text)
+			n = width(text)
 		}
 		if text == "" {
 			continue
 		}
 		left -= n
-		b.WriteString(paint(s.style, selected).Render(text))
+		write(&b, &s.style, selected, text)
 	}
 	if left > 0 {
-		b.WriteString(paint(lipgloss.NewStyle(), selected).Render(strings.Repeat(" ", left)))
+		write(&b, &blank, selected, strings.Repeat(" ", left))
 	}
 	return b.String()
 }
 
-func paint(s lipgloss.Style, selected bool) lipgloss.Style {
+// blank is the ink of nothing.
+var blank = newInk(lipgloss.NewStyle())
+
+func write(b *strings.Builder, k *ink, selected bool, text string) {
+	on, off := k.on, k.off
 	if selected {
-		return s.Reverse(true)
+		on, off = k.selOn, k.selOff
 	}
-	return s
+	b.WriteString(on)
+	b.WriteString(text)
+	b.WriteString(off)
 }
 
 // clean returns text that fills no more than w columns and a little, without anything
@@ -96,10 +120,20 @@ func clean(s string, w int) string {
 	}, safe)
 }
 
+// width is how many columns a text takes.
+func width(s string) int {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
 // fit returns text in exactly w columns, to the left or to the right of them.
 func fit(s string, w int, left bool) string {
 	s = clean(s, w)
-	n := ansi.StringWidth(s)
+	n := width(s)
 	if n > w {
 		return ansi.Truncate(s, w, "…")
 	}
@@ -122,7 +156,7 @@ func wrap(s string, w, most int) (lines []string) {
 			if len(lines) == most {
 				return lines
 			}
-			if ansi.StringWidth(line) <= w {
+			if width(line) <= w {
 				lines = append(lines, line)
 				break
 			}
@@ -211,6 +245,14 @@ func percent(f float64) string {
 		return "100%"
 	}
 	return strconv.FormatFloat(100*f, 'f', 1, 64) + "%"
+}
+
+// whoIs is a user and a database, as far as they are known.
+func whoIs(user, database string) string {
+	if user == "" && database == "" {
+		return "(not seen)"
+	}
+	return user + "@" + database
 }
 
 func plural(n uint64, one, many string) string {

@@ -34,7 +34,7 @@ func newFailures() *failures {
 		},
 		{name: "SEVERITY", width: 8, left: true, from: 100, cell: func(m *model, f *failure) span { return span{f.Severity, m.theme.plain} }},
 		{name: "USER@DATABASE", width: 20, left: true, from: 130, cell: func(m *model, f *failure) span {
-			return span{f.Who.User + "@" + f.Who.Database, m.theme.plain}
+			return span{whoIs(f.Who.User, f.Who.Database), m.theme.plain}
 		}},
 		{name: "MESSAGE", left: true, cell: func(m *model, f *failure) span { return span{oneLine(f.Message), m.theme.plain} }},
 	}
@@ -62,7 +62,7 @@ func (p *failures) view(m *model, w, h int) []string {
 				label = ""
 			}
 		}
-		who := "#" + strconv.FormatUint(f.Conn.ID, 10) + " " + f.Who.User + "@" + f.Who.Database + " " + f.Who.Application + " " + f.Conn.Client
+		who := "#" + strconv.FormatUint(f.Conn.ID, 10) + " " + whoIs(f.Who.User, f.Who.Database) + " " + f.Who.Application + " " + f.Conn.Client
 		add("the latest: ", who, 1, span{"", t.plain})
 		add("", f.Message, 2, span{"", t.bad})
 		if f.Detail != "" {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/flow"
@@ -50,7 +49,7 @@ func newFindings() *findingsPage {
 	return p
 }
 
-func severity(t *theme, s findings.Severity) lipgloss.Style {
+func severity(t *theme, s findings.Severity) ink {
 	switch s {
 	case findings.Critical:
 		return t.bad
@@ -130,7 +129,7 @@ func (p *findingPage) view(m *model, w, h int) []string {
 	f, t := &p.finding, m.theme
 	lines := []string{compose(w, false, span{strings.ToUpper(f.Severity.String()), severity(t, f.Severity)}, span{"  " + f.Code, t.name},
 		span{fmt.Sprintf("  %s, %s", plural(f.Count, "time", "times"), f.Confidence), t.dim})}
-	add := func(indent int, text string, style lipgloss.Style) {
+	add := func(indent int, text string, style ink) {
 		for _, line := range wrap(text, w-indent, 6) {
 			lines = append(lines, compose(w, false, span{strings.Repeat(" ", indent), t.plain}, span{line, style}))
 		}
@@ -158,7 +157,7 @@ func (p *findingPage) view(m *model, w, h int) []string {
 		lines = append(lines, compose(w, false), compose(w, false, span{"Connections", t.head}))
 		for i := range f.Connections {
 			c := &f.Connections[i]
-			lines = append(lines, compose(w, false, span{fmt.Sprintf("  #%d %s@%s %s ", c.Conn, c.User, c.Database, c.Application), t.plain}, span{c.Client, t.client}))
+			lines = append(lines, compose(w, false, span{fmt.Sprintf("  #%d %s %s ", c.Conn, whoIs(c.User, c.Database), c.Application), t.plain}, span{c.Client, t.client.line}))
 		}
 		if f.MoreConnections > 0 {
 			add(2, plural(f.MoreConnections, "other", "others"), t.dim)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/pgsniff/pgsniff/internal/flow"
@@ -72,11 +71,11 @@ func (p *flowPage) view(m *model, w, h int) []string {
 // headLines say whose flow it is, and what of it is there.
 func (p *flowPage) headLines(m *model, w int) []string {
 	f, t := p.flow, m.theme
-	about := fmt.Sprintf("#%d %s@%s", f.Place.Conn, f.Who.User, f.Who.Database)
+	about := fmt.Sprintf("#%d %s", f.Place.Conn, whoIs(f.Who.User, f.Who.Database))
 	if f.Who.Application != "" {
 		about += " " + f.Who.Application
 	}
-	spans := []span{{about + "  ", t.name}, {f.Place.Client, t.client}, {" → ", t.dim}, {f.Place.Server, t.server}}
+	spans := []span{{about + "  ", t.name}, {f.Place.Client, t.client.line}, {" → ", t.dim}, {f.Place.Server, t.server.line}}
 	if f.Joined {
 		spans = append(spans, span{"  its beginning is not there", t.warn})
 	}
@@ -107,8 +106,8 @@ func (p *flowPage) line(m *model, w, n int) string {
 			label = " " + short(r.gap)
 		}
 		lane := w - timeWidth - gapWidth - 2
-		return compose(w, selected, span{strings.Repeat(" ", timeWidth+gapWidth+2), m.theme.plain}, span{"┆", m.theme.client},
-			span{fit(label, lane-2, true), m.theme.dim}, span{"┆", m.theme.server})
+		return compose(w, selected, span{strings.Repeat(" ", timeWidth+gapWidth+2), m.theme.plain}, span{"┆", m.theme.client.line},
+			span{fit(label, lane-2, true), m.theme.dim}, span{"┆", m.theme.server.line})
 	case rowNote:
 		return compose(w, selected, span{strings.Repeat(" ", timeWidth+gapWidth+2), m.theme.plain}, span{"  ! " + p.flow.Steps[r.step].Notes[r.note], m.theme.warn})
 	}
@@ -198,23 +197,23 @@ func (p *flowPage) arrow(m *model, w, step int, selected bool) string {
 	}
 	switch {
 	case s.Bad:
-		style = t.bad
+		style = arrowInk{t.bad, t.bad}
 	case s.Odd:
-		style = t.warn
+		style = arrowInk{t.warn, t.warn}
 	}
-	spans := []span{{p.time(m, s.At.Time), t.dim}, {" " + fit(gap, gapWidth, false) + " ", t.dim}, {"│", t.client}}
+	spans := []span{{p.time(m, s.At.Time), t.dim}, {" " + fit(gap, gapWidth, false) + " ", t.dim}, {"│", t.client.line}}
 	lane := w - timeWidth - gapWidth - 4
 	if s.Notice {
-		return compose(w, selected, append(spans, span{fit(" ! "+s.Name+": "+s.Text, lane, true), style}, span{"│", t.server})...)
+		return compose(w, selected, append(spans, span{fit(" ! "+s.Name+": "+s.Text, lane, true), style.line}, span{"│", t.server.line})...)
 	}
 	text := s.Text
 	if s.Count > 0 {
 		text = fmt.Sprintf("%d more, %d bytes", s.Count, s.Len)
 	}
-	return compose(w, selected, append(append(spans, lanes(s, text, lane, style, textStyle(t, s))...), span{"│", t.server})...)
+	return compose(w, selected, append(append(spans, lanes(s, text, lane, style, textStyle(t, s))...), span{"│", t.server.line})...)
 }
 
-func textStyle(t *theme, s *flow.Step) lipgloss.Style {
+func textStyle(t *theme, s *flow.Step) ink {
 	switch s.Kind {
 	case messages.KindQuery, messages.KindParse:
 		return t.sql
@@ -225,7 +224,7 @@ func textStyle(t *theme, s *flow.Step) lipgloss.Style {
 }
 
 // lanes are the pieces between the two sides: name and text in an arrow.
-func lanes(s *flow.Step, text string, w int, style, of lipgloss.Style) []span {
+func lanes(s *flow.Step, text string, w int, style arrowInk, of ink) []span {
 	name := " " + s.Name + " "
 	text = clean(text, w)
 	room := w - 6 - ansi.StringWidth(name)
@@ -237,16 +236,16 @@ func lanes(s *flow.Step, text string, w int, style, of lipgloss.Style) []span {
 	}
 	rest := strings.Repeat("─", max(w-4-ansi.StringWidth(name)-ansi.StringWidth(text), 1))
 	if s.Frontend {
-		return []span{{"──", style}, {name, style.Bold(true)}, {text, of}, {rest + "─▶", style}}
+		return []span{{"──", style.line}, {name, style.name}, {text, of}, {rest + "─▶", style.line}}
 	}
-	return []span{{"◀─", style}, {name, style.Bold(true)}, {text, of}, {rest + "──", style}}
+	return []span{{"◀─", style.line}, {name, style.name}, {text, of}, {rest + "──", style.line}}
 }
 
 // pane is what is known of the selected line.
 func (p *flowPage) pane(m *model, w, h int) []string {
 	t := m.theme
 	var lines []string
-	add := func(text string, style lipgloss.Style) {
+	add := func(text string, style ink) {
 		for _, line := range wrap(text, w, max(h-len(lines), 0)) {
 			lines = append(lines, compose(w, false, span{line, style}))
 		}
@@ -279,7 +278,7 @@ func (p *flowPage) pane(m *model, w, h int) []string {
 	return lines
 }
 
-func (p *flowPage) queryPane(m *model, q *flow.Query, add func(string, lipgloss.Style)) {
+func (p *flowPage) queryPane(m *model, q *flow.Query, add func(string, ink)) {
 	t := m.theme
 	add(fmt.Sprintf("query %d", q.ID), t.name)
 	if q.State != "" {

@@ -3,8 +3,6 @@ package screen
 import (
 	"slices"
 	"strings"
-
-	"charm.land/lipgloss/v2"
 )
 
 // column is a column of a list.
@@ -206,7 +204,7 @@ func (l *list[T]) view(m *model, w, h int) []string {
 		for k, n := range which {
 			c := &l.columns[n]
 			s := c.cell(m, t)
-			row = append(row, span{fit(s.text, widths[k], c.left), s.style}, span{" ", lipgloss.NewStyle()})
+			row = append(row, span{fit(s.text, widths[k], c.left), s.style}, span{" ", ink{}})
 		}
 		lines = append(lines, compose(w, i == l.sel, row...))
 	}

@@ -290,7 +290,7 @@ func (m *model) headLine() string {
 		spans = append(spans, span{"  " + strings.ReplaceAll(units.Bytes(d), " ", "") + " lost", t.warn})
 	}
 	if m.w >= 110 {
-		spans = append(spans, span{"  " + spark(s.Load, 30), t.client})
+		spans = append(spans, span{"  " + spark(s.Load, 30), t.client.line})
 	}
 	return compose(m.w, false, spans...)
 }

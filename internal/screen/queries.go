@@ -59,8 +59,8 @@ func newQueries() *queries {
 			name: "ERR", hot: "E", width: 4, cell: func(m *model, c *class) span { return span{countBad(c.Errors), m.theme.bad} },
 			less: func(a, b *class) int { return cmp.Compare(a.Errors, b.Errors) },
 		},
-		{name: "CALLS OVER TIME", width: 40, left: true, from: 130, cell: func(m *model, c *class) span { return span{spark(c.Spark, 40), m.theme.client} }},
-		{name: "TIME", width: 8, left: true, cell: func(m *model, c *class) span { return span{spark(fold(c.Spark, 8), 8), m.theme.client} }},
+		{name: "CALLS OVER TIME", width: 40, left: true, from: 130, cell: func(m *model, c *class) span { return span{spark(c.Spark, 40), m.theme.client.line} }},
+		{name: "TIME", width: 8, left: true, cell: func(m *model, c *class) span { return span{spark(fold(c.Spark, 8), 8), m.theme.client.line} }},
 		{
 			name: "QUERY", left: true, up: true, cell: func(m *model, c *class) span { return span{textOf(c), m.theme.sql} },
 			less: func(a, b *class) int { return cmp.Compare(a.SQL, b.SQL) },

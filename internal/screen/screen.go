@@ -77,8 +77,11 @@ func Run(opt Options) error {
 	return err
 }
 
+// framesAfterKeys is how often a second at most the screen is drawn for keys.
+const framesAfterKeys = 12
+
 func programOptions(opt *Options) []tea.ProgramOption {
-	list := []tea.ProgramOption{tea.WithOutput(opt.Out), tea.WithoutSignalHandler(), tea.WithFPS(30)}
+	list := []tea.ProgramOption{tea.WithOutput(opt.Out), tea.WithoutSignalHandler(), tea.WithFPS(framesAfterKeys)}
 	if f, ok := opt.In.(*os.File); opt.In != nil && (!ok || term.IsTerminal(int(f.Fd()))) {
 		list = append(list, tea.WithInput(opt.In))
 	} // else the terminal is opened: standard input is the capture

@@ -68,7 +68,7 @@ func newStreams() *streams {
 			}
 			return span{short(lag), m.theme.warn}
 		}, less: func(a, b *stream) int { return cmp.Compare(lagOf(a), lagOf(b)) }},
-		{name: "LAG OVER TIME", left: true, from: 90, cell: func(m *model, s *stream) span { return span{lagSpark(s), m.theme.client} }},
+		{name: "LAG OVER TIME", left: true, from: 90, cell: func(m *model, s *stream) span { return span{lagSpark(s), m.theme.client.line} }},
 	}
 	p.key = func(s *stream) any { return s.Place.ID }
 	p.text = func(s *stream) string {

@@ -1,0 +1,223 @@
+//go:build linux
+
+package live
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/pgtest"
+)
+
+// pane is a terminal of tmux with a shell in it.
+type pane struct {
+	t      *testing.T
+	tmux   string
+	socket string
+}
+
+// newPane starts a shell on a terminal of 80 columns and 24 lines.
+func newPane(t *testing.T, env ...string) *pane {
+	t.Helper()
+	p := &pane{t: t, tmux: pgtest.Tool(t, "tmux"), socket: filepath.Join(t.TempDir(), "tmux")}
+	args := []string{"-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24"}
+	for _, e := range append(env, asProgram+"=1", "PS1=ready> ", "TERM=screen-256color") {
+		args = append(args, "-e", e)
+	}
+	p.run(append(args, "bash", "--noprofile", "--norc", "-i")...)
+	t.Cleanup(func() { _ = exec.Command(p.tmux, "-S", p.socket, "kill-server").Run() })
+	p.wait("ready>")
+	return p
+}
+
+// run runs a command of tmux and returns what it prints.
+func (p *pane) run(args ...string) string {
+	p.t.Helper()
+	out, err := exec.Command(p.tmux, append([]string{"-S", p.socket}, args...)...).CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("tmux %v: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+func (p *pane) keys(list ...string) { p.run(append([]string{"send-keys"}, list...)...) }
+
+func (p *pane) screen() string { return p.run("capture-pane", "-p") }
+
+// wait waits until all texts are on the screen.
+func (p *pane) wait(texts ...string) string {
+	p.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		screen, missing := p.screen(), ""
+		for _, text := range texts {
+			if !strings.Contains(screen, text) {
+				missing = text
+			}
+		}
+		if missing == "" {
+			return screen
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("there is no %q on the screen:\n%s", missing, screen)
+		}
+	}
+}
+
+// quiet holds that the terminal is as it was before the program.
+func (p *pane) quiet() {
+	p.t.Helper()
+	if state := strings.TrimSpace(p.run("display-message", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}")); state != "0 1 0" {
+		p.t.Errorf("alternate screen, cursor, mouse: %s", state)
+	}
+}
+
+// child returns the program that the shell runs.
+func (p *pane) child() int {
+	p.t.Helper()
+	shell := strings.TrimSpace(p.run("display-message", "-p", "#{pane_pid}"))
+	b, err := os.ReadFile("/proc/" + shell + "/task/" + shell + "/children")
+	list := strings.Fields(string(b))
+	if err != nil || len(list) != 1 {
+		p.t.Fatalf("the shell's children: %q, %v", b, err)
+	}
+	pid, _ := strconv.Atoi(list[0]) // of the kernel
+	return pid
+}
+
+// colored is a colour in what tmux captured.
+var colored = regexp.MustCompile("\x1b\\[[0-9;]*(3[0-7]|9[0-7]|4[0-7])[0-9;]*m")
+
+// TestScreen watches a real pgbench in a real terminal: what is shown, filters, another
+// size, suspending, the end by a signal.
+func TestScreen(t *testing.T) {
+	needCapture(t)
+	server := pgtest.Start(t)
+	bench := pgtest.Tool(t, "pgbench")
+	host, port := "127.0.0.1", strconv.Itoa(server.Port)
+	database := server.DSN("postgres", "postgres")
+	if out, err := exec.Command(bench, "-i", "-q", database).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	load := exec.Command(bench, "-n", "-c", "2", "-T", "300", "-R", "100", database)
+	load.Env = append(os.Environ(), "PGAPPNAME=shop")
+	if err := load.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = load.Process.Kill(); _ = load.Wait() }()
+
+	p := newPane(t)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	p.keys("-l", fmt.Sprintf("cd %s && clear && %s top -i lo --port %s", dir, program, port))
+	p.keys("Enter")
+	p.wait("pgsniff top lo", "1 Activity", "Q/S")
+	p.keys("2")
+	p.wait("update pgbench_accounts", "select abalance", "insert into pgbench")
+	if !colored.MatchString(p.run("capture-pane", "-p", "-e")) {
+		t.Error("there are no colours")
+	}
+	p.keys("/")
+	p.keys("-l", "pgbench_acc")
+	p.keys("Enter")
+	p.wait("/pgbench_acc: 2")
+	p.keys("Enter")
+	p.wait("PARAMETERS", "pgbench_accounts", "mean")
+	p.keys("Enter")
+	p.wait("pgbench_accounts", "──▶", "CommandComplete", net.JoinHostPort(host, port))
+	p.keys("w")
+	p.wait("write the packets")
+	p.keys("Enter")
+	p.wait("written to pgsniff-conn")
+	p.run("resize-window", "-x", "130", "-y", "40")
+	p.wait("│ began ")
+	p.run("resize-window", "-x", "80", "-y", "24")
+
+	// A filter that nothing passes, and none again.
+	p.keys("2", "F")
+	p.wait("capture filter:")
+	p.keys("-l", "port 1 and")
+	p.keys("Enter")
+	p.wait("-f: ")
+	p.keys("F")
+	p.keys("-l", "port 1")
+	p.keys("Enter")
+	p.wait("the filter is port 1")
+	p.keys("x")
+	p.wait("  0 q/s")
+	p.keys("F", "C-u", "Enter")
+	p.wait("the filter is off")
+	p.keys("4")
+	p.wait("findings are looked for since")
+
+	p.keys("C-z")
+	p.wait("Stopped")
+	p.quiet()
+	p.keys("-l", "fg")
+	p.keys("Enter")
+	p.wait("SEVERITY")
+	if err := syscall.Kill(p.child(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.wait("dropped by the kernel")
+	p.keys("-l", "echo status $?")
+	p.keys("Enter")
+	p.wait("status 0")
+	p.quiet()
+	written, err := filepath.Glob(filepath.Join(dir, "pgsniff-conn*.pcapng"))
+	if err != nil || len(written) != 1 {
+		t.Fatal(written, err)
+	}
+	read := exec.Command(program, "read", written[0], "--port", port, "--view", "queries")
+	read.Env = append(os.Environ(), asProgram+"=1")
+	if out, err := read.Output(); err != nil || !strings.Contains(string(out), "pgbench_") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestScreenManners is what terminals of other sorts get: no colours where NO_COLOR is
+// set, a pipe's packets while keys come from the terminal, a message where there is none.
+func TestScreenManners(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture, err := filepath.Abs("../../testdata/pcaps/base_mix.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPane(t, "NO_COLOR=1")
+	p.keys("-l", "clear; cat "+capture+" | "+program+" browse -; echo ended $?")
+	p.keys("Enter")
+	p.wait("2 Queries", "copy m from stdin")
+	if screen := p.run("capture-pane", "-p", "-e"); colored.MatchString(screen) {
+		t.Errorf("there are colours: %q", screen)
+	}
+	p.keys("Enter")
+	p.wait("PARAMETERS")
+	p.keys("Enter")
+	p.wait("Parse select i, repeat", "──▶")
+	p.keys("q")
+	p.wait("ended 0")
+	p.quiet()
+
+	none := exec.Command(program, "browse", capture)
+	none.Env = append(os.Environ(), asProgram+"=1")
+	out, err := none.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), "a full screen needs a terminal") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
