@@ -34,7 +34,7 @@ type run struct {
 	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
 	packet   capture.Packet
-	_        [176]byte // see TestLines
+	_        [184]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
