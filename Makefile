@@ -5,8 +5,9 @@ LINT    := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 PKG     ?= ./...
 BASE    ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD)
 FUZZTIME ?= 1m
+SOAK     ?= 1h
 
-.PHONY: help build test race lint cross fuzz golden bench bench-files pgo bench-live cover check dist release
+.PHONY: help build test race lint cross fuzz soak golden bench bench-files pgo bench-live cover check dist release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ cross: ## compile for the other systems
 
 fuzz: ## run each fuzz target for FUZZTIME (1m)
 	scripts/fuzz.sh $(FUZZTIME)
+
+soak: ## damage captures at random, and fill memory in every way, for SOAK (1h)
+	PGSNIFF_SOAK=$(SOAK) $(GO) test ./internal/analyze -run 'TestSoak|TestPeakMemory' -timeout 0 -v
 
 golden: ## write the golden files anew; look at the difference before you commit it
 	$(GO) test ./internal/app -run Golden -update

@@ -272,6 +272,7 @@ func (p *Pipe) added() {
 func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
 	m := p.add(pipeNotice)
 	m.conn = connOf(s, p.slot)
+	m.conn.ahead = rowRun{} // it ends a run of rows
 	p.cur.others = append(p.cur.others, pipeOther{notice: *p.maker.Notice(s, n)})
 	p.added()
 }
@@ -286,7 +287,9 @@ func (p *Pipe) End(s *session.Session) {
 
 // Leave takes a connection that is over and is not to be shown by End.
 func (p *Pipe) Leave(s *session.Session) {
-	p.add(pipeLeave).conn = connOf(s, p.slot)
+	c := connOf(s, p.slot)
+	c.ahead = rowRun{}
+	p.add(pipeLeave).conn = c
 	p.added()
 }
 

@@ -1,0 +1,218 @@
+package analyze_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/app"
+	"github.com/pgsniff/pgsniff/internal/hostile"
+)
+
+// soakSteps is how many damaged captures are tried where nobody asked for more. With
+// PGSNIFF_SOAK set to a duration (2h) they are tried as long as that, from a seed of the
+// time; PGSNIFF_SOAK_SEED is that of a run that failed.
+const soakSteps = 300
+
+// largestSoaked is the largest capture that is damaged, in bytes: many small ones find
+// more than a few large ones.
+const largestSoaked = 150 << 10
+
+// damages are what happens to captures, in ways that leave what is left true: what
+// calls itself complete then is complete in the whole capture.
+var damages = []struct {
+	name string
+	do   func(r *rand.Rand, f *hostile.File)
+}{
+	{"loss of 0.1 %", lose(1000)},
+	{"loss of 1 %", lose(100)},
+	{"loss of 5 %", lose(20)},
+	{"loss of 20 %", lose(5)},
+	{"loss of a run", func(r *rand.Rand, f *hostile.File) {
+		at, n := r.IntN(len(f.Records)), 1+r.IntN(len(f.Records)/3+1)
+		f.Records = append(f.Records[:at:at], f.Records[min(at+n, len(f.Records)):]...)
+	}},
+	{"joined in the middle", func(r *rand.Rand, f *hostile.File) { f.Records = f.Records[r.IntN(len(f.Records)):] }},
+	{"ended early", func(r *rand.Rand, f *hostile.File) { f.Records = f.Records[:1+r.IntN(len(f.Records))] }},
+	{"doubled", func(r *rand.Rand, f *hostile.File) {
+		for i := len(f.Records) - 1; i >= 0; i-- {
+			if r.IntN(20) == 0 {
+				f.Records = append(f.Records[:i+1:i+1], append([]hostile.Record{f.Records[i]}, f.Records[i+1:]...)...)
+			}
+		}
+	}},
+	{"swapped", func(r *rand.Rand, f *hostile.File) {
+		for i := range len(f.Records) - 1 {
+			if r.IntN(20) == 0 {
+				f.Records[i], f.Records[i+1] = f.Records[i+1], f.Records[i]
+			}
+		}
+	}},
+	{"cut packets", func(r *rand.Rand, f *hostile.File) {
+		n := 60 + r.IntN(1400)
+		for i := range f.Records {
+			f.Records[i].Snap(n)
+		}
+	}},
+	{"loss and swapped", func(r *rand.Rand, f *hostile.File) {
+		lose(50)(r, f)
+		for i := 0; i < len(f.Records)-1; i++ {
+			if r.IntN(30) == 0 {
+				f.Records[i], f.Records[i+1] = f.Records[i+1], f.Records[i]
+			}
+		}
+	}},
+}
+
+// lose drops one packet in n, and one in any case.
+func lose(n int) func(r *rand.Rand, f *hostile.File) {
+	return func(r *rand.Rand, f *hostile.File) {
+		sure := r.IntN(len(f.Records))
+		kept := f.Records[:0:0]
+		for i, p := range f.Records {
+			if i != sure && r.IntN(n) != 0 {
+				kept = append(kept, p)
+			}
+		}
+		f.Records = kept
+	}
+}
+
+// recovery is what is left of the records of captures that were damaged in one way.
+type recovery struct{ inputs, whole, left int }
+
+// TestSoak damages captures at random. Where nothing in them lies, what is told of them
+// as complete has to be told of the whole capture, too; where bytes were changed, all
+// outputs have to stand it.
+func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
+	lasts, _ := time.ParseDuration(os.Getenv("PGSNIFF_SOAK"))
+	seed := uint64(1)
+	if lasts > 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	if s := os.Getenv("PGSNIFF_SOAK_SEED"); s != "" {
+		fmt.Sscan(s, &seed)
+	}
+	files, outputs := soaked(t), allOutputs(t.TempDir())
+	r := hostile.Rand(seed)
+	found := map[string]*recovery{}
+	started, last, n := time.Now(), time.Now(), 0
+	for ; lasts > 0 && time.Since(started) < lasts || lasts == 0 && n < soakSteps; n++ {
+		s := files[r.IntN(len(files))]
+		what := fmt.Sprintf("%s, seed %d, input %d", s.name, seed, n)
+		f := s.file.Clone()
+		if r.IntN(3) == 0 {
+			m := hostile.Mutations[r.IntN(len(hostile.Mutations))]
+			m.Do(r, f)
+			stands(t, what+", "+m.Name, f.Bytes(), outputs)
+			count(found, "hostile: "+m.Name)
+		} else {
+			d := damages[r.IntN(len(damages))]
+			if d.do(r, f); len(f.Records) == 0 {
+				continue
+			}
+			k := count(found, d.name)
+			k.whole += s.truth.complete
+			k.left += s.truth.hold(t, what+", "+d.name, f.Bytes())
+		}
+		if t.Failed() && lasts == 0 {
+			break
+		}
+		if time.Since(last) > 10*time.Minute {
+			last = time.Now()
+			fmt.Printf("soak: %d inputs after %v, peak %d MiB\n", n, time.Since(started).Round(time.Second), peakMemory()>>10)
+		}
+	}
+	t.Logf("%d inputs of %d captures, seed %d, in %v; this process had %d MiB at most", n, len(files), seed, time.Since(started).Round(time.Second), peakMemory()>>10)
+	for _, d := range damages {
+		if k := found[d.name]; k != nil && k.whole > 0 {
+			t.Logf("%-22s %4d inputs, %5.1f %% of the complete records are left", d.name, k.inputs, 100*float64(k.left)/float64(k.whole))
+		}
+	}
+	for _, m := range hostile.Mutations {
+		if k := found["hostile: "+m.Name]; k != nil {
+			t.Logf("%-22s %4d inputs through all outputs", m.Name, k.inputs)
+		}
+	}
+}
+
+func count(found map[string]*recovery, name string) *recovery {
+	if found[name] == nil {
+		found[name] = new(recovery)
+	}
+	found[name].inputs++
+	return found[name]
+}
+
+// soakedFile is a capture with what is true of it.
+type soakedFile struct {
+	name  string
+	file  *hostile.File
+	truth *truth
+}
+
+func soaked(t *testing.T) (list []soakedFile) {
+	t.Helper()
+	for _, path := range wholeCaptures(t) {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := hostile.ParsePcap(b)
+		if err != nil || len(b) > largestSoaked || len(f.Records) < 2 {
+			continue
+		}
+		list = append(list, soakedFile{filepath.Base(path), f, truthOf(t, f, way{quiet: true, ports: pgPorts})})
+	}
+	if len(list) < 10 {
+		t.Fatalf("only %d captures", len(list))
+	}
+	return list
+}
+
+// allOutputs are the arguments of one run with every view and output.
+func allOutputs(dir string) (args []string) {
+	add := func(list ...string) {
+		args = append(append(args, list...), "--to", filepath.Join(dir, fmt.Sprint("out", len(args))))
+	}
+	for _, view := range []string{"messages", "queries", "connections", "stats", "changes", "findings", "transactions"} {
+		add("--view", view, "-o", "json")
+		add("--view", view, "-o", "pretty")
+	}
+	for _, format := range []string{"csvlog", "pqtrace", "sql", "trace-events", "otlp", "html"} {
+		add("-o", format)
+	}
+	return args
+}
+
+// stands leads a capture through all outputs, and holds the JSON to its rules.
+func stands(t *testing.T, what string, capture []byte, outputs []string) {
+	t.Helper()
+	run := func(args ...string) (string, int) {
+		var out, errs bytes.Buffer
+		code := app.Run(&app.Env{
+			In: bytes.NewReader(capture), Out: &out, Err: &errs, Now: time.Now,
+			Getenv: func(string) string { return "" }, Width: func() int { return 0 },
+		}, append([]string{"read", "-"}, args...))
+		if code == app.ExitUsage {
+			t.Fatalf("%s: %s", what, errs.String())
+		}
+		return out.String(), code
+	}
+	run(append([]string{"--any-port", "--slow", "10ms"}, outputs...)...)
+	out, _ := run("--any-port", "-o", "json", "--view", "messages,queries,connections")
+	if err := checkOutput([]byte(out)); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Errorf("%s: an escape sequence", what)
+	}
+}
