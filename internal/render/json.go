@@ -30,6 +30,7 @@ type JSON struct {
 	texts   record.Normalizer // of texts that were not prepared: of the goroutine that writes
 	msg     message           // the one being written, and the rest of it
 	more    more
+	conns   connMemo
 
 	messages    replication.Decoder
 	replication replicationBody
@@ -129,7 +130,7 @@ func (j *JSON) labelOf(c *conn) *label {
 
 // Message writes a message record.
 func (j *JSON) Message(e *session.Event) {
-	j.msg.take(e, j.opt.Slot, &j.more)
+	j.msg.take(e, j.conns.of(e.Session, j.opt.Slot), &j.more)
 	j.message(&j.msg)
 }
 

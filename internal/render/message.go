@@ -31,6 +31,20 @@ func connIn(r *record.Conn, slot int) *conn {
 	return c
 }
 
+// connMemo is the connection that was written of last, which most messages are of.
+type connMemo struct {
+	session *session.Session
+	id      uint64 // sessions are used again
+	conn    *conn
+}
+
+func (m *connMemo) of(s *session.Session, slot int) *conn {
+	if m.session != s || m.id != s.ID {
+		m.session, m.id, m.conn = s, s.ID, connOf(s, slot)
+	}
+	return m.conn
+}
+
 // message is what writers need to know of an event. It refers to nothing that the
 // session changes, but for the memory of body and notes.
 type message struct {
@@ -75,8 +89,8 @@ func hasValues(k messages.Kind) bool {
 // take makes m what an event tells; o is where the rest goes, if there is any.
 //
 // Without room for more it is a row that is only counted.
-func (m *message) take(e *session.Event, slot int, o *more) {
-	m.conn, m.at, m.body = connOf(e.Session, slot), e.At, e.Body
+func (m *message) take(e *session.Event, c *conn, o *more) {
+	m.conn, m.at, m.body = c, e.At, e.Body
 	m.unit, m.len = e.Step.Unit, e.Len
 	m.dir, m.kind, m.tag = e.Direction, e.Kind, e.Tag
 	m.phase, m.after, m.tx = e.Step.Phase, e.Step.After, e.Step.Tx

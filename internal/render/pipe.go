@@ -59,10 +59,10 @@ type Pipe struct {
 	free    chan *pipeBatch
 	done    chan struct{}
 	running bool
-	direct  bool     // what is written is being held
-	slot    int      // of w, see connOf
-	rows    int      // that w shows in a row, 0: all
-	_       [24]byte // see TestLines
+	direct  bool // what is written is being held
+	slot    int  // of w, see connOf
+	rows    int  // that w shows in a row, 0: all
+	conns   connMemo
 }
 
 // pipeBatch is a run of messages, notices and ends of connections.
@@ -210,7 +210,7 @@ func (p *Pipe) Message(e *session.Event) {
 	}
 	if counted { // nobody looks at more of it
 		m := p.add(pipeMessage)
-		m.take(e, p.slot, nil)
+		m.take(e, p.conns.of(e.Session, p.slot), nil)
 		m.body = nil
 		p.added()
 		return
@@ -226,7 +226,7 @@ func (p *Pipe) Message(e *session.Event) {
 	b := p.cur
 	m := p.add(pipeMessage)
 	rest := len(b.more)
-	m.take(e, p.slot, &b.more[:rest+1][rest])
+	m.take(e, p.conns.of(e.Session, p.slot), &b.more[:rest+1][rest])
 	if m.more != nil {
 		b.more = b.more[:rest+1]
 		at := len(b.notes)

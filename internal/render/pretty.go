@@ -56,6 +56,7 @@ type Pretty struct {
 	clock   dayClock
 	msg     message // the one being written, and the rest of it
 	more    more
+	conns   connMemo
 
 	messages    replication.Decoder
 	replication replicationFields
@@ -121,7 +122,7 @@ func (p *Pretty) nameWidth() int {
 
 // Message writes one message, unless it is a row beyond the limit.
 func (p *Pretty) Message(e *session.Event) {
-	p.msg.take(e, p.opt.Slot, &p.more)
+	p.msg.take(e, p.conns.of(e.Session, p.opt.Slot), &p.more)
 	p.message(&p.msg)
 }
 

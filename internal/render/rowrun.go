@@ -36,7 +36,7 @@ func (r *rowRun) add(k messages.Kind, unit uint64, limit int) bool {
 
 // Counts implements [RowCounter].
 func (p *Pretty) Counts(e *session.Event) bool {
-	return isRow(e.Kind) && connOf(e.Session, p.opt.Slot).remembered().run.counts(e.Kind, e.Step.Unit, p.opt.Rows)
+	return isRow(e.Kind) && p.conns.of(e.Session, p.opt.Slot).remembered().run.counts(e.Kind, e.Step.Unit, p.opt.Rows)
 }
 
 // Counts implements [RowCounter].
@@ -45,7 +45,7 @@ func (p *Pipe) Counts(e *session.Event) bool {
 		c, ok := p.w.(RowCounter)
 		return ok && c.Counts(e)
 	}
-	return p.rows != 0 && isRow(e.Kind) && connOf(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Unit, p.rows)
+	return p.rows != 0 && isRow(e.Kind) && p.conns.of(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Unit, p.rows)
 }
 
 // RowCounter is implemented by writers that show the first rows of a result only.
@@ -61,7 +61,7 @@ func (p *Pipe) passes(e *session.Event) bool {
 	if p.rows == 0 {
 		return false
 	}
-	run := &connOf(e.Session, p.slot).ahead
+	run := &p.conns.of(e.Session, p.slot).ahead
 	switch {
 	case isRow(e.Kind):
 		return run.add(e.Kind, e.Step.Unit, p.rows)
