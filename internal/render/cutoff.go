@@ -81,5 +81,5 @@ func (b *body) cutOff(c cutOff) {
 		b.cuts[n-1].length = c.length
 		return
 	}
-	b.cuts = append(b.cuts, cut{c.field, c.index, c.length})
+	b.cuts = append(b.cuts, cut(c))
 }
