@@ -23,23 +23,23 @@
 //		Setup: func(f *pflag.FlagSet) sink.OpenOutput {
 //			label := f.String("count-label", "queries", "count: what to call them, `TEXT`")
 //			return func(env *sink.Env) (sink.Sink, error) {
-//				w, err := env.Create()
-//				return &counter{w: w, label: *label}, err
+//				w, err := env.CreateText()
+//				return &counter{Text: w, label: *label}, err
 //			}
 //		},
 //	}
 //
 //	type counter struct {
-//		w     io.WriteCloser
+//		*sink.Text
 //		label string
 //		n     uint64
 //	}
 //
-//	func (c *counter) Wants() sink.Wants      { return sink.Wants{Queries: true} }
-//	func (c *counter) Record(r record.Record) { c.n++ }
-//	func (c *counter) Tick(int64)             {}
+//	func (c *counter) Wants() sink.Wants    { return sink.Wants{Queries: true} }
+//	func (c *counter) Record(record.Record) { c.n++ }
+//	func (c *counter) Tick(int64)           {}
 //	func (c *counter) End(*record.Totals) error {
-//		fmt.Fprintln(c.w, c.n, c.label)
-//		return c.w.Close()
+//		fmt.Fprintln(c, c.n, c.label)
+//		return c.Close()
 //	}
 package sink
