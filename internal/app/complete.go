@@ -23,6 +23,7 @@ func addCompletion(cmd *cobra.Command) {
 		"color":     func() []string { return []string{"auto", "always", "never"} },
 		"time":      func() []string { return []string{"abs", "utc", "rel", "delta", "epoch"} },
 		"redact":    func() []string { return []string{"secrets", "all", "none"} },
+		"sql":       func() []string { return []string{"fold", "lines"} },
 		"fields":    func() []string { return []string{"state"} },
 	}
 	files := map[string]bool{"write": true, "to": true, "keylog": true, "bpf-file": true}

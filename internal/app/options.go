@@ -27,6 +27,7 @@ type Options struct {
 	redact        redact.Level
 	MaxValue      int
 	Rows          int
+	SQL           string
 	Color         string
 	Time          string
 	Sort          string
@@ -61,6 +62,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.StringVar(&o.Redact, "redact", "secrets", "hide `LEVEL`: secrets (passwords, keys and what may repeat them), all (every value and constant) or none")
 	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys: --redact none")
 	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")
+	f.StringVar(&o.SQL, "sql", "fold", "pretty: write SQL on one line (fold), or in its own lines as it was sent (lines)")
 	f.IntVar(&o.Rows, "rows", 10, "pretty: show at most `N` rows in a row, then count; 0: all")
 	f.StringVar(&o.Color, "color", "auto", "`WHEN` to colour: auto, always or never")
 	f.StringVar(&o.Sort, "sort", "total", "stats: `ORDER` of the queries: "+strings.Join(stats.SortNames(), ", "))
@@ -117,6 +119,9 @@ func (o *Options) check() error {
 		if err := oneOf("fields", v, "state"); err != nil {
 			return err
 		}
+	}
+	if o.SQL != "fold" && o.SQL != "lines" {
+		return usageError("--sql %s: must be fold or lines", o.SQL)
 	}
 	if o.MaxValue < 0 || o.Rows < 0 || o.Top < 0 || o.Workers < 0 {
 		return usageError("--max-value-bytes, --rows, --top and --workers take a number from 0")

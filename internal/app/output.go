@@ -188,9 +188,12 @@ func newWriter(w io.Writer, env *sink.Env, o *Options, spec *outputSpec) render.
 	if spec.format == "json" {
 		return render.NewJSON(w, ropt)
 	}
+	sel, err := o.selection.compile() // it was checked
 	return render.NewPretty(w, render.PrettyOptions{
 		Options: ropt, Rows: o.Rows, Width: env.Width, Time: timeModes[o.Time],
 		Theme: render.NewTheme(env.Color), Flow: spec.view("messages"), Groups: o.Top,
+		Selected: spec.view("messages") && !spec.view("connections") && err == nil && !sel.all(),
+		SQLLines: o.SQL == "lines", Fold: !o.Verbose && len(o.selection.types) == 0 && len(o.Fields) == 0,
 	})
 }
 

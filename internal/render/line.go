@@ -13,10 +13,11 @@ type line struct {
 	buf   []byte
 	col   int // columns used so far, colours not counted
 	width int // columns of the terminal, 0: no limit
-	// indent is where a wrapped line goes on.
+	// indent is where newline goes on.
 	indent int
-	// wrap says what happens at the terminal's edge: go on in the next line, or
-	// drop the rest and end with an ellipsis.
+	// wrap says what happens at the terminal's edge: the terminal goes on in its next
+	// line, so that what is copied from there is whole, or the rest is dropped and
+	// the line ends with an ellipsis.
 	wrap bool
 	full bool // the rest is being dropped
 }
@@ -48,18 +49,12 @@ func (l *line) ascii(s string) {
 	}
 }
 
-// room makes place for n columns, wrapping or ending the line at the edge.
+// room makes place for n columns, or ends the line at the edge.
 func (l *line) room(n int) bool {
 	if l.full {
 		return false
 	}
-	if l.width == 0 {
-		return true
-	}
-	if l.wrap {
-		if l.col+n > l.width {
-			l.newline()
-		}
+	if l.width == 0 || l.wrap {
 		return true
 	}
 	if l.col+n > l.width-1 {
@@ -156,6 +151,27 @@ func (l *line) text(s []byte) {
 		} else if w := runewidth.RuneWidth(r); l.room(w) {
 			l.buf = append(l.buf, s[i:i+n]...)
 			l.col += w
+		}
+		i += n
+	}
+}
+
+// raw appends text as it was, ends of lines among it, but for what may steer a
+// terminal: it is for texts that are to be copied.
+func (l *line) raw(s []byte) {
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRune(s[i:])
+		switch {
+		case s[i] == '\r' && i+1 < len(s) && s[i+1] == '\n':
+		case s[i] == '\n', s[i] == '\t':
+			l.buf = append(l.buf, s[i])
+		case n == 1 && r == utf8.RuneError, isControl(r), r < 0x20:
+			for _, c := range s[i : i+n] {
+				l.escape(c)
+			}
+		default:
+			l.buf = append(l.buf, s[i:i+n]...)
+			l.col += runewidth.RuneWidth(r)
 		}
 		i += n
 	}

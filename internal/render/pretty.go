@@ -34,8 +34,14 @@ type PrettyOptions struct {
 	Local *time.Location
 	// Groups is how many users, clients and the like Stats lists, each; 0: all.
 	Groups int
-	// Flow tells that the message flow is shown, with its connection lines.
-	Flow bool
+	// Flow tells that the message flow is shown, with its connection lines; Selected,
+	// that connections of which nothing else is shown have none.
+	Flow, Selected bool
+	// SQLLines has SQL written in its own lines, not folded into one.
+	SQLLines bool
+	// Fold has the parameters that a server tells at a connection's beginning written
+	// in one line.
+	Fold bool
 }
 
 // Pretty writes records for reading.
@@ -53,6 +59,7 @@ type Pretty struct {
 	started bool
 	first   int64
 	last    int64
+	today   int64 // when the day of the latest line began, 0 before there is one
 	clock   dayClock
 	msg     message // the one being written, and the rest of it
 	more    more
@@ -74,7 +81,7 @@ func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
 	p := &Pretty{main: NewOutput(w), opt: opt}
 	p.out = p.main
 	p.maker.Parts, p.maker.Privacy.Show = record.Parts{Parameters: true}, opt.ShowSecrets
-	p.fields = fields{line: &p.line, theme: opt.Theme, max: opt.MaxValueBytes, secrets: opt.ShowSecrets}
+	p.fields = fields{line: &p.line, theme: opt.Theme, max: opt.MaxValueBytes, secrets: opt.ShowSecrets, lines: opt.SQLLines}
 	if opt.Time == TimeUTC {
 		p.clock.zone = time.UTC
 	} else {
@@ -90,6 +97,7 @@ type prettyConn struct {
 	hidden     uint64
 	hiddenSize uint64
 	zone       zone
+	folded     folded
 	// What stands between time and name, by direction, and its columns.
 	prefix      [2][]byte
 	prefixWidth int
@@ -130,7 +138,7 @@ func (p *Pretty) message(e *message) {
 	if c := e.conn.remembered(); !c.introduced && p.out == p.main {
 		p.introduce(e.conn, e.at.Time, e.midStream)
 	}
-	if p.tooMany(e) {
+	if p.tooMany(e) || p.fold(e) {
 		return
 	}
 	p.start()
@@ -151,8 +159,7 @@ func (p *Pretty) message(e *message) {
 	l.unpaint(p.opt.Theme.name)
 	l.space()
 	l.pad(at + p.nameWidth())
-	l.indent = min(at+2, 40)
-	l.wrap = e.kind != messages.KindDataRow && e.kind != messages.KindCopyData
+	l.wrap = e.kind != messages.KindDataRow && e.kind != messages.KindCopyData || p.opt.MaxValueBytes == 0
 	malformed := p.writeFields(e)
 	l.wrap = true
 	if p.opt.States {
@@ -199,13 +206,10 @@ func (p *Pretty) remember(e *message, text []byte) {
 	m.phase, m.after, m.direction, m.set = e.phase, e.after, e.dir, true
 }
 
-// tail appends a word at the end of the line, or on a line of its own where it
-// does not fit.
+// tail appends a word at the end of the line.
 func (p *Pretty) tail(s string) {
 	l := &p.line
-	if l.width > 0 && l.col+1+len(s) > l.width {
-		l.newline()
-	} else if n := len(l.buf); n > 0 && l.buf[n-1] != ' ' {
+	if n := len(l.buf); n > 0 && l.buf[n-1] != ' ' && l.buf[n-1] != '\n' {
 		l.space()
 	}
 	l.painted(p.opt.Theme.dim, s)
@@ -277,7 +281,7 @@ func (p *Pretty) writeFields(e *message) error {
 func (p *Pretty) tooMany(e *message) bool {
 	c := e.conn.remembered()
 	if !isRow(e.kind) {
-		if e.kind != messages.KindNoticeResponse {
+		if e.kind != messages.KindNoticeResponse && c.run != (rowRun{}) {
 			p.endRun(e.conn)
 		}
 		return false
@@ -293,9 +297,10 @@ func (p *Pretty) tooMany(e *message) bool {
 	return true
 }
 
-// endRun writes how many rows were not shown.
+// endRun writes what is known of messages that were not shown one by one.
 func (p *Pretty) endRun(of *conn) {
 	c := of.remembered()
+	p.unfold(of, c)
 	hidden, size, kind := c.hidden, c.hiddenSize, c.run.kind
 	c.run, c.hidden, c.hiddenSize = rowRun{}, 0, 0
 	if hidden == 0 {
@@ -358,7 +363,6 @@ func (p *Pretty) note(code, text string) {
 	l := &p.line
 	l.wrap = true
 	l.pad(p.timeWidth() + 1)
-	l.indent = l.col + 2
 	l.paint(p.opt.Theme.warn)
 	l.ascii("! " + code + ": ")
 	l.text([]byte(text))

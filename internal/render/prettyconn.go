@@ -18,12 +18,19 @@ func (p *Pretty) End(s *session.Session) {
 func (p *Pretty) close(c *conn, r *record.Connection) {
 	i := &r.Info
 	if !c.remembered().introduced {
+		if p.opt.Selected {
+			return // nothing is shown of it
+		}
 		p.introduce(c, i.Started.Time, i.MidStream)
 	}
 	p.endRun(c)
+	if !p.opt.Flow {
+		p.connection(c, i, t)
+		return
+	}
 	p.start()
 	l, theme := &p.line, p.opt.Theme
-	l.wrap, l.indent = true, 6
+	l.wrap = true
 	l.paint(theme.dim)
 	l.buf = append(l.buf, "── "...)
 	l.col += 3

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/record"
@@ -16,6 +17,7 @@ type fields struct {
 	kind    messages.Kind
 	max     int
 	secrets bool
+	lines   bool // SQL is written as it was
 	first   bool
 	scratch []byte
 	fold    []byte
@@ -156,6 +158,10 @@ func (f *fields) quoted(v []byte) {
 // in bytes.
 func (f *fields) sql(v []byte, length int) {
 	whole := len(v) == length
+	if f.lines {
+		f.sqlLines(v, length)
+		return
+	}
 	f.fold = foldSpace(f.fold[:0], v)
 	f.line.paint(f.theme.sql)
 	shown, cut := f.cut(f.fold)
@@ -164,6 +170,28 @@ func (f *fields) sql(v []byte, length int) {
 		f.more(length)
 	}
 	f.line.unpaint(f.theme.sql)
+}
+
+// sqlLines writes it as it was; of several lines, each on one of its own, with nothing
+// before it.
+func (f *fields) sqlLines(v []byte, length int) {
+	l := f.line
+	several := bytes.IndexByte(v, '\n') >= 0
+	if several {
+		l.trim()
+		l.buf = append(l.buf, '\n')
+	}
+	l.paint(f.theme.sql)
+	shown, cut := f.cut(v)
+	l.raw(shown)
+	if cut > 0 || len(v) < length {
+		f.more(length)
+	}
+	l.unpaint(f.theme.sql)
+	if several {
+		l.buf = append(l.buf, '\n')
+		l.col = 0
+	}
 }
 
 func (f *fields) status(v []byte) {

@@ -163,15 +163,11 @@ func (p *Pretty) queryError(q *record.Query) {
 	if !q.ErrorFields(&p.errs) {
 		return
 	}
-	p.start()
-	l := &p.line
-	l.wrap = true
-	l.pad(p.timeWidth() + 1)
-	l.indent = l.col + 2
-	f := &p.fields
-	f.kind, f.first = messages.KindErrorResponse, true
-	p.errs.Visit(f)
-	p.end()
+	sql := x.SQL
+	if len(sql) < x.SQLLen {
+		sql = nil // it is not all there
+	}
+	p.failure(&p.errs.ErrorFields, sql)
 }
 
 func (p *Pretty) queryNotes(q *record.Query) {

@@ -51,8 +51,36 @@ func (p *Pretty) timeWidth() int {
 	return 15
 }
 
+// newDay writes a line with the date, where a line is of another day than the one before
+// it.
+func (p *Pretty) newDay(ns int64) {
+	if p.opt.Time != TimeAbs && p.opt.Time != TimeUTC || p.out != p.main {
+		return
+	}
+	if ns >= p.today && ns < p.today+dayLength {
+		return
+	}
+	t := time.Unix(0, ns).In(p.clock.zone)
+	begin := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, p.clock.zone).UnixNano()
+	before := p.today
+	p.today = begin
+	if before == 0 || before == begin {
+		return
+	}
+	l := &p.line
+	l.paint(p.opt.Theme.dim)
+	l.buf = append(l.buf, t.Format("── 2006-01-02")...)
+	l.unpaint(p.opt.Theme.dim)
+	l.buf = append(l.buf, '\n')
+}
+
+// dayLength is that of most days; on those that end later, or earlier, the date is
+// looked up once more.
+const dayLength = int64(23 * time.Hour)
+
 // time writes the time of a line.
 func (p *Pretty) time(ns int64) {
+	p.newDay(ns)
 	if !p.started {
 		p.started, p.first, p.last = true, ns, ns
 	}

@@ -1,0 +1,68 @@
+package render
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// folded are the ParameterStatus messages at a connection's beginning, which have one
+// line together.
+type folded struct {
+	bodies []byte // one after the other: name, NUL, value, NUL
+	count  int
+	at     int64 // time of the first
+}
+
+// maxFolded bounds what is kept of them: servers send some 600 bytes.
+const maxFolded = 4096
+
+// fold keeps a message for the line that it has with others. It reports whether it did.
+func (p *Pretty) fold(e *message) bool {
+	c := e.conn.remembered()
+	if e.kind == messages.KindParameterStatus && p.opt.Fold && e.phase == messages.PhaseInitialization &&
+		len(e.notes()) == 0 && !e.truncated && bytes.Count(e.body, []byte{0}) == 2 && len(c.folded.bodies)+len(e.body) <= maxFolded {
+		f := &c.folded
+		if f.count == 0 {
+			f.at = e.at.Time
+		}
+		f.bodies = append(f.bodies, e.body...)
+		f.count++
+		return true
+	}
+	p.unfold(e.conn, c)
+	return false
+}
+
+// unfold writes the line.
+func (p *Pretty) unfold(of *conn, c *prettyConn) {
+	f := &c.folded
+	if f.count == 0 {
+		return
+	}
+	p.start()
+	l := &p.line
+	l.wrap = true
+	p.prefix(of, f.at, messages.Backend)
+	at := l.col
+	l.painted(p.opt.Theme.name, messages.KindParameterStatus.String())
+	l.space()
+	l.pad(at + p.nameWidth())
+	if f.count > 1 {
+		l.painted(p.opt.Theme.dim, strconv.Itoa(f.count)+": ")
+	}
+	for b := f.bodies; len(b) > 0; {
+		name, rest, _ := bytes.Cut(b, []byte{0})
+		value, rest, _ := bytes.Cut(rest, []byte{0})
+		if len(b) < len(f.bodies) {
+			l.space()
+		}
+		l.text(name)
+		l.ascii("=")
+		p.fields.pairValue(value)
+		b = rest
+	}
+	p.end()
+	f.bodies, f.count = f.bodies[:0], 0
+}
