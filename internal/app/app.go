@@ -176,6 +176,9 @@ pgsniff FILE… is pgsniff read FILE….`,
 }
 
 func unknownCommand(root *cobra.Command, name string) error {
+	if len(name) < 4 {
+		root.SuggestionsMinimumDistance = 1 // of short words, most are near to each other
+	}
 	if near := root.SuggestionsFor(name); len(near) > 0 {
 		return usageError("unknown command %q; did you mean %s?", name, strings.Join(near, " or "))
 	}

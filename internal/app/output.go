@@ -193,7 +193,7 @@ func newWriter(w io.Writer, env *sink.Env, o *Options, spec *outputSpec) render.
 		Options: ropt, Rows: o.Rows, Width: env.Width, Time: timeModes[o.Time],
 		Theme: render.NewTheme(env.Color), Flow: spec.view("messages"), Groups: o.Top,
 		Selected: spec.view("messages") && !spec.view("connections") && err == nil && !sel.all(),
-		SQLLines: o.SQL == "lines", Fold: !o.Verbose && len(o.selection.types) == 0 && len(o.Fields) == 0,
+		Verbose:  o.Verbose, SQLLines: o.SQL == "lines", Fold: !o.Verbose && len(o.selection.types) == 0 && len(o.Fields) == 0,
 	})
 }
 
@@ -401,6 +401,9 @@ func (r *run) stats(out *outlet) {
 	report.First, report.Last = c.First, c.Last
 	if shown := r.opt.selection.span; shown != nil {
 		report.First = max(report.First, shown.begin.Load())
+	}
+	if report.First > report.Last {
+		report.First, report.Last = 0, 0 // nothing came in it
 	}
 	if r.opt.Every > 0 {
 		report.Start, report.End = r.analyzer.Period(0), c.Last

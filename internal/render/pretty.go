@@ -37,6 +37,8 @@ type PrettyOptions struct {
 	// Flow tells that the message flow is shown, with its connection lines; Selected,
 	// that connections of which nothing else is shown have none.
 	Flow, Selected bool
+	// Verbose has all that is known of a connection told below its line.
+	Verbose bool
 	// SQLLines has SQL written in its own lines, not folded into one.
 	SQLLines bool
 	// Fold has the parameters that a server tells at a connection's beginning written
@@ -329,6 +331,7 @@ func (p *Pretty) introduce(c *conn, at int64, midStream bool) {
 	}
 	p.start()
 	l, t := &p.line, p.opt.Theme
+	l.wrap = true
 	l.paint(t.dim)
 	l.buf = append(l.buf, "── "...)
 	l.col += 3

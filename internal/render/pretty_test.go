@@ -28,7 +28,8 @@ const hostileScript = `
 	B: gap 20
 `
 
-// checkLines demands that no line controls the terminal or is wider than it.
+// checkLines demands that no line controls the terminal, and that rows, which are cut,
+// are not wider than it.
 func checkLines(t *testing.T, name, text string, width int) {
 	t.Helper()
 	if !utf8.ValidString(text) {
@@ -42,7 +43,9 @@ func checkLines(t *testing.T, name, text string, width int) {
 				break
 			}
 		}
-		if n := runewidth.StringWidth(line); width > 0 && n > width {
+		row := strings.Contains(line, " DataRow ") || strings.Contains(line, " CopyData ")
+		before, _, _ := strings.Cut(line, " {") // the state follows what is cut
+		if n := runewidth.StringWidth(before); row && width > 0 && n > width {
 			t.Errorf("%s: %d columns: %q", name, n, line)
 		}
 		if strings.TrimRight(line, " ") != line {
@@ -65,7 +68,11 @@ func TestTerminalIsSafe(t *testing.T) {
 				for _, mode := range []TimeMode{TimeAbs, TimeRel, TimeEpoch} {
 					name := fmt.Sprintf("width %d, flow %v, values %d, time %d", width, flow, max, mode)
 					opt := PrettyOptions{Width: width, Flow: flow, Time: mode, Options: Options{MaxValueBytes: max, States: flow}}
-					checkLines(t, name, pretty(opt, hostileScript), width)
+					cut := width
+					if max == 0 {
+						cut = 0 // all is to be shown
+					}
+					checkLines(t, name, pretty(opt, hostileScript), cut)
 				}
 			}
 		}
@@ -74,27 +81,73 @@ func TestTerminalIsSafe(t *testing.T) {
 
 const longSQL = "SELECT alpha, beta, gamma, delta, epsilon FROM a_table_with_a_long_name WHERE zeta = 1 AND eta = 2 AND theta = 3"
 
-// The SQL is wrapped, and all of it is there.
-func TestSQLIsWrapped(t *testing.T) {
+// The terminal breaks long lines, so that what is copied from it is whole.
+func TestSQLIsWhole(t *testing.T) {
 	script := conversation.Opening + `
 		F: Query "` + longSQL + `"
 		B: Complete "SELECT 0" ; Ready I
 	`
-	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	for _, width := range []int{40, 80, 200, 0} {
 		out := pretty(PrettyOptions{Width: width, Flow: true}, script)
-		if got := strings.Count(squeeze(out), squeeze(longSQL)); got != 2 { // the message and the query
+		if got := strings.Count(out, longSQL); got != 2 { // the message and the query
 			t.Errorf("width %d: the SQL is there %d times:\n%s", width, got, out)
 		}
-		lines := 0
-		for line := range strings.Lines(out) {
-			if strings.Contains(line, "SELECT alpha, beta, gamma, delta, epsilon FROM a_table_with_a_long_name WHERE") {
-				lines++
-			}
-		}
-		if wrapped := width == 40 || width == 80; wrapped != (lines == 0) {
-			t.Errorf("width %d: wrapped %v\n%s", width, !wrapped, out)
-		}
+	}
+}
+
+// TestSQLLines writes SQL as it was, but for what may steer a terminal.
+func TestSQLLines(t *testing.T) {
+	script := conversation.Opening + `
+		F: Query "SELECT 1, -- one\r\n\t'a\\b\x1b[2J'\n  FROM t"
+		B: Complete "SELECT 0" ; Ready I
+	`
+	out := pretty(PrettyOptions{SQLLines: true}, script)
+	want := "\nSELECT 1, -- one\n\t'a\\b\\x1b[2J'\n  FROM t\n"
+	if got := strings.Count(out, want); got != 2 {
+		t.Errorf("the SQL is there %d times:\n%s", got, out)
+	}
+	one := pretty(PrettyOptions{SQLLines: true}, strings.ReplaceAll(strings.ReplaceAll(script, `\r\n`, ""), `\n`, ""))
+	if strings.Contains(one, "\nSELECT") || !strings.Contains(one, " SELECT 1, -- one\t'a") {
+		t.Errorf("one line of SQL has a line of its own:\n%s", one)
+	}
+}
+
+// TestParametersAreFolded writes what a server tells at the beginning in one line, and
+// what it tells later by itself.
+func TestParametersAreFolded(t *testing.T) {
+	script := `
+		F: Startup user ada
+		B: AuthOk ; Param DateStyle "ISO, MDY" ; Param TimeZone UTC ; Param a "\x1b[2J" ; Key 77 0x01020304 ; Ready I
+		F: Query "set timezone to x"
+		B: Complete SET ; Param TimeZone x ; Ready I
+	`
+	out := pretty(PrettyOptions{Fold: true}, script)
+	if n := strings.Count(out, "ParameterStatus"); n != 2 || !strings.Contains(out, `ParameterStatus       3: DateStyle="ISO, MDY" TimeZone=UTC a=\x1b[2J`) {
+		t.Errorf("%d lines:\n%s", n, out)
+	}
+	if !(strings.Index(out, "AuthenticationOk") < strings.Index(out, "3: DateStyle") && strings.Index(out, "3: DateStyle") < strings.Index(out, "BackendKeyData")) {
+		t.Errorf("not in its place:\n%s", out)
+	}
+	if out := pretty(PrettyOptions{}, script); strings.Count(out, "ParameterStatus") != 4 {
+		t.Errorf("folded without being asked:\n%s", out)
+	}
+}
+
+// TestDays says when another day begins.
+func TestDays(t *testing.T) {
+	script := conversation.Opening + `
+		F: Query "SELECT 1"
+		B: Complete "SELECT 1" ; Ready I
+		+86400000ms
+		F: Query "SELECT 2"
+		B: Complete "SELECT 2" ; Ready I
+	`
+	out := pretty(PrettyOptions{}, script)
+	if n := strings.Count(out, "\n── 2024-05-02\n"); n != 1 || strings.Count(out, "── 20") != 2 {
+		t.Errorf("the new day is said %d times:\n%s", n, out)
+	}
+	if out := pretty(PrettyOptions{Time: TimeRel}, script); strings.Contains(out, "── 20") {
+		t.Errorf("a date among relative times:\n%s", out)
 	}
 }
 
@@ -179,7 +232,7 @@ func TestPrettyQueries(t *testing.T) {
 		`12:00:00.002000 #1 ada@d   1.00 ms SELECT 2     SELECT * …(31 bytes) $1=7`,
 		`12:00:01.504000 #1 ada@d   1.00 ms SELECT 1 error 42601 SELECT 1; …(15 bytes)`,
 		`ERROR 42601 syntax err…(12 bytes)`,
-		`12:00:01.506000 #1 ada@d   1.00 ms 1 row incomplete statement "nosuch"`, `! lost: 8 bytes of it were not captured`, `! inferred: its parse was not captured`,
+		`12:00:01.506000 #1 ada@d   1.00 ms 1 row incomplete statement "nosuch"`, `! lost: 8 bytes of it were not captured`, `[parse, reply not captured]`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -5,12 +5,10 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/units"
-	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
-// End writes the closing line of a connection: who it was, how it ended, and
-// what it did.
+// End writes the line of a connection, or, below its messages, how it ended.
 func (p *Pretty) End(s *session.Session) {
 	p.close(connOf(s, p.opt.Slot), p.maker.Connection(s))
 }
@@ -25,7 +23,12 @@ func (p *Pretty) close(c *conn, r *record.Connection) {
 	}
 	p.endRun(c)
 	if !p.opt.Flow {
-		p.connection(c, i, t)
+		p.connection(c, i, r.Totals)
+		if p.opt.Verbose {
+			p.startBelow()
+			p.connFields(r)
+			p.end()
+		}
 		return
 	}
 	p.start()
@@ -36,54 +39,27 @@ func (p *Pretty) close(c *conn, r *record.Connection) {
 	l.col += 3
 	l.unpaint(theme.dim)
 	l.painted(theme.name, "#"+strconv.FormatUint(c.id, 10))
-	if !p.opt.Flow {
-		l.ascii(" " + c.client)
-		l.buf = append(l.buf, " → "...)
-		l.col += 3
-		l.ascii(c.server)
-	}
 	l.space()
 	p.state(i)
 	l.ascii(" after ")
 	l.text(units.AppendDuration(nil, max(i.Ended.Time-i.Started.Time, 0)))
-	p.ended.prettyFields = prettyFields{p: p, lists: p.ended.lists[:0]}
-	p.ended.alert = i.State != session.StateFailed
-	r.Visit(&p.ended)
+	p.connFields(r)
 	p.end()
 }
 
-func (p *Pretty) state(i *session.Info) {
-	t := p.opt.Theme
-	paint := t.good
-	switch i.State {
-	case session.StateReset, session.StateFailed:
-		paint = t.bad
-	case session.StateNotPostgreSQL, session.StateClosed:
-		paint = t.warn
-	}
-	p.line.painted(paint, i.State.String())
-	p.why(i)
+// connFields writes what else is known of a connection.
+func (p *Pretty) connFields(r *record.Connection) {
+	p.ended.prettyFields = prettyFields{p: p, lists: p.ended.lists[:0]}
+	p.ended.alert = r.Info.State != session.StateFailed
+	r.Visit(&p.ended)
 }
 
-// why says what ended a connection, where somebody said so.
-func (p *Pretty) why(i *session.Info) {
-	l := &p.line
-	var e messages.ErrorResponse
-	switch {
-	case i.Failure != nil && (e.Decode(i.Failure) == nil || len(e.Fields) > 0):
-		l.ascii(" (")
-		l.text(e.SQLState())
-		l.space()
-		l.text(e.Message())
-		l.ascii(")")
-	case i.TLS.Alert != "" && i.State == session.StateFailed:
-		l.ascii(" (")
-		l.text([]byte(i.TLS.Refusal()))
-		l.ascii(")")
-	case i.GivenUp:
-		l.ascii(" (given up: too many are open)")
-	case i.ClientClosed.Time != 0:
-		l.ascii(" (the client has closed its side)")
+func (p *Pretty) state(i *session.Info) {
+	p.connState(i)
+	if why := reason(i); why != "" {
+		p.line.ascii(" (")
+		p.line.text([]byte(why))
+		p.line.ascii(")")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -52,7 +53,10 @@ func (p *Pretty) connection(c *conn, i *session.Info, n exchange.Totals) {
 	l.pad(at + 8)
 	p.asked(i, n)
 	p.connState(i)
-	why := reason(c, i)
+	why := reason(i)
+	if i.State == session.StateRefused || i.State == session.StateNoAnswer {
+		l.ascii(" by " + c.server)
+	}
 	switch {
 	case why == "":
 	case narrow:
@@ -79,7 +83,7 @@ func whoIs(i *session.Info, application bool) string {
 
 // length writes a duration aligned to the right.
 func (p *Pretty) length(ns int64) {
-	d := appendDuration(nil, ns)
+	d := units.AppendDuration(nil, ns)
 	for range durationWidth - runewidth.StringWidth(string(d)) {
 		p.line.space()
 	}
@@ -149,6 +153,9 @@ func (p *Pretty) connState(i *session.Info) {
 		paint = t.warn
 	}
 	l.painted(paint, i.State.String())
+	if p.opt.Flow {
+		return // the fields tell the rest
+	}
 	if i.MidStream {
 		l.painted(t.dim, " (joined in the middle)")
 	}
@@ -158,7 +165,7 @@ func (p *Pretty) connState(i *session.Info) {
 }
 
 // reason is why a connection ended, or stands as it does.
-func reason(c *conn, i *session.Info) string {
+func reason(i *session.Info) string {
 	var e messages.ErrorResponse
 	switch {
 	case i.Failure != nil && (e.Decode(i.Failure) == nil || len(e.Fields) > 0):
@@ -170,9 +177,9 @@ func reason(c *conn, i *session.Info) string {
 	case i.ClientClosed.Time != 0:
 		return "half-closed: the client has closed its side, the server has not"
 	case i.State == session.StateRefused:
-		return "nothing listens at " + c.server + ", or a firewall rejects it"
+		return "nothing listens there, or a firewall rejects it"
 	case i.State == session.StateNoAnswer:
-		return c.server + " did not answer"
+		return "the server's host did not answer"
 	case i.State == session.StateEmpty:
 		return "closed without a byte, as by a health check"
 	}

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/units"
@@ -43,13 +45,13 @@ func (p *Pretty) query(c *conn, q *record.Query) {
 	l.space()
 	p.duration(q)
 	l.space()
-	l.indent = min(l.col, 40)
 	outcome := l.col
 	p.outcome(q)
 	l.pad(outcome + outcomeWidth)
 	l.space()
 	p.queryText(q)
 	p.params(c, q)
+	p.notSeen(q)
 	p.end()
 	p.queryError(q)
 	p.queryNotes(q)
@@ -163,8 +165,8 @@ func (p *Pretty) queryError(q *record.Query) {
 	if !q.ErrorFields(&p.errs) {
 		return
 	}
-	sql := x.SQL
-	if len(sql) < x.SQLLen {
+	sql := q.SQL
+	if len(sql) < q.SQLLen {
 		sql = nil // it is not all there
 	}
 	p.failure(&p.errs.ErrorFields, sql)
@@ -177,11 +179,24 @@ func (p *Pretty) queryNotes(q *record.Query) {
 	if q.LostBytes > 0 {
 		p.note(session.NoticeLost, strconv.FormatUint(q.LostBytes, 10)+" bytes of it were not captured")
 	}
-	for _, name := range q.Missing.Names() {
-		text := "its " + name + " was not captured"
-		if name == "sql" {
-			text = "the SQL is that of another connection's statement of this name"
-		}
-		p.note(session.NoteInferred, text)
+}
+
+// notSeen says at the end of the line what of the request was not captured.
+func (p *Pretty) notSeen(q *record.Query) {
+	names := q.Missing.Names()
+	if len(names) == 0 {
+		return
 	}
+	text := ""
+	if i := slices.Index(names, "sql"); i >= 0 {
+		names = slices.Delete(names, i, i+1)
+		text = "the SQL is that of another connection's statement of this name"
+	}
+	if len(names) > 0 {
+		if text != "" {
+			text += "; "
+		}
+		text += strings.Join(names, ", ") + " not captured"
+	}
+	p.line.painted(p.opt.Theme.dim, " ["+text+"]")
 }
