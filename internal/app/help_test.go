@@ -65,6 +65,8 @@ func TestExamples(t *testing.T) {
 			switch {
 			case line == "" || strings.Contains(line, "jq") && jq == "":
 				continue
+			case strings.HasPrefix(line, "pgsniff top"), strings.HasPrefix(line, "pgsniff browse"):
+				line += " --help" // they need a terminal
 			case strings.HasPrefix(line, "sudo "):
 				line = strings.TrimPrefix(line, "sudo ") + " --help"
 			case name != "read" && name != "README.md" && strings.HasPrefix(line, "pgsniff "):

@@ -62,7 +62,7 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.StringVar(&o.Redact, "redact", "secrets", "hide `LEVEL`: secrets (passwords, keys and what may repeat them), all (every value and constant) or none")
 	f.BoolVar(&o.ShowSecrets, "show-secrets", false, "show passwords, proofs, salts and cancel keys: --redact none")
 	f.IntVar(&o.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")
-	f.StringVar(&o.SQL, "sql", "fold", "pretty: write SQL on one line (fold), or in its own lines as it was sent (lines)")
+	f.StringVar(&o.SQL, "sql", "fold", "pretty: write SQL as `HOW` says: fold, on one line; lines, in its own as it was sent")
 	f.IntVar(&o.Rows, "rows", 10, "pretty: show at most `N` rows in a row, then count; 0: all")
 	f.StringVar(&o.Color, "color", "auto", "`WHEN` to colour: auto, always or never")
 	f.StringVar(&o.Sort, "sort", "total", "stats: `ORDER` of the queries: "+strings.Join(stats.SortNames(), ", "))

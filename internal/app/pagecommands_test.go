@@ -42,7 +42,10 @@ func TestPageCommands(t *testing.T) {
 	for _, page := range pages(t) {
 		for _, command := range unshown(readPage(t, page)) {
 			n++
-			if strings.Contains(command, "live") {
+			switch {
+			case strings.HasPrefix(command, "pgsniff top"), strings.HasPrefix(command, "pgsniff browse"):
+				command += " --help" // they need a terminal
+			case strings.Contains(command, "live"):
 				if end := " --duration 200ms"; live && !strings.Contains(command, "attach") {
 					command += end
 				} else {
@@ -66,7 +69,7 @@ func TestPageCommands(t *testing.T) {
 
 var (
 	remark   = regexp.MustCompile(` +#.*`)
-	synopsis = regexp.MustCompile(`\[|\.\.\.|IFACE|COMMAND`)
+	synopsis = regexp.MustCompile(`\[|\.\.\.|IFACE|COMMAND| q/s`)
 )
 
 // unshown lists the commands of the program in blocks that no output follows, without
