@@ -13,12 +13,13 @@ import (
 type AuthMethod uint8
 
 // The methods that the client knows. The password goes over the connection with
-// AuthPassword; AuthMD5's hash is as good as the password to those who have it
+// AuthPassword, and a token, which is of use until it expires, with AuthBearer; AuthMD5's hash is as good as the password to those who have it
 // from the server; only with the last two does the server prove that it knows the
 // password, and only with the last one that nobody stands between.
 const (
 	AuthTrust     AuthMethod = iota // the server asks for nothing
 	AuthPassword                    // the password in clear
+	AuthBearer                      // OAUTHBEARER: Config.Token in clear
 	AuthMD5                         // its salted MD5 hash
 	AuthSCRAM                       // SCRAM-SHA-256
 	AuthSCRAMPlus                   // SCRAM-SHA-256-PLUS: bound to the server's certificate
@@ -30,6 +31,8 @@ func (m AuthMethod) String() string {
 		return "trust"
 	case AuthPassword:
 		return "password"
+	case AuthBearer:
+		return "oauth"
 	case AuthMD5:
 		return "md5"
 	case AuthSCRAM:
@@ -66,7 +69,7 @@ func (c *Client) beginAuth(method AuthMethod) error {
 		return errSecond // a server that has had a proof may not ask for less
 	case method < c.config.RequireAuth:
 		return ErrMethodRefused
-	case c.config.Password == "":
+	case c.config.Password == "" && method != AuthBearer:
 		return ErrNoPassword
 	}
 	c.auth.begun, c.auth.method = true, method
@@ -113,6 +116,8 @@ func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
 	plain := slices.Contains(e.Mechanisms, scram.Mechanism)
 	plus := c.auth.binding != nil && slices.Contains(e.Mechanisms, scram.MechanismPlus)
 	switch {
+	case c.bearerOffered(e.Mechanisms):
+		return c.authBearer(e)
 	case plus:
 		e.Method = AuthSCRAMPlus
 	case plain:
@@ -131,9 +136,48 @@ func (c *Client) authSASL(m *messages.AuthenticationSASL) (Event, error) {
 	return e, nil
 }
 
+// bearerOffered reports whether OAUTHBEARER is to be gone through with: there is a
+// token, or neither that nor a password and the server may tell where to get one.
+func (c *Client) bearerOffered(mechanisms []string) bool {
+	return slices.Contains(mechanisms, scram.MechanismBearer) && (c.config.Token != "" || c.config.Password == "")
+}
+
+func (c *Client) authBearer(e *AuthenticationRequest) (Event, error) {
+	e.Method = AuthBearer
+	err := c.beginAuth(AuthBearer)
+	var data []byte
+	if err == nil {
+		data, err = scram.BearerRequest(c.config.Token)
+	}
+	if err != nil {
+		return nil, c.authFailed(AuthBearer.String(), err)
+	}
+	answer := &messages.SASLInitialResponse{Mechanism: []byte(scram.MechanismBearer), Data: data}
+	if err := c.wantAnswer(answer, StateSASLRequested, StateSASLInitialSent); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// tokenRefused acknowledges what a server says of a token; its error follows.
+func (c *Client) tokenRefused(m *messages.AuthenticationSASLContinue) (Event, error) {
+	refused, err := scram.ParseBearerError(m.Data)
+	if err != nil {
+		return nil, c.authFailed(AuthBearer.String(), err)
+	}
+	answer := &messages.SASLResponse{Data: scram.BearerAbort()}
+	if err := c.wantAnswer(answer, StateSASLFinalRequested, StateSASLFinalSent); err != nil {
+		return nil, err
+	}
+	return &TokenRefused{refused.Status, refused.Scope, refused.OpenIDConfiguration}, nil
+}
+
 func (c *Client) authSASLContinue(m *messages.AuthenticationSASLContinue) (Event, error) {
 	if c.state != StateSASLInitialSent {
 		return nil, c.authFailed(c.auth.method.String(), scram.ErrOrder)
+	}
+	if c.auth.method == AuthBearer {
+		return c.tokenRefused(m)
 	}
 	final, err := c.auth.scram.Final(m.Data)
 	if err != nil {
@@ -146,7 +190,7 @@ func (c *Client) authSASLContinue(m *messages.AuthenticationSASLContinue) (Event
 }
 
 func (c *Client) authSASLFinal(m *messages.AuthenticationSASLFinal) (Event, error) {
-	if c.state != StateSASLFinalSent {
+	if c.state != StateSASLFinalSent || c.auth.scram == nil {
 		return nil, c.authFailed(c.auth.method.String(), scram.ErrOrder)
 	}
 	if err := c.auth.scram.Verify(m.Data); err != nil {
@@ -160,7 +204,9 @@ func (c *Client) authOk() (Event, error) {
 	switch {
 	case c.auth.method >= AuthSCRAM && c.state != StateSASLVerified:
 		return nil, c.authFailed(c.auth.method.String(), ErrServerNotVerified)
-	case c.auth.method < c.config.RequireAuth:
+	case c.auth.method == AuthBearer && c.state != StateSASLInitialSent:
+		return nil, c.authFailed(c.auth.method.String(), scram.ErrOrder) // it has refused the token
+	case c.auth.method < c.config.RequireAuth, c.auth.method == AuthBearer && c.config.Token == "" && c.config.RequireAuth > AuthTrust:
 		return nil, c.authFailed(c.auth.method.String(), ErrMethodRefused)
 	}
 	c.state = StateAuthenticated

@@ -23,13 +23,14 @@ func authenticate(t *testing.T, config Config, b *backend) (*driver, []Event, er
 func TestStatesOfAuthentication(t *testing.T) {
 	for method, want := range map[AuthMethod][]State{
 		AuthTrust:    nil,
+		AuthBearer:   {StateSASLRequested, StateSASLInitialSent},
 		AuthPassword: {StateCleartextRequested, StateCleartextSent},
 		AuthMD5:      {StateMD5Requested, StateMD5Sent},
 		AuthSCRAM: {
 			StateSASLRequested, StateSASLInitialSent, StateSASLFinalRequested, StateSASLFinalSent, StateSASLVerified,
 		},
 	} {
-		d, events, err := authenticate(t, Config{User: "alice", Password: secret}, newBackend(method))
+		d, events, err := authenticate(t, Config{User: "alice", Password: secret, Token: bearerToken}, newBackend(method))
 		if err != nil || find[*Authenticated](t, events).Method != method {
 			t.Fatalf("%v: %v", method, err)
 		}
@@ -42,7 +43,7 @@ func TestRequireAuth(t *testing.T) {
 		for required := AuthTrust; required <= AuthSCRAMPlus; required++ {
 			b := newBackend(asked)
 			before := len(b.kinds)
-			d, events, err := authenticate(t, Config{User: "alice", Password: secret, RequireAuth: required}, b)
+			d, events, err := authenticate(t, Config{User: "alice", Password: secret, Token: bearerToken, RequireAuth: required}, b)
 			if asked >= required {
 				if err != nil {
 					t.Errorf("%v asked, %v required: %v", asked, required, err)
@@ -87,6 +88,9 @@ func TestAuthenticationRefused(t *testing.T) {
 		{"SCRAM not gone through with", "x", []messages.Message{sasl(scram.Mechanism), ok}, "scram-sha-256", ErrServerNotVerified},
 		{"final before challenge", "x", []messages.Message{sasl(scram.Mechanism), &messages.AuthenticationSASLFinal{Data: []byte("v=AAAA")}}, "scram-sha-256", scram.ErrOrder},
 		{"no challenge", "x", []messages.Message{sasl(scram.Mechanism), &messages.AuthenticationSASLContinue{}}, "scram-sha-256", scram.ErrFormat},
+		{"no reason for refusing a token", "", []messages.Message{sasl(scram.MechanismBearer), &messages.AuthenticationSASLContinue{Data: []byte("{}")}}, "oauth", scram.ErrFormat},
+		{"password after a token", "", []messages.Message{sasl(scram.MechanismBearer), cleartext}, "password", errSecond},
+		{"let in after a refused token", "", []messages.Message{sasl(scram.MechanismBearer), &messages.AuthenticationSASLContinue{Data: []byte(`{"status":"no"}`)}, ok}, "oauth", scram.ErrOrder},
 		{"mechanisms", "x", []messages.Message{sasl("OAUTHBEARER", "SCRAM-SHA-1")}, "SASL", errMechanisms},
 		{"PLUS without TLS", "x", []messages.Message{sasl(scram.MechanismPlus)}, "SASL", errMechanisms},
 		{"GSSAPI", "x", []messages.Message{&messages.AuthenticationGSS{}}, "gss", errMethod},
@@ -111,6 +115,43 @@ func TestAuthenticationRefused(t *testing.T) {
 				t.Errorf("%v in %v", err, c.State())
 			}
 		})
+	}
+}
+
+// A token that the server does not take, and none: it tells where to get one, and
+// refuses.
+func TestTokenRefused(t *testing.T) {
+	for _, token := range []string{"another", ""} {
+		d, events, err := authenticate(t, Config{User: "alice", Token: token, RequireAuth: AuthPassword}, newBackend(AuthBearer))
+		same(t, names(events), "[AuthenticationRequest TokenRefused ServerError]")
+		refused := find[*TokenRefused](t, events)
+		if *refused != (TokenRefused{"invalid_token", "db", "https://example.org/.well-known/openid-configuration"}) {
+			t.Errorf("%q: %+v", token, refused)
+		}
+		var e *ServerError
+		if !errors.As(err, &e) || e.SQLState != "28000" || e.Recoverable {
+			t.Errorf("%q: %v", token, err)
+		}
+		d.passed(StateStartupSent, StateSASLRequested, StateSASLInitialSent, StateSASLFinalRequested, StateSASLFinalSent, StateUnrecoverableError)
+	}
+	_, _, err := authenticate(t, Config{User: "alice", Token: "no token\n"}, newBackend(AuthBearer))
+	if !errors.Is(err, scram.ErrToken) {
+		t.Error(err)
+	}
+	// With a password at hand it is asked for none.
+	_, _, err = authenticate(t, Config{User: "alice", Password: secret}, newBackend(AuthBearer))
+	if !errors.Is(err, errMechanisms) {
+		t.Error(err)
+	}
+	// Whoever is let in without a token has been asked for nothing.
+	c := New(Config{User: "alice", RequireAuth: AuthPassword})
+	_, _ = c.DoStartup()
+	c.Receive((&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(scram.MechanismBearer)}}).Append(nil))
+	_, _ = c.NextEvent()
+	c.Outgoing()
+	c.Receive((&messages.AuthenticationOk{}).Append(nil))
+	if e, err := c.NextEvent(); !errors.Is(err, ErrMethodRefused) {
+		t.Error(e, err)
 	}
 }
 

@@ -28,6 +28,8 @@ type backend struct {
 	simple  bool            // the cycle is not an extended one
 }
 
+const bearerToken = "abc.def=="
+
 func newBackend(auth AuthMethod) *backend {
 	return &backend{conn: connection.NewBackend(), auth: auth, limited: 1}
 }
@@ -130,11 +132,20 @@ func (b *backend) answer(m messages.Message) {
 	case *messages.PasswordMessage:
 		b.welcome()
 	case *messages.SASLInitialResponse:
+		if b.auth == AuthBearer {
+			b.token(m.Data)
+			return
+		}
 		known, _ := scram.NewSecret(secret, 1)
 		b.scram = scram.NewServer(known, nil)
 		data, _ := b.scram.First(string(m.Mechanism), m.Data)
 		b.send(&messages.AuthenticationSASLContinue{Data: data})
 	case *messages.SASLResponse:
+		if b.auth == AuthBearer {
+			b.send(messages.NewError("FATAL", "28000", "OAuth bearer authentication failed"))
+			b.gone = true
+			return
+		}
 		data, err := b.scram.Final(m.Data)
 		if err != nil { // one that pretends to know the password
 			data = []byte("v=AAAA")
@@ -152,9 +163,21 @@ func (b *backend) ask() {
 		b.send(&messages.AuthenticationCleartextPassword{})
 	case AuthMD5:
 		b.send(&messages.AuthenticationMD5Password{Salt: [4]byte{1, 2, 3, 4}})
+	case AuthBearer:
+		b.send(&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(scram.MechanismBearer)}})
 	default:
 		b.send(&messages.AuthenticationSASL{Mechanisms: [][]byte{[]byte(scram.Mechanism)}})
 	}
+}
+
+// token lets those in who have the right token, and tells others where to get it.
+func (b *backend) token(data []byte) {
+	if token, err := scram.ParseBearerRequest(data); err == nil && token == bearerToken {
+		b.welcome()
+		return
+	}
+	refused, _ := (&scram.BearerError{Status: "invalid_token", Scope: "db", OpenIDConfiguration: "https://example.org/.well-known/openid-configuration"}).Data()
+	b.send(&messages.AuthenticationSASLContinue{Data: refused})
 }
 
 func (b *backend) welcome() {

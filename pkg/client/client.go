@@ -14,9 +14,12 @@ import (
 
 // Config says who connects to what, and how. Only User is needed.
 type Config struct {
-	User            string
-	Database        string // User if empty
-	Password        string
+	User     string
+	Database string // User if empty
+	Password string
+	// Token is for OAUTHBEARER: what an authorization server gave. Without a Token
+	// and a Password the server is asked where to get one; see TokenRefused.
+	Token           string
 	ApplicationName string
 	// Parameters are further parameters of the StartupMessage, such as "options",
 	// "replication" or a run-time parameter. They go before the defaults
@@ -38,7 +41,8 @@ type Config struct {
 	// that may begin a COPY or have a limit of rows. Each has its own Ready event, in
 	// the order of the requests, and its own Sync, so that the failure of one leaves
 	// the others alone. What it sends must fit into the network's buffers together
-	// with the answers, or the program reads and writes at the same time.
+	// with the answers, or the program reads and writes at the same time. Where
+	// requests are to share a Sync, see Client.Hold.
 	Pipeline bool
 	// Logger, if not nil, is told of each message that is sent or received, at level
 	// debug: its kind and the state, never what is in it.
@@ -84,6 +88,7 @@ type Client struct {
 	key  atomic.Pointer[messages.CancelRequest] // nil until BackendKeyData; see DoCancel
 
 	queue     []queued // behind the request that is being answered
+	hold      hold
 	cycle     cycle
 	statement PreparedStatement // being prepared
 	portal    string            // being executed

@@ -41,6 +41,11 @@
 // its own events, and a Ready at its end, in the order in which they were sent; the
 // client is busy until the last one's.
 //
+// Hold has extended queries share one Sync, which the program places with DoSync: they
+// are sent together or one by one, succeed or fail together, and DoFlush asks for
+// answers in between. A statement that is executed before its description has come
+// needs ExecuteOptions.Describe, and a PreparedStatement made by hand that has its SQL.
+//
 // # Text and values
 //
 // Strings are UTF-8 on the program's side, and in the session's client_encoding,
@@ -64,6 +69,6 @@
 //
 // # What it does not do
 //
-// It does not connect, retry, time out or pool, and knows no GSSAPI, SSPI, Kerberos
-// or OAuth. It is not safe for concurrent use, but for DoCancel.
+// It does not connect, retry, time out or pool, knows no GSSAPI, SSPI or Kerberos, and
+// fetches no OAuth tokens: it sends the one that it is given. It is not safe for concurrent use, but for DoCancel.
 package client

@@ -28,6 +28,15 @@ type AuthenticationRequest struct {
 	Mechanisms []string   // what the server offers, for SASL
 }
 
+// TokenRefused tells that the server does not take Config.Token, or where to get one
+// if there is none. The answer comes from Outgoing; a *ServerError follows.
+type TokenRefused struct {
+	Status, Scope string // such as "invalid_token"
+	// OpenIDConfiguration is the address of the document that tells where tokens come
+	// from, "" if there is none. It is not to be followed unless it is trusted.
+	OpenIDConfiguration string
+}
+
 // SASLChallenge tells that the server's challenge has come. The answer comes from
 // Outgoing.
 type SASLChallenge struct{}
@@ -53,6 +62,9 @@ type Ready struct {
 	// Queued tells that a further request of a pipeline is being answered now.
 	Queued   bool
 	TxStatus messages.TxStatus
+	// Skipped is the number of requests sent since Hold that the server passed over
+	// after an error. They have no events.
+	Skipped int
 }
 
 // Column describes a column of a result.
@@ -155,6 +167,7 @@ func (*EncryptionResponse) event()    {}
 func (*VersionNegotiated) event()     {}
 func (*AuthenticationRequest) event() {}
 func (*SASLChallenge) event()         {}
+func (*TokenRefused) event()          {}
 func (*SASLVerified) event()          {}
 func (*Authenticated) event()         {}
 func (*ParameterStatus) event()       {}

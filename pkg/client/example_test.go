@@ -123,3 +123,38 @@ func answers(m messages.Message) []messages.Message {
 	}
 	return nil
 }
+
+// Two statements that succeed or fail together, in one round trip: neither is waited
+// for, and the Sync goes where the program wants it.
+func ExampleClient_Hold() {
+	c := client.New(client.Config{User: "alice"})
+	// … after startup:
+	transfer := func(conn net.Conn, s *client.PreparedStatement, from, to, amount int) error {
+		if err := c.Hold(); err != nil {
+			return err
+		}
+		var requests []byte
+		for _, arguments := range [][]any{{from, -amount}, {to, amount}} {
+			request, err := c.DoBindExecute(s, arguments, client.ExecuteOptions{})
+			if err != nil {
+				return err
+			}
+			requests = append(requests, request...)
+		}
+		sync, err := c.DoSync()
+		if err != nil {
+			return err
+		}
+		var failed error
+		for event, err := range c.Run(conn, append(requests, sync...)) {
+			if err != nil {
+				return err
+			}
+			if e, ok := event.(*client.ServerError); ok {
+				failed = e // both are undone
+			}
+		}
+		return failed
+	}
+	_ = transfer
+}

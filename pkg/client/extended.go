@@ -16,6 +16,10 @@ type ExecuteOptions struct {
 	MaxRows int32
 	// Binary asks for values in binary format.
 	Binary bool
+	// Describe asks for the columns, as a RowDescription event after BindComplete,
+	// without columns where no rows come. A statement that is executed before its
+	// description has come needs that.
+	Describe bool
 }
 
 var (
@@ -42,8 +46,9 @@ func (c *Client) DoPrepare(name, sql string, types ...uint32) ([]byte, error) {
 
 // DoBindExecute returns the bytes that execute a prepared statement with
 // arguments, nil for NULL. They are converted by the types of the parameters; a
-// string is taken as the text of a value of any type. Events are BindComplete, Row
-// or what COPY brings, CommandComplete or Suspended, and after the former Ready.
+// string is taken as the text of a value of any type. Events are BindComplete,
+// RowDescription if it was asked for, Row or what COPY brings, CommandComplete or
+// Suspended, and after the former Ready.
 // An argument that cannot be sent is an *ArgumentError.
 func (c *Client) DoBindExecute(s *PreparedStatement, arguments []any, o ExecuteOptions) ([]byte, error) {
 	if err := c.requireTurn("DoBindExecute"); err != nil {
@@ -67,11 +72,18 @@ func (c *Client) DoBindExecute(s *PreparedStatement, arguments []any, o ExecuteO
 	}
 	limit := max(o.MaxRows, 0)
 	later := limit > 0 || mayCopy(s)
-	if later && c.mayQueue() {
+	switch {
+	case c.hold.open && mayCopy(s):
+		return nil, &StateError{"DoBindExecute", c.state, errHeld}
+	case later && !c.hold.open && c.mayFollow():
 		return nil, &StateError{"DoBindExecute", c.state, errQueued}
 	}
-	q := queued{cycle: cycleExecute, state: StateBindSent, portal: o.Portal, columns: columns}
-	return c.begin(q, bind, &messages.Execute{Portal: bind.Portal, MaxRows: limit}, executeEnd(later))
+	list := []messages.Message{bind}
+	if o.Describe {
+		list = append(list, &messages.Describe{Target: messages.TargetPortal, Name: bind.Portal})
+	}
+	list = append(list, &messages.Execute{Portal: bind.Portal, MaxRows: limit}, executeEnd(later))
+	return c.begin(queued{cycle: cycleExecute, state: StateBindSent, portal: o.Portal, columns: columns}, list...)
 }
 
 // mayCopy reports whether a statement may be a COPY, during which the server would
@@ -95,11 +107,13 @@ func executeEnd(later bool) messages.Message {
 
 // DoContinue returns the bytes that fetch more rows from a portal, maxRows of them
 // at most or, if that is 0, all. It follows a Suspended event, either at once or,
-// in a transaction block, when the client is ready again. Events are those of
-// DoBindExecute without BindComplete.
+// in a transaction block or since Hold, when the client takes requests again. Events
+// are those of DoBindExecute without BindComplete.
 func (c *Client) DoContinue(p *Portal, maxRows int32) ([]byte, error) {
-	if err := c.require("DoContinue", StatePortalSuspended, StateReady); err != nil {
-		return nil, err
+	if !c.hold.open || c.requireTurn("DoContinue") != nil {
+		if err := c.require("DoContinue", StatePortalSuspended, StateReady); err != nil {
+			return nil, err
+		}
 	}
 	name, err := c.text().encode([]byte(p.Name))
 	if err != nil {
@@ -110,13 +124,23 @@ func (c *Client) DoContinue(p *Portal, maxRows int32) ([]byte, error) {
 	return c.begin(q, &messages.Execute{Portal: name, MaxRows: limit}, executeEnd(limit > 0))
 }
 
-// DoSync returns the bytes that end an extended query whose portal is suspended.
-// The event is Ready.
+// DoSync returns the bytes that end an extended query whose portal is suspended, or
+// all that were sent since Hold. The event is Ready.
 func (c *Client) DoSync() ([]byte, error) {
-	if err := c.require("DoSync", StatePortalSuspended); err != nil {
-		return nil, err
+	allowed := StatePortalSuspended
+	if c.hold.open {
+		allowed = StateReady
 	}
-	return c.begin(queued{cycle: cycleClose, state: StateSyncSent}, &messages.Sync{})
+	if !c.hold.open || c.err != nil || !c.hold.over && !c.mayFollow() {
+		if err := c.require("DoSync", allowed); err != nil {
+			return nil, err
+		}
+	}
+	out, err := c.begin(queued{cycle: cycleClose, state: StateSyncSent}, &messages.Sync{})
+	if err == nil {
+		c.hold.open = false
+	}
+	return out, err
 }
 
 // DoCloseStatement returns the bytes that close a prepared statement; one that
@@ -145,9 +169,11 @@ func (c *Client) doClose(op string, target messages.Target, name string) ([]byte
 
 // gotSuspended stops at a portal's limit of rows.
 func (c *Client) gotSuspended() (Event, error) {
-	if c.conn.PendingSyncs() > 0 {
+	if !c.hold.held && c.conn.PendingSyncs() > 0 {
 		return nil, c.broken(errUnlimited)
 	}
 	c.state = StatePortalSuspended
-	return &Suspended{&Portal{Name: c.portal, Columns: c.columns}}, nil
+	e := &Suspended{&Portal{Name: c.portal, Columns: c.columns}}
+	c.answered()
+	return e, nil
 }

@@ -18,7 +18,7 @@ func FuzzServer(f *testing.F) {
 	for method := AuthTrust; method <= AuthMD5; method++ {
 		b := newBackend(method)
 		tape := &tape{backend: b}
-		d := newDriver(f, New(Config{User: "alice", Password: secret}), tape, 1000)
+		d := newDriver(f, New(Config{User: "alice", Password: secret, Token: bearerToken}), tape, 1000)
 		if _, err := work(d); err != nil {
 			f.Fatal(err)
 		}
@@ -61,6 +61,9 @@ func FuzzServer(f *testing.F) {
 				}
 			}
 			c.Outgoing()
+			if request%3 == 1 {
+				_ = c.Hold()
+			}
 			for range requests {
 				request++
 				if _, err := requests[request%len(requests)].do(c); err == nil {

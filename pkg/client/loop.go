@@ -106,6 +106,14 @@ func (c *Client) fail(err error) error {
 // broken ends the connection for what the server did.
 func (c *Client) broken(err error) error { return c.fail(&ProtocolError{c.state, err}) }
 
+// requireAlone checks that a request may be sent that ends itself.
+func (c *Client) requireAlone(op string) error {
+	if c.hold.open && c.err == nil {
+		return &StateError{op, c.state, errHeld}
+	}
+	return c.requireTurn(op)
+}
+
 // require checks that a method may be called.
 func (c *Client) require(op string, allowed ...State) error {
 	if c.conn == nil {
@@ -158,8 +166,9 @@ func (c *Client) handle(m messages.Message) (Event, error) {
 	case *messages.ErrorResponseV2:
 		return c.gotError(&ServerError{Diagnostic: Diagnostic{Severity: "FATAL", Message: c.text().lossy(m.Text)}}), nil
 	case *messages.ReadyForQuery:
+		skipped := c.hold.skipped
 		c.nextTurn()
-		return &Ready{TxStatus: m.Status, Queued: c.cycle != cycleNone}, nil
+		return &Ready{TxStatus: m.Status, Queued: c.cycle != cycleNone, Skipped: skipped}, nil
 	}
 	if c.cycle == cycleNone {
 		return c.handleStartup(m)
@@ -176,12 +185,14 @@ func (c *Client) gotError(e *ServerError) Event {
 	e.Recoverable = true
 	c.state = StateRecoverableError
 	c.wantSync()
+	c.pastError()
 	return e
 }
 
-// wantSync has Outgoing end an extended cycle, unless its Sync has been sent.
+// wantSync has Outgoing end an extended cycle, unless its Sync has been sent or is
+// the program's to send.
 func (c *Client) wantSync() {
-	if c.cycle.extended() && c.conn.PendingSyncs() == 0 {
+	if c.cycle.extended() && !c.hold.held && c.conn.PendingSyncs() == 0 {
 		c.wanted, c.wantedState = &messages.Sync{}, c.state
 	}
 }

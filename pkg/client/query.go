@@ -12,7 +12,7 @@ import (
 // parameters. Events are, for each command: RowDescription and Row where it
 // returns rows, what COPY brings, CommandComplete; then Ready.
 func (c *Client) DoSimpleQuery(sql string) ([]byte, error) {
-	if err := c.requireTurn("DoSimpleQuery"); err != nil {
+	if err := c.requireAlone("DoSimpleQuery"); err != nil {
 		return nil, err
 	}
 	text, err := c.text().encode([]byte(sql))
@@ -27,7 +27,7 @@ func (c *Client) DoSimpleQuery(sql string) ([]byte, error) {
 // are, nil for NULL; binary tells their format and that of the result. Events are
 // FunctionResult and Ready.
 func (c *Client) DoFunctionCall(oid uint32, binary bool, arguments ...[]byte) ([]byte, error) {
-	if err := c.requireTurn("DoFunctionCall"); err != nil {
+	if err := c.requireAlone("DoFunctionCall"); err != nil {
 		return nil, err
 	}
 	m := &messages.FunctionCall{FunctionOID: oid, Arguments: messages.MakeValues(arguments...)}
@@ -35,18 +35,6 @@ func (c *Client) DoFunctionCall(oid uint32, binary bool, arguments ...[]byte) ([
 		m.ArgumentFormats, m.ResultFormat = []int16{1}, 1
 	}
 	return c.begin(queued{cycle: cycleFunction, state: StateFunctionCallSent}, m)
-}
-
-// begin sends the messages of a new request.
-func (c *Client) begin(q queued, list ...messages.Message) ([]byte, error) {
-	if c.mayQueue() {
-		return c.enqueue(q, list...)
-	}
-	out, err := c.send(q.state, list...)
-	if err == nil {
-		c.cycle, c.statement, c.portal, c.columns = q.cycle, q.statement, q.portal, q.columns
-	}
-	return out, err
 }
 
 // handleReply makes an event of what answers a request.
@@ -74,6 +62,7 @@ func (c *Client) handleReply(m messages.Message) (Event, error) {
 		return c.gotSuspended()
 	case *messages.CloseComplete:
 		c.state = StateCloseComplete
+		c.answered()
 		return &CloseComplete{}, nil
 	case *messages.CopyInResponse:
 		c.state = StateCopyIn
@@ -113,16 +102,19 @@ func (c *Client) describe(m *messages.RowDescription) []Column {
 	return columns
 }
 
-// gotDescription takes the columns of a query, or of a statement that was
-// prepared.
+// gotDescription takes the columns of a query, of a statement that was prepared, or
+// of a portal.
 func (c *Client) gotDescription(columns []Column) Event {
-	if c.cycle == cyclePrepare {
+	switch c.cycle {
+	case cyclePrepare:
 		c.state = StateStatementDescribed
 		c.statement.Columns = columns
 		s := c.statement
+		c.answered()
 		return &s
+	case cycleSimple:
+		c.state = StateQueryRows
 	}
-	c.state = StateQueryRows
 	c.columns = columns
 	return &RowDescription{slices.Clone(columns)}
 }
@@ -135,6 +127,7 @@ func (c *Client) gotComplete(e Event) Event {
 	}
 	c.columns = nil
 	c.wantSync()
+	c.answered()
 	return e
 }
 

@@ -11,12 +11,14 @@ const readBuffer = 16 << 10
 
 // Run is the ready loop over a transport, such as a net.Conn: it sends a request that
 // a Do method returned, ranges over the events, and sends what Outgoing returns. It
-// ends with the Ready event, of a pipeline the last one, or with an error that is final and comes without an
-// event. A loop that is left goes on where it was with Run(transport, nil).
+// ends with the Ready event, of a pipeline the last one, where IsWaiting, or with an
+// error that is final and comes without an event. A loop that is left goes on where it
+// was with Run(transport, nil).
 //
 // It does not end either where the client waits for the program: after an
 // EncryptionResponse that is accepted, a CopyIn, a CopyBoth or a Suspended event the
-// program leaves the loop, or writes to the transport itself.
+// program leaves the loop, or writes to the transport itself; nor after Hold without
+// DoSync or DoFlush.
 func (c *Client) Run(transport io.ReadWriter, request []byte) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		buf := make([]byte, readBuffer)
@@ -30,7 +32,7 @@ func (c *Client) Run(transport io.ReadWriter, request []byte) iter.Seq2[Event, e
 			event, err := c.NextEvent()
 			for ; err == nil; event, err = c.NextEvent() {
 				ready, ok := event.(*Ready)
-				if !yield(event, nil) || ok && !ready.Queued {
+				if !yield(event, nil) || ok && !ready.Queued || c.IsWaiting() {
 					return
 				}
 			}

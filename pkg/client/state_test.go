@@ -74,7 +74,7 @@ func TestRequestsOutOfOrder(t *testing.T) {
 		}
 	}
 	for method := AuthTrust; method <= AuthSCRAM; method++ {
-		d := newDriver(t, New(Config{User: "alice", Password: secret}), newBackend(method), 1)
+		d := newDriver(t, New(Config{User: "alice", Password: secret, Token: bearerToken}), newBackend(method), 1)
 		d.look = look
 		if _, err := work(d); err != nil {
 			t.Fatal(err)
