@@ -38,6 +38,7 @@ type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	args     []string // of the command line
 	Now      func() time.Time
 	// Width returns the columns of the terminal that Out is, 0 if it is none.
 	Width func() int
@@ -95,7 +96,9 @@ func usageError(format string, args ...any) error {
 
 // Run runs the program with arguments and returns its exit code.
 func Run(env *Env, args []string) int {
-	root := newRoot(env)
+	own := *env
+	own.args = args
+	root := newRoot(&own)
 	root.SetArgs(implied(root, args))
 	err := root.Execute()
 	if err == nil {

@@ -20,7 +20,9 @@ const (
 	maxSteps   = 40 // messages of an execution
 	// The first classes have their executions on the page, the others a short text alone.
 	maxDetailed = 80
-	maxShortSQL = 300
+	// Of an error's example less is shown.
+	maxExampleSQL = 500
+	maxShortSQL   = 300
 )
 
 // class is the queries with one normalised text.
@@ -149,8 +151,8 @@ func (c *class) finish() {
 
 // trim leaves out what the page has no room for: the executions of all but the classes
 // with most time, and the messages of all but their slowest ones.
-func (c *class) trim(rank int) {
-	if rank >= maxDetailed {
+func (c *class) trim(rank, detailed int) {
+	if rank >= detailed {
 		c.SQL, c.Slowest = cut([]byte(c.SQL), maxShortSQL), nil
 		return
 	}

@@ -55,6 +55,7 @@ type output struct {
 	moreErrors uint64
 	findings   [][]byte // as JSON
 	flows      flows
+	streams    []*stream
 	text       textVisitor
 	zone       record.Zone
 }
@@ -153,6 +154,7 @@ func (o *output) call(q *record.Query, f *flow) *call {
 // failure groups the errors that queries ended in.
 func (o *output) failure(q *record.Query) {
 	e := o.text.failure(q)
+	e.message = o.message(e.message)
 	key := e.state + e.message
 	if o.noSQL {
 		key = e.state
@@ -170,6 +172,7 @@ func (o *output) failure(q *record.Query) {
 		if !o.noSQL {
 			f.Message = e.message
 		}
+		f.Example.SQL = cut([]byte(f.Example.SQL), maxExampleSQL)
 		o.failures[key] = f
 	}
 	f.Count++
@@ -177,6 +180,7 @@ func (o *output) failure(q *record.Query) {
 
 func (o *output) end(c *record.Connection) {
 	o.allConns++
+	o.stream(c)
 	k := o.connOf(c.Conn)
 	if k == nil {
 		return

@@ -49,6 +49,7 @@ type data struct {
 	Errors      []*failure        `json:"errors"`
 	MoreErrors  uint64            `json:"more_errors,omitempty"`
 	Findings    []json.RawMessage `json:"findings"`
+	Streams     []*stream         `json:"streams,omitempty"`
 }
 
 // meta is what was captured and what is missing.
@@ -68,6 +69,7 @@ type meta struct {
 	Live          bool   `json:"live,omitempty"`
 	NoSQL         bool   `json:"no_sql,omitempty"`
 	NoValues      bool   `json:"no_values,omitempty"`
+	Command       string `json:"command,omitempty"` // that made the page
 }
 
 // seriesData is the load over time, one element for each slot.
@@ -86,7 +88,7 @@ type seriesData struct {
 func (o *output) page(t *record.Totals) ([]byte, error) {
 	// json.Marshal writes <, > and & as \u003c and so on: nothing in it can end the
 	// script element.
-	text, err := json.Marshal(o.data(t))
+	text, err := fitting(o.data(t))
 	if err != nil {
 		return nil, err
 	}
@@ -105,16 +107,32 @@ func (o *output) page(t *record.Totals) ([]byte, error) {
 	return page, nil
 }
 
+// maxData bounds the data of a page, in bytes: with the rest a page stays below 1.5 MB.
+const maxData = 1_400_000
+
+// fitting returns the data as JSON. Where it is too much, fewer classes have executions.
+func fitting(d *data) (text []byte, err error) {
+	for detailed := maxDetailed; ; detailed /= 2 {
+		for i, c := range d.Classes {
+			c.trim(i, detailed)
+		}
+		if text, err = json.Marshal(d); err != nil || len(text) <= maxData || detailed == 0 {
+			return text, err
+		}
+	}
+}
+
 func (o *output) data(t *record.Totals) *data {
 	d := &data{
 		Meta:   o.meta(t),
 		Series: o.seriesData(), Heat: o.heat(), Bounds: bounds[:], Histogram: o.durations[:],
 		Classes: o.sortedClasses(), Connections: o.conns, MoreConns: o.allConns - min(o.allConns, uint64(len(o.conns))),
 		Users: o.users.sorted(), Databases: o.databases.sorted(), Apps: o.apps.sorted(), Clients: o.clients.sorted(),
-		Errors: o.sortedErrors(), MoreErrors: o.moreErrors,
+		Errors: o.sortedErrors(), MoreErrors: o.moreErrors, Streams: o.streams,
 	}
 	if o.other.Calls > 0 {
 		o.other.finish()
+		o.other.Spark = nil // it is not drawn
 		d.Other = o.other
 	}
 	for _, f := range o.findings {
@@ -131,7 +149,7 @@ func (o *output) meta(t *record.Totals) meta {
 		Start: time.Unix(0, start).UTC().Format(time.RFC3339Nano), StartMS: start / 1e6, Span: max(t.Last-start, 0),
 		Packets: t.Packets, Bytes: t.Bytes, Connections: t.Connections, Messages: t.Messages, Queries: t.Queries, Errors: t.Errors,
 		Lost: t.LostBytes, Retransmitted: t.RetransmittedBytes, KernelDropped: t.KernelDropped, Live: t.Live,
-		NoSQL: o.noSQL, NoValues: o.noValues,
+		NoSQL: o.noSQL, NoValues: o.noValues, Command: command(o.env.Args, o.noValues),
 	}
 }
 
@@ -167,8 +185,8 @@ func (o *output) sortedClasses() []*class {
 	slices.SortFunc(list, func(a, b *class) int {
 		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
-	for i, c := range list {
-		c.trim(i)
+	for _, c := range list {
+		c.Spark = c.Spark.fold(len(o.load.slots))
 	}
 	return list
 }

@@ -110,6 +110,14 @@ function drawHeat(from, to) {
   g.fillStyle = css("--dim");
   for (let b = 0; b < rows; b += 6) g.fillText(dur(d.bounds[Math.min(2 * b, d.bounds.length - 1)]), 2, h - b * h / rows - 2);
 }
+// The lag of replication in the slots of the charts, in milliseconds: the worst of each.
+function lagOf(stream) {
+  const list = new Array(slots).fill(null);
+  for (const [from, lag] of stream.series || [])
+    for (let i = Math.max(0, Math.floor(from / s.width)); i <= Math.min(slots - 1, Math.floor((from + Math.max(stream.period, 1) - 1) / s.width)); i++)
+      list[i] = Math.max(list[i] ?? 0, lag / 1e6);
+  return list;
+}
 function drawCharts() {
   for (const p of plots) p.destroy();
   plots = [];
@@ -119,6 +127,8 @@ function drawCharts() {
   chart("Duration in ms (about)", [["p50", ms(s.p50), "--green"], ["p95", ms(s.p95), "--blue"], ["p99", ms(s.p99), "--amber"]]);
   chart("Connections open", [["connections", openConnections(), "--blue"]]);
   chart("Bytes of rows a second", [["bytes/s", perSecond(s.bytes), "--green"]]);
+  const lags = (d.streams || []).filter((r) => (r.series || []).length).slice(0, 4);
+  if (lags.length) chart("Replication lag in ms (95 %)", lags.map((r, i) => ["#" + r.conn + " " + (r.who || ""), lagOf(r), ["--blue", "--amber", "--green", "--red"][i]]));
   $("charts").append(el("p", { class: "hint" }, "Durations over time: the darker, the more queries"));
   heat = el("canvas", { class: "heat", role: "img", "aria-label": "Heat map of durations over time; the table below has the same numbers in sum" });
   $("charts").append(heat);
@@ -159,11 +169,9 @@ function sortable(table, columns, rows, first, render) {
 
 // Queries.
 function sparkline(list) {
-  const w = 90, h = 18, most = Math.max(1, ...list), n = Math.max(slots, 2);
-  const bins = new Array(45).fill(0);
-  list.forEach((v, i) => { bins[Math.min(44, Math.floor(i * 45 / n))] += v; });
+  const w = 90, h = 18, bins = new Array(45).fill(0).map((_, i) => list[i] || 0);
   const top = Math.max(1, ...bins);
-  return svg("svg", { width: w, height: h, role: "img", "aria-label": `calls over time, ${num(most)} at most in a slot` },
+  return svg("svg", { width: w, height: h, role: "img", "aria-label": `calls over time, ${num(top)} at most in a 45th of it` },
     svg("polyline", { class: "spark", points: bins.map((v, i) => `${i * w / 44},${h - 1 - v * (h - 2) / top}`).join(" ") }));
 }
 function ladder(c) {
@@ -246,6 +254,18 @@ else sortable($("errors"), [{ name: "count", key: (e) => e.count }, { name: "SQL
   $("conns").append(g);
 })();
 
+// Replication.
+if ((d.streams || []).length) {
+  $("replication").hidden = false;
+  const stages = ["write", "flush", "apply"], behind = (r) => Math.max(0, ...stages.map((k) => (r[k] || {}).bytes || 0));
+  const lag = (r) => Math.max(-1, ...stages.map((k) => (r[k] || {}).p95 ?? -1));
+  const stage = (v) => v ? `${size(v.bytes)}` + (v.samples ? `, ${dur(v.p50)} / ${dur(v.p95)} / ${dur(v.max)}` : "") : "";
+  sortable($("streams"), [{ name: "client", key: (r) => r.conn, text: true }, { name: "kind and slot", key: (r) => r.kind, text: true }, { name: "sent", key: (r) => r.wal },
+    { name: "written: behind, lag p50 / p95 / max", key: lag }, { name: "flushed", key: lag }, { name: "applied", key: behind }],
+    () => d.streams, 3, (r) => [el("tr", {}, el("td", { class: "text" }, `#${r.conn} ${r.who || ""} ${r.client}`), el("td", { class: "text" }, r.kind + (r.slot ? " " + r.slot : "")),
+      el("td", {}, size(r.wal) + (r.sent ? " to " + r.sent : "")), el("td", {}, stage(r.write)), el("td", {}, stage(r.flush)), el("td", {}, stage(r.apply)))]);
+}
+
 // Who asked.
 for (const [name, list] of [["Users", d.users], ["Databases", d.databases], ["Applications", d.applications], ["Clients", d.clients]]) {
   const t = el("table");
@@ -253,6 +273,8 @@ for (const [name, list] of [["Users", d.users], ["Databases", d.databases], ["Ap
   sortable(t, [{ name, key: (g) => g.name, text: true }, { name: "calls", key: (g) => g.calls }, { name: "errors", key: (g) => g.errors }, { name: "rows", key: (g) => g.rows }, { name: "total", key: (g) => g.total }],
     () => list || [], 4, (g) => [el("tr", {}, el("td", { class: "text" }, g.name || "(not known)"), el("td", {}, num(g.calls)), el("td", {}, num(g.errors)), el("td", {}, num(g.rows)), el("td", {}, dur(g.total)))]);
 }
+
+if (d.meta.command) $("command").append(el("code", {}, d.meta.command));
 
 // Light and dark.
 $("theme").addEventListener("click", () => {

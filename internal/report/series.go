@@ -77,3 +77,21 @@ func (s *spark) halve() {
 	}
 	*s = (*s)[:n]
 }
+
+// sparkBins is how many points a sparkline of the page has.
+const sparkBins = 45
+
+// fold returns the calls in that many stretches of the page's slots, less what is empty
+// at the end.
+func (s spark) fold(slots int) spark {
+	out := make(spark, sparkBins)
+	slots = max(slots, len(s), 2)
+	last := 0
+	for i, n := range s {
+		k := i * sparkBins / slots
+		if out[k] += n; n > 0 {
+			last = k + 1
+		}
+	}
+	return out[:last]
+}

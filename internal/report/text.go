@@ -2,6 +2,7 @@ package report
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -48,6 +49,26 @@ func (t *textVisitor) failure(q *record.Query) errorText {
 	t.err = errorText{}
 	q.VisitError(t)
 	return t.err
+}
+
+// message returns the message of an error as the page may show it: what it quotes is a
+// value as often as a name.
+func (o *output) message(text string) string {
+	if !o.noValues {
+		return text
+	}
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, `"`)
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		b.WriteString(`"…"`)
+		if _, text, ok = strings.Cut(rest, `"`); !ok {
+			return b.String()
+		}
+	}
 }
 
 // Text takes a field of an error.

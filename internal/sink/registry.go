@@ -48,6 +48,8 @@ type Env struct {
 	Warn func(err error)
 	Live bool
 	Now  func() time.Time
+	// Args is the command line, without the program's name.
+	Args []string
 	// Getenv returns a variable of the environment.
 	Getenv func(name string) string
 	// Totals returns what was counted so far, as of the latest Tick.

@@ -138,3 +138,24 @@ func TestReportLeavesOut(t *testing.T) {
 		}
 	}
 }
+
+// TestReportReplication shows how far the client of a slot was behind, and the command
+// that made the page, in which what was searched for may be left out.
+func TestReportReplication(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.html")
+	pgsniff(t, "report", "-q", pcaps+"/recvlogical_test_decoding.pcap", "-o", path)
+	v := browse(t, path, "rl")
+	if len(v.Errors) > 0 || len(v.Requests) != 1 || v.Charts != 5 || !v.Zoomed {
+		t.Errorf("errors %q, requests %q, %d charts, zoomed %v", v.Errors, v.Requests, v.Charts, v.Zoomed)
+	}
+	for _, text := range []string{"Replication", "pg_recvlogical", "logical rl", "0/1D9FBFC8", "38.6 ms", "pgsniff report -q ", "recvlogical_test_decoding.pcap"} {
+		if !strings.Contains(v.Text, text) {
+			t.Errorf("there is no %q on the page", text)
+		}
+	}
+	pgsniff(t, "report", "-q", pcaps+"/base_mix.pcap", "-o", path, "--no-values", "--grep", "division|number 7")
+	page, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(page), "number 7") || !strings.Contains(string(page), `--grep … `) && !strings.Contains(string(page), `--grep …"`) {
+		t.Errorf("what was searched for is on the page (%v)", err)
+	}
+}
