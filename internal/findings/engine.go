@@ -23,6 +23,8 @@ const (
 	maxHashes = 1 << 20
 	// maxServers bounds the servers.
 	maxServers = 1024
+	// maxSpare bounds what is kept for connections to come, 16 KB each at most.
+	maxSpare = 64
 )
 
 // Options configure an Engine.
@@ -48,6 +50,7 @@ type Engine struct {
 	hashes     int // kept in all
 	now, tick  int64
 	latest     *conn
+	spare      []*conn // of connections that are over, to be used again
 	scratch    unit
 	values     []uint64
 	told       map[*draft]told
@@ -160,6 +163,25 @@ type conn struct {
 	// violated are the drafts of what broke the protocol on it: bytes that were not
 	// captured, which may be known later, would explain it.
 	violated []*draft
+	// filed tells that something refers to it that is judged after its end.
+	filed bool
+}
+
+// keptRun is how many turns of room a connection leaves to the next one.
+const keptRun = 16
+
+// reset makes a connection that is over fit for another. What grew on most of them
+// keeps its room: programs that connect for each task make thousands a second.
+func (c *conn) reset() {
+	run, firsts, tx, repeats, windows := c.run[:0], c.firsts[:0], c.tx, c.net.repeats[:0], c.net.windows[:0]
+	if cap(run) > keptRun {
+		run = nil
+	}
+	clear(tx.tables)
+	clear(tx.statements)
+	*c = conn{run: run, firsts: firsts}
+	c.tx.tables, c.tx.values, c.tx.statements = tx.tables[:0], tx.values[:0], tx.statements[:0]
+	c.net.repeats, c.net.windows = repeats, windows
 }
 
 // gone is how a connection came to its end.
@@ -202,7 +224,13 @@ func (e *Engine) of(k *Conn) *conn {
 }
 
 func (e *Engine) open(k *Conn) *conn {
-	c := &conn{Conn: *k}
+	var c *conn
+	if n := len(e.spare); n > 0 {
+		c, e.spare = e.spare[n-1], e.spare[:n-1]
+	} else {
+		c = new(conn)
+	}
+	c.Conn = *k
 	e.conns[k.ID] = c
 	if h, ok := e.shaken[k.ID]; ok {
 		c.handshake = h
@@ -444,6 +472,10 @@ func (e *Engine) End(k *Conn, end *Ending) {
 	delete(e.conns, c.ID)
 	if e.latest == c {
 		e.latest = nil
+	}
+	if !c.filed && len(e.spare) < maxSpare {
+		c.reset()
+		e.spare = append(e.spare, c)
 	}
 }
 

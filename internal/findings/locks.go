@@ -37,6 +37,7 @@ func (e *Engine) waited(u *unit) {
 	if u.server < waitTime || u.s == nil || len(u.s.tables) == 0 || u.s.sleeps || u.state == queryCanceled && u.CancelledBy != 0 {
 		return
 	}
+	c.filed = true
 	if u.server >= waitTime {
 		s.slow = append(s.slow, slowUnit{c: c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, took: u.server, app: c.app})
 		if len(s.slow) > maxWaits {
@@ -86,7 +87,7 @@ func (e *Engine) settleWait(s *server, w *wait) {
 	name, same := "", false
 	for i := range s.ended.list {
 		f := &s.ended.list[i]
-		if f.conn == nil || f.connID == w.c.ID || f.start >= w.reply.Time-waitTime/2 || !f.prompt && !f.alone && f.end-f.from >= waitTime {
+		if f.id == 0 || f.connID == w.c.ID || f.start >= w.reply.Time-waitTime/2 || !f.prompt && !f.alone && f.end-f.from >= waitTime {
 			continue
 		}
 		if w.reply.Time < f.from || w.reply.Time > f.end+releases || f.end <= w.start {

@@ -39,6 +39,7 @@ func (e *Engine) slowest(u *unit) {
 		sort.SliceStable(*l, func(i, j int) bool { return (*l)[i].dur > (*l)[j].dur })
 		*l = (*l)[:2*maxSlow]
 	}
+	u.c.filed = true
 	x := slowOne{
 		ref: u.c.ref(), c: u.c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, dur: u.dur, server: max(u.server, 0),
 		loss: u.lost, client: u.c.net.lastClosed, sends: max(u.dur-max(u.wait, 0), 0),

@@ -146,7 +146,7 @@ func (e *Engine) released(s *server, k silent, hit []*slowUnit) bool {
 	for _, u := range hit {
 		for i := range s.ended.list {
 			f := &s.ended.list[i]
-			if f.conn == nil || f.connID == u.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > u.reply.Time || f.start >= u.reply.Time-waitTime {
+			if f.id == 0 || f.connID == u.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > u.reply.Time || f.start >= u.reply.Time-waitTime {
 				continue
 			}
 			if _, ok := conflict(u.s.tables, f.tables); ok {

@@ -40,8 +40,7 @@ type endedTx struct {
 }
 
 type finishedTx struct {
-	conn      *conn
-	id        uint64
+	id        uint64 // 0: nothing is filed here
 	start     int64
 	from, end int64 // of its last statement
 	prompt    bool  // that was answered as usual
@@ -141,7 +140,7 @@ func (e *Engine) endTx(c *conn, u *unit) {
 	s.ended.next = (s.ended.next + 1) % len(s.ended.list)
 	tables, values := f.tables[:0], f.values[:0]
 	*f = finishedTx{
-		conn: c, id: x.id, start: x.start, from: u.Start.Time, end: u.End.Time, prompt: u.server >= 0 && u.server < waitTime/2,
+		id: x.id, start: x.start, from: u.Start.Time, end: u.End.Time, prompt: u.server >= 0 && u.server < waitTime/2,
 		idle: x.idle, last: x.last, lastID: x.lastID, app: c.app, client: c.Client, connID: c.ID, frame: u.End.Frame,
 		alone: x.start == u.Start.Time,
 	}
