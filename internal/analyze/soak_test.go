@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 // soakSteps is how many damaged captures are tried where nobody asked for more. With
 // PGSNIFF_SOAK set to a duration (2h) they are tried as long as that, from a seed of the
 // time; PGSNIFF_SOAK_SEED is that of a run that failed.
-const soakSteps = 300
+const soakSteps = 200
 
 // largestSoaked is the largest capture that is damaged, in bytes: many small ones find
 // more than a few large ones.
@@ -104,7 +105,7 @@ func TestSoak(t *testing.T) {
 	files, outputs := soaked(t), allOutputs(t.TempDir())
 	r := hostile.Rand(seed)
 	found := map[string]*recovery{}
-	started, last, n := time.Now(), time.Now(), 0
+	started, last, n, peak := time.Now(), time.Now(), 0, 0
 	for ; lasts > 0 && time.Since(started) < lasts || lasts == 0 && n < soakSteps; n++ {
 		s := files[r.IntN(len(files))]
 		what := fmt.Sprintf("%s, seed %d, input %d", s.name, seed, n)
@@ -112,7 +113,7 @@ func TestSoak(t *testing.T) {
 		if r.IntN(3) == 0 {
 			m := hostile.Mutations[r.IntN(len(hostile.Mutations))]
 			m.Do(r, f)
-			stands(t, what+", "+m.Name, f.Bytes(), outputs)
+			peak = max(peak, stands(t, what+", "+m.Name, f.Bytes(), outputs))
 			count(found, "hostile: "+m.Name)
 		} else {
 			d := damages[r.IntN(len(damages))]
@@ -128,10 +129,10 @@ func TestSoak(t *testing.T) {
 		}
 		if time.Since(last) > 10*time.Minute {
 			last = time.Now()
-			fmt.Printf("soak: %d inputs after %v, peak %d MiB\n", n, time.Since(started).Round(time.Second), peakMemory()>>10)
+			fmt.Printf("soak: %d inputs after %v, peak %d MiB\n", n, time.Since(started).Round(time.Second), peak>>10)
 		}
 	}
-	t.Logf("%d inputs of %d captures, seed %d, in %v; this process had %d MiB at most", n, len(files), seed, time.Since(started).Round(time.Second), peakMemory()>>10)
+	t.Logf("%d inputs of %d captures, seed %d, in %v; %d MiB at most in one run of the program", n, len(files), seed, time.Since(started).Round(time.Second), peak>>10)
 	for _, d := range damages {
 		if k := found[d.name]; k != nil && k.whole > 0 {
 			t.Logf("%-22s %4d inputs, %5.1f %% of the complete records are left", d.name, k.inputs, 100*float64(k.left)/float64(k.whole))
@@ -193,26 +194,35 @@ func allOutputs(dir string) (args []string) {
 	return args
 }
 
-// stands leads a capture through all outputs, and holds the JSON to its rules.
-func stands(t *testing.T, what string, capture []byte, outputs []string) {
+// stands leads a capture through all outputs in a process of its own, and holds the
+// JSON to its rules and the process to its bound. It returns its peak, in KiB.
+func stands(t *testing.T, what string, capture []byte, outputs []string) (peakKiB int) {
 	t.Helper()
-	run := func(args ...string) (string, int) {
-		var out, errs bytes.Buffer
-		code := app.Run(&app.Env{
-			In: bytes.NewReader(capture), Out: &out, Err: &errs, Now: time.Now,
-			Getenv: func(string) string { return "" }, Width: func() int { return 0 },
-		}, append([]string{"read", "-"}, args...))
-		if code == app.ExitUsage {
-			t.Fatalf("%s: %s", what, errs.String())
-		}
-		return out.String(), code
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
-	run(append([]string{"--any-port", "--slow", "10ms"}, outputs...)...)
-	out, _ := run("--any-port", "-o", "json", "--view", "messages,queries,connections")
-	if err := checkOutput([]byte(out)); err != nil {
+	args := append([]string{"read", "-", "--any-port", "--slow", "10ms", "-o", "json", "--view", "messages,queries,connections"}, outputs...)
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), envArgs+"="+strings.Join(args, " "))
+	cmd.Stdin = bytes.NewReader(capture)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // a file that is damaged is told by the exit code, too
+	_, peak, ok := strings.Cut(errs.String(), "peak ")
+	if !ok || cmd.ProcessState.ExitCode() == app.ExitUsage {
+		t.Errorf("%s: it crashed, or refused to begin: %.3000s", what, errs.String())
+		return 0
+	}
+	fmt.Sscan(peak, &peakKiB)
+	if peakKiB > maxPeak {
+		t.Errorf("%s: peak of %d MiB", what, peakKiB>>10)
+	}
+	if err := checkOutput(out.Bytes()); err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
-	if strings.Contains(out, "\x1b") {
+	if bytes.IndexByte(out.Bytes(), 0x1b) >= 0 {
 		t.Errorf("%s: an escape sequence", what)
 	}
+	return peakKiB
 }
