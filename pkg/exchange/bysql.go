@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"iter"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -48,6 +49,25 @@ func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 	s := l.newStatement(name, p, len(text))
 	s.unit = x.ID
 	l.addStatement(name, s)
+	for y := range l.after(x) { // asked ahead
+		if old := y.Prepared; old != nil && old.Inferred && old.name == name {
+			if y.portal != nil && y.portal.statement == old {
+				y.portal.statement = s
+			}
+			l.setSQL(y, s)
+		}
+	}
+}
+
+// after ranges over the open exchanges that were asked for after x.
+func (l *Log) after(x *Exchange) iter.Seq[*Exchange] {
+	return func(yield func(*Exchange) bool) {
+		for id := x.ID + 1; id < l.first+uint64(min(l.n, maxLook)); id++ {
+			if y := *l.slot(id); y != nil && !yield(y) {
+				return
+			}
+		}
+	}
 }
 
 // cursorBySQL is for a cursor that DECLARE made: it is a portal, which an Execute may
@@ -71,4 +91,10 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 		l.portals = make(map[string]*portal)
 	}
 	l.portals[name] = p
+	for y := range l.after(x) { // asked ahead
+		if y.portal == nil && y.Portal != nil && string(y.Portal) == name && y.Missing&MissingBind != 0 {
+			y.Missing &^= MissingBind | MissingParse
+			l.use(y, p)
+		}
+	}
 }

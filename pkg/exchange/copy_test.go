@@ -107,21 +107,27 @@ func TestSeveralCopies(t *testing.T) {
 			B: CopyIn
 			F: CopyData "12" ; CopyDone
 			B: Complete "COPY 1" ; Ready I`, "in 2 1 mixed false: COPY 1"},
-		{`F: Query "copy a from stdin; copy b from stdin; select 1"
+		{
+			`F: Query "copy a from stdin; copy b from stdin; select 1"
 			B: CopyIn
 			F: CopyData "12" ; CopyData "3" ; CopyDone
 			B: Complete "COPY 2" ; CopyIn
 			F: CopyData "4567" ; CopyDone
 			B: Complete "COPY 1" ; RowDescription a:23:0 ; Row 1 ; Complete "SELECT 1" ; Ready I`,
-			"in 7 3 mixed false: COPY 2 {in 3 2} COPY 1 {in 4 1} SELECT 1"},
-		{`F: Query "copy a from stdin; copy b from stdin" ; CopyData "12" ; CopyDone ; CopyData "345" ; CopyDone
+			"in 7 3 mixed false: COPY 2 {in 3 2} COPY 1 {in 4 1} SELECT 1",
+		},
+		{
+			`F: Query "copy a from stdin; copy b from stdin" ; CopyData "12" ; CopyDone ; CopyData "345" ; CopyDone
 			B: CopyIn ; Complete "COPY 1" ; CopyIn ; Complete "COPY 1" ; Ready I`,
-			"in 5 2 mixed false: COPY 1 {in 2 1} COPY 1 {in 3 1}"},
-		{`F: Query "copy a to stdout; copy a from stdin; copy a to stdout"
+			"in 5 2 mixed false: COPY 1 {in 2 1} COPY 1 {in 3 1}",
+		},
+		{
+			`F: Query "copy a to stdout; copy a from stdin; copy a to stdout"
 			B: CopyOut ; CopyData "12345" ; CopyDone ; Complete "COPY 1" ; CopyIn
 			F: CopyData "6" ; CopyDone
 			B: Complete "COPY 1" ; CopyOut ; CopyData "12" ; CopyData "34" ; CopyDone ; Complete "COPY 2" ; Ready I`,
-			"out 10 4 mixed true: COPY 1 {out 5 1} COPY 1 {in 1 1} COPY 2 {out 4 2}"},
+			"out 10 4 mixed true: COPY 1 {out 5 1} COPY 1 {in 1 1} COPY 2 {out 4 2}",
+		},
 	}
 	for _, tt := range tests {
 		h := new(copyTeller)

@@ -89,6 +89,9 @@ func (l *Log) judge(x *Exchange) {
 	case x.flags&flagDiscarded != 0:
 		l.undo(x, false)
 		x.Skipped = true
+		if x.ID <= l.lossy {
+			x.flags |= flagHoles // the Sync before it may be missing
+		}
 		x.Results, x.FirstReply, x.FirstRow, x.End = x.Results[:0], Stamp{}, Stamp{}, Stamp{}
 	case x.answered():
 	case x.flags&flagReplied != 0 && l.ending && x.ID > l.lossy && x.flags&flagReady == 0:
@@ -102,6 +105,14 @@ func (l *Log) judge(x *Exchange) {
 	}
 	if s := x.Prepared; s != nil && s.undone && s.unit != x.ID {
 		l.setStanding(x, s) // what it was prepared as never came to be
+	}
+	if (x.Skipped || x.Unanswered || x.Error != nil) && l.lossy == 0 && l.server.database != "" {
+		if x.Missing&InferredSQL != 0 {
+			label := x.Statement
+			l.setSQL(x, nil)
+			x.Statement = label
+		}
+		x.Missing &^= MissingParse | MissingBind // all was seen: there is no such thing
 	}
 	if l.lossy != 0 && l.heard {
 		l.unconfirmed(x)
@@ -168,7 +179,7 @@ func (l *Log) pause(now Stamp) int64 {
 
 // discard marks what the server passes over after an error in x: all that was
 // sent up to the next Sync. What is sent later, the tracker marks.
-func (l *Log) discard(x *Exchange) {
+func (l *Log) discard(x *Exchange, uncertain bool) {
 	for id := x.ID; x.flags&flagSynced == 0; {
 		if id++; id >= l.first+uint64(l.n) {
 			return
@@ -178,7 +189,9 @@ func (l *Log) discard(x *Exchange) {
 			continue
 		}
 		x = next
-		x.flags |= flagDiscarded
+		if x.flags |= flagDiscarded; uncertain {
+			x.flags |= flagHoles // the Sync before it may be missing
+		}
 	}
 }
 
@@ -194,6 +207,7 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		if x.FailedAt == messages.KindParse && x.confirmed < len(x.changes) && x.changes[x.confirmed].by == messages.KindParse {
 			l.setSQL(x, x.changes[x.confirmed].statement) // others may have followed
 		}
+		l.blameBind(x)
 		l.learnError(x)
 	}
 	x.flags |= flagDone
@@ -210,8 +224,33 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 	}
 	if x.Protocol == ProtocolExtended {
 		l.undo(x, m.Step.Request == messages.KindParse)
-		l.discard(x)
+		l.discard(x, m.Step.Trial)
 	}
+}
+
+// blameBind makes the statement of the Bind that has failed that of x, which may have
+// sent further ones.
+func (l *Log) blameBind(x *Exchange) {
+	if x.FailedAt != messages.KindBind || x.bound >= len(x.earlier) {
+		return
+	}
+	s := x.earlier[x.bound]
+	l.disuse(x)
+	if s = s.standing(); s != nil {
+		l.setSQL(x, s)
+	}
+}
+
+// failing returns the statement that the request which has failed speaks of, nil if that
+// is not known.
+func (x *Exchange) failing() *Statement {
+	switch x.FailedAt {
+	case messages.KindBind:
+		return x.Prepared
+	case messages.KindDescribe:
+		return x.described
+	}
+	return nil
 }
 
 // learnError takes the server's word that something does not exist: then its
@@ -219,16 +258,18 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 func (l *Log) learnError(x *Exchange) {
 	switch string(x.SQLState()) {
 	case noSuchStatement:
-		s := x.Prepared
-		if s == nil || x.FailedAt == messages.KindExecute {
+		s := x.failing()
+		if x.FailedAt == messages.KindDescribe && s == nil {
+			l.setSQL(x, nil) // it asked about several
+		}
+		if s == nil {
 			return
 		}
 		if l.statements[s.name] == s || l.unnamed == s {
 			l.forget(s.name)
 		}
-		label := x.Statement
 		l.setSQL(x, nil)
-		x.Statement = label
+		x.Statement = s.label
 		x.Missing &^= MissingParse
 		if !s.Inferred && l.lossy != 0 {
 			x.flags |= flagHoles // its end was not seen

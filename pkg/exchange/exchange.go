@@ -166,6 +166,15 @@ type Exchange struct {
 	columns *Columns
 	types   []uint32 // of a copy
 
+	// earlier are the statements of the Binds before the latest, bound counts the
+	// BindCompletes: an error may be that of any of them.
+	earlier []*Statement
+	bound   int
+	// described is the statement that Describe asked about, nil if there were several;
+	// describes counts them.
+	described *Statement
+	describes int
+
 	copies *copies // nil where there was no COPY yet
 
 	scanned int // bytes of SQL whose commands were looked at

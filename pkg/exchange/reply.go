@@ -76,6 +76,7 @@ func (l *Log) answer(x *Exchange, m *Message) {
 		}
 	case messages.KindBindComplete:
 		x.flags |= flagBound
+		x.bound++
 		if len(x.changes) > 0 {
 			x.confirm(messages.KindBind)
 		}

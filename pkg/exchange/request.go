@@ -100,7 +100,7 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 			l.setUnnamed(s)
 		}
 		s.unit, l.unnamedGone = x.ID, false
-		l.setSQL(x, s)
+		l.parsed(x, s)
 		return
 	}
 	name := string(p.Statement)
@@ -108,7 +108,14 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 	s.unit = x.ID
 	x.note(change{by: messages.KindParse, statement: s, previous: l.statements[name]})
 	l.addStatement(name, s)
-	l.setSQL(x, s)
+	l.parsed(x, s)
+}
+
+// parsed makes s, whose Parse was sent, the statement of x, unless x has bound another.
+func (l *Log) parsed(x *Exchange, s *Statement) {
+	if x.portal == nil {
+		l.setSQL(x, s)
+	}
 }
 
 func sameTypes(known, declared []uint32) bool {
@@ -237,9 +244,15 @@ func (l *Log) requestBind(x *Exchange, m *Message) {
 	name := cstring(m.Body)
 	rest := m.Body[min(len(name)+1, len(m.Body)):]
 	s := l.statement(cstring(rest))
+	if x.portal != nil && len(x.earlier) < maxEarlier && x.charge(8) {
+		x.earlier = append(x.earlier, x.portal.statement)
+	}
 	x.Portal = x.keepName(name)
 	l.use(x, l.bindPortal(x, name, s, l.shared.cut(m.Body)))
 }
+
+// maxEarlier bounds the Binds of one unit that are told apart when one fails.
+const maxEarlier = 256
 
 func (l *Log) requestDescribe(x *Exchange, body []byte) {
 	if len(body) == 0 {
@@ -250,6 +263,11 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 		t.portal = l.findPortal(name)
 	} else if t.statement = l.statement(name); x.Prepared == nil {
 		l.setSQL(x, t.statement)
+	}
+	if x.describes++; x.describes > 1 {
+		x.described = nil
+	} else {
+		x.described = t.statement
 	}
 	if !l.shared.limits.NoColumns {
 		if t.statement != nil {

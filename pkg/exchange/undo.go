@@ -131,6 +131,11 @@ func (l *Log) setStanding(x *Exchange, s *Statement) {
 // undoUnnamed: a Parse of the unnamed statement drops the one before it whether
 // it succeeds or not.
 func (l *Log) undoUnnamed(c *change, tried bool) {
+	if c.previous != c.statement {
+		if c.statement.undone = true; !tried {
+			c.statement.before = c.previous.standing()
+		}
+	}
 	switch {
 	case l.unnamed != c.statement:
 	case tried:

@@ -78,6 +78,9 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	if unsure {
 		t.disown(s, k)
 	}
+	if f.Fatal && t.doubt.any {
+		s.Doubtful = true // it ends the connection, whatever it answers
+	}
 }
 
 // plainReplies are the kinds that do nothing but answer the oldest request, in

@@ -173,6 +173,7 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	}
 	t.assignUnit(s, r)
 	if t.discarding && r != reqSync {
+		s.Doubtful = t.doubt.any // the Sync may have been missed
 		if s.Discarded = !t.inDoubt(); !s.Discarded {
 			t.push(s, pending{request: r, unit: s.Unit, doubtful: true})
 		}

@@ -1,0 +1,399 @@
+package analyze_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/pgtest"
+)
+
+// oracleTime is how long TestServerAgrees talks to each server; by hand for hours:
+//
+//	go test ./internal/analyze -run TestServerAgrees -oracle 2h -oracle-seed 0 -timeout 0
+var (
+	oracleTime = flag.Duration("oracle", 3*time.Second, "how long TestServerAgrees talks to each server")
+	oracleSeed = flag.Uint64("oracle-seed", 1, "the first seed of TestServerAgrees; 0: of the clock")
+)
+
+// TestServerAgrees has random conversations with real servers and holds the records to
+// the server's own log: what was executed and what failed, in that order, with that
+// SQL. All are complete; and without a packet none is wrong.
+func TestServerAgrees(t *testing.T) {
+	for _, version := range []int{15, 18} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			s := pgtest.Start(t, pgtest.WithVersion(version), pgtest.WithConf("log_min_duration_statement", "0"),
+				pgtest.WithConf("log_destination", "jsonlog"), pgtest.WithConf("logging_collector", "on"),
+				pgtest.WithConf("log_filename", "oracle.log"), pgtest.WithConf("log_rotation_size", "0"),
+				pgtest.WithConf("log_min_messages", "warning"), pgtest.WithConf("fsync", "off"), pgtest.WithConf("log_disconnections", "on"))
+			seed := *oracleSeed
+			if seed == 0 {
+				seed = uint64(time.Now().UnixNano())
+			}
+			log := &serverLog{path: filepath.Join(s.DataDir, "log", "oracle.json"), events: map[int][]string{}}
+			n := 0
+			for end := time.Now().Add(*oracleTime); time.Now().Before(end) && !t.Failed(); seed, n = seed+1, n+1 {
+				converse(t, s, log, seed)
+			}
+			t.Logf("%d conversations", n)
+		})
+	}
+}
+
+// converse has one conversation and compares.
+func converse(t *testing.T, s *pgtest.Server, log *serverLog, seed uint64) {
+	t.Helper()
+	var p hostile.Packets
+	c := talkTo(t, s, &p, 7)
+	if c.ready == 0 {
+		time.Sleep(100 * time.Millisecond) // it is coming up
+		return
+	}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), c: c}
+	g.talk()
+	c.close()
+	capture := p.File()
+	got := recordedEvents(t, capture)
+	var want []string
+	for range 100 { // the log is written by a process of its own
+		if want = log.of(t, c.pid); len(want) > 0 && want[len(want)-1] == logGone {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if len(want) == 0 || want[len(want)-1] != logGone {
+		// Both servers have been seen to crash from what is sent here in a failed
+		// transaction; they come up again.
+		t.Logf("seed %d: the backend has not ended in good order", seed)
+		time.Sleep(time.Second)
+		return
+	}
+	want = want[:max(len(want)-1, 0)]
+	if n := len(want); n > 0 && want[n-1] == logFatal { // what was outstanding is not in the log
+		want = want[:n-1]
+		got = got[:min(len(got), n-1)]
+	}
+	if diff := differ(got, want); diff != "" {
+		t.Errorf("seed %d, %s: %s", seed, keepCapture(seed, capture), diff)
+		return
+	}
+	f, err := hostile.ParsePcap(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := truthOf(t, f, way{quiet: true, ports: pgPorts})
+	for range 4 {
+		i := g.IntN(len(f.Records))
+		whole.hold(t, fmt.Sprintf("seed %d without packet %d", seed, i+1), without(f, i, 1))
+	}
+	if t.Failed() {
+		t.Logf("the whole is in %s", keepCapture(seed, capture))
+	}
+}
+
+// keepCapture keeps a capture to look at, and returns where.
+func keepCapture(seed uint64, capture []byte) string {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("pgsniff-oracle-%d.pcap", seed))
+	_ = os.WriteFile(path, capture, 0o600)
+	return path
+}
+
+// differ says where two lists of events are not the same.
+func differ(got, want []string) string {
+	for i := range max(len(got), len(want)) {
+		g, w := "nothing", "nothing"
+		if i < len(got) {
+			g = got[i]
+		}
+		if i < len(want) {
+			w = want[i]
+		}
+		// The log does not always know which statement an error is of; nor do the packets
+		// tell in a failed transaction whether a Query came as far as to close the portal.
+		stated, sql, _ := strings.Cut(w, ": ")
+		if g == stated+": "+defined.ReplaceAllString(sql, "") {
+			continue // executed by its name
+		}
+		if g != w && !(g == "error 25P02: " && strings.HasPrefix(w, g)) && !(strings.HasPrefix(w, "error ") && strings.HasSuffix(w, ":") && strings.HasPrefix(g, w)) {
+			return fmt.Sprintf("event %d is %q, the server says %q", i+1, g, w)
+		}
+	}
+	return ""
+}
+
+// recordedEvents are the query records as the server's log would have them.
+func recordedEvents(t *testing.T, capture []byte) (list []string) {
+	t.Helper()
+	for _, r := range queryRecords(t, capture, way{quiet: true, ports: pgPorts}) {
+		sql := ""
+		if r.SQL != nil {
+			sql = *r.SQL
+		}
+		switch {
+		case !r.Complete:
+			list = append(list, "incomplete: "+sql)
+		case r.Skipped:
+		case r.Error != nil:
+			list = append(list, "error "+r.Error.SQLState+": "+sql)
+		default:
+			list = append(list, "ran: "+sql)
+		}
+	}
+	return list
+}
+
+// serverLog reads the events of each backend from the server's log, as it grows.
+type serverLog struct {
+	path   string
+	read   int
+	events map[int][]string
+}
+
+// The events of a backend that has ended, and of one that gave up before that.
+const (
+	logGone  = "gone"
+	logFatal = "fatal"
+)
+
+// defined is what comes before a statement or a query that SQL has given a name.
+var defined = regexp.MustCompile(`^(prepare \w+ as|declare \w+ cursor for) `)
+
+var executed = regexp.MustCompile(`(?s)^duration: [0-9.]+ ms  (statement|execute (?:fetch from )?[^:]*): (.*)$`)
+
+func (l *serverLog) of(t *testing.T, pid int) []string {
+	t.Helper()
+	b, err := os.ReadFile(l.path)
+	if err != nil {
+		return nil
+	}
+	for line := range bytes.Lines(b[l.read:]) {
+		if line[len(line)-1] != '\n' {
+			break
+		}
+		l.read += len(line)
+		var e struct {
+			PID       int    `json:"pid"`
+			Severity  string `json:"error_severity"`
+			State     string `json:"state_code"`
+			Message   string
+			Statement string
+		}
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		switch m := executed.FindStringSubmatch(e.Message); {
+		case e.Severity == "ERROR":
+			l.events[e.PID] = append(l.events[e.PID], "error "+e.State+": "+e.Statement)
+		case m != nil:
+			sql := m[2]
+			if m[1] != "statement" {
+				sql = defined.ReplaceAllString(sql, "")
+			}
+			l.events[e.PID] = append(l.events[e.PID], "ran: "+sql)
+		case e.Severity == "FATAL":
+			l.events[e.PID] = append(l.events[e.PID], logFatal)
+		case strings.HasPrefix(e.Message, "disconnection:"):
+			l.events[e.PID] = append(l.events[e.PID], logGone)
+		}
+	}
+	events := l.events[pid]
+	for i := range events {
+		if strings.HasSuffix(events[i], ": ") {
+			events[i] = strings.TrimSuffix(events[i], " ")
+		}
+	}
+	return events
+}
+
+// generator makes up what a client may send.
+type generator struct {
+	*rand.Rand
+	c    *talker
+	out  []byte
+	due  int // ReadyForQuery messages that will come
+	next int // number of the next statement
+}
+
+var (
+	statementNames = []string{"", "", "s1", "s2"}
+	portalNames    = []string{"", "", "p1", "p2"}
+)
+
+func pick[T any](g *generator, list []T) T { return list[g.IntN(len(list))] }
+
+// talk sends a number of cycles, waiting for their ends now and then.
+func (g *generator) talk() {
+	g.due = g.c.ready
+	g.query("create temp table t(a int)")
+	for range 4 + g.IntN(12) {
+		if g.IntN(3) == 0 {
+			g.simple()
+		} else {
+			g.extended()
+		}
+		if g.IntN(3) > 0 { // else it runs ahead
+			g.flush()
+			g.c.await(g.due, 10*time.Second)
+		}
+	}
+	g.flush()
+	g.c.await(g.due, 10*time.Second)
+	if g.c.ready != g.due && !g.c.dead {
+		g.c.t.Errorf("the server was ready %d times, not %d", g.c.ready, g.due)
+	}
+}
+
+// flush sends what is made up, in pieces as they come.
+func (g *generator) flush() {
+	for len(g.out) > 0 {
+		n := len(g.out)
+		if g.IntN(4) == 0 {
+			n = 1 + g.IntN(n)
+		}
+		g.c.send(g.out[:n])
+		g.out = g.out[n:]
+	}
+}
+
+func (g *generator) add(b []byte) { g.out = append(g.out, b...) }
+
+func (g *generator) query(sql string) {
+	g.add(hostile.Query(sql))
+	g.due++
+}
+
+// number makes each text another one.
+func (g *generator) number() int { g.next++; return g.next }
+
+// simple makes up a Query.
+func (g *generator) simple() {
+	n := g.number()
+	switch g.IntN(15) {
+	case 0, 1:
+		g.query(fmt.Sprintf("begin -- %d", n))
+	case 2:
+		g.query(fmt.Sprintf("commit -- %d", n))
+	case 3:
+		g.query(fmt.Sprintf("rollback -- %d", n))
+	case 4:
+		g.query(fmt.Sprintf("savepoint a -- %d", n))
+	case 5:
+		g.query(fmt.Sprintf("rollback to a -- %d", n))
+	case 6:
+		g.query(fmt.Sprintf("select %d; select generate_series(1,3), %d", n, n))
+	case 7:
+		g.query(fmt.Sprintf("select %d; select 1/0; select 2", n))
+	case 8:
+		g.query(fmt.Sprintf("prepare s1 as select 'by sql', %d", n))
+	case 9:
+		g.query(fmt.Sprintf("deallocate %s -- %d", pick(g, []string{"s1", "s2", "all"}), n))
+	case 10:
+		g.query(fmt.Sprintf("declare p1 cursor for select generate_series(1,5), %d", n))
+	case 11:
+		g.query(fmt.Sprintf("copy (select generate_series(1,3), %d) to stdout", n))
+	case 12:
+		g.query(fmt.Sprintf("copy t from stdin -- %d", n))
+		g.copyData()
+	case 13:
+		g.query(fmt.Sprintf("copy t from stdin /* %d */; copy t to stdout", n))
+		g.copyData()
+	default:
+		g.query(fmt.Sprintf("select %d as simple", n))
+	}
+}
+
+// copyData is what follows a COPY FROM STDIN, without waiting for the server. Where that
+// has failed it is dropped without a word.
+func (g *generator) copyData() {
+	for range g.IntN(3) {
+		g.add(hostile.Message('d', []byte(pick(g, []string{"1\n", "2\n", "3\n", "not a number\n"}))))
+	}
+	if g.IntN(5) == 0 {
+		g.add(hostile.Message('f', hostile.String("no more")))
+	} else {
+		g.add(hostile.Message('c'))
+	}
+}
+
+// extended makes up a cycle of the extended protocol.
+func (g *generator) extended() {
+	for range 1 + g.IntN(5) {
+		statement, portal := pick(g, statementNames), pick(g, portalNames)
+		switch g.IntN(12) {
+		case 0, 1, 2:
+			g.add(hostile.Parse(statement, g.sql()))
+			if g.IntN(2) == 0 {
+				g.bind(portal, statement)
+				g.execute(portal)
+			}
+		case 3, 4:
+			g.bind(portal, statement)
+		case 5, 6:
+			g.execute(portal)
+		case 7:
+			g.bind(portal, statement)
+			g.execute(portal)
+		case 8:
+			g.add(hostile.Message('D', []byte{'S'}, hostile.String(statement)))
+		case 9:
+			g.add(hostile.Message('C', []byte{pick(g, []byte{'S', 'P'})}, hostile.String(pick(g, []string{statement, portal}))))
+		case 10:
+			g.add(hostile.Message('H'))
+			g.flush()
+			g.c.await(1<<30, 3*time.Millisecond)
+		case 11:
+			g.add(hostile.Parse("", fmt.Sprintf("copy t from stdin -- %d", g.number())))
+			g.bind("", "")
+			g.execute("")
+			g.copyData()
+			g.add(hostile.Parse("", g.sql())) // or the next Bind would begin another
+		}
+	}
+	g.add(hostile.Sync())
+	g.due++
+}
+
+func (g *generator) bind(portal, statement string) {
+	g.add(hostile.Message('B', hostile.String(portal), hostile.String(statement), hostile.Int16(0), hostile.Int16(0), hostile.Int16(0)))
+}
+
+func (g *generator) execute(portal string) {
+	g.add(hostile.Message('E', hostile.String(portal), hostile.Int32(pick(g, []int{0, 0, 1, 2}))))
+}
+
+// sql makes up a statement to prepare.
+func (g *generator) sql() string {
+	n := g.number()
+	switch g.IntN(14) {
+	case 0:
+		return fmt.Sprintf("selec %d", n)
+	case 1:
+		return fmt.Sprintf("select * from missing where %d = 1", n)
+	case 2:
+		return fmt.Sprintf("select 1/(%d-%d)", n, n)
+	case 3:
+		return fmt.Sprintf("insert into t values (%d)", n)
+	case 4:
+		return fmt.Sprintf("begin -- %d", n)
+	case 5:
+		return fmt.Sprintf("rollback -- %d", n)
+	case 6:
+		return fmt.Sprintf("savepoint a -- %d", n)
+	case 7:
+		return fmt.Sprintf("rollback to a -- %d", n)
+	case 8:
+		return fmt.Sprintf("deallocate s2 -- %d", n)
+	case 9:
+		return fmt.Sprintf("copy (select %d) to stdout", n)
+	}
+	return fmt.Sprintf("select generate_series(1,%d), %d", 1+g.IntN(4), n)
+}
