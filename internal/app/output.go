@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
+	"github.com/pgsniff/pgsniff/internal/changes"
 	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
@@ -27,13 +28,14 @@ type outlet struct {
 	views   *views        // of it; nil where no built-in view was asked for
 	sink    sink.Sink     // nil where there is none
 	adapter *sink.Adapter // before it
+	derived bool          // it shows what views make of messages, whatever their --type
 }
 
 // openOutputs makes the outputs, and returns how many goroutines are left for
 // the analysis.
 func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 	if only := r.opt.only; only != nil {
-		r.outputs = []*outlet{{sink: only, adapter: sink.NewAdapter(only, r.opt.ShowSecrets)}}
+		r.outputs = []*outlet{{sink: only, adapter: sink.NewAdapter(only, r.opt.ShowSecrets), derived: true}}
 		return workers, nil
 	}
 	specs, err := r.opt.outputs.all()
@@ -66,7 +68,7 @@ func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
 		if err != nil {
 			return outputError(err)
 		}
-		return out.addViews(r, env, s)
+		return out.addViews(r, env, sel, s)
 	}
 	w, err := env.Create()
 	if err != nil {
@@ -78,7 +80,7 @@ func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
 			out.views = newViews(spec, sel, out.writer)
 		}
 	}
-	return out.addViews(r, env, &writerSink{out})
+	return out.addViews(r, env, sel, &writerSink{out})
 }
 
 func outputError(err error) error {
@@ -91,7 +93,7 @@ func outputError(err error) error {
 
 // addViews puts the views of the registry before where they write to. The built-in
 // views of a format that is not built in are what there is of records.
-func (out *outlet) addViews(r *run, env *sink.Env, to sink.Sink) error {
+func (out *outlet) addViews(r *run, env *sink.Env, sel *selection, to sink.Sink) error {
 	var list []sink.Sink
 	for _, name := range out.spec.views {
 		if open := r.opt.outputs.views[name]; open != nil {
@@ -99,9 +101,13 @@ func (out *outlet) addViews(r *run, env *sink.Env, to sink.Sink) error {
 			if err != nil {
 				return outputError(err)
 			}
+			if name == changes.View.Name && sel.inside() {
+				v = newTypedSink(sel, v)
+			}
+			out.derived = true
 			list = append(list, v)
 		} else if !out.spec.builtin() {
-			list = append(list, sink.Pass(wantsOf(name), to))
+			list = append(list, newTypedSink(sel, sink.Pass(wantsOf(name), to)))
 		}
 	}
 	switch {
@@ -232,7 +238,7 @@ func (r *run) handler(sel *selection, cfg *session.Config, limits *exchange.Limi
 	}
 	for _, out := range r.outputs {
 		if out.adapter != nil {
-			h := newSelected(sel, out.adapter)
+			h := newSelected(sel, out.adapter, out.derived)
 			out.adapter.Configure(h, cfg, limits)
 			list = append(list, h)
 		}

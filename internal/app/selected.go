@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -11,13 +12,16 @@ type selected struct {
 	*sink.Adapter
 	sel     *selection
 	waiting *sink.Waiting // with --min-duration, else nil
+	// derived tells that views make something else of the messages, for which --type
+	// does not select them; what is shown of messages themselves, a typedSink does.
+	derived bool
 }
 
-func newSelected(sel *selection, to *sink.Adapter) session.Handler {
+func newSelected(sel *selection, to *sink.Adapter, derived bool) session.Handler {
 	if sel.all() {
 		return to
 	}
-	v := &selected{Adapter: to, sel: sel}
+	v := &selected{Adapter: to, sel: sel, derived: derived}
 	if sel.minDuration > 0 {
 		v.waiting = sink.NewWaiting(to)
 	}
@@ -27,7 +31,7 @@ func newSelected(sel *selection, to *sink.Adapter) session.Handler {
 // Message hands a selected message on, with --min-duration when its query has ended.
 func (v *selected) Message(e *session.Event) {
 	switch {
-	case !v.sel.message(e):
+	case v.derived && !v.sel.anyType(e), !v.derived && !v.sel.message(e):
 	case v.waiting != nil:
 		v.waiting.Message(e)
 	default:
@@ -47,7 +51,7 @@ func (v *selected) Exchange(s *session.Session, x *exchange.Exchange) {
 
 // Notice hands on what is said of a selected connection.
 func (v *selected) Notice(s *session.Session, n *session.Notice) {
-	if v.sel.kinds == nil && !v.sel.errors && v.sel.notice(s, n) {
+	if (v.sel.kinds == nil || v.derived) && !v.sel.errors && v.sel.notice(s, n) {
 		v.Adapter.Notice(s, n)
 	}
 }
@@ -61,3 +65,32 @@ func (v *selected) End(s *session.Session) {
 		v.Adapter.End(s)
 	}
 }
+
+// typedSink hands on the messages that --type names, and no notices of others.
+type typedSink struct {
+	sink.Sink
+	sel *selection
+}
+
+func newTypedSink(sel *selection, to sink.Sink) sink.Sink {
+	if sel.kinds == nil {
+		return to
+	}
+	return &typedSink{to, sel}
+}
+
+func (t *typedSink) Record(r record.Record) {
+	switch r := r.(type) {
+	case *record.Message:
+		if !t.sel.typed(r) {
+			return
+		}
+	case *record.Notice:
+		return
+	}
+	t.Sink.Record(r)
+}
+
+func (t *typedSink) Failed() bool { return sink.Failed(t.Sink) }
+
+func (t *typedSink) Flush() error { return sink.Flush(t.Sink) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
@@ -178,10 +179,15 @@ func host(address string) string {
 
 // message reports whether a message is shown, but for the duration of its query.
 func (s *selection) message(e *session.Event) bool {
-	if s.span != nil && !s.span.has(e.At.Time) {
+	if s.kinds != nil && !s.kinds[e.Kind] && (e.Replication == nil || !s.holds(&e.Replication.Meaning)) {
 		return false
 	}
-	if s.kinds != nil && !s.kinds[e.Kind] && !s.holds(e) {
+	return s.anyType(e)
+}
+
+// anyType is message without --type, which says nothing of what views derive.
+func (s *selection) anyType(e *session.Event) bool {
+	if s.span != nil && !s.span.has(e.At.Time) {
 		return false
 	}
 	if s.errors && e.Kind != messages.KindErrorResponse && e.Kind != messages.KindErrorResponseV2 {
@@ -267,10 +273,28 @@ func replicationKind(name string) (replication.Kind, bool) {
 }
 
 // holds reports whether a CopyData holds one of the messages that are named.
-func (s *selection) holds(e *session.Event) bool {
-	if s.replicated == nil || e.Replication == nil {
+func (s *selection) holds(m *replication.Meaning) bool {
+	if s.replicated == nil {
 		return false
 	}
-	m := &e.Replication.Meaning
 	return m.Kind != replication.KindUnknown && s.replicated[m.Kind] || m.Logical != replication.KindUnknown && s.replicated[m.Logical]
+}
+
+// typed reports whether --type names the message of a record.
+func (s *selection) typed(m *record.Message) bool {
+	return s.kinds[m.Kind] || m.More != nil && m.More.Replication != nil && s.holds(m.More.Replication)
+}
+
+// inside reports whether --type names messages of logical replication, or what holds
+// them: then it selects among the changes that these make.
+func (s *selection) inside() bool {
+	if s.replicated == nil {
+		return false
+	}
+	for k, named := range s.replicated {
+		if named && (k == int(replication.KindWALData) || k >= int(replication.KindBegin)) {
+			return true
+		}
+	}
+	return false
 }

@@ -79,11 +79,13 @@ const (
 	connNamed   connShow = iota
 	connLaidOut          // what the line begins with says it
 	connFact             // label=value
+	connWord             // ", label value"
 	connCount            // ", 3 things"
 	connTime             // ", 1.2 s of something"
 	connFlag             // a word where it is true
 	connCancels
 	connAlert // unless the line begins with it
+	connLag
 )
 
 // connStyles are the styles by the fields' names, connStyleOf by their indexes.
@@ -123,6 +125,9 @@ var (
 		"backend_bytes":              {show: connCount, one: "received", many: "received", flow: true},
 		"lost_bytes":                 {show: connCount, one: "byte not captured", many: "bytes not captured", flow: true, paint: warnPaint},
 		"retransmitted_bytes":        {show: connCount, one: "retransmitted", many: "retransmitted", flow: true},
+		"slot":                       {show: connWord, one: "slot", flow: true},
+		"wal_bytes":                  {show: connCount, one: "byte of WAL", many: "bytes of WAL", flow: true},
+		"lag":                        {show: connLag, flow: true},
 		"given_up":                   {show: connLaidOut},
 		"continues":                  {show: connNamed, flow: true},
 		"started_mid_stream":         {show: connFlag, one: ", joined in the middle"},
@@ -145,6 +150,7 @@ type connFields struct {
 	plain int  // how deep it is in objects that are not shown
 	// cancels tells that it is in the object of that name.
 	cancels bool
+	lag     connLagOf
 }
 
 // style returns how a field is shown, and whether it is.
@@ -162,7 +168,11 @@ func (w *connFields) hidden(s *connStyle) bool {
 
 // fact writes a value with its label.
 func (w *connFields) fact(s *connStyle, v []byte) {
-	w.p.line.ascii(" " + s.one + "=")
+	if s.show == connWord {
+		w.p.line.ascii(", " + s.one + " ")
+	} else {
+		w.p.line.ascii(" " + s.one + "=")
+	}
 	w.p.line.text(v)
 }
 
@@ -190,7 +200,7 @@ func (w *connFields) Time(f *record.Field, ns int64) {
 func (w *connFields) Bool(f *record.Field, v bool) {
 	s, ok := w.style(f)
 	switch {
-	case w.plain > 0 || ok && w.hidden(s):
+	case w.plain > 0 || ok && w.hidden(s) || w.lag.open > 0:
 	case ok && s.show == connFlag:
 		if v {
 			w.p.line.ascii(s.one)
@@ -204,6 +214,8 @@ func (w *connFields) Int(f *record.Field, v int64) {
 	s, ok := w.style(f)
 	switch {
 	case w.plain > 0 || ok && w.hidden(s):
+	case w.lag.open > 0:
+		w.lag.time(f, v)
 	case ok && s.show == connTime:
 		w.p.line.ascii(", ")
 		w.p.line.text(units.AppendDuration(nil, v))
@@ -219,6 +231,8 @@ func (w *connFields) Uint(f *record.Field, v uint64) {
 	s, ok := w.style(f)
 	switch {
 	case w.plain > 0 || ok && w.hidden(s):
+	case w.lag.open > 0:
+		w.lag.count(f, v)
 	case ok && s.show == connCount:
 		w.count(f, s, v)
 	case w.cancels && f.Name == "conn":
@@ -255,6 +269,8 @@ func (w *connFields) Open(f *record.Field) {
 	switch {
 	case w.plain > 0 || ok && w.hidden(s):
 		w.plain++
+	case w.lag.open > 0 || ok && s.show == connLag:
+		w.lag.begin(f)
 	case ok && s.show == connCancels:
 		w.cancels = true
 		w.p.line.ascii(", cancels")
@@ -267,6 +283,8 @@ func (w *connFields) Close() {
 	switch {
 	case w.plain > 0:
 		w.plain--
+	case w.lag.open > 0:
+		w.lag.end(&w.p.line)
 	case w.cancels:
 		w.cancels = false
 	default:

@@ -41,6 +41,7 @@ func WriteTables(w io.Writer, r *Report, o TableOptions) error {
 	p.slowest(r)
 	p.failures(r)
 	p.durations(r)
+	p.replication(r)
 	p.groups("Users", r.Users)
 	p.groups("Databases", r.Databases)
 	p.groups("Applications", r.Applications)
