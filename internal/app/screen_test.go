@@ -523,28 +523,29 @@ func (s *terminal) picture() string {
 // shown is a screen on a page.
 var shown = regexp.MustCompile("(?s)<!-- screen ([a-z0-9-]+) -->\n```\n(.*?)```\n")
 
-// TestScreenPage wants the page to show the screens of TestScreenGolden; -update writes it
+// TestScreenPage wants pages to show the screens of TestScreenGolden; -update writes them
 // anew.
 func TestScreenPage(t *testing.T) {
-	const path = "../../docs/screens.md"
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	page := shown.ReplaceAllStringFunc(string(b), func(block string) string {
-		n++
-		name := shown.FindStringSubmatch(block)[1]
-		screen, err := os.ReadFile(filepath.Join("testdata", "screens", name+".txt"))
+	for path, least := range map[string]int{"../../docs/screens.md": 4, "../../README.md": 1} {
+		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return "<!-- screen " + name + " -->\n```\n" + string(screen) + "```\n"
-	})
-	if n < 4 {
-		t.Errorf("only %d screens are on the page", n)
+		n := 0
+		page := shown.ReplaceAllStringFunc(string(b), func(block string) string {
+			n++
+			name := shown.FindStringSubmatch(block)[1]
+			screen, err := os.ReadFile(filepath.Join("testdata", "screens", name+".txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "<!-- screen " + name + " -->\n```\n" + string(screen) + "```\n"
+		})
+		if n < least {
+			t.Errorf("only %d screens are on %s", n, path)
+		}
+		compareFile(t, path, []byte(page))
 	}
-	compareFile(t, path, []byte(page))
 }
 
 // TestScreenPanic breaks the run behind the screen, and the screen itself: the terminal is
@@ -632,6 +633,50 @@ func TestScreenResize(t *testing.T) {
 			return strings.Contains(screen, "? keys") && (size[0] < 130 || strings.Contains(screen, "CALLS OVER TIME"))
 		})
 	}
+	s.keys("q")
+	s.ends(ExitOK)
+}
+
+// TestScreenLongFlow looks into the middle of a long connection, and goes beyond what is
+// held of it on both sides.
+func TestScreenLongFlow(t *testing.T) {
+	p, c := &hostile.Packets{}, hostile.NewConn(1)
+	p.Open(c)
+	p.Send(c, hostile.Client, hostile.Startup("user", "long"))
+	p.Send(c, hostile.Server, hostile.Authenticated(42))
+	const queries, middle = 24_000, 12_000 // of four messages each
+	for n := range queries {
+		p.Send(c, hostile.Client, hostile.Query(fmt.Sprintf("select %d", n)))
+		if n == middle {
+			p.Now += 5_000_000
+		}
+		p.Send(c, hostile.Server, join(hostile.Columns("n"), hostile.Row("1"), hostile.Complete("SELECT 1"), hostile.Ready()))
+	}
+	p.Close(c)
+	path := filepath.Join(t.TempDir(), "long.pcap")
+	if err := os.WriteFile(path, p.File(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := onTerminal(t, 100, 24, "browse", path)
+	s.settled()
+	s.wait("select $1")
+	s.keys("enter")
+	s.wait("24,000 calls")
+	s.wait("older ones are gone")
+	s.keys("enter") // the slowest
+	screen := s.wait(fmt.Sprintf("select %d ", middle))
+	if !strings.Contains(screen, "steps before ([)") || !strings.Contains(screen, "more after (])") {
+		t.Errorf("it is not told that there is more:\n%s", screen)
+	}
+	s.keys("]")
+	s.wait("select 13")
+	s.keys("[", "[", "[", "[", "[", "[", "[", "[")
+	s.keys("1", "enter")
+	s.wait("StartupMessage")
+	s.keys("[")
+	s.wait("this is the beginning")
+	s.keys("G", "enter")
+	s.wait("select ")
 	s.keys("q")
 	s.ends(ExitOK)
 }

@@ -185,9 +185,5 @@ func (r *run) exchangeFilter(expr string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.live.SetFilter(func(t capture.FilterTarget) ([]bpf.RawInstruction, error) { return kernel.program(t) }); err != nil {
-		return err
-	}
-	r.opt.kept.filter = expr
-	return nil
+	return r.live.SetFilter(func(t capture.FilterTarget) ([]bpf.RawInstruction, error) { return kernel.program(t) })
 }
