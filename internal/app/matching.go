@@ -14,15 +14,18 @@ const (
 	// connection to match. What is more goes, oldest first, but for the first
 	// maxKeptHead bytes, where a connection says who it is.
 	maxKeptConn = 1 << 20
-	maxKept     = 24 << 20
+	maxKept     = 16 << 20
 	maxKeptHead = 32 << 10
 	// maxKeptPairs bounds the connections that are told apart; each is charged with
 	// pairCost bytes, for itself and its places in two maps.
-	maxKeptPairs = 60_000
+	maxKeptPairs = 30_000
 	pairCost     = 350
 	// maxKeptEnded is how many connections that have ended are remembered, for
 	// the packets that come after the end.
-	maxKeptEnded = 16_384
+	maxKeptEnded = 8_192
+	// leftWithKept is what statements and the like of all connections may take beside
+	// the packets, in bytes: less than usual.
+	leftWithKept = 20 << 20
 )
 
 // matching holds the packets of connections back until it is known that the

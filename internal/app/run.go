@@ -77,6 +77,9 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		cfg.Secret = redact.Setting
 	}
 	limits := exchange.Limits{SQL: cfg.Stream.MaxMessage, NoParameters: true, NoColumns: !o.kept.rotates()} // files of packets tell columns
+	if r.keep.onlyMatching() {
+		limits.Total = leftWithKept
+	}
 	handler := r.handler(sel, &cfg, &limits)
 	if r.keep.onlyMatching() {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}

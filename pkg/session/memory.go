@@ -22,7 +22,7 @@ const (
 	// where that many are open, few are in the middle of something large. leastHeld is
 	// left to decoders in any case.
 	easySessions = 4096
-	roomForOther = 1000
+	roomForOther = 1200
 	leastHeld    = 6 << 20
 )
 
