@@ -9,6 +9,7 @@ type Sheet interface {
 // Line is one line of a Sheet, with how far it is indented. Where it is longer than
 // the terminal is wide it goes on in the next one, Hang further in.
 type Line struct {
+	At           int64 // a time that it begins with, as the user wants times, in nanoseconds since the epoch; 0 for none
 	Indent, Hang int
 	Spans        []Span
 }

@@ -20,6 +20,9 @@ type line struct {
 	// the line ends with an ellipsis.
 	wrap bool
 	full bool // the rest is being dropped
+	// ended tells that a text with lines of its own has ended the line; more may follow
+	// in another.
+	ended bool
 }
 
 func (l *line) reset(buf []byte, width int) {

@@ -118,7 +118,10 @@ func (p *Pretty) start() { p.line.reset(p.out.buf, p.opt.Width) }
 // end ends a line, without blanks at its end.
 func (p *Pretty) end() {
 	p.line.trim()
-	p.out.buf = append(p.line.buf, '\n')
+	p.out.buf = p.line.buf
+	if !p.line.ended || p.line.col > 0 {
+		p.out.buf = append(p.out.buf, '\n')
+	}
 	p.out.wrote()
 }
 

@@ -103,6 +103,9 @@ func TestSQLLines(t *testing.T) {
 	`
 	out := pretty(PrettyOptions{SQLLines: true}, script)
 	want := "\nSELECT 1, -- one\n\t'a\\b\\x1b[2J'\n  FROM t\n"
+	if strings.Contains(out, "\n\n") {
+		t.Errorf("a line is empty:\n%s", out)
+	}
 	if got := strings.Count(out, want); got != 2 {
 		t.Errorf("the SQL is there %d times:\n%s", got, out)
 	}

@@ -190,7 +190,7 @@ func (f *fields) sqlLines(v []byte, length int) {
 	l.unpaint(f.theme.sql)
 	if several {
 		l.buf = append(l.buf, '\n')
-		l.col = 0
+		l.col, l.ended = 0, true
 	}
 }
 

@@ -51,6 +51,10 @@ func (p *Pretty) sheet(s record.Sheet) {
 		l := &p.line
 		l.wrap, l.indent = true, line.Indent+line.Hang
 		l.pad(line.Indent)
+		if line.At != 0 {
+			p.time(line.At)
+			l.space()
+		}
 		for _, part := range line.Spans {
 			l.paint(paints[part.Style])
 			p.words(part.Text)

@@ -128,13 +128,12 @@ func (t *Transaction) Lines() []record.Line {
 		failed = ", " + plural(t.Errors, "error") + " (" + t.SQLState + ")"
 	}
 	spans := []record.Span{
-		{Text: time.Unix(0, t.Start.Time).Format("15:04:05.000000") + " "},
 		{Text: "#" + strconv.FormatUint(t.Conn.ID, 10), Style: record.Name},
 		{Text: " " + who + " "},
 		{Text: string(t.State), Style: style},
 		{Text: " after " + length(t.Duration()) + ", idle " + length(t.Idle) + ", " + plural(t.Queries, "query") + failed + began},
 	}
-	lines := []record.Line{{Hang: 8, Spans: spans}}
+	lines := []record.Line{{At: t.Start.Time, Hang: 8, Spans: spans}}
 	if t.Longest >= worthTelling && t.After != "" {
 		lines = append(lines, record.Line{Indent: 8, Hang: 2, Spans: []record.Span{
 			{Text: "idle " + length(t.Longest) + " after ", Style: record.Warn}, {Text: t.After, Style: record.SQL},

@@ -132,6 +132,8 @@ const (
 	queryCanceled   = "57014"
 	noSuchStatement = "26000" // invalid_sql_statement_name
 	noSuchPortal    = "34000" // invalid_cursor_name
+
+	duplicateStatement = "42P05" // duplicate_prepared_statement
 )
 
 // ready ends a cycle.
@@ -225,6 +227,16 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 	if x.Protocol == ProtocolExtended {
 		l.undo(x, m.Step.Request == messages.KindParse)
 		l.discard(x, m.Step.Trial)
+		l.refusedParse(x)
+	}
+}
+
+// refusedParse takes note that the server has a statement of a name already, which a
+// Parse failed by: behind a pooler another client has prepared it.
+func (l *Log) refusedParse(x *Exchange) {
+	name := x.Statement
+	if x.FailedAt == messages.KindParse && len(name) > 0 && l.statements[string(name)] == nil && string(x.SQLState()) == duplicateStatement {
+		l.conclude(name, nil).refused = true
 	}
 }
 

@@ -62,7 +62,8 @@ func (l *Log) conclude(name []byte, s *Statement) *Statement {
 	if s != nil && s.other == other {
 		return s
 	}
-	s = &Statement{name: string(name), label: []byte(string(name)), Inferred: true, other: other}
+	refused := s != nil && s.refused
+	s = &Statement{name: string(name), label: []byte(string(name)), Inferred: true, other: other, refused: refused}
 	if other != nil {
 		s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
 	}

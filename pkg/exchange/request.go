@@ -222,7 +222,9 @@ func (l *Log) setSQL(x *Exchange, s *Statement) {
 	x.Prepared, x.SQL, x.SQLLen, x.Statement = s, s.SQL, s.SQLLen, s.label
 	x.Missing &^= MissingParse | MissingBind | InferredSQL
 	if s.Inferred {
-		x.Missing |= MissingParse
+		if !s.refused || s.other == nil {
+			x.Missing |= MissingParse
+		}
 		if s.SQL != nil {
 			x.Missing |= InferredSQL
 		}

@@ -28,6 +28,9 @@ type Statement struct {
 	other  *Statement // of an inferred one: whose SQL it has
 	unit   uint64     // the unit of work of its Parse
 	undone bool       // its Parse failed, or was passed over
+	// refused tells that a Parse of its name failed because there is one: what was
+	// prepared on another connection is used on this one.
+	refused bool
 	// described tells that Describe asked about it, told that ParameterDescription
 	// answered.
 	described, told bool
