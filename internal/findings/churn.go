@@ -141,6 +141,8 @@ func (e *Engine) fatal(c *conn, m *Message) {
 	switch {
 	case state == tooManyState, state == "08P01" && starting && text == "no more connections allowed (max_client_conn)":
 		e.tooMany(c, m, text)
+	case text == queryWaitTimeout:
+		e.gaveUp(c, m.At, 0, nil, Unknown)
 	case starting && (state == "28P01" || state == "28000" || state == "3D000" || state == "0LP01" || state == "42501"):
 		e.loginFailed(c, m, state)
 	default:

@@ -265,6 +265,7 @@ type server struct {
 	logins   map[string]*logins
 	byPID    map[uint32]uint64
 	deadlock []deadlocked
+	tries    secondTries
 }
 
 func (e *Engine) serverOf(address string) *server {

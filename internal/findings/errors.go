@@ -85,6 +85,11 @@ func (e *Engine) failing(u *unit) {
 	case adminShutdownState, crashShutdownState, tooManyState, idleSessionTimeout, idleTxTimeout:
 		e.fatalState(c, u.state, u.End, u.ID)
 	default:
+		if u.errorField(messages.FieldMessage) == queryWaitTimeout {
+			e.gaveUp(c, u.End, u.ID, u.s, u.dur)
+			u.queue = max(u.server, 0)
+			return
+		}
 		e.retried(u)
 	}
 	c.aborted.state, c.aborted.s, c.aborted.at, c.aborted.id, c.aborted.noted = u.state, u.s, u.Start, u.ID, false

@@ -98,7 +98,7 @@ func (f *Feed) query(r *record.Query) {
 	*u = Unit{
 		ID: r.ID, Protocol: r.Protocol, SQL: r.SQL, Normalized: r.Normalized, Fingerprint: r.Fingerprint, Operation: r.Operation,
 		Statement: r.Statement, Portal: r.Portal, HasParams: r.HasParams, Params: r.Params, Formats: r.Formats,
-		Rows: r.Rows, Bytes: r.Bytes, Copy: r.Copy, Error: r.Error, FailedAt: r.FailedAt,
+		Rows: r.Rows, Bytes: r.Bytes, CopyBytes: r.CopyBytes, Copy: r.Copy, Error: r.Error, FailedAt: r.FailedAt,
 		Start: r.Start, FirstReply: r.FirstReply, FirstRow: r.FirstRow, End: r.End, Pause: r.Pause, PauseTx: r.PauseTx, Tx: r.Tx,
 		CancelledBy: r.CancelledBy, Answered: r.Missing&exchange.MissingReply == 0 && !r.Unanswered && !cutShort(r), Complete: r.Complete, Skipped: r.Skipped,
 	}
@@ -125,6 +125,8 @@ func (f *Feed) connection(r *record.Connection) {
 	end := Ending{At: i.Ended, Open: i.State == session.StateOpen, Lost: i.Traffic.Lost[0] + i.Traffic.Lost[1]}
 	if i.TLS != nil {
 		end.TLSVersion, end.Cipher = i.TLS.Version, i.TLS.Cipher
+		// An alert that could be read without keys is one of the handshake.
+		end.TLSFailed = !i.TLS.Decrypted && (i.TLS.Alert != "" || i.TLS.Version == "") && end.Lost == 0
 	}
 	f.End(f.place(r.Conn, r.Who), &end)
 	f.of, f.who = nil, nil

@@ -39,6 +39,7 @@ type Unit struct {
 	Formats     []int16
 	Results     []Result
 	Rows, Bytes uint64
+	CopyBytes   uint64
 	Copy        exchange.CopyMode
 	Error       []byte // body of the ErrorResponse
 	FailedAt    messages.Kind
@@ -89,5 +90,6 @@ type Ending struct {
 	Open       bool // it was open when the capture ended
 	TLSVersion string
 	Cipher     string
+	TLSFailed  bool   // the handshake came to nothing
 	Lost       uint64 // bytes
 }

@@ -81,6 +81,18 @@ func (n *network) closedWithin(from, to int64) (sum int64) {
 	return sum
 }
 
+// closed returns how often and for how long the window of one side was closed in a
+// time.
+func (n *network) closed(client bool, from, to int64) (times uint64, sum int64) {
+	for i := range n.windows {
+		if w := &n.windows[i]; w.client == client && w.to > from && w.from < to {
+			sum += min(w.to, to) - max(w.from, from)
+			times++
+		}
+	}
+	return times, sum
+}
+
 func stamp(v *netfacts.Event) Stamp { return Stamp{Time: v.At.Time, Frame: v.At.Frame} }
 
 // network takes what the network did.
@@ -341,6 +353,10 @@ type consumerData struct {
 // unitWindows notes a unit whose reader was slow.
 func (e *Engine) unitWindows(u *unit) {
 	c := u.c
+	if u.Copy == exchange.CopyIn && !c.Replication && u.Start.Time != 0 {
+		e.slowServer(u)
+		return
+	}
 	if u.Rows == 0 && u.Copy != exchange.CopyOut || c.Replication || u.Start.Time == 0 {
 		return
 	}
@@ -348,14 +364,7 @@ func (e *Engine) unitWindows(u *unit) {
 	if end == 0 {
 		end = e.now
 	}
-	var sum int64
-	times := uint64(0)
-	for i := range c.net.windows {
-		if w := &c.net.windows[i]; w.client && w.to > u.Start.Time && w.from < end {
-			sum += min(w.to, end) - max(w.from, u.Start.Time)
-			times++
-		}
-	}
+	times, sum := c.net.closed(true, u.Start.Time, end)
 	c.net.lastClosed = sum
 	if times < minClosed || sum < closedTime && float64(sum) < closedShare*float64(end-u.Start.Time) || sum < 20*millisecond {
 		return
@@ -383,6 +392,9 @@ func (e *Engine) unitWindows(u *unit) {
 }
 
 func finishConsumer(e *Engine, d *draft) (f Finding, ok bool) {
+	if d.key.what == copyingIn {
+		return finishSlowServer(d)
+	}
 	x := d.data.(*consumerData)
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()

@@ -207,7 +207,7 @@ func lastName(sql []byte) []byte {
 	if i := bytes.LastIndexAny(sql, " \t\r\n"); i >= 0 {
 		sql = sql[i+1:]
 	}
-	return sql
+	return bytes.ToLower(sql)
 }
 
 // The shapes of preparing again and again.

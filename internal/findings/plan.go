@@ -44,6 +44,16 @@ type plan struct {
 // planned takes an execution of a named statement.
 func (e *Engine) planned(u *unit) {
 	c := u.c
+	if u.s != nil && u.SQL != nil && u.state == "" && u.server >= 0 {
+		switch u.s.verb {
+		case "prepare":
+			e.preparesBySQL(u)
+			return
+		case "execute":
+			e.executesBySQL(u)
+			return
+		}
+	}
 	if u.Protocol != exchange.ProtocolExtended || len(u.Statement) == 0 || u.s == nil || u.SQL == nil || u.state != "" || u.server < 0 {
 		return
 	}
@@ -63,10 +73,15 @@ func (e *Engine) planned(u *unit) {
 		p = &plan{s: u.s, text: text, first: u.Start}
 		c.plans[string(bytes.Clone(u.Statement))] = p
 	}
+	p.add(u)
+}
+
+// add adds an execution.
+func (p *plan) add(u *unit) {
 	if p.calls++; len(p.times) >= keptTimes {
 		return
 	}
-	p.times = append(p.times, u.server-c.net.closedWithin(u.Start.Time, u.FirstReply.Time))
+	p.times = append(p.times, u.server-u.c.net.closedWithin(u.Start.Time, u.FirstReply.Time))
 	p.values = append(p.values, u.value)
 	p.rows = append(p.rows, u.Rows)
 	if len(p.times) == customPlans+1 {
@@ -83,37 +98,40 @@ type planData struct {
 // judgePlans looks for statements that became slow with their sixth execution.
 func (e *Engine) judgePlans(c *conn) {
 	for _, name := range sortedKeys(c.plans) {
-		p := c.plans[name]
-		if p.judged || len(p.times) < customPlans+minFlipped || p.s.sleeps {
-			continue
-		}
-		before, after := p.times[1:customPlans], p.times[customPlans:]
-		fast, slow := quantileOf(before, 0.5), quantileOf(after, 0.5)
-		if slow < flipTime || slow < flipFactor*fast || !p.steady(fast) {
-			continue
-		}
-		d := e.draft(planFlip, c.app, p.s.print)
-		if d == nil {
-			continue
-		}
-		x, _ := d.data.(*planData)
-		if x == nil {
-			x = &planData{s: p.s, fast: fast, slow: slow}
-			d.data = x
-		}
-		p.judged = true
-		x.conns++
-		d.count += uint64(len(after))
-		d.span(p.slowAt)
-		d.span(c.lastEnd)
-		d.on(c)
-		d.calls(p.s, uint64(p.calls))
-		for _, t := range after {
-			d.cost.TimeNS += max(t-fast, 0)
-		}
-		d.cost.TimeNS += int64(p.calls-len(p.times)) * (slow - fast)
-		d.show(p.slowAt, c, p.slowID, fmt.Sprintf("statement %q: %s at its first executions, %s from the 6th on", clean([]byte(name)), span(fast), span(slow)))
+		e.judgePlan(c, name, c.plans[name])
 	}
+}
+
+func (e *Engine) judgePlan(c *conn, name string, p *plan) {
+	if p.judged || len(p.times) < customPlans+minFlipped || p.s.sleeps {
+		return
+	}
+	before, after := p.times[1:customPlans], p.times[customPlans:]
+	fast, slow := quantileOf(before, 0.5), quantileOf(after, 0.5)
+	if slow < flipTime || slow < flipFactor*fast || !p.steady(fast) {
+		return
+	}
+	d := e.draft(planFlip, c.app, p.s.print)
+	if d == nil {
+		return
+	}
+	x, _ := d.data.(*planData)
+	if x == nil {
+		x = &planData{s: p.s, fast: fast, slow: slow}
+		d.data = x
+	}
+	p.judged = true
+	x.conns++
+	d.count += uint64(len(after))
+	d.span(p.slowAt)
+	d.span(c.lastEnd)
+	d.on(c)
+	d.calls(p.s, uint64(p.calls))
+	for _, t := range after {
+		d.cost.TimeNS += max(t-fast, 0)
+	}
+	d.cost.TimeNS += int64(p.calls-len(p.times)) * (slow - fast)
+	d.show(p.slowAt, c, p.slowID, fmt.Sprintf("statement %q: %s at its first executions, %s from the 6th on", clean([]byte(name)), span(fast), span(slow)))
 }
 
 // steady reports whether what became slow stayed slow, with as many rows as before

@@ -8,7 +8,10 @@ const (
 	// minPooled units have to be found on both sides of a pooler, poolShare of its
 	// units.
 	minPooled = 20
-	poolShare = 0.5
+	// minLongPooled are enough where they waited for longQueue altogether.
+	minLongPooled = 5
+	longQueue     = 5 * second
+	poolShare     = 0.5
 	// The queue is an illness where the median wait is poolFactor times what the
 	// server needs, or the 95th percentile poolWait.
 	poolFactor = 2
@@ -30,7 +33,7 @@ type poolers struct {
 // leg is a unit as it was seen on one connection.
 type leg struct {
 	server     *server
-	conn       uint64
+	conn, id   uint64
 	s          *statement
 	value      uint64
 	start, end int64
@@ -70,7 +73,7 @@ func (e *Engine) pooled(u *unit) {
 	if len(p.recent) >= maxOpenLeg {
 		p.recent = append(p.recent[:0], p.recent[maxOpenLeg/2:]...)
 	}
-	me := leg{server: s, conn: u.c.ID, s: u.s, value: u.value, start: u.Start.Time, end: u.End.Time}
+	me := leg{server: s, conn: u.c.ID, id: u.ID, s: u.s, value: u.value, start: u.Start.Time, end: u.End.Time}
 	// The server's side ends first, but its reply may be seen after the client's.
 	for i := len(p.recent) - 1; i >= 0; i-- {
 		o := &p.recent[i]
@@ -108,6 +111,11 @@ func (e *Engine) pair(u *unit, front, back *leg) {
 		x.draft.data = x
 		e.pool.pairs[key] = x
 	}
+	if front.server == u.c.server && front.id == u.ID && front.conn == u.c.ID {
+		u.queue = back.start - front.start
+	} else {
+		e.queuedFor(front.conn, front.id, back.start-front.start)
+	}
 	x.n++
 	x.wait.add(back.start - front.start)
 	x.work.add(back.end - back.start)
@@ -139,8 +147,11 @@ func (e *Engine) pair(u *unit, front, back *leg) {
 }
 
 func finishPooler(e *Engine, d *draft) (f Finding, ok bool) {
+	if x, gaveUp := d.data.(*queueTimeouts); gaveUp {
+		return x.finish(e, d)
+	}
 	x := d.data.(*pooled)
-	if x.n < minPooled || float64(x.n) < poolShare*float64(e.pool.units[x.front]) || len(x.clients) <= len(x.legs) {
+	if x.n < minPooled && (x.n < minLongPooled || x.sum < longQueue) || float64(x.n) < poolShare*float64(e.pool.units[x.front]) || len(x.clients) <= len(x.legs) {
 		return f, false
 	}
 	wait, work := x.wait.median(), x.work.median()
@@ -156,12 +167,15 @@ func finishPooler(e *Engine, d *draft) (f Finding, ok bool) {
 		return f, false
 	}
 	d.cost.TimeNS = x.sum
-	s := Warning
+	s, gaveUp := Warning, ""
 	if x.wait.quantile(0.95) >= second {
 		s = Critical
 	}
+	if t := e.peek(d.code, nil, x.front.id); t != nil {
+		s, gaveUp = Critical, fmt.Sprintf("; %s given up (%s)", count(t.count, "query"), queryWaitTimeout)
+	}
 	f = d.finding(s, Strong)
-	f.Title = fmt.Sprintf("Queries queue in the pooler %s: %s (95 %% below %s) for %s of work; %s to it, %s to %s", x.front.address, span(wait), span(x.wait.quantile(0.95)), span(work), count(len(x.clients), "connection"), count(len(x.legs), "connection"), x.back.address)
-	f.Advice = "Raise default_pool_size as far as the server can bear it, make transactions shorter (nothing else between BEGIN and COMMIT), use transaction mode, or ask for less at once."
+	f.Title = fmt.Sprintf("Queries queue in the pooler %s: %s (95 %% below %s) for %s of work; %s to it, %s to %s", x.front.address, span(wait), span(x.wait.quantile(0.95)), span(work), count(len(x.clients), "connection"), count(len(x.legs), "connection"), x.back.address) + gaveUp
+	f.Advice = poolerAdvice
 	return f, true
 }

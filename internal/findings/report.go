@@ -22,6 +22,7 @@ func (e *Engine) ended(c *conn, end *Ending) {
 	e.cutOff(c)
 	e.gssRefused(c)
 	e.gssAbandoned(c, end)
+	e.failedTLS(c, end)
 	e.endedTLS(c, end)
 	e.churned(c, end)
 	e.releaseRows(c)

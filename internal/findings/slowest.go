@@ -25,7 +25,7 @@ type slowOne struct {
 	id                               uint64
 	start, reply                     Stamp
 	dur, server, loss, client, sends int64
-	lock                             int64
+	lock, queue                      int64
 	by                               string
 }
 
@@ -43,6 +43,7 @@ func (e *Engine) slowest(u *unit) {
 	x := slowOne{
 		ref: u.c.ref(), c: u.c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, dur: u.dur, server: max(u.server, 0),
 		loss: u.lost, client: u.c.net.lastClosed, sends: max(u.dur-max(u.wait, 0), 0),
+		queue: u.queue,
 	}
 	*l = append(*l, x)
 }
@@ -52,6 +53,15 @@ func (e *Engine) waitedFor(w *wait, by string) {
 	for i := range e.slow.list {
 		if x := &e.slow.list[i]; x.ref.Conn == w.c.ID && x.id == w.id {
 			x.lock, x.by = w.took, by
+		}
+	}
+}
+
+// queuedFor adds to a slow query that it waited in a pooler.
+func (e *Engine) queuedFor(conn, id uint64, ns int64) {
+	for i := range e.slow.list {
+		if x := &e.slow.list[i]; x.ref.Conn == conn && x.id == id {
+			x.queue = ns
 		}
 	}
 }
@@ -66,8 +76,9 @@ func (x *slowOne) split() string {
 	if x.lock > 0 {
 		add(x.lock, "waiting for a lock (likely "+x.by+")")
 	} else {
-		add(x.server, "server")
+		add(x.server-x.queue, "server")
 	}
+	add(x.queue, "in the pooler's queue")
 	add(x.loss, "lost packets")
 	add(x.client, "client reading slowly")
 	add(x.sends-x.client, "sending rows")

@@ -41,6 +41,7 @@ func (e *Engine) starting(c *conn, m *Message) {
 		x.gssAsked, x.gssAt = true, m.At.Time
 	case messages.KindSSLResponse:
 		x.sslTaken = len(m.Body) > 0 && m.Body[0] == 'S'
+		c.server.tries.taken = c.server.tries.taken || x.sslTaken
 		x.sslRefused = len(m.Body) > 0 && m.Body[0] == 'N'
 	case messages.KindGSSENCResponse:
 		x.gssTaken = len(m.Body) > 0 && m.Body[0] == 'G'
@@ -121,27 +122,55 @@ func sameHost(c *conn) bool {
 
 // startsPlain takes a startup packet that is not encrypted.
 func (e *Engine) startsPlain(c *conn, m *Message) {
+	if c.server.plainAfterTLS(c, m.At) {
+		e.fellBack(c, m.At, afterTLS)
+		return
+	}
 	if !c.start.sslRefused || c.start.sslTaken || c.start.gssTaken {
 		return
 	}
+	e.fellBack(c, m.At, "SSLRequest was answered N, and the startup packet followed in plain text")
+}
+
+type fallbackData struct {
+	local  bool
+	failed uint64 // after a handshake that failed, not a refusal
+}
+
+func (e *Engine) fellBack(c *conn, at Stamp, how string) {
 	d := e.shared(sslFallback, c, c.login())
 	if d == nil {
 		return
 	}
-	local, _ := d.data.(bool)
-	d.data = sameHost(c) || local
-	d.note(m.At)
+	x, _ := d.data.(*fallbackData)
+	if x == nil {
+		x = &fallbackData{}
+		d.data = x
+	}
+	x.local = x.local || sameHost(c)
+	if !c.start.sslRefused {
+		x.failed++
+	}
+	d.note(at)
 	d.on(c)
-	d.show(m.At, c, 0, "SSLRequest was answered N, and the startup packet followed in plain text")
+	d.show(at, c, 0, how)
 }
 
 func finishFallback(e *Engine, d *draft) (f Finding, ok bool) {
+	x := d.data.(*fallbackData)
 	s := Warning
-	if local, _ := d.data.(bool); local {
+	if x.local {
 		s = Info
 	}
-	f = d.finding(s, Certain)
-	f.Title = fmt.Sprintf("%s asked for TLS, was refused and went on in plain text, on %s", d.app.who(), count(d.count, "connection"))
+	how, sure := "was refused", Certain
+	switch {
+	case x.failed == d.count:
+		how, sure = "failed in the handshake", Strong
+	case x.failed > 0:
+		how, sure = "was refused or failed in the handshake", Strong
+	}
+	f = d.finding(s, sure)
+	f.Title = fmt.Sprintf("%s asked for TLS, %s and went on in plain text, on %s", d.app.who(), how, count(d.count, "connection"))
 	f.Advice = "sslmode=prefer, the default of libpq, protects nothing: turn ssl on at the server and use sslmode=verify-full (at least require); or sslmode=disable where plain text is meant."
 	return f, true
 }

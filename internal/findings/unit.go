@@ -21,6 +21,7 @@ type unit struct {
 	wait   int64      // to the first reply byte
 	server int64      // of wait, without what the network explains
 	lost   int64      // of wait, what retransmission explains
+	queue  int64      // of wait, what it waited for a connection of its pooler
 	think  int64      // of the client before it, Unknown where it did not wait
 	own    bool       // the driver's, not the application's
 }
