@@ -47,6 +47,8 @@ type Env struct {
 	// BecomeCapturing, if not nil, starts the program that may capture in place of
 	// this one, where there is one. It returns where there is none.
 	BecomeCapturing func(attach bool)
+	// again reads the command line, the environment and the configuration file once more.
+	again func() (*parsed, error)
 }
 
 // Main runs the program on the process's own streams and returns its exit code.
@@ -99,8 +101,17 @@ func Run(env *Env, args []string) int {
 	own := *env
 	own.args = args
 	root := newRoot(&own)
-	root.SetArgs(implied(root, args))
-	err := root.Execute()
+	args = implied(root, args)
+	p, err := parse(env, args)
+	if p != nil {
+		own.again = func() (*parsed, error) { return parse(env, args) }
+		root.SetArgs(p.args)
+	} else {
+		root.SetArgs(args)
+	}
+	if err == nil {
+		err = root.Execute()
+	}
 	if err == nil {
 		return ExitOK
 	}
@@ -165,7 +176,7 @@ pgsniff FILE… is pgsniff read FILE….`,
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.AddCommand(newRead(env), newLive(env), newDiagnose(env), newCheck(env), newCompare(env), newReport(env), newTop(env), newBrowse(env), newInterfaces(env), newVersion(env))
+	root.AddCommand(newRead(env), newLive(env), newDiagnose(env), newCheck(env), newCompare(env), newReport(env), newTop(env), newBrowse(env), newInterfaces(env), newConfig(env), newVersion(env))
 	addHelp(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -43,7 +43,9 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 		return &exitError{ExitFailure, err}
 	}
 	r.attachedTo(opt, servers)
-	stop := stopSignals(src.Stop, env.Out, o.Duration)
+	defer r.onHangup()()
+	defer r.govern()()
+	stop := stopSignals(src.Stop, env.Out, o.Duration, !r.agent.reloads)
 	err = r.attachedLoop()
 	stop()
 	r.countLost()
@@ -195,6 +197,7 @@ func (r *run) attachedLoop() error {
 
 // attachedTick has all output go out, and tells of losses.
 func (r *run) attachedTick() {
+	r.reload()
 	r.analyzer.Flush()
 	if now := r.env.Now(); now.Sub(r.attached.reported) >= dropTime {
 		r.attached.reported = now

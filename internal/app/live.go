@@ -70,6 +70,8 @@ gone; what was captured until then is shown.`,
 		RunE: func(*cobra.Command, []string) error { return runLive(env, o, f) },
 	}
 	o.add(cmd)
+	o.choice.add(cmd)
+	o.choice.addCaps(cmd)
 	f.add(cmd)
 	return cmd
 }
@@ -167,7 +169,9 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 		f(r.live.Stop, nil)
 	}
 	defer onAsked(r.ask)()
-	stop := stopSignals(r.live.Stop, env.Out, o.Duration)
+	defer r.onHangup()()
+	defer r.govern()()
+	stop := stopSignals(r.live.Stop, env.Out, o.Duration, !r.agent.reloads)
 	unwatch := r.watchDrops(dropTime)
 	err = r.liveLoop()
 	stop()
@@ -309,6 +313,7 @@ func (r *run) pause() error {
 
 // tick looks after what does not come with packets.
 func (r *run) tick() error {
+	r.reload()
 	r.refreshKeys()
 	r.analyzer.Flush()
 	if now := r.env.Now(); now.Sub(r.live.reported) >= dropTime {

@@ -10,13 +10,13 @@ import (
 )
 
 // stopSignals calls stop, which ends a run in good order, when the user or the system wants it: on SIGINT,
-// SIGTERM and SIGHUP, after a duration if that is not 0, and when the reader of
+// SIGTERM and, if hangup is set, SIGHUP, after a duration if that is not 0, and when the reader of
 // the output has gone. A second SIGINT or SIGTERM ends the program at once. The
 // function that it returns ends all that.
-func stopSignals(stop func(), out io.Writer, d time.Duration) func() {
+func stopSignals(stop func(), out io.Writer, d time.Duration, hangup bool) func() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if hangup && !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	// A write to a closed pipe shall fail instead of ending the program.

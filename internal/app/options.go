@@ -17,6 +17,8 @@ type Options struct {
 	outputs       outputFlags
 	only          sink.Sink // in place of all outputs, for commands with one of their own
 	hooks         hooks
+	choice        choiceFlags
+	Config        string
 	Ports         []string
 	AnyPort       bool
 	kept          keptFlags
@@ -52,6 +54,8 @@ type Options struct {
 // add declares the shared flags.
 func (o *Options) add(cmd *cobra.Command) {
 	f := cmd.Flags()
+	keepOptions(cmd, o)
+	f.StringVar(&o.Config, "config", "", "what flags are that the command line does not name, from this `FILE`, in TOML")
 	o.outputs.add(cmd)
 	f.StringSliceVar(&o.Ports, "port", []string{"5432"}, "server ports, a `LIST` with ranges (5432,6432-6435)")
 	f.BoolVar(&o.AnyPort, "any-port", false, "take PostgreSQL on all ports; with live, and without -f, capture all TCP")
@@ -113,6 +117,9 @@ func (o *Options) check() error {
 		return usageError("--duration %s: must not be negative", o.Duration)
 	}
 	if err := o.kept.check(); err != nil {
+		return err
+	}
+	if err := o.choice.check(); err != nil {
 		return err
 	}
 	for _, v := range o.Fields {

@@ -29,6 +29,7 @@ type outlet struct {
 	sink    sink.Sink     // nil where there is none
 	adapter *sink.Adapter // before it
 	derived bool          // it shows what views make of messages, whatever their --type
+	due     int64         // when it is to be told the time, see run.tickAll
 }
 
 // openOutputs makes the outputs, and returns how many goroutines are left for
@@ -40,6 +41,9 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 	}
 	specs, err := r.opt.outputs.all()
 	if err != nil {
+		return 0, err
+	}
+	if err := r.opt.choice.checkChoice(specs); err != nil {
 		return 0, err
 	}
 	left := workers
@@ -219,6 +223,9 @@ func (w *writerSink) End(*record.Totals) error { return nil } // the output flus
 // handler returns what the sessions report to, and adds to their configuration
 // what it wants.
 func (r *run) handler(sel *selection, cfg *session.Config, limits *exchange.Limits) session.Handler {
+	if r.agent.reloads {
+		return r.reloadable(sel, cfg, limits)
+	}
 	var list []session.Handler
 	for _, out := range r.outputs {
 		if v := out.views; v != nil {
@@ -294,6 +301,9 @@ func (f *fanned) End(s *session.Session) {
 
 // network returns what is told of the network, nil where no output wants it.
 func (r *run) network() func(*netfacts.Event) {
+	if r.agent.reloads {
+		return r.networkOf()
+	}
 	var list []*sink.Adapter
 	for _, out := range r.outputs {
 		if out.adapter != nil && out.adapter.WantsNetwork() {
@@ -321,6 +331,9 @@ func (r *run) tickers() (list []analyze.Ticker) {
 				r.period(out, t)
 			}
 		}})
+	}
+	if r.agent.reloads {
+		return append(list, analyze.Ticker{Every: time.Second, OnTick: r.tickAll})
 	}
 	for _, out := range r.outputs {
 		if out.sink == nil {

@@ -30,6 +30,7 @@ func newRead(env *Env) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return runRead(env, o, args) },
 	}
 	o.add(cmd)
+	o.choice.add(cmd)
 	o.selection.span = new(span)
 	o.selection.span.add(cmd)
 	return cmd
@@ -64,7 +65,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 	}
 	stop := showProgress(env, o, files)
 	defer onAsked(r.ask)()
-	restore := stopSignals(files.Stop, env.Out, 0)
+	restore := stopSignals(files.Stop, env.Out, 0, true)
 	err = r.loop(files)
 	restore()
 	if !r.begun {

@@ -33,8 +33,9 @@ type run struct {
 	before   analyze.Counts // those when it did
 	inputs   inputs         // no output may be one of them
 	asked    atomic.Bool
+	agent    *agent
 	packet   capture.Packet
-	_        [184]byte // see TestLines
+	_        [176]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -66,6 +67,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if r.keep.onlyMatching() || o.kept.rotates() {
 		workers = 1 // what matches, or is open, has to be known with each packet
 	}
+	r.agent, workers = newAgent(env, o, workers)
 	if workers, err = r.openOutputs(sel, workers); err != nil {
 		return nil, err
 	}
@@ -81,6 +83,9 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		limits.Total = leftWithKept
 	}
 	handler := r.handler(sel, &cfg, &limits)
+	if s := r.agent.sampler; s != nil {
+		s.Handler, handler = handler, s
+	}
 	if r.keep.onlyMatching() {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
 	}
@@ -177,6 +182,7 @@ func (r *run) summary() {
 		fmt.Fprintf(r.env.Err, "pgsniff: for lack of memory, %s\n", dropped)
 	}
 	r.tellGivenUp()
+	r.tellLeftOut()
 	r.advise()
 }
 

@@ -21,6 +21,11 @@ func newSelected(sel *selection, to *sink.Adapter, derived bool) session.Handler
 	if sel.all() {
 		return to
 	}
+	return selectedBy(sel, to, derived)
+}
+
+// selectedBy is newSelected for a selection that may become another.
+func selectedBy(sel *selection, to *sink.Adapter, derived bool) *selected {
 	v := &selected{Adapter: to, sel: sel, derived: derived}
 	if sel.minDuration > 0 {
 		v.waiting = sink.NewWaiting(to)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -127,7 +128,7 @@ func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
 	if v.totals != nil {
 		v.totals.query(s.ID, x)
 	}
-	if v.showQueries {
+	if v.showQueries && !record.LeftOut(s) {
 		v.w.Exchange(s, x)
 	}
 }

@@ -49,6 +49,7 @@ var rules = []packageRule{
 	{"pkg/reassembly", rule{gopacket: true}},
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
+	{"internal/sampling", rule{pure: true}},
 	{"internal/sqlnorm", rule{pure: true}},
 	{"internal/redact", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session internal/sqlnorm", pure: true}},
 	{"internal/value", rule{pure: true}},
@@ -109,7 +110,7 @@ var rules = []packageRule{
 		own: "internal/attach internal/inside " +
 			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline " +
+			"internal/findings internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline internal/sampling " +
 			"internal/flow internal/overview internal/screen",
 		reaches: true,
 	}},

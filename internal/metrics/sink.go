@@ -80,7 +80,7 @@ func (s *server) handler() http.Handler {
 // Wants asks for what tells that a connection is there, besides queries.
 func (s *server) Wants() sink.Wants {
 	return sink.Wants{
-		Messages: sink.KindsOf(messages.KindBackendKeyData), Queries: true, Connections: true,
+		Messages: sink.KindsOf(messages.KindBackendKeyData), Queries: true, LeftOut: true, Connections: true,
 		Normalized: true, Tick: int64(tick),
 	}
 }

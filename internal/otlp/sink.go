@@ -130,7 +130,7 @@ type exporter struct {
 // a connection is there.
 func (e *exporter) Wants() sink.Wants {
 	return sink.Wants{
-		Messages: sink.KindsOf(messages.KindBackendKeyData), Queries: true, Connections: true,
+		Messages: sink.KindsOf(messages.KindBackendKeyData), Queries: true, LeftOut: true, Connections: true,
 		Normalized: true, Parameters: true, Tick: int64(spansEvery),
 	}
 }
@@ -139,7 +139,7 @@ func (e *exporter) Wants() sink.Wants {
 func (e *exporter) Record(r record.Record) {
 	metrics.Observe(e.registry, e.env.Slot, r)
 	q, ok := r.(*record.Query)
-	if !ok {
+	if !ok || q.Sampled.LeftOut {
 		return
 	}
 	e.spans.add(q)

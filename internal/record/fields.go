@@ -190,6 +190,7 @@ var (
 	qComment    = querySchema.Map("comment", "Keys and values of the text's sqlcommenter comment.")
 	qTrace      = querySchema.Text("trace_id", "The trace that the comment names.")
 	qSpan       = querySchema.Text("span_id", "The span that the comment names.")
+	qSampled    = querySchema.Int("sample_rate", "", "With --sample: how many queries it stands for; 1: those that failed or were slow, all of which are told.")
 	qUnanswered = querySchema.Bool("unanswered", "Nothing was lost, and the server did not answer.")
 
 	resultTag       = NewField("command_tag", TypeText, "", "The command tag; left out where the command did not complete.")
@@ -406,6 +407,7 @@ func (q *Query) visitDoubts(v Visitor) {
 		fact(v, qTrace, q.TraceID)
 		fact(v, qSpan, q.SpanID)
 	}
+	number(v, qSampled, uint64(q.Sampled.Rate))
 	yes(v, qUnanswered, q.Unanswered)
 }
 

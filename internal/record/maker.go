@@ -41,6 +41,7 @@ type known struct {
 	// The latest query, with the transaction status before and after it.
 	query      uint64
 	before, tx byte
+	sampled    Sampled
 }
 
 func knownOf(s *session.Session) *known {
@@ -50,6 +51,24 @@ func knownOf(s *session.Session) *known {
 		s.Memo = k
 	}
 	return k
+}
+
+// Sampled is how a query was chosen where not all are told one by one: the zero Sampled
+// where all are. Rate is how many queries it stands for; LeftOut tells that it is
+// only counted.
+type Sampled struct {
+	Rate    uint32
+	LeftOut bool
+}
+
+// SetSampled says how the query cycle was chosen that a session reports next. It holds
+// for all Makers.
+func SetSampled(s *session.Session, how Sampled) { knownOf(s).sampled = how }
+
+// LeftOut reports whether the query cycle that a session reports now is only counted.
+func LeftOut(s *session.Session) bool {
+	k, ok := s.Memo.(*known)
+	return ok && k.sampled.LeftOut
 }
 
 // ConnOf returns the records' side of a session, made when it is first asked for.
@@ -124,7 +143,7 @@ func (k *Maker) Query(s *session.Session, x *exchange.Exchange) *Query {
 func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
 	c := knownOf(s)
 	q.Conn, q.Who, q.privacy = &c.Conn, k.who(c, s), &k.Privacy
-	q.ID, q.Protocol = x.ID, x.Protocol
+	q.ID, q.Protocol, q.Sampled = x.ID, x.Protocol, c.sampled
 	q.SQL, q.SQLLen, q.owned, q.escapes = x.SQL, x.SQLLen, x.Prepared != nil, x.Escapes
 	q.Statement, q.Portal, q.Function = x.Statement, x.Portal, x.Function
 	q.Command, q.Backup = nil, nil

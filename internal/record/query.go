@@ -90,6 +90,7 @@ type Query struct {
 	Skipped     bool // the server passed over it after an error
 	Unanswered  bool // nothing was lost, and no answer came
 	LostBytes   uint64
+	Sampled     Sampled
 	CancelledBy uint64 // connection whose CancelRequest ended it; 0: none
 
 	privacy *Privacy

@@ -63,7 +63,7 @@ type output struct {
 // Wants leaves the rows of results and COPY out: they are counted with their queries.
 func (o *output) Wants() sink.Wants {
 	w := sink.Wants{
-		Messages: sink.AllKinds(), Queries: true, Connections: true,
+		Messages: sink.AllKinds(), Queries: true, LeftOut: true, Connections: true,
 		Normalized: true, Parameters: true,
 	}
 	w.Messages[messages.KindDataRow], w.Messages[messages.KindCopyData] = false, false

@@ -83,7 +83,7 @@ func (a *Adapter) Message(e *session.Event) {
 
 // Exchange hands a query cycle on.
 func (a *Adapter) Exchange(s *session.Session, x *exchange.Exchange) {
-	if !a.wants.Queries {
+	if !a.wants.Queries || !a.wants.LeftOut && record.LeftOut(s) {
 		return
 	}
 	a.sink.Record(a.maker.Query(s, x))

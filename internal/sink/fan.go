@@ -13,6 +13,7 @@ type Fan struct {
 	wants    Wants
 	messages [messages.NumKinds][]Sink
 	queries  []Sink
+	leftOut  []Sink // those that take queries which sampling leaves out
 	conns    []Sink
 	notices  []Sink
 	network  []Sink
@@ -35,6 +36,9 @@ func NewFan(sinks ...Sink) Sink {
 		}
 		if w.Queries {
 			f.queries = append(f.queries, s)
+		}
+		if w.Queries && w.LeftOut {
+			f.leftOut = append(f.leftOut, s)
 		}
 		if w.Connections {
 			f.conns = append(f.conns, s)
@@ -62,7 +66,9 @@ func (f *Fan) Record(r record.Record) {
 	case *record.Message:
 		list = f.messages[r.Kind]
 	case *record.Query:
-		list = f.queries
+		if list = f.queries; r.Sampled.LeftOut {
+			list = f.leftOut
+		}
 	case *record.Connection:
 		list = f.conns
 	case *record.Notice:

@@ -54,8 +54,10 @@ func (k *Kinds) Any() bool { return *k != Kinds{} }
 
 // Wants is what a sink is to be told. What nobody wants is not made.
 type Wants struct {
-	Messages    Kinds // records of messages of these kinds
-	Queries     bool  // records of query cycles
+	Messages Kinds // records of messages of these kinds
+	Queries  bool  // records of query cycles
+	// LeftOut has those queries told, too, that sampling leaves out: for sums.
+	LeftOut     bool
 	Connections bool
 	Notices     bool
 	// Rows, if not 0, is how many rows of a query cycle are enough, where DataRow is
@@ -84,6 +86,7 @@ func (w Wants) Or(o Wants) Wants {
 	for i, b := range o.Messages {
 		w.Messages[i] = w.Messages[i] || b
 	}
+	w.LeftOut = w.LeftOut || o.LeftOut
 	w.Queries, w.Connections, w.Notices = w.Queries || o.Queries, w.Connections || o.Connections, w.Notices || o.Notices
 	w.Network = w.Network || o.Network
 	w.Normalized, w.Parameters = w.Normalized || o.Normalized, w.Parameters || o.Parameters

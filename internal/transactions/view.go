@@ -37,7 +37,7 @@ type view struct {
 const maxText = 200
 
 func (v *view) Wants() sink.Wants {
-	return sink.Wants{Queries: true, Connections: true, Normalized: true}
+	return sink.Wants{Queries: true, LeftOut: true, Connections: true, Normalized: true}
 }
 
 func (v *view) Record(r record.Record) {

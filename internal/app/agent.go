@@ -1,0 +1,102 @@
+package app
+
+import (
+	"sync/atomic"
+
+	"github.com/pgsniff/pgsniff/internal/analyze"
+	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
+)
+
+// agent is what a run has that goes on for weeks: a configuration that is read again,
+// and a choice of what is told.
+type agent struct {
+	reloads bool // the filters and outputs may be others after a SIGHUP
+	hup     atomic.Bool
+	running *parsed // what counts now; nil until it was read again
+	list    *fanned // the handlers of the outputs
+	slots   int     // of outputs so far
+	network bool    // network facts are told
+	sampler *sampler
+}
+
+// newAgent looks at what a run is to do. Where the configuration may be read again, one
+// goroutine does all, so that outputs change between two packets.
+func newAgent(env *Env, o *Options, workers int) (*agent, int) {
+	a := &agent{reloads: o.live && o.Config != "" && o.only == nil && env.again != nil}
+	if a.reloads {
+		workers = 1
+	}
+	if o.choice.wanted() || a.reloads {
+		a.sampler = newSampler(&o.choice)
+	}
+	return a, workers
+}
+
+// reloadable returns the handler of outputs that may change. It gets all that any output
+// might want.
+func (r *run) reloadable(sel *selection, cfg *session.Config, limits *exchange.Limits) session.Handler {
+	a := r.agent
+	a.list, a.slots = new(fanned), len(r.outputs)
+	r.counts = &a.list.counts
+	cfg.Messages = true
+	cfg.OnError = func(e *session.Event) {
+		for _, out := range r.outputs {
+			if out.views != nil && out.views.totals != nil {
+				out.views.Failure(e)
+			}
+		}
+	}
+	limits.NoParameters, limits.NoColumns = false, false
+	for _, out := range r.outputs {
+		a.list.list = append(a.list.list, out.handlers(sel)...)
+		a.network = a.network || out.adapter != nil && out.adapter.WantsNetwork()
+		if out.adapter != nil {
+			out.adapter.Configure(out.adapter, cfg, limits)
+		}
+	}
+	return a.list
+}
+
+// handlers returns what sessions report to for an output whose selection may change.
+func (out *outlet) handlers(sel *selection) (list []session.Handler) {
+	if out.views != nil {
+		out.views.showAll = false
+		list = append(list, out.views)
+	}
+	if out.adapter != nil {
+		list = append(list, selectedBy(sel, out.adapter, out.derived))
+	}
+	return list
+}
+
+// networkOf tells the network's doings to outputs that may change.
+func (r *run) networkOf() func(*netfacts.Event) {
+	if !r.agent.network {
+		return nil
+	}
+	fact := new(netfacts.Record)
+	return func(e *netfacts.Event) {
+		fact.Event = *e
+		for _, out := range r.outputs {
+			if out.adapter != nil {
+				out.adapter.Network(fact)
+			}
+		}
+	}
+}
+
+// tickAll ticks outputs that may change.
+func (r *run) tickAll(t analyze.Tick) {
+	r.count(t)
+	for _, out := range r.outputs {
+		if out.sink == nil {
+			continue
+		}
+		if every := out.sink.Wants().Tick; every > 0 && t.End >= out.due {
+			out.due = t.End + every
+			out.sink.Tick(t.End)
+		}
+	}
+}
