@@ -42,7 +42,7 @@ func (l *Log) Lost(d messages.Direction, n int) {
 	}
 	missing := lost{latest: true}
 	missing.add(n)
-	l.idle, l.lastTx = false, 0 // what went on since then is not known
+	l.idle, l.blurred, l.lastTx = false, true, 0 // what went on since then is not known
 	x := l.answered()
 	switch {
 	case d == messages.Backend:
