@@ -131,6 +131,7 @@ var rules = []packageRule{
 	{"examples/pgclient", rule{own: "pkg/messages pkg/connection pkg/scram"}},
 	{"scripts/benchcap", rule{own: "pkg/messages", pure: true}},
 	{"scripts/captures", rule{pure: true}},
+	{"scripts/truth", rule{pure: true}},
 	{"scripts/benchfiles", rule{own: "scripts/captures", pure: true}},
 	{"scripts/pgo", rule{own: "internal/app scripts/captures", reaches: true}},
 	{"scripts/dist", rule{own: "internal/app", reaches: true}},
