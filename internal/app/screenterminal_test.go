@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,7 +87,7 @@ func onTerminal(t *testing.T, w, h int, args ...string) *terminal {
 			s.keys("ctrl+c")
 			<-s.done
 		}
-		_ = s.vt.Close()
+		_ = s.vt.InputPipe().(io.Closer).Close() // which ends the reader below
 		<-answered
 		time.Local = local
 		screenSize = nil
