@@ -1,10 +1,10 @@
 // Command benchcap writes large captures of PostgreSQL traffic without a server,
-// for benchmarks: the messages are those that pgbench and psql exchange with
-// PostgreSQL 15, in the segments that loopback carries.
+// for benchmarks: the messages are those that pgbench, psql, standbys and subscriptions
+// exchange with PostgreSQL, in the segments that loopback carries.
 //
 // Usage: benchcap KIND MEGABYTES > FILE.pcap
 //
-// KIND is prepared, simple, wide, copyout or short.
+// KIND is prepared, simple, wide, copyout, short, wal or logical.
 package main
 
 import (
@@ -24,7 +24,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: benchcap prepared|simple|wide|copyout|short MEGABYTES")
+		return fmt.Errorf("usage: benchcap prepared|simple|wide|copyout|short|wal|logical MEGABYTES")
 	}
 	megabytes, err := strconv.Atoi(args[1])
 	if err != nil || megabytes < 1 {
@@ -32,6 +32,7 @@ func run(args []string) error {
 	}
 	kinds := map[string]func(*capture){
 		"prepared": prepared, "simple": simple, "wide": wide, "copyout": copyOut, "short": short,
+		"wal": wal, "logical": logical,
 	}
 	write := kinds[args[0]]
 	if write == nil {
