@@ -176,7 +176,7 @@ pgsniff FILE… is pgsniff read FILE….`,
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.AddCommand(newRead(env), newLive(env), newDiagnose(env), newCheck(env), newCompare(env), newReport(env), newTop(env), newBrowse(env), newInterfaces(env), newConfig(env), newVersion(env))
+	root.AddCommand(newRead(env), newLive(env), newDiagnose(env), newCheck(env), newCompare(env), newReport(env), newTop(env), newBrowse(env), newInterfaces(env), newConfig(env), newMerge(env), newVersion(env))
 	addHelp(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -38,6 +38,7 @@ type Options struct {
 	Duration      time.Duration
 	Slow          time.Duration
 	Every         time.Duration
+	Histograms    bool
 	WALOut        string
 	Quiet         bool
 	Verbose       bool
@@ -77,11 +78,15 @@ func (o *Options) add(cmd *cobra.Command) {
 	f.IntVar(&o.Workers, "workers", 0, "use up to `N` goroutines, of 3, for reading, decoding and formatting; 0: 3 if there are several processors. The output is the same")
 	f.DurationVar(&o.Slow, "slow", 0, "tell of queries that are still running after `D` (5s)")
 	f.DurationVar(&o.Every, "every", 0, "stats: in periods of `D` (10s) of the capture's time")
+	f.BoolVar(&o.Histograms, "histograms", false, "stats: with histograms, for pgsniff merge; lists all queries, unless --top says otherwise")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "nothing on standard error but errors")
 	f.BoolVarP(&o.Verbose, "verbose", "v", false, "more on standard error")
 	f.StringSliceVar(&o.Fields, "fields", nil, "add a `LIST` of fields to messages: state, the step of the conversation")
 	o.selection.add(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		if o.Histograms && !cmd.Flags().Changed("top") {
+			o.Top = 0
+		}
 		o.portsChanged = cmd.Flags().Changed("port")
 		o.maxChanged = cmd.Flags().Changed("max-value-bytes")
 		o.redactChanged = cmd.Flags().Changed("redact")

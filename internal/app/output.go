@@ -82,6 +82,9 @@ func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
 	for _, v := range builtinViews {
 		if spec.view(v) && out.views == nil {
 			out.views = newViews(spec, sel, out.writer)
+			if t := out.views.totals; t != nil && r.opt.Histograms {
+				t.mergeable()
+			}
 		}
 	}
 	return out.addViews(r, env, sel, &writerSink{out})

@@ -14,6 +14,7 @@ import (
 // bytes, which belong to no connection, are always those of the whole capture.
 type totals struct {
 	sum    *stats.Stats
+	limits stats.Limits
 	normal record.Normalizer
 	sample stats.QuerySample
 	errs   messages.ErrorResponse
@@ -26,6 +27,12 @@ type totals struct {
 	// What was told in the periods before this one.
 	packets, bytes uint64
 	toldKinds      [messages.NumKinds]uint64
+}
+
+// mergeable has reports be such that can be merged.
+func (t *totals) mergeable() {
+	t.limits.Mergeable = true
+	t.sum = stats.New(t.limits)
 }
 
 func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
@@ -111,6 +118,6 @@ func (t *totals) period(traffic stats.Traffic, kinds *[messages.NumKinds]uint64,
 	}
 	r := t.report(traffic, kinds, by, top)
 	t.packets, t.bytes, t.toldKinds = traffic.Packets, traffic.Bytes, *kinds
-	t.sum, t.lost, t.streams, t.droppedStreams = stats.New(stats.Limits{}), 0, nil, 0
+	t.sum, t.lost, t.streams, t.droppedStreams = stats.New(t.limits), 0, nil, 0
 	return r
 }

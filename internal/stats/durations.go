@@ -36,14 +36,7 @@ type durations struct {
 // add adds a duration. It tells whether it made the histogram, which has two
 // significant figures if fine is set and one otherwise.
 func (d *durations) add(ns int64, fine bool) (made bool) {
-	if d.count == 0 || ns < d.min {
-		d.min = ns
-	}
-	d.max = max(d.max, ns)
-	d.count++
-	if d.total += ns; d.total < 0 {
-		d.total = math.MaxInt64
-	}
+	d.sum(ns)
 	if d.histogram == nil && len(d.exact) < maxExact {
 		d.exact = append(d.exact, ns)
 		return false
@@ -54,6 +47,18 @@ func (d *durations) add(ns int64, fine bool) (made bool) {
 	}
 	d.record(ns)
 	return made
+}
+
+// sum adds a duration to all but the percentiles.
+func (d *durations) sum(ns int64) {
+	if d.count == 0 || ns < d.min {
+		d.min = ns
+	}
+	d.max = max(d.max, ns)
+	d.count++
+	if d.total += ns; d.total < 0 {
+		d.total = math.MaxInt64
+	}
 }
 
 // makeHistogram moves the durations into a histogram.

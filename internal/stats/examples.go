@@ -82,9 +82,7 @@ func (l *slow) report() []Call {
 		c.SQL = string(l.calls[i].text)
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b Call) int {
-		return cmp.Or(cmp.Compare(b.Duration, a.Duration), cmp.Compare(a.At, b.At), cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(out, compareCalls)
 	return out
 }
 

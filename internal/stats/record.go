@@ -53,6 +53,9 @@ var (
 	fP95         = record.NewField("p95", record.TypeInt, "ns", "Of a hundred, 95 took no longer.")
 	fP99         = record.NewField("p99", record.TypeInt, "ns", "Of a hundred, 99 took no longer.")
 	fMax         = record.NewField("max", record.TypeInt, "ns", "The longest.")
+	fHistogram   = record.NewField("histogram", record.TypeObject, "", "With --histograms: one that can be added to others.")
+	fBuckets     = record.NewField("buckets", record.TypeList, "", "Numbers of its buckets.")
+	fCounts      = record.NewField("counts", record.TypeList, "", "The calls in each of them.")
 	fTruncated   = record.NewField("truncated", record.TypeBool, "", "The text is longer.")
 
 	// Of the slowest calls and of groups of errors.
@@ -185,6 +188,26 @@ func (q *Query) visitTotals(v record.Visitor) {
 	v.Int(fP95, q.P95)
 	v.Int(fP99, q.P99)
 	v.Int(fMax, q.Max)
+	q.Histogram.visit(v)
+	v.Close()
+}
+
+// visit shows a histogram, if there is one.
+func (h *Mergeable) visit(v record.Visitor) {
+	if h == nil {
+		return
+	}
+	v.Open(fHistogram)
+	v.Open(fBuckets)
+	for _, i := range h.Buckets {
+		v.Int(nil, int64(i))
+	}
+	v.Close()
+	v.Open(fCounts)
+	for _, n := range h.Counts {
+		v.Uint(nil, n)
+	}
+	v.Close()
 	v.Close()
 }
 
@@ -208,8 +231,10 @@ func (r *Report) visitSlowest(v record.Visitor) {
 		c := &r.Slowest[i]
 		v.Open(nil)
 		v.Time(fTime, c.At)
-		v.Uint(record.CommonConn, c.Conn)
-		v.Uint(fQuery, c.ID)
+		if c.Conn != 0 { // merged reports have none
+			v.Uint(record.CommonConn, c.Conn)
+			v.Uint(fQuery, c.ID)
+		}
 		v.Int(fCallDuration, c.Duration)
 		if c.TextLen > 0 {
 			visitCut(v, fSQL, c.SQL, c.TextLen)
@@ -243,7 +268,9 @@ func (r *Report) visitFailures(v record.Visitor) {
 		}
 		known(v, fMessage, f.Message)
 		v.Time(fFirstTime, f.At)
-		v.Uint(record.CommonConn, f.Conn)
+		if f.Conn != 0 {
+			v.Uint(record.CommonConn, f.Conn)
+		}
 		if f.ID != 0 {
 			v.Uint(fQuery, f.ID)
 		}

@@ -71,6 +71,7 @@ type Query struct {
 	Timed                   uint64 // calls whose duration is known
 	Total, Mean             int64
 	Min, P50, P95, P99, Max int64
+	Histogram               *Mergeable // where Limits.Mergeable
 }
 
 // Bucket counts durations from From up to but not including To; To is 0 in the
@@ -193,6 +194,10 @@ func (s *Stats) top(by Sort, top int) []Query {
 	for fingerprint, q := range s.queries {
 		all = append(all, q.report(fingerprint))
 	}
+	return sorted(all, by, top)
+}
+
+func sorted(all []Query, by Sort, top int) []Query {
 	key := sorts[by].key
 	slices.SortFunc(all, func(a, b Query) int {
 		return cmp.Or(cmp.Compare(key(&b), key(&a)), cmp.Compare(b.Calls, a.Calls),

@@ -8,11 +8,12 @@ import (
 
 // Limits bounds a Stats. A zero field means its default.
 type Limits struct {
-	Queries    int // distinct normalised queries; default 10,000
-	Text       int // bytes of a normalised query that are kept; default 2,048
-	Groups     int // distinct users, databases, applications and clients, each; default 1,000
-	SQLStates  int // distinct SQLSTATEs, and kinds of errors; PostgreSQL has some 260; default 1,000
-	Histograms int // queries whose percentiles are right to 1 % beyond 64 calls; default 256
+	Queries    int  // distinct normalised queries; default 10,000
+	Text       int  // bytes of a normalised query that are kept; default 2,048
+	Groups     int  // distinct users, databases, applications and clients, each; default 1,000
+	SQLStates  int  // distinct SQLSTATEs, and kinds of errors; PostgreSQL has some 260; default 1,000
+	Mergeable  bool // reports have histograms that can be added to those of others
+	Histograms int  // queries whose percentiles are right to 1 % beyond 64 calls; default 256
 }
 
 func (l Limits) withDefaults() Limits {
@@ -104,13 +105,21 @@ func New(limits Limits) *Stats {
 	s := &Stats{
 		limits:  limits.withDefaults(),
 		queries: map[uint64]*query{},
-		all:     &query{},
+		all:     newQuery(limits),
 		states:  map[[sqlStateLen]byte]uint64{}, failures: map[failureKey]*Failure{},
 	}
 	for i := range s.groups {
 		s.groups[i].byName = map[string]*Group{}
 	}
 	return s
+}
+
+func newQuery(l Limits) *query {
+	q := new(query)
+	if l.Mergeable {
+		q.buckets = make(bucketCounts)
+	}
+	return q
 }
 
 // SetTraffic sets the counters of the packets, all of them since the beginning.
@@ -156,12 +165,13 @@ func (s *Stats) Query(q *QuerySample) {
 func (s *Stats) admit(q *QuerySample) *query {
 	if len(s.queries) < s.limits.Queries {
 		text := q.Normalized[:min(len(q.Normalized), s.limits.Text)]
-		known := &query{text: string(text), textLen: len(q.Normalized), operation: q.Operation}
+		known := newQuery(s.limits)
+		known.text, known.textLen, known.operation = string(text), len(q.Normalized), q.Operation
 		s.queries[q.Fingerprint] = known
 		return known
 	}
 	if s.other == nil {
-		s.other = &query{}
+		s.other = newQuery(s.limits)
 	}
 	return s.other
 }
