@@ -24,9 +24,17 @@ func (p *Pretty) close(c *conn, r *record.Connection) {
 	p.endRun(c)
 	if !p.opt.Flow {
 		p.connection(c, i, r.Totals)
-		if p.opt.Verbose {
+		switch {
+		case p.opt.Verbose:
 			p.startBelow()
 			p.connFields(r)
+			p.end()
+		case i.Stream != nil: // what it replicated, and how far behind it was
+			p.startBelow()
+			p.line.ascii("replication")
+			p.opt.Flow = true // the line above says the rest
+			p.connFields(r)
+			p.opt.Flow = false
 			p.end()
 		}
 		return
