@@ -100,6 +100,11 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		if before := cfg.OnError; before != nil {
 			cfg.OnError = func(e *session.Event) { before(h.Event(e)) }
 		}
+		if before := cfg.Some; before != nil {
+			some := *before
+			some.Tell = func(e *session.Event) { before.Tell(h.Event(e)) }
+			cfg.Some = &some
+		}
 	}
 	if o.WALOut != "" {
 		if r.wal, err = newWALOut(o.WALOut, sel, handler, r.warn); err != nil {
