@@ -10,8 +10,11 @@ func TestReplicationGoldens(t *testing.T) {
 		name string
 		big  bool
 	}{
-		{"logical_pg15_to_pg18", true}, {"midstream_copyboth", false}, {"pg19rc1_logical", false},
-		{"pg19rc1_stream2pc", true}, {"receivewal", false},
+		{"logical_pg15_to_pg18", true},
+		{"midstream_copyboth", false},
+		{"pg19rc1_logical", false},
+		{"pg19rc1_stream2pc", true},
+		{"receivewal", false},
 	} {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()

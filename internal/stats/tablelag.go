@@ -23,8 +23,17 @@ func (p *tables) replication(r *Report) {
 		rows = append(rows, streamRows(&shown[i])...)
 	}
 	p.table([]column{
-		{"conn", true}, {"slot", true}, {head: "WAL"}, {"lag", true}, {head: "behind"}, {head: "samples"},
-		{head: "min"}, {head: "p50"}, {head: "p95"}, {head: "max"}, {"p95 over time", true},
+		{"conn", true},
+		{"slot", true},
+		{head: "WAL"},
+		{"lag", true},
+		{head: "behind"},
+		{head: "samples"},
+		{head: "min"},
+		{head: "p50"},
+		{head: "p95"},
+		{head: "max"},
+		{"p95 over time", true},
 	}, rows)
 }
 
