@@ -183,24 +183,16 @@ func unit(t *testing.T, s *pgtest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := regexp.MustCompile(`(?m)^Environment="PGSNIFF_ARGS=(.*)"$`).FindSubmatch(text)
+	command := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/pgsniff live --config (/etc/\S*) \$PGSNIFF_ARGS$`).FindSubmatch(text)
 	caps := regexp.MustCompile(`(?m)^AmbientCapabilities=CAP_(.*)$`).FindSubmatch(text)
-	if args == nil || caps == nil {
+	if command == nil || caps == nil {
 		t.Fatalf("%s has no arguments or capabilities:\n%s", path, text)
 	}
 	right := "-all,+" + strings.ToLower(string(caps[1]))
 	argv := []string{
 		"--reuid", "pgsniff-other", "--regid", "users", "--clear-groups", "--inh-caps=" + right, "--ambient-caps=" + right, "--bounding-set=" + right,
-		"pgsniff", "live", "--port", port(s),
-	}
-	for _, arg := range strings.Fields(string(args[1])) {
-		switch arg {
-		case "-q": // the test waits for what it says
-		case "1m":
-			argv = append(argv, "1s")
-		default:
-			argv = append(argv, arg)
-		}
+		// The test waits for what it says, and not for a minute.
+		"pgsniff", "live", "--config", string(command[1]), "--port", port(s), "--quiet=false", "--every", "1s",
 	}
 	liveQuery(t, exec.Command("setpriv", argv...), s, capturing, `"select $1"`)
 }
@@ -355,10 +347,14 @@ func image(t *testing.T, root, out string) {
 		t.Fatalf("no arguments in the manifest:\n%s", manifest)
 	}
 	s := pgtest.Start(t)
-	for i, a := range args {
-		if a == "5432" {
-			args[i] = port(s)
-		}
+	configuration := regexp.MustCompile(`(?m)^  pgsniff\.toml: \|\n((?:(?:    .*)?\n)+)`).FindSubmatch(manifest)
+	if configuration == nil || !bytes.Contains(configuration[1], []byte("[5432]")) {
+		t.Fatalf("no configuration in the manifest:\n%s", manifest)
+	}
+	must(t, "mkdir", "-p", filepath.Join(dir, "etc/pgsniff"))
+	toml := bytes.Replace(configuration[1], []byte("[5432]"), []byte("["+port(s)+"]"), 1)
+	if err := os.WriteFile(filepath.Join(dir, "etc/pgsniff/pgsniff.toml"), toml, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	liveQuery(t, exec.Command("chroot", append([]string{dir, "/pgsniff"}, args...)...), s, capturing, byMember)
 }
