@@ -78,7 +78,11 @@ type appKey struct{ application, user, database, host string }
 type app struct {
 	appKey
 	id     int
-	tool   tool  // what it is known to be
+	tool   tool // what it is known to be
+	driver driver
+	mapper mapper
+	zoned  bool  // it has set the time zone
+	shapes int   // statements that its mapper was looked for in
 	busy   int64 // nanoseconds of work, and of short pauses in it
 	units  uint64
 	open   int // connections
@@ -122,6 +126,7 @@ func (e *Engine) appOf(c *Conn) *app {
 		return e.otherApp
 	default:
 		a = &app{appKey: key, id: len(e.apps) + 1, tool: toolOf(c.Application)}
+		a.driver, a.mapper = byName(c.Application)
 		e.apps[key] = a
 	}
 	return a
@@ -136,7 +141,8 @@ type conn struct {
 	gone   gone
 	start  startup
 	handshake
-	pid uint32
+	pid    uint32
+	driver driver
 
 	units   uint64
 	turns   uint64
@@ -244,6 +250,9 @@ func (e *Engine) open(k *Conn) *conn {
 func (c *conn) enter(a *app) {
 	c.app = a
 	a.open++
+	if a.driver == unknownDriver {
+		a.driver = c.driver
+	}
 }
 
 func (c *conn) leave() {

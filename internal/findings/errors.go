@@ -337,7 +337,7 @@ func finishCancels(e *Engine, d *draft) (f Finding, ok bool) {
 	if float64(high-low) <= timeoutSpread*float64(x.ages.median()) {
 		f.Title += " (always as late: a timeout of the client)"
 	}
-	f.Advice = "A client-side timeout (setQueryTimeout, context deadline, CommandTimeout) ends queries that are then asked again: make the query faster or the timeout longer than its time."
+	f.Advice = timeoutWays.of(d.app)
 	return f, true
 }
 

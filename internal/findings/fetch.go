@@ -137,6 +137,6 @@ func finishFetches(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()
 	f.Title = fmt.Sprintf("%s reads %s in steps of %s at most: %s, a round trip each", d.app.name(), count(x.rows, "row"), count(x.most, "row"), count(x.steps, "fetch"))
-	f.Advice = "Fetch 1,000 rows or more at a time: setFetchSize (JDBC; spring.jpa/hibernate.jdbc.fetch_size), itersize (psycopg2), stream/fetchmany size (psycopg 3, SQLAlchemy yield_per), cursor.read(n) (node), arraysize, FETCH 1000."
+	f.Advice = fetchWays.of(d.app)
 	return f, true
 }

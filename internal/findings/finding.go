@@ -92,6 +92,19 @@ type Evidence struct {
 	Conn  uint64
 	Query uint64
 	Text  string
+	// Split is where the time of a slow query went; nil for all other evidence.
+	Split *Split
+}
+
+// Split is where the time of a query went, in nanoseconds. Each part is taken once:
+// what a lock explains is not the server's work.
+type Split struct {
+	ServerNS  int64 // until the first reply, without the parts below
+	LockNS    int64 // waiting for a lock, likely
+	QueueNS   int64 // waiting in a pooler for a connection to the server
+	NetworkNS int64 // until lost segments came again
+	ClientNS  int64 // the client's receive window was closed
+	SendingNS int64 // from the first reply to the last, without the parts above
 }
 
 const (

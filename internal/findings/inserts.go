@@ -142,6 +142,6 @@ func finishInserts(e *Engine, d *draft) (f Finding, ok bool) {
 		speed = fmt.Sprintf(": %s rows a second", grouped(int64(float64(n)/(float64(x.wall)/1e9))))
 	}
 	f.Title = fmt.Sprintf("%s inserts %s%s one at a time, %s%s", d.app.name(), count(n, "row"), table, how, speed)
-	f.Advice = "Use COPY, or INSERT with many rows (VALUES lists, unnest) of some 1,000 each; at least one transaction for many rows and the driver's pipelining or batch (psycopg executemany/copy, JDBC reWriteBatchedInserts, bulk_create, insert_all, pgx SendBatch/CopyFrom)."
+	f.Advice = insertWays.of(d.app)
 	return f, true
 }

@@ -312,6 +312,4 @@ func finishNPlusOne(e *Engine, d *draft) (f Finding, ok bool) {
 }
 
 // eager names the ways of the usual mappers.
-func eager(*app) string {
-	return "in an ORM: select_related/prefetch_related (Django), selectinload (SQLAlchemy), includes (Rails), include (Prisma, Sequelize), JOIN FETCH (Hibernate), Preload (GORM)."
-}
+func eager(a *app) string { return eagerWays.of(a) }

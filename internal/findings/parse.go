@@ -294,7 +294,7 @@ func finishReparse(e *Engine, d *draft) (f Finding, ok bool) {
 		what = count(len(d.queries), "statement")
 	}
 	f.Title = fmt.Sprintf("%s prepares %s again and again: %s for %s, %s", d.app.name(), what, count(x.parses, "Parse"), count(x.executions, "execution"), shape)
-	f.Advice = "Prepare once for each connection and keep the statement: db.Prepare outside of the loop (Go), prepare before the loop (DBI, PDO), named queries (node-pg name:), prepareThreshold (JDBC, psycopg 3), statement_cache (pgx, asyncpg). Behind PgBouncer in transaction mode: version 1.21 with max_prepared_statements."
+	f.Advice = reparseWays.of(d.app) + " Behind PgBouncer in transaction mode: version 1.21 with max_prepared_statements."
 	return f, true
 }
 
@@ -354,6 +354,6 @@ func finishLeak(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f = d.finding(s, Strong)
 	f.Title = fmt.Sprintf("%s never closes its prepared statements: %s alive on a connection, of %s; %s", d.app.name(), grouped(int64(x.worst)), count(x.texts, "text"), count(x.closes, "Close"))
-	f.Advice = "One name for one text, closed or kept in a bounded cache (node-pg: a constant name; pgx and JDBC have caches of 512 and 256; Stmt.Close in Go). Each takes some 10 to 100 kB of the backend's memory until the connection ends."
+	f.Advice = leakWays.of(d.app) + " Each takes some 10 to 100 kB of the backend's memory until the connection ends."
 	return f, true
 }

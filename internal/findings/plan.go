@@ -166,7 +166,7 @@ func finishPlan(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()
 	f.Title = fmt.Sprintf("A prepared statement of %s became %.0f times as slow from its 6th execution on: %s, before %s, as PostgreSQL turned to a generic plan", d.app.name(), float64(x.slow)/float64(max(x.fast, 1)), span(x.slow), span(x.fast))
-	f.Advice = "SET plan_cache_mode = force_custom_plan for this role or statement; or prepareThreshold=0 (JDBC), prepare_threshold=None (psycopg), a partial index or better statistics for the skewed column."
+	f.Advice = planWays.of(d.app)
 	return f, true
 }
 

@@ -47,6 +47,13 @@ var (
 	evidenceConn  = record.NewField("conn", record.TypeInt, "", "Number of the connection.")
 	evidenceQuery = record.NewField("query", record.TypeInt, "", "Number of the query within it.")
 	evidenceFrame = record.NewField("frame", record.TypeInt, "", "Number of the packet.")
+	evidenceSplit = record.NewField("split", record.TypeObject, "", "Of a slow query: where its time went.")
+	splitServer   = record.NewField("server_ns", record.TypeInt, "ns", "The server's work until its first reply.")
+	splitLock     = record.NewField("lock_wait_ns", record.TypeInt, "ns", "Waiting for a lock, likely.")
+	splitQueue    = record.NewField("queue_ns", record.TypeInt, "ns", "Waiting in a pooler for a connection to the server.")
+	splitNetwork  = record.NewField("network_ns", record.TypeInt, "ns", "Until lost segments came again.")
+	splitClient   = record.NewField("client_ns", record.TypeInt, "ns", "The client's receive window was closed.")
+	splitSending  = record.NewField("sending_ns", record.TypeInt, "ns", "From the first reply to the last, without the others.")
 	evidenceText  = record.NewField("text", record.TypeText, "", "What is there to see.")
 )
 
@@ -160,6 +167,16 @@ func (x *Evidence) visit(v record.Visitor) {
 		v.Uint(evidenceFrame, x.At.Frame)
 	}
 	v.String(evidenceText, x.Text)
+	if p := x.Split; p != nil {
+		v.Open(evidenceSplit)
+		v.Int(splitServer, p.ServerNS)
+		v.Int(splitLock, p.LockNS)
+		v.Int(splitQueue, p.QueueNS)
+		v.Int(splitNetwork, p.NetworkNS)
+		v.Int(splitClient, p.ClientNS)
+		v.Int(splitSending, p.SendingNS)
+		v.Close()
+	}
 	v.Close()
 }
 

@@ -25,7 +25,7 @@ type slowOne struct {
 	id                               uint64
 	start, reply                     Stamp
 	dur, server, loss, client, sends int64
-	lock, queue                      int64
+	lock, queue, lossLater           int64
 	by                               string
 }
 
@@ -43,7 +43,7 @@ func (e *Engine) slowest(u *unit) {
 	x := slowOne{
 		ref: u.c.ref(), c: u.c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, dur: u.dur, server: max(u.server, 0),
 		loss: u.lost, client: u.c.net.lastClosed, sends: max(u.dur-max(u.wait, 0), 0),
-		queue: u.queue,
+		queue: u.queue, lossLater: u.lostLater,
 	}
 	*l = append(*l, x)
 }
@@ -66,22 +66,33 @@ func (e *Engine) queuedFor(conn, id uint64, ns int64) {
 	}
 }
 
-func (x *slowOne) split() string {
+// split divides the query's time.
+func (x *slowOne) split() *Split {
+	p := &Split{
+		ServerNS: x.server, LockNS: x.lock, QueueNS: x.queue, NetworkNS: x.loss + x.lossLater,
+		ClientNS: x.client, SendingNS: max(x.sends-x.client-x.lossLater, 0),
+	}
+	if x.lock > 0 {
+		p.ServerNS = 0 // what was taken for the server's work
+	}
+	p.ServerNS = max(p.ServerNS-x.queue, 0)
+	return p
+}
+
+// text says it for people; by is whose lock it waited for.
+func (p *Split) text(by string) string {
 	var parts []string
 	add := func(ns int64, what string) {
 		if ns >= millisecond {
 			parts = append(parts, span(ns)+" "+what)
 		}
 	}
-	if x.lock > 0 {
-		add(x.lock, "waiting for a lock (likely "+x.by+")")
-	} else {
-		add(x.server-x.queue, "server")
-	}
-	add(x.queue, "in the pooler's queue")
-	add(x.loss, "lost packets")
-	add(x.client, "client reading slowly")
-	add(x.sends-x.client, "sending rows")
+	add(p.LockNS, "waiting for a lock (likely "+by+")")
+	add(p.ServerNS, "server")
+	add(p.QueueNS, "in the pooler's queue")
+	add(p.NetworkNS, "lost packets")
+	add(p.ClientNS, "client reading slowly")
+	add(p.SendingNS, "sending rows")
 	return strings.Join(parts, " + ")
 }
 
@@ -100,10 +111,14 @@ func (e *Engine) slowFinding() (Finding, bool) {
 		d.cost.TimeNS += x.dur
 		d.calls(x.s, 1)
 		d.on(x.c)
-		d.show(x.start, x.c, x.id, span(x.dur)+" = "+x.split())
+		split := x.split()
+		d.show(x.start, x.c, x.id, span(x.dur)+" = "+split.text(x.by))
+		if n := len(d.evidence); n == i+1 {
+			d.evidence[i].Split = split
+		}
 	}
 	f := d.finding(Info, Certain)
-	f.Title = fmt.Sprintf("The slowest queries, and where their time went: %s", l[0].split())
+	f.Title = fmt.Sprintf("The slowest queries, and where their time went: %s", l[0].split().text(l[0].by))
 	f.Advice = "Where the server worked: EXPLAIN (ANALYZE, BUFFERS) with the same parameters. The other parts have findings of their own."
 	return f, true
 }

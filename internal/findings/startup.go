@@ -50,6 +50,9 @@ func (e *Engine) starting(c *conn, m *Message) {
 		}
 	case messages.KindStartupMessage:
 		x.startup = m.At
+		if c.driver = driverOfStartup(m.Body); c.app.driver == unknownDriver {
+			c.app.driver = c.driver
+		}
 		e.startsPlain(c, m)
 		e.gssRefused(c)
 	case messages.KindCancelRequest:

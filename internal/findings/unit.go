@@ -22,8 +22,10 @@ type unit struct {
 	server int64      // of wait, without what the network explains
 	lost   int64      // of wait, what retransmission explains
 	queue  int64      // of wait, what it waited for a connection of its pooler
-	think  int64      // of the client before it, Unknown where it did not wait
-	own    bool       // the driver's, not the application's
+	// lostLater is what retransmission explains of the time after the first reply.
+	lostLater int64
+	think     int64 // of the client before it, Unknown where it did not wait
+	own       bool  // the driver's, not the application's
 }
 
 // prepare concludes what detectors need.
@@ -40,6 +42,9 @@ func (e *Engine) prepare(u *unit) {
 			u.wait = u.FirstReply.Time - u.Start.Time
 			u.lost = c.net.explains(u.Start.Time, u.FirstReply.Time)
 			u.server = max(u.wait-c.rtt[0]-u.lost, 0)
+			if u.dur >= 0 {
+				u.lostLater = c.net.explains(u.FirstReply.Time, u.End.Time)
+			}
 		}
 	}
 	if u.Pause >= 0 {
@@ -52,6 +57,7 @@ func (e *Engine) prepare(u *unit) {
 	u.value = e.valueOf(u)
 	u.own = c.app.tool == toolDump || u.s != nil && (u.s.catalog || u.s.setup || u.s.ping) && c.units <= 10 || u.s != nil && u.s.catalog
 	u.uses = e.usesOf(u)
+	c.learnDriver(u)
 	if u.dur >= 0 {
 		from := max(u.Start.Time, c.busyTo)
 		if u.think >= 0 && u.think <= shortThink {
@@ -157,6 +163,7 @@ func (e *Engine) usesOf(u *unit) *uses {
 		}
 		x = &uses{app: u.c.app, s: u.s}
 		e.uses[key] = x
+		u.c.app.learnMapper(u.s)
 	}
 	u.s.latest = x
 	x.calls++

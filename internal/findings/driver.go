@@ -1,0 +1,207 @@
+package findings
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// driver is a program's way to PostgreSQL, as far as the wire tells it: by its
+// startup parameters and by the names that it gives to statements, portals and
+// savepoints.
+type driver uint8
+
+const (
+	unknownDriver driver = iota
+	jdbc
+	psycopg3
+	asyncpg
+	pgx
+	libpqGo
+	npgsql
+	dbdPg
+	pdo
+	rustSqlx
+)
+
+// mapper is the object mapper that writes a program's statements, by their shape.
+type mapper uint8
+
+const (
+	unknownMapper mapper = iota
+	django
+	sqlAlchemy
+	activeRecord
+	hibernate
+	prisma
+	sequelize
+	typeORM
+	gorm
+	laravel
+)
+
+// numbered reports whether a name is a prefix and a number.
+func numbered(name []byte, prefix string) bool {
+	rest, ok := bytes.CutPrefix(name, []byte(prefix))
+	if !ok || len(rest) == 0 {
+		return false
+	}
+	for _, c := range rest {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// byName knows what names itself: JDBC's driver where nobody else did, and programs that
+// Rails brings along (ruby-pg takes the name of the program).
+func byName(application string) (driver, mapper) {
+	switch {
+	case application == "PostgreSQL JDBC Driver":
+		return jdbc, unknownMapper
+	case application == "bin/rails", application == "rails", strings.HasPrefix(application, "sidekiq "):
+		return unknownDriver, activeRecord
+	}
+	return unknownDriver, unknownMapper
+}
+
+// driverOfName knows drivers by the name of a statement or portal.
+func driverOfName(name []byte) driver {
+	has := func(prefix string) bool { return bytes.HasPrefix(name, []byte(prefix)) }
+	switch {
+	case numbered(name, "S_"), numbered(name, "C_"):
+		return jdbc
+	case has("_pg3_"):
+		return psycopg3
+	case has("__asyncpg_"):
+		return asyncpg
+	case has("stmtcache_") && len(name) > 20, has("lrupsc_"):
+		return pgx
+	case numbered(name, "_auto"):
+		return npgsql
+	case has("dbdpg_p"):
+		return dbdPg
+	case has("pdo_stmt_"):
+		return pdo
+	case numbered(name, "sqlx_s_"):
+		return rustSqlx
+	}
+	return unknownDriver
+}
+
+// driverOfStartup knows drivers by the parameters that they send at the start; body is
+// the startup message behind its length.
+func driverOfStartup(body []byte) driver {
+	if len(body) < 4 {
+		return unknownDriver
+	}
+	param := func(name string) (value []byte, ok bool) {
+		for b := body[4:]; len(b) > 0 && b[0] != 0; {
+			key, rest, ok := bytes.Cut(b, []byte{0})
+			if !ok {
+				break
+			}
+			value, rest, ok := bytes.Cut(rest, []byte{0})
+			if !ok {
+				break
+			}
+			if string(key) == name {
+				return value, true
+			}
+			b = rest
+		}
+		return nil, false
+	}
+	_, digits := param("extra_float_digits")
+	style, mixed := param("DateStyle")
+	_, zone := param("TimeZone")
+	lower, small := param("datestyle")
+	encoding, _ := param("client_encoding")
+	switch {
+	case digits && mixed && zone && string(style) == "ISO":
+		return jdbc
+	case small && string(lower) == "ISO, MDY" && string(encoding) == "UTF8":
+		return libpqGo
+	case string(encoding) == "'utf-8'":
+		return asyncpg
+	}
+	return unknownDriver
+}
+
+// mapperShapes are compiled when the first statement is looked at, so that no other view
+// pays for them.
+var mapperShapes = sync.OnceValue(func() []mapperShape {
+	return []mapperShape{
+		{activeRecord, regexp.MustCompile(`^select "(\w+)"\.\* from "\w+"`)},
+		{prisma, regexp.MustCompile(`^(select|insert into|update|delete from) "public"\."\w+"`)},
+		{typeORM, regexp.MustCompile(`^select "\w+"\."\w+" as "\w+_\w+", "\w+"\."\w+" as "\w+_\w+"`)},
+		{sequelize, regexp.MustCompile(`^select .* from "\w+" as "\w+"( where \(?"\w+"\."\w+"| order by| limit|$)`)},
+		{hibernate, regexp.MustCompile(`^select (distinct )?[a-z]+[0-9]_0\.\w+|^select \w+[0-9]_\.\w+ as \w+_[0-9]+_`)},
+		{sqlAlchemy, regexp.MustCompile(`^select \w+\.\w+ as \w+_\w+, \w+\.\w+ as \w+_\w+|^savepoint sa_savepoint_[0-9]`)},
+		{django, regexp.MustCompile(`^select "\w+_\w+"\."id", "\w+_\w+"\."\w+"`)},
+		{gorm, regexp.MustCompile(`^select \* from "(\w+)" where .*order by "\w+"\."id" limit \$[0-9]+$|"\w+"\."deleted_at" is null`)},
+		{laravel, regexp.MustCompile(`^select \* from "\w+" where "\w+"\."\w+" = \$[0-9]+ and "\w+"\."\w+" is not null`)},
+	}
+})
+
+type mapperShape struct {
+	mapper mapper
+	shape  *regexp.Regexp
+}
+
+// djangoColumns is how Django writes the columns of one table; it sets the time zone of
+// each connection first.
+var djangoColumns = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^select "\w+"\."\w+", "\w+"\."\w+"(, "\w+"\."\w+")* from "\w+"( |$)`)
+})
+
+// sharedName reports whether the aliases of a shape are made of its tables' names, as
+// SQLAlchemy and TypeORM make them.
+func sharedName(text string) bool {
+	fields := strings.FieldsFunc(text[:min(len(text), 512)], func(r rune) bool { return r == ' ' || r == ',' || r == '"' || r == '.' })
+	// select table column as table_column
+	return len(fields) > 4 && fields[3] == "as" && fields[4] == fields[1]+"_"+fields[2]
+}
+
+func mapperOf(text string) mapper {
+	for _, s := range mapperShapes() {
+		if !s.shape.MatchString(text) {
+			continue
+		}
+		if (s.mapper == typeORM || s.mapper == sqlAlchemy && strings.HasPrefix(text, "select")) && !sharedName(text) {
+			continue
+		}
+		return s.mapper
+	}
+	return unknownMapper
+}
+
+// maxShapes bounds the statements of an application whose shape is looked at.
+const maxShapes = 256
+
+// learnMapper looks at a statement that is new to an application.
+func (a *app) learnMapper(s *statement) {
+	if a.mapper != unknownMapper || a.shapes >= maxShapes {
+		return
+	}
+	a.shapes++
+	a.zoned = a.zoned || s.text == "set time zone $1"
+	if a.mapper = mapperOf(s.text); a.mapper == unknownMapper && a.zoned && djangoColumns().MatchString(s.text) {
+		a.mapper = django
+	}
+}
+
+// learnDriver looks at the names in a unit.
+func (c *conn) learnDriver(u *unit) {
+	if c.app.driver != unknownDriver || len(u.Statement) == 0 && len(u.Portal) == 0 {
+		return
+	}
+	if c.driver == unknownDriver {
+		if c.driver = driverOfName(u.Statement); c.driver == unknownDriver {
+			c.driver = driverOfName(u.Portal)
+		}
+	}
+	c.app.driver = c.driver
+}
