@@ -74,7 +74,7 @@ var rules = []packageRule{
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink"}},
 	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/value"}},
-	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext"}},
+	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/netfacts", reaches: true}},
 	{"internal/report", rule{own: "pkg/messages pkg/replication internal/record internal/sink internal/jsontext internal/termsafe"}},
 	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
 	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm"}},

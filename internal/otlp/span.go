@@ -142,6 +142,9 @@ func (s *spans) attributes(q *record.Query) {
 	if !q.Complete {
 		a.string("pgsniff.complete", "false")
 	}
+	if q.Sampled.Rate > 0 {
+		a.int("pgsniff.sample_rate", int64(q.Sampled.Rate))
+	}
 	for i := range q.Comment {
 		if k := string(q.Comment[i].Name); k != "traceparent" && k != "tracestate" {
 			a.text("pgsniff.comment."+k, q.Comment[i].Value)

@@ -70,7 +70,7 @@ Slowest calls
 
 Errors
   count  SQLSTATE  first         message, query
-      2  40001     #0            could not serialize access�[2J
+      2  40001     -             could not serialize access�[2J
                    01:53:19.000  select abalance from pgbench_accounts where aid = $1
       1  28P01     #7            it is 28P01
                    01:46:40.000  (no query)

@@ -208,7 +208,7 @@ func (p *tables) slowest(r *Report) {
 		case c.TextLen > len(c.SQL):
 			text += "…"
 		}
-		rows = append(rows, []string{p.moment(c.At), fmt.Sprintf("#%d", c.Conn), units.Duration(c.Duration), text})
+		rows = append(rows, []string{p.moment(c.At), connection(c.Conn), units.Duration(c.Duration), text})
 	}
 	p.table([]column{{"asked at", true}, {"conn", true}, {head: "took"}, {"query", true}}, rows)
 }
@@ -228,7 +228,7 @@ func (p *tables) failures(r *Report) {
 		}
 		text := printable(oneLine(f.Message))
 		rows = append(rows,
-			[]string{formatCount(f.Count), printable(state), fmt.Sprintf("#%d", f.Conn), text})
+			[]string{formatCount(f.Count), printable(state), connection(f.Conn), text})
 		if f.Fingerprint != 0 {
 			rows = append(rows, []string{"", "", p.moment(f.At), printable(f.Normalized)})
 		} else {
@@ -239,6 +239,14 @@ func (p *tables) failures(r *Report) {
 		rows = append(rows, []string{formatCount(r.OtherFailures), otherRow, "", "(too many kinds to tell them apart)"})
 	}
 	p.table([]column{{head: "count"}, {"SQLSTATE", true}, {"first", true}, {"message, query", true}}, rows)
+}
+
+// connection writes the number of a connection, which merged reports do not have.
+func connection(id uint64) string {
+	if id == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("#%d", id)
 }
 
 // moment writes a time of day.

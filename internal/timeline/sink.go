@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
@@ -19,7 +20,7 @@ var Output = sink.Output{
 			if err != nil {
 				return nil, err
 			}
-			return &output{Text: w, env: env, servers: make(map[string]int)}, nil
+			return &output{Text: w, env: env, servers: make(map[string]int), tracks: make(map[uint64]string)}, nil
 		}
 	},
 }
@@ -30,6 +31,8 @@ type output struct {
 	begun   bool
 	start   int64          // time of the first record
 	servers map[string]int // numbers of processes in the viewer
+	// tracks are the servers of the open connections that have a track.
+	tracks  map[uint64]string
 	e       event
 	summary []byte
 }
@@ -67,7 +70,7 @@ func (t *track) lane(q *record.Query) int {
 }
 
 func (o *output) Wants() sink.Wants {
-	return sink.Wants{Queries: true, Connections: true, Notices: true, Normalized: true}
+	return sink.Wants{Queries: true, Connections: true, Notices: true, Network: true, Normalized: true}
 }
 
 func (o *output) Record(r record.Record) {
@@ -81,6 +84,8 @@ func (o *output) Record(r record.Record) {
 		o.notice(r)
 	case *record.Connection:
 		o.connection(r)
+	case *netfacts.Record:
+		o.network(r)
 	}
 }
 
@@ -136,6 +141,7 @@ func (o *output) name(c *record.Conn, who *record.Who, t *track, at int64) {
 	known := len(o.servers)
 	first := t.named == ""
 	t.named = label
+	o.tracks[c.ID] = c.Server
 	e := o.begin(c, 'M', "thread_name", at)
 	e.args().string("name", label)
 	o.put(e.end())
@@ -258,6 +264,7 @@ func (o *output) connection(c *record.Connection) {
 	if t.begin != 0 && c.Info.Ended.Time >= t.begin {
 		o.ended(c.Conn, t, c.Info.Ended.Time, "transaction, not ended")
 	}
+	delete(o.tracks, c.Conn.ID)
 	t.begin = 0
 }
 
