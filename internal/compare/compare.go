@@ -31,6 +31,7 @@ type Change struct {
 	Rows                []Row // the largest change in time first
 	NewErrors           []string
 	NewFindings, Solved []findings.Finding
+	Changed             []ChangedFinding
 }
 
 // Compare compares two sides.
@@ -67,6 +68,7 @@ func Compare(before, after *Side) *Change {
 	}
 	slices.Sort(c.NewErrors)
 	c.NewFindings, c.Solved = missing(after.Findings, before.Findings), missing(before.Findings, after.Findings)
+	c.Changed = changed(before.Findings, after.Findings)
 	return c
 }
 
@@ -149,6 +151,7 @@ type jsonSummary struct {
 	NewErrors   []string      `json:"new_errors"`
 	NewFindings []jsonFinding `json:"new_findings"`
 	Solved      []jsonFinding `json:"solved_findings"`
+	Changed     []jsonChanged `json:"changed_findings"`
 }
 
 // WriteJSON writes a line for each statement, and one at the end for the rest.
@@ -173,6 +176,7 @@ func (c *Change) WriteJSON(w io.Writer) error {
 	s := jsonSummary{
 		Type: "comparison_summary", Before: c.Before.Count, After: c.After.Count, NewErrors: append([]string{}, c.NewErrors...),
 		NewFindings: jsonFindings(c.NewFindings), Solved: jsonFindings(c.Solved),
+		Changed: jsonChangedFindings(c.Changed),
 	}
 	return e.Encode(s)
 }
@@ -224,6 +228,7 @@ func (c *Change) WriteText(w io.Writer, top int) error {
 	for i := range c.NewFindings {
 		fmt.Fprintf(&out, "new finding: %s %s: %s\n", c.NewFindings[i].Severity, c.NewFindings[i].Code, termsafe.Plain(c.NewFindings[i].Title))
 	}
+	writeChanged(&out, c.Changed)
 	for i := range c.Solved {
 		fmt.Fprintf(&out, "no longer: %s %s: %s\n", c.Solved[i].Severity, c.Solved[i].Code, termsafe.Plain(c.Solved[i].Title))
 	}

@@ -76,6 +76,50 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// An illness of both sides is told of where it grew, shrank or got worse.
+func TestChangedFindings(t *testing.T) {
+	side := func(text string) *Side {
+		s, err := ReadJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	before := side(`{"type":"finding","code":"n_plus_one","severity":"warning","title":"old","count":10,"cost":{"time_ns":50000000}}
+{"type":"finding","code":"lock_wait","severity":"warning","title":"same","count":10,"cost":{"time_ns":5000000}}
+{"type":"finding","code":"md5_auth","severity":"info","title":"inside TLS","count":3,"cost":{}}
+`)
+	after := side(`{"type":"finding","code":"n_plus_one","severity":"warning","title":"\u001b[31mnew","count":30,"cost":{"time_ns":150000000}}
+{"type":"finding","code":"lock_wait","severity":"warning","title":"same","count":12,"cost":{"time_ns":9000000}}
+{"type":"finding","code":"md5_auth","severity":"warning","title":"in plain","count":3,"cost":{}}
+`)
+	c := Compare(before, after)
+	if len(c.Changed) != 2 || len(c.NewFindings) != 0 || len(c.Solved) != 0 {
+		t.Fatalf("changed %+v", c.Changed)
+	}
+	var text, lines bytes.Buffer
+	if err := c.WriteText(&text, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"changed finding: info → warning md5_auth: 3 → 3 times: in plain", "changed finding: warning n_plus_one: 10 → 30 times, 50ms → 150ms: "} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in %q", want, text.String())
+		}
+	}
+	if strings.ContainsRune(text.String(), 0x1b) {
+		t.Errorf("%q", text.String())
+	}
+	if err := c.WriteJSON(&lines); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"changed_findings":[{"code":"md5_auth","before":{"severity":"info","count":3,"time_ns":0,"title":"inside TLS"}`; !strings.Contains(lines.String(), want) {
+		t.Errorf("no %s in %s", want, lines.String())
+	}
+	if same := Compare(before, before); len(same.Changed) != 0 {
+		t.Errorf("a side differs from itself: %+v", same.Changed)
+	}
+}
+
 func TestReadJSON(t *testing.T) {
 	s, err := ReadJSON(strings.NewReader(`{"type":"query","normalized":"select $1","fingerprint":"00000000000000ff","rows":2,"bytes":30,"duration_ns":1500}
 {"type":"query","normalized":"select $1","fingerprint":"00000000000000ff","rows":0,"bytes":0,"error":{"sqlstate":"57014"}}

@@ -160,10 +160,14 @@ type line struct {
 	Normalized  string `json:"normalized"`
 	Fingerprint string `json:"fingerprint"`
 	Rows        uint64 `json:"rows"`
-	Bytes       uint64 `json:"bytes"`
-	Duration    *int64 `json:"duration_ns"`
-	Skipped     bool   `json:"skipped"`
-	Error       *struct {
+	Count       uint64 `json:"count"`
+	Cost        struct {
+		TimeNS int64 `json:"time_ns"`
+	} `json:"cost"`
+	Bytes    uint64 `json:"bytes"`
+	Duration *int64 `json:"duration_ns"`
+	Skipped  bool   `json:"skipped"`
+	Error    *struct {
 		SQLState string `json:"sqlstate"`
 	} `json:"error"`
 	Code, Severity, Title string
@@ -194,7 +198,8 @@ func ReadJSON(r io.Reader) (*Side, error) {
 		case "finding":
 			records++
 			severity, _ := findings.ParseSeverity(l.Severity)
-			f := findings.Finding{Code: l.Code, Severity: severity, Title: l.Title}
+			f := findings.Finding{Code: l.Code, Severity: severity, Title: l.Title, Count: l.Count}
+			f.Cost.TimeNS = l.Cost.TimeNS
 			if len(l.Connections) > 0 {
 				f.Connections = []findings.ConnRef{{Application: l.Connections[0].Application}}
 			}
