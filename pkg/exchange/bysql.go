@@ -42,6 +42,45 @@ func definition(sql []byte, command, before string) (name string, text []byte, o
 	return "", nil, false
 }
 
+// doubted is for the commands of x whose replies were lost. What a PREPARE or DECLARE
+// among them may have given a name to is not known: a statement or portal that had the
+// name is forgotten, and requests that were sent ahead and took it for theirs are not
+// complete. The other commands that matter only take names away, which later requests
+// tell: they fail.
+func (l *Log) doubted(x *Exchange) {
+	for x.scanned < len(x.SQL) {
+		command, rest := nextCommand(x.SQL[x.scanned:])
+		x.scanned = len(x.SQL) - len(rest)
+		if name, _, ok := prepared(command); ok {
+			if s := l.statements[name]; s != nil && s.unit <= x.ID {
+				// Nor is it what connections prepared by that name until now.
+				other := l.shared.learned[learnedKey{l.server, name}]
+				unknown := &Statement{name: name, label: []byte(name), Inferred: true, other: other, unit: x.ID}
+				unknown.file(l.shared)
+				l.addStatement(name, unknown)
+			}
+			for y := range l.after(x) {
+				if s := y.Prepared; s != nil && s.name == name && s.unit <= x.ID {
+					label := y.Statement
+					l.setSQL(y, nil)
+					y.Statement = label
+					y.Missing = y.Missing&^InferredSQL | MissingParse
+				}
+			}
+		}
+		if name, _, ok := declared(command); ok {
+			if p := l.portals[name]; p != nil && p.unit <= x.ID {
+				l.dropPortal([]byte(name))
+			}
+			for y := range l.after(x) {
+				if p := y.portal; p != nil && y.Portal != nil && string(y.Portal) == name && p.unit <= x.ID {
+					y.flags |= flagHoles
+				}
+			}
+		}
+	}
+}
+
 // madeBySQL is for a statement that PREPARE made: a Bind may name it.
 func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 	p := &l.shared.parse

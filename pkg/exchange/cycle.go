@@ -118,6 +118,9 @@ func (l *Log) judge(x *Exchange) {
 		l.unconfirmed(x)
 		x.prove()
 		l.undescribed(x)
+		if x.Missing&MissingReply != 0 || x.LostBytes != 0 {
+			l.doubted(x)
+		}
 	}
 	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&(flagHoles|flagCut) == 0 && !x.Unanswered
 	if x.told != nil && x.told != x.Prepared {
