@@ -164,9 +164,9 @@ func (a *Analyzer) closeInlets() {
 func (t *sessions) plain(k *conn, d messages.Direction, b []byte, at reassembly.Stamp, by string) {
 	s := t.of(k)
 	if k.server != "" && !s.Encrypted() {
-		s.Data(d, b, stamp(at))
+		s.Data(d, b, at)
 	} else {
-		s.Plaintext(d, b, stamp(at), by)
+		s.Plaintext(d, b, at, by)
 	}
 	if t.slow != nil {
 		t.slow.sawData(k)
@@ -179,9 +179,9 @@ func (t *sessions) plain(k *conn, d messages.Direction, b []byte, at reassembly.
 func (t *sessions) lostPlain(k *conn, d messages.Direction, n int64, at reassembly.Stamp, by string) {
 	s := t.of(k)
 	if k.server != "" && !s.Encrypted() {
-		s.Gap(d, n, stamp(at))
+		s.Gap(d, n, at)
 	} else {
-		s.LostPlaintext(d, n, stamp(at), by)
+		s.LostPlaintext(d, n, at, by)
 	}
 	if s.Done() {
 		k.done.Store(true)

@@ -21,8 +21,6 @@ type sessions struct {
 	_           [24]byte // see TestLines
 }
 
-func stamp(s reassembly.Stamp) session.Stamp { return session.Stamp{Time: s.Time, Frame: s.Frame} }
-
 func (k *conn) direction(d reassembly.Dir) messages.Direction {
 	return messages.Direction(d ^ k.frontend)
 }
@@ -51,7 +49,7 @@ func (t *sessions) of(k *conn) *session.Session {
 func (t *sessions) begin(k *conn, client, server string) *session.Session {
 	o := session.Opening{
 		ID: k.id, Client: client, Server: server,
-		At: stamp(k.first), MidStream: k.midStream, Candidate: !k.listed, Continues: k.continues,
+		At: k.first, MidStream: k.midStream, Candidate: !k.listed, Continues: k.continues,
 	}
 	if k.before != nil {
 		k.session = t.shared.Resume(o, k.before)
@@ -74,7 +72,7 @@ func (t *sessions) network(e *netfacts.Event) { t.told(e) }
 func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at reassembly.Stamp) {
 	s := t.of(k)
 	t.unacked(s, unacked)
-	s.Data(k.direction(d), b, stamp(at))
+	s.Data(k.direction(d), b, at)
 	if t.slow != nil {
 		t.slow.sawData(k)
 	}
@@ -87,7 +85,7 @@ func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at r
 func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []codec.Part, shape codec.Shape, unacked int32, at reassembly.Stamp) {
 	s := t.of(k)
 	t.unacked(s, unacked)
-	s.Chunk(k.direction(d), b, parts, shape, stamp(at))
+	s.Chunk(k.direction(d), b, parts, shape, at)
 	if t.slow != nil {
 		t.slow.sawData(k)
 	}
@@ -105,14 +103,14 @@ func (t *sessions) unacked(s *session.Session, n int32) {
 
 func (t *sessions) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
 	s := t.of(k)
-	s.Gap(k.direction(d), n, stamp(at))
+	s.Gap(k.direction(d), n, at)
 	if s.Done() {
 		k.done.Store(true)
 	}
 }
 
 func (t *sessions) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
-	t.of(k).Retransmitted(k.direction(d), stamp(at))
+	t.of(k).Retransmitted(k.direction(d), at)
 }
 
 func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
@@ -126,7 +124,7 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 		s.Never(k.never)
 	}
 	if c := k.fins[k.frontend]; c != (reassembly.Stamp{}) {
-		s.ClientClosed(stamp(c))
+		s.ClientClosed(c)
 	}
 	if s.PostgreSQL() && s.Info().State != session.StateNotPostgreSQL {
 		if k.continues == 0 {
@@ -136,20 +134,6 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 	if k.watched != nil {
 		t.slow.forget(k)
 	}
-	s.End(reason(why), stamp(at), traffic)
+	s.End(why, at, traffic)
 	k.session = nil // k may be kept, and referred to by events that were played
-}
-
-func reason(why reassembly.Reason) session.Reason {
-	switch why {
-	case reassembly.ByFIN:
-		return session.EndFIN
-	case reassembly.ByRST:
-		return session.EndRST
-	case reassembly.ByReuse:
-		return session.EndReplaced
-	case reassembly.ByEnd:
-		return session.EndOfCapture
-	}
-	return session.EndGivenUp
 }

@@ -100,7 +100,7 @@ func (w *slowWatch) look(at reassembly.Stamp) {
 		if x := k.session.InFlight(); x != nil && x.ID == k.unit {
 			k.told = x.ID
 			took := time.Duration(at.Time - x.Asked.Time)
-			w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(k.session, x, took), At: stamp(at)})
+			w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(k.session, x, took), At: at})
 		}
 	}
 }

@@ -39,14 +39,15 @@ type packageRule struct {
 // import, so imports go one way only.
 var rules = []packageRule{
 	{"pkg/messages", rule{pure: true}},
+	{"pkg/wire", rule{pure: true}},
 	{"pkg/codec", rule{own: "pkg/messages", pure: true}},
 	{"pkg/tracker", rule{own: "pkg/messages", pure: true}},
-	{"pkg/exchange", rule{own: "pkg/messages pkg/tracker", pure: true}},
+	{"pkg/exchange", rule{own: "pkg/messages pkg/wire pkg/tracker", pure: true}},
 	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
-	{"pkg/session", rule{own: "pkg/messages pkg/codec pkg/tracker pkg/exchange pkg/replication", pure: true}},
+	{"pkg/session", rule{own: "pkg/messages pkg/wire pkg/codec pkg/tracker pkg/exchange pkg/replication", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
 	{"pkg/scram", rule{own: "pkg/messages"}},
-	{"pkg/reassembly", rule{gopacket: true}},
+	{"pkg/reassembly", rule{own: "pkg/wire", gopacket: true}},
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
 	{"internal/sampling", rule{pure: true}},

@@ -4,13 +4,11 @@ import (
 	"encoding/binary"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/wire"
 )
 
 // Stamp is a place in the capture.
-type Stamp struct {
-	Time  int64  // nanoseconds since the Unix epoch
-	Frame uint64 // number of the packet, 1 = first
-}
+type Stamp = wire.Stamp
 
 // Protocol is how a unit of work was asked for.
 type Protocol uint8

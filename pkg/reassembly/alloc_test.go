@@ -163,7 +163,7 @@ func TestMemoryBounded(t *testing.T) {
 		a := New(k, Config{})
 		before := heap()
 		for i := range 1_000_000 {
-			s := Segment{Src: stranger(i), Dst: server, Seq: uint32(i), At: Stamp{testStart + int64(i), uint64(i + 1)}}
+			s := Segment{Src: stranger(i), Dst: server, Seq: uint32(i), At: Stamp{Time: testStart + int64(i), Frame: uint64(i + 1)}}
 			c.send(a, &s)
 		}
 		used := (int64(heap()) - int64(before)) >> 20

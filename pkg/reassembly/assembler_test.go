@@ -329,6 +329,7 @@ func TestAddr(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	seen := map[string]bool{}
+	const numReasons = ByEnd + 1
 	for r := range numReasons {
 		seen[r.String()] = true
 	}

@@ -137,7 +137,7 @@ func feed(t testing.TB, a *Assembler, b []byte) {
 			Ack:     next[port][d^1] + uint32(int32(int8(r[4]))) + uint32(r[5])<<24,
 			Payload: text[r[8]%128:][:r[6]%128],
 			Missing: int(r[7]) >> 2,
-			At:      Stamp{now, i},
+			At:      Stamp{Time: now, Frame: i},
 		}
 		if r[0]>>4 == 15 {
 			a.Advance(now)

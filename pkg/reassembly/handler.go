@@ -1,5 +1,7 @@
 package reassembly
 
+import "github.com/pgsniff/pgsniff/pkg/wire"
+
 // Handler receives what the Assembler puts together. Its methods are called
 // from within Segment, Advance and Flush, never concurrently, and must not
 // call them. A *Conn is valid until Close returns.
@@ -59,23 +61,13 @@ func (k Anomaly) String() string {
 }
 
 // Reason tells why a connection ended.
-type Reason uint8
+type Reason = wire.Reason
 
 // The reasons of Handler.Close.
 const (
-	ByFIN   Reason = iota // both sides closed; or one did and the other side was never seen
-	ByRST                 // one side aborted it
-	ByReuse               // a SYN began another connection between the same endpoints
-	ByLimit               // the least recently used of Config.MaxConns gave way to a new one
-	ByEnd                 // the capture ended
-	numReasons
+	ByFIN   = wire.EndFIN       // both sides closed; or one did and the other side was never seen
+	ByRST   = wire.EndRST       // one side aborted it
+	ByReuse = wire.EndReplaced  // a SYN began another connection between the same endpoints
+	ByLimit = wire.EndGivenUp   // the least recently used of Config.MaxConns gave way to a new one
+	ByEnd   = wire.EndOfCapture // the capture ended
 )
-
-var reasonNames = [numReasons]string{"FIN", "RST", "reuse", "limit", "end of capture"}
-
-func (r Reason) String() string {
-	if r >= numReasons {
-		return "unknown"
-	}
-	return reasonNames[r]
-}

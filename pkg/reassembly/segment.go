@@ -1,5 +1,7 @@
 package reassembly
 
+import "github.com/pgsniff/pgsniff/pkg/wire"
+
 // Control bits of a TCP header, as Segment.Flags holds them.
 const (
 	FIN uint8 = 1 << iota
@@ -10,10 +12,7 @@ const (
 )
 
 // Stamp tells when and where in the capture something was seen.
-type Stamp struct {
-	Time  int64  // nanoseconds since the Unix epoch, as captured
-	Frame uint64 // number of the packet in the capture, 1 = first
-}
+type Stamp = wire.Stamp
 
 // Dir is a direction of a connection: 0 from Conn.A to Conn.B, 1 back.
 type Dir uint8

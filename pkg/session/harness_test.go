@@ -218,7 +218,13 @@ func (c *capture) play(s *Session, scripts ...string) {
 	}
 }
 
-func (c *capture) end(s *Session) { s.End(c.opt.reason, c.last, Traffic{}) }
+func (c *capture) end(s *Session) {
+	why := EndOfCapture
+	if c.opt.reason != 0 {
+		why = c.opt.reason
+	}
+	s.End(why, c.last, Traffic{})
+}
 
 // run plays a whole capture of one connection.
 func run(opt options, scripts ...string) *recorder {

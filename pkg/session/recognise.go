@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/wire"
 )
 
 // maxUnread is how many bytes of one direction may be passed over before the
@@ -72,25 +73,16 @@ func (s *Session) giveUp(at Stamp) {
 }
 
 // Reason says why a connection ended.
-type Reason uint8
+type Reason = wire.Reason
 
 // Reasons for the end of a connection.
 const (
-	EndOfCapture Reason = iota
-	EndFIN
-	EndRST
-	EndReplaced // its addresses were used again
-	EndGivenUp  // evicted for memory, or idle for too long
+	EndOfCapture = wire.EndOfCapture
+	EndFIN       = wire.EndFIN
+	EndRST       = wire.EndRST
+	EndReplaced  = wire.EndReplaced // its addresses were used again
+	EndGivenUp   = wire.EndGivenUp  // evicted for memory, or idle for too long
 )
-
-var reasonNames = [...]string{"end of capture", "FIN", "RST", "replaced", "given up"}
-
-func (r Reason) String() string {
-	if int(r) < len(reasonNames) {
-		return reasonNames[r]
-	}
-	return "unknown"
-}
 
 // ClientClosed tells that the client closed its side; the server may go on.
 func (s *Session) ClientClosed(at Stamp) { s.info.ClientClosed = at }
