@@ -120,7 +120,10 @@ type screenRun struct {
 
 // runScreen runs a source behind a screen.
 func runScreen(env *Env, o *Options, s *screenRun, source func(*Env) error) error {
-	if env.Width() == 0 || env.Getenv("TERM") == "dumb" {
+	if env.Width() > 0 && env.Getenv("TERM") == "dumb" {
+		return usageError("a full screen needs a terminal that can move its cursor, and TERM is dumb: pgsniff read FILE and pgsniff live write text, --view stats and --view queries the same as tables and lines")
+	}
+	if env.Width() == 0 {
 		return usageError("a full screen needs a terminal, and standard output is none: pgsniff read FILE and pgsniff live write text, --view stats and --view queries the same as tables and lines")
 	}
 	if o.outputs.last.any || len(o.outputs.specs) > 0 || o.outputs.otlp != "" || o.outputs.metrics != "" {
@@ -198,6 +201,7 @@ func (s *screenRun) hook() {
 		Live: s.live, Now: s.env.Now,
 		Shown:  func(sn *session.Session) bool { return s.run.sel.conn(sn) },
 		Totals: func() record.Totals { return *s.run.sofar },
+		Since:  s.since,
 	})
 	o := s.opt
 	o.only = s.data
@@ -217,6 +221,14 @@ func (s *screenRun) hook() {
 		},
 		opened: s.data.Opened, guard: s.guard, network: s.data.When(), asked: s.asked, history: s.history,
 	}
+}
+
+// since is when the part of the capture begins that --since asks for; 0: all is shown.
+func (s *screenRun) since() int64 {
+	if shown := s.opt.selection.span; shown != nil {
+		return shown.begin.Load()
+	}
+	return 0
 }
 
 // screenLog keeps what a run says on standard error while the screen is on.

@@ -194,6 +194,28 @@ func TestScreenRefused(t *testing.T) {
 	s.ends(ExitUsage)
 }
 
+// TestScreenErrors counts each error once, those within queries and those outside, and
+// rates as --view stats does, also of a part of a capture.
+func TestScreenErrors(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		head string
+		rows []string
+	}{
+		{[]string{baseMix}, "1027 q/s  58 err/s", []string{"2 00:23:34 22012 division by zero", "1 00:23:34 P0042 boom 3"}},
+		{[]string{baseMix, "--since", "2026-11-21T00:23:34.180Z"}, "901 q/s  50 err/s", []string{"1 00:23:34 P0042 boom 3"}},
+		{[]string{pcaps + "/auth_scram_fail.pcap"}, "err/s", []string{"28P01 password authentication failed"}},
+	} {
+		s := onTerminal(t, 80, 24, append([]string{"browse"}, c.args...)...)
+		s.settled()
+		s.wait(c.head)
+		s.keys("5")
+		for _, row := range c.rows {
+			s.wait(" " + row)
+		}
+	}
+}
+
 // TestScreenPictures draws the pictures of docs/screens.md and README.md from a run.
 func TestScreenPictures(t *testing.T) {
 	s := onTerminal(t, 128, 26, "browse", pcaps+"/pgbouncer.pcap", "--port", "5432,6432")

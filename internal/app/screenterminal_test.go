@@ -55,8 +55,6 @@ func (s *terminal) Write(b []byte) (int, error) {
 // onTerminal runs the program on a terminal of so many columns and lines.
 func onTerminal(t *testing.T, w, h int, args ...string) *terminal {
 	t.Helper()
-	local := time.Local
-	time.Local = time.UTC
 	s := &terminal{t: t, vt: vt.NewEmulator(w, h), done: make(chan int, 1), in: &typed{make(chan []byte, 1024)}, main: true}
 	s.vt.SetCallbacks(vt.Callbacks{
 		AltScreen: func(on bool) { s.main = !on },
@@ -89,7 +87,6 @@ func onTerminal(t *testing.T, w, h int, args ...string) *terminal {
 		}
 		_ = s.vt.InputPipe().(io.Closer).Close() // which ends the reader below
 		<-answered
-		time.Local = local
 		screenSize = nil
 	})
 	return s

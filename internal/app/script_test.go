@@ -5,15 +5,25 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pgsniff/pgsniff/internal/app"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(inUTC{m}, map[string]func(){
 		"pgsniff": func() { os.Exit(app.Main()) },
 	})
+}
+
+// inUTC runs the tests in UTC, whatever the machine's zone is. It is set before any
+// goroutine reads it, and in the tests alone: the program that scripts run has its own.
+type inUTC struct{ *testing.M }
+
+func (m inUTC) Run() int {
+	time.Local = time.UTC
+	return m.M.Run()
 }
 
 // TestScripts runs the program as its users do. In the scripts $P is the

@@ -30,6 +30,9 @@ type Options struct {
 	Shown func(s *session.Session) bool
 	// Totals returns what was counted so far; nil: nothing is.
 	Totals func() record.Totals
+	// Since returns when the part of the capture begins that is shown; 0: all is, as
+	// where it is nil.
+	Since func() int64
 }
 
 // Collector adds up. Record, Tick, End, Opened and Closed belong to the goroutine of
@@ -43,6 +46,7 @@ type Collector struct {
 
 	watching atomic.Bool // findings are looked for
 	counted  *class      // of the query whose record comes next; nil: it was not counted
+	within   bool        // the message that comes next is of a query cycle, whose record tells of its error
 	secrets  Secrets
 
 	mu          sync.Mutex
@@ -128,7 +132,7 @@ func (c *Collector) Record(r record.Record) {
 		c.query(r)
 		c.mu.Unlock()
 	case *record.Message:
-		if r.Kind == messages.KindErrorResponse && (r.Query == 0 || r.More == nil || !r.More.Known) {
+		if r.Kind == messages.KindErrorResponse && !c.within {
 			c.mu.Lock()
 			c.errorOutside(r)
 			c.mu.Unlock()
@@ -248,7 +252,7 @@ func (c *Collector) Summary() Summary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := Summary{
-		Started: c.started, Now: c.now, Done: c.done, Totals: c.totals, Calls: c.durations.Count(),
+		Started: c.begun(), Now: c.now, Done: c.done, Totals: c.totals, Calls: c.durations.Count(),
 		P95: c.durations.Percentile(95), Classes: len(c.classes), Findings: len(c.findings), Failures: len(c.failures),
 		Open: len(c.conns) + c.moreConns, Ended: len(c.ended) + int(c.moreEnded), Streams: len(c.streams) + len(c.endedStream),
 	}

@@ -42,6 +42,7 @@ func (c *Collector) Front(next session.Handler, secrets Secrets, all bool, passe
 // some passes a message on: errors without their secrets, others where findings are
 // looked for.
 func (f *front) some(e *session.Event, tell func(*session.Event)) {
+	f.c.within = e.Exchange != nil
 	switch {
 	case e.Kind == messages.KindErrorResponse && f.c.secrets != nil:
 		tell(f.c.secrets.Event(e))

@@ -87,13 +87,26 @@ func (c *Collector) slotOf(ns int64) int64 {
 	return (ns - c.started) / c.width
 }
 
+// begun is when what is shown of the capture began, or, until that is known, the first query.
+func (c *Collector) begun() int64 {
+	first := c.totals.First
+	if first != 0 && c.opt.Since != nil {
+		first = max(first, c.opt.Since())
+	}
+	if first != 0 && (first < c.started || c.started == 0) {
+		return first
+	}
+	return c.started
+}
+
 // rate returns how many there are a second: of live traffic lately, of a file in all.
 func (c *Collector) rate(s *series) float64 {
 	if !c.opt.Live {
-		if c.now <= c.started {
+		begun := c.begun()
+		if c.now <= begun {
 			return 0
 		}
-		return float64(s.total) * float64(second) / float64(c.now-c.started)
+		return float64(s.total) * float64(second) / float64(c.now-begun)
 	}
 	now := c.slotOf(c.now)
 	s.moveTo(now)

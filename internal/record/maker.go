@@ -115,7 +115,7 @@ func (k *Maker) Message(e *session.Event) *Message {
 		// its own small writes.
 		o := &k.more
 		m.More = o
-		o.Notes, o.Cancels, o.First, o.Known = e.Notes, e.Cancels, e.First, e.Exchange != nil
+		o.Notes, o.Cancels, o.First = e.Notes, e.Cancels, e.First
 		o.Columns, o.Types, o.Replication, o.Change = nil, nil, nil, nil
 		if r := e.Replication; r != nil {
 			o.Replication, o.Change = &r.Meaning, r.Change

@@ -39,7 +39,6 @@ type More struct {
 	First   Stamp                        // the packet of its first byte
 	Columns []messages.ColumnDescription // of a DataRow; nil if not known
 	Types   []uint32                     // of the parameters of a Bind
-	Known   bool                         // its query cycle is open and known
 	// Replication is what a CopyData holds, nil if nothing of replication; Change
 	// the change to data that it makes, nil for most.
 	Replication *replication.Meaning
