@@ -22,6 +22,7 @@ type seen struct {
 	len        int
 	body       string
 	truncated  bool
+	inferred   bool   // a note says so
 	sql        string // of the exchange, "" where it is not known
 	begin, end int    // of the message in its direction's bytes; of a base only
 }
@@ -47,6 +48,9 @@ func (c *collector) Message(e *session.Event) {
 	m := seen{
 		client: e.Session.Client, server: e.Session.Server, frame: e.At.Frame, dir: e.Direction, kind: e.Kind, tag: e.Tag, len: e.Len,
 		body: string(e.Body), truncated: e.Truncated,
+	}
+	for _, n := range e.Notes {
+		m.inferred = m.inferred || n.Code == session.NoteInferred
 	}
 	if e.Exchange != nil && e.Kind == messages.KindDataRow {
 		m.sql = string(e.Exchange.SQL)

@@ -123,7 +123,11 @@ func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 	if k.never != session.StateOpen {
 		s.Never(k.never)
 	}
-	if c := k.fins[k.frontend]; c != (reassembly.Stamp{}) {
+	client := k.frontend
+	if s.Turned() {
+		client = 1 - client
+	}
+	if c := k.fins[client]; c != (reassembly.Stamp{}) {
 		s.ClientClosed(c)
 	}
 	if s.PostgreSQL() && s.Info().State != session.StateNotPostgreSQL {

@@ -106,6 +106,9 @@ func (t *targets) find(b []byte) (*target, cancelKey) {
 type exchangeSink Session
 
 func (x *exchangeSink) Exchange(e *exchange.Exchange) {
+	if x.roles.turning {
+		return
+	}
 	s := (*Session)(x)
 	if e.Error != nil && string(e.SQLState()) == "57014" {
 		if s.target != 0 {

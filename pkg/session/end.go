@@ -8,6 +8,9 @@ func (s *Session) End(why Reason, at Stamp, traffic Traffic) {
 	if s.ended || s.lingers {
 		return
 	}
+	if s.roles.turned {
+		traffic = traffic.turned()
+	}
 	if s.keyless > 0 {
 		s.tls.Retry((*tlsSink)(s))
 		s.tlsProgress(at)

@@ -55,7 +55,8 @@ const (
 	NoticeNotPG      = "not_postgresql"
 	NoticeRetransmit = "conflicting_retransmission"
 	NoticeTLS        = "tls"
-	NoticeGivenUp    = "given_up" // more connections are open than are followed
+	NoticeInference  = "inference_given_up" // what later messages contradict
+	NoticeGivenUp    = "given_up"           // more connections are open than are followed
 )
 
 // Notice is something about a connection that is no message.

@@ -40,6 +40,9 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.cfg.Strict && !f.Truncated {
 		s.validate(e)
 	}
+	if s.roles.open && s.roles.speaks == 0 {
+		s.noteSide(e)
+	}
 	if !s.heard {
 		s.recognised(e)
 	}

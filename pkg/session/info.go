@@ -52,6 +52,13 @@ type Traffic struct {
 	Bytes, Lost, Retransmitted [2]uint64 // indexed by messages.Direction
 }
 
+func (t Traffic) turned() Traffic {
+	for _, n := range []*[2]uint64{&t.Bytes, &t.Lost, &t.Retransmitted} {
+		n[0], n[1] = n[1], n[0]
+	}
+	return t
+}
+
 // Info is what is known of a connection. Strings are owned.
 type Info struct {
 	User, Database, Application string

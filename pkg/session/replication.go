@@ -37,6 +37,7 @@ func (s *Session) replicate(e *Event) {
 			return
 		}
 		s.startReplication(false)
+		s.noteReplicates(e)
 	}
 	switch e.Kind {
 	case messages.KindQuery:

@@ -84,6 +84,7 @@ type Session struct {
 	extended   bool      // its RowDescriptions have more than PostgreSQL's
 	// extendedRows tells that the latest had.
 	extendedRows bool
+	roles        roles
 	balanced     bool // a LoadBalanceRequest waits for its answer
 	heard        bool // a message was decoded
 	joined       bool // its bytes are not known from the beginning
@@ -132,15 +133,29 @@ func (s *Session) lost() bool { return s.gaps }
 
 // Data takes the next bytes of a direction; they are borrowed for the call.
 func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
+	d = s.side(d)
 	parts := s.shared.cycle.parts[:]
 	n, shape := s.shared.splitter.Split(d, b, parts)
-	s.Chunk(d, b, parts[:n], shape, at)
+	s.chunk(d, b, parts[:n], shape, at)
 }
 
 // Chunk is Data for a chunk that the Splitter has looked at; the parts are borrowed
 // for the call, too.
 func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
+	if s.roles.turned {
+		s.Data(d, b, at) // it was looked at as the other side's
+		return
+	}
+	s.chunk(d, b, parts, shape, at)
+}
+
+func (s *Session) chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
 	if s.over || len(b) == 0 {
+		return
+	}
+	if s.roles.open && s.wrongWay(d, b) {
+		s.turn(at)
+		s.Data(d, b, at)
 		return
 	}
 	s.places.arrive(d)
@@ -300,6 +315,7 @@ func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
 	if s.over {
 		return
 	}
+	d = s.side(d)
 	s.gaps = true
 	if s.auditing {
 		if s.auditEnds(at); s.over {
@@ -319,7 +335,7 @@ func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
 func (s *Session) Retransmitted(d messages.Direction, at Stamp) {
 	if !s.candidate && !s.over {
 		s.notice(&Notice{
-			Code: NoticeRetransmit, Direction: d, Directed: true, At: at,
+			Code: NoticeRetransmit, Direction: s.side(d), Directed: true, At: at,
 			Text: "a retransmission carried other bytes; the first ones stand",
 		})
 	}

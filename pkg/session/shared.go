@@ -81,6 +81,7 @@ func (sh *Shared) New(o Opening) *Session {
 	}
 	if o.MidStream {
 		s.tracker.Join()
+		s.roles.open = o.Continues == 0
 	}
 	return s
 }

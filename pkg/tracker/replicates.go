@@ -6,11 +6,11 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// replicates reports whether a CopyData can only be one of streaming replication
+// Replicates reports whether a CopyData can only be one of streaming replication
 // (manual: "Streaming Replication Protocol"): by its first byte and length, and a
 // time that may be one. Rows in text hold no such bytes; binary ones begin with a
 // number of columns that no table has.
-func replicates(d messages.Direction, body []byte) bool {
+func Replicates(d messages.Direction, body []byte) bool {
 	if len(body) == 0 {
 		return false
 	}

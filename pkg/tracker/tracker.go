@@ -167,6 +167,14 @@ func (t *Tracker) Join() {
 	t.doubt = doubt{any: true, hole: true, vague: true}
 }
 
+// Rejoin forgets all but how many units there were, and joins the connection anew.
+func (t *Tracker) Rejoin() {
+	unit := t.unit
+	t.Reset()
+	t.unit = unit
+	t.Join()
+}
+
 // SetPhase places a tracker that has seen nothing in a phase, as pooled and
 // proxied connections need that are handed over after their startup. In a phase
 // where replies are due one request is taken to be outstanding; in
@@ -350,7 +358,7 @@ func (t *Tracker) ObserveInto(s *Step, d messages.Direction, k messages.Kind, bo
 		f = FactsOf(k, body)
 	case messages.KindCopyData:
 		if t.copying == 0 || t.guessed {
-			f.Replicates = replicates(d, body)
+			f.Replicates = Replicates(d, body)
 		}
 	}
 	t.observe(s, d, k, f)
