@@ -72,6 +72,8 @@ function ticks(u, splits) {
   const step = splits.length > 1 ? splits[1] - splits[0] : 1;
   return splits.map((t) => new Date(t * 1000).toISOString().slice(11, step < 0.01 ? 23 : step < 1 ? 22 : step < 60 ? 19 : 16));
 }
+// Numbers on an axis, in the room that it has: 2M and not 2,000,000.
+const few = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format;
 let plots = [], zooming = false;
 function zoom(u) {
   if (zooming) return;
@@ -86,7 +88,7 @@ function chart(title, list) {
   const axis = { stroke: css("--dim"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
   const u = new uPlot({
     title, width: host.clientWidth || 1100, height: 170, cursor: { sync: { key: "time" } }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"), 
-    scales: { x: { time: true } }, axes: [{ ...axis, values: ticks }, { ...axis, size: 62 }],
+    scales: { x: { time: true } }, axes: [{ ...axis, values: ticks, space: 96 }, { ...axis, values: (u, list) => list.map(few), size: 62 }],
     series: [{ value: (u, t) => t === null || t === undefined ? "" : new Date(t * 1000).toISOString().slice(11, 23) }, ...list.map(([label, , colour]) => ({ label, stroke: css(colour), width: 1.5, points: { show: slots < 60 } }))],
     hooks: { setScale: [(p, key) => { if (key === "x") zoom(p); }] },
   }, [x, ...list.map(([, values]) => values)], host);

@@ -21,6 +21,8 @@ type visit struct {
 	Opened             string
 	Charts, Bars, Idle int
 	Zoomed, Unzoomed   bool
+	Labels             int      // of charts
+	Overlaps           []string // those that are cut off or stand on others
 	Light, Dark        string
 	Text               string
 	Elements           int
@@ -72,6 +74,9 @@ func TestReport(t *testing.T) {
 	}
 	if v.Charts != 4 || !v.Zoomed || !v.Unzoomed || v.Bars != 3 {
 		t.Errorf("%d charts, zoomed %v, back %v, %d bars", v.Charts, v.Zoomed, v.Unzoomed, v.Bars)
+	}
+	if v.Labels < 20 || len(v.Overlaps) > 0 {
+		t.Errorf("of %d labels, %q are cut off or stand on others", v.Labels, v.Overlaps)
 	}
 	if v.Light == v.Dark || v.Light == "" {
 		t.Errorf("themes %s and %s", v.Light, v.Dark)

@@ -10,7 +10,22 @@ const [path, browser, search] = process.argv.slice(2);
   p.on("pageerror", (e) => out.errors.push(String(e)));
   p.on("request", (r) => out.requests.push(r.url()));
   p.on("dialog", (d) => { out.dialogs++; d.dismiss(); });
+  // What stands on the canvases, to see that labels are whole and apart.
+  await p.addInitScript(() => {
+    window.labels = new Map();
+    const c = CanvasRenderingContext2D.prototype, text = c.fillText, clear = c.clearRect;
+    c.clearRect = function (...a) { window.labels.set(this.canvas, []); return clear.apply(this, a); };
+    c.fillText = function (t, x, y, ...a) {
+      const w = this.measureText(t).width;
+      const left = x - (this.textAlign === "center" ? w / 2 : ["right", "end"].includes(this.textAlign) ? w : 0);
+      (window.labels.get(this.canvas) || window.labels.set(this.canvas, []).get(this.canvas)).push({ t, left, right: left + w, y });
+      return text.call(this, t, x, y, ...a);
+    };
+  });
   await p.goto("file://" + path);
+  out.labels = await p.evaluate(() => [...window.labels.values()].flat().length);
+  out.overlaps = await p.evaluate(() => [...window.labels.values()].flatMap((list) => list.filter((a) => a.left < 0 ||
+    list.some((b) => b.t !== a.t && b.y === a.y && a.left < b.left && b.left < a.right)).map((a) => a.t)));
   const column = (n) => p.$$eval(`#classes tbody tr td:nth-child(${n})`, (l) => l.map((e) => e.textContent));
   out.facts = await p.$$eval("#facts dd", (l) => l.map((e) => e.textContent));
   out.findings = await p.$$eval("#findings h3", (l) => l.map((e) => e.textContent));
