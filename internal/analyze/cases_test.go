@@ -33,10 +33,12 @@ var smallCases = map[string]string{
 	"pairing/join_PBDE2S":           `select 1|||false; select 2|||false; select 3|SELECT 1||true`,
 	"pairing/lost_startup_reply_QQ": `select 1|SELECT 1||true; select 2|SELECT 1||true; select 3|SELECT 1||true`,
 	"pairing/mid_rfq_6":             `select 1|SELECT 1||true; select 2|SELECT 1||true`,
-	"pairing/keepalive_mid_s":       `select 1|SELECT 1||true`,
-	"pairing/mid_rfq_7":             `select 1|SELECT 1||true; select 2|SELECT 1||true`,
-	"pairing/pgb52":                 `SET statement_timeout=30000|SET||true; select 1|||false`,
-	"pairing/neg_time":              `select 1|SELECT 1||true; select 2|SELECT 1||true`,
+	"pairing/join_refused_parse": `deallocate ps3|||false; prepare ps2 as select 207, $1::int|||false; selec 211|||false; select 212/0|||false;
+		select 214::int, $1::int||42P05|true; select 217|SELECT 1||true; select 219::int, $1::int||42P05|true; rollback|ROLLBACK,SELECT 1||true`,
+	"pairing/keepalive_mid_s": `select 1|SELECT 1||true`,
+	"pairing/mid_rfq_7":       `select 1|SELECT 1||true; select 2|SELECT 1||true`,
+	"pairing/pgb52":           `SET statement_timeout=30000|SET||true; select 1|||false`,
+	"pairing/neg_time":        `select 1|SELECT 1||true; select 2|SELECT 1||true`,
 }
 
 func TestSmallCases(t *testing.T) {
@@ -71,5 +73,27 @@ func TestSmallCases(t *testing.T) {
 				t.Errorf("%s, quiet %v:\ngot  %s\nwant %s", name, quiet, g, want)
 			}
 		}
+	}
+}
+
+// TestSkippedBindKeepsItsName binds statements that were never made, after an error: what
+// the server passed over is told with the name that the client sent, also when other
+// requests have come since.
+func TestSkippedBindKeepsItsName(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(pcaps, "statements/skipped_bind_unknown_name.pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound := 0
+	for _, r := range queryRecords(t, b, way{quiet: true, ports: pgPorts}) {
+		if !r.Skipped || r.Statement == nil || *r.Statement == "" {
+			continue
+		}
+		if bound++; !strings.HasPrefix(*r.Statement, "ps") {
+			t.Errorf("query %d: statement %q", r.ID, *r.Statement)
+		}
+	}
+	if bound == 0 {
+		t.Error("no Bind of a named statement was skipped")
 	}
 }

@@ -33,9 +33,10 @@ type queryRecord struct {
 	Error *struct{ SQLState string }
 	Copy  json.RawMessage
 
-	Skipped  bool
-	Complete bool
-	Duration *int64 `json:"duration_ns"`
+	Statement *string
+	Skipped   bool
+	Complete  bool
+	Duration  *int64 `json:"duration_ns"`
 }
 
 // facts are what makes two records the same.

@@ -113,9 +113,13 @@ func (l *Log) judge(x *Exchange) {
 			x.Statement = label
 		}
 		x.Missing &^= MissingParse | MissingBind // all was seen: there is no such thing
+	} else if x.Skipped && x.SQL == nil {
+		x.Missing |= MissingParse // no error tells that there is no such statement
+	}
+	if l.heard && (l.lossy != 0 || l.server.database == "") { // joined in the middle: an error may have been before
+		l.unconfirmed(x)
 	}
 	if l.lossy != 0 && l.heard {
-		l.unconfirmed(x)
 		x.prove()
 		l.undescribed(x)
 		if x.Missing&MissingReply != 0 || x.LostBytes != 0 {

@@ -41,8 +41,13 @@ func (l *Log) skippedBind(x *Exchange, m *Message) {
 			s = l.unnamed
 		}
 		if s == nil {
-			s = &Statement{label: x.keepName(statement)}
+			// Its name outlives the exchange, whose buffer serves others then. In judge
+			// it becomes known that nothing has the name, if nothing was lost.
+			s = &Statement{name: string(statement), label: []byte(string(statement)), Inferred: true}
 		}
+	}
+	if l.lossy != 0 && len(statement) > 0 && s.unit <= l.lossy {
+		x.flags |= flagHoles // nothing tells that the name still was that statement's
 	}
 	p := l.shared.getPortal()
 	p.statement = s
