@@ -113,7 +113,7 @@ var cycles = []struct{ name, script, want string }{
 	`, `
 		1 extended params=[] error=26000@Bind tx=I
 		2 extended "SELECT 2" params=[] skipped
-		3 extended statement=s portal=p params=[] inferred=parse incomplete skipped
+		3 extended statement=s portal=p params=[] skipped
 		4 simple "SELECT 3" {SELECT 1 rows=1 bytes=12} tx=I
 	`},
 	{"a Query that an error before it discards", `
