@@ -33,7 +33,7 @@ func (a *Analyzer) OpenInlet(client, server string, at session.Stamp, midStream 
 	}
 	k := a.conns.get()
 	k.id, k.client, k.server = a.tcp.TakeID(), client, server
-	k.first, k.midStream, k.listed = reassembly.Stamp(at), midStream, true
+	k.first, k.midStream, k.listed = at, midStream, true
 	i := &Inlet{a: a, k: k, id: k.id, by: by, own: true}
 	a.inlets[i] = struct{}{}
 	return i
@@ -99,7 +99,7 @@ func (i *Inlet) stamp(at session.Stamp) reassembly.Stamp {
 			c.First = at.Time
 		}
 	}
-	return reassembly.Stamp(at)
+	return at
 }
 
 // Secured tells that what follows is encrypted, and how, where that is not to be

@@ -126,7 +126,7 @@ func wholeCaptures(tb testing.TB) []string {
 }
 
 // pgPorts are the ports of the servers in the test data.
-var pgPorts = []uint16{5432, 15415, 16543, 6432, 21432, 22001}
+var pgPorts = []uint16{5432, 15415, 16543, 6432, 21432, 22001, 25414}
 
 // TestNeverWrong drops each packet, each two neighbours (of small captures any two),
 // and all before each packet:

@@ -168,7 +168,7 @@ func (i *Inlet) Place(d messages.Direction, n int) (session.Stamp, bool) {
 		return session.Stamp{}, false
 	}
 	at, ok := i.k.wire[d].take(n, d == messages.Frontend) // a write is never less than a record
-	return session.Stamp(at), ok
+	return at, ok
 }
 
 // Placeable reports whether it is known what encryption adds to the records of a

@@ -52,6 +52,7 @@ func (l *Log) doubted(x *Exchange) {
 		command, rest := nextCommand(x.SQL[x.scanned:])
 		x.scanned = len(x.SQL) - len(rest)
 		if name, _, ok := prepared(command); ok {
+			l.forgot = true
 			if s := l.statements[name]; s != nil && s.unit <= x.ID {
 				// Nor is it what connections prepared by that name until now.
 				other := l.shared.learned[learnedKey{l.server, name}]

@@ -69,6 +69,9 @@ type Log struct {
 	// frontend were.
 	heard, ending bool
 	lossy, holed  uint64
+	// forgot tells that the server may have a statement by a name that nothing has
+	// here: what became of one was lost.
+	forgot bool
 }
 
 // New returns the log of a new connection. shared is that of all connections.

@@ -139,10 +139,11 @@ func (l *Log) unconfirmed(x *Exchange) {
 		case c.statement.name == "" && l.unnamed == c.statement:
 			l.setUnnamed(nil)
 		case l.statements[c.statement.name] != c.statement:
-		case c.previous == nil && l.holed == 0 && l.server.database != "":
+		case c.previous == nil && l.holed == 0 && !l.forgot && l.server.database != "":
 			c.statement.unproven = true // nothing else can have the name, if anything has
 		default:
 			l.forget(c.statement.name)
+			l.forgot = true
 		}
 	}
 }
@@ -152,7 +153,10 @@ func (l *Log) unconfirmed(x *Exchange) {
 func (x *Exchange) prove() {
 	s := x.Prepared
 	switch {
-	case s == nil || !s.unproven || s.unit == x.ID:
+	case s == nil || s.unit == x.ID:
+	case x.Skipped:
+		x.flags |= flagHoles // the server did not look at the name: nothing confirms it
+	case !s.unproven:
 	case x.flags&flagBound != 0, x.flags&flagDone != 0 && x.Error == nil:
 		s.unproven = false
 	default:
