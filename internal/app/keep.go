@@ -179,7 +179,7 @@ func (r *run) openPackets() error {
 	taken := r.inputs
 	for _, out := range r.outputs {
 		if out.file != nil {
-			taken = taken.add("--to "+out.spec.to, out.file)
+			taken = taken.add("--to "+out.spec.to, out.file.File)
 		}
 	}
 	o := pcapngw.Options{Refuse: func(path string) error { return taken.refuse("-w", path) }, State: r.state}

@@ -23,7 +23,7 @@ import (
 // views of the registry are written by a built-in format.
 type outlet struct {
 	spec    outputSpec
-	file    *os.File      // nil for standard output
+	file    *anew         // nil for standard output
 	writer  render.Writer // of a built-in format
 	views   *views        // of it; nil where no built-in view was asked for
 	sink    sink.Sink     // nil where there is none
@@ -167,7 +167,7 @@ func (r *run) create(out *outlet) (io.WriteCloser, error) {
 	if err := r.inputs.refuse("--to", out.spec.to); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(out.spec.to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(out.spec.to, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +175,38 @@ func (r *run) create(out *outlet) (io.WriteCloser, error) {
 		f.Close()
 		return nil, fmt.Errorf("cannot write for nobody else to read: %w", err)
 	}
-	out.file = f
-	return f, nil
+	out.file = &anew{File: f}
+	return out.file, nil
+}
+
+// anew is a file that is written anew. What was in it stays until there is something
+// to write, or the run has ended: a run whose input cannot be read leaves it as it was.
+type anew struct {
+	*os.File
+	empty bool
+}
+
+func (a *anew) clear() error {
+	if a.empty {
+		return nil
+	}
+	a.empty = true
+	info, err := a.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return a.Truncate(0)
+}
+
+func (a *anew) Write(b []byte) (int, error) {
+	if err := a.clear(); err != nil {
+		return 0, err
+	}
+	return a.File.Write(b)
+}
+
+func (a *anew) Close() error {
+	return errors.Join(a.clear(), a.File.Close())
 }
 
 // private makes a file that was there before its owner's alone. What is no file, a pipe
