@@ -89,7 +89,7 @@ func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err 
 		}
 	}
 	if slices.Contains(targets, allServers) {
-		opt.Servers = nil
+		opt.Servers, opt.MayEnd = nil, true
 	}
 	return opt, found, nil
 }

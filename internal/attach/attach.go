@@ -17,6 +17,9 @@ type Options struct {
 	// Programs are paths of servers' program files, at least one: /proc/PID/exe for
 	// that of a running process, wherever it is.
 	Programs []string
+	// MayEnd tells that the programs were found, and not asked for: one whose process
+	// ends before it is attached to is left out, if there are others.
+	MayEnd bool
 	// Servers restricts what is told to backends that are children of these
 	// processes, or these themselves; empty: all.
 	Servers []int

@@ -254,6 +254,26 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A server that was found and has ended since is left out, if there are others.
+func TestServersThatEnd(t *testing.T) {
+	s := pgtest.Start(t)
+	program := filepath.Join(s.BinDir, "postgres")
+	source, err := attach.Open(attach.Options{Programs: []string{"/proc/0/exe", program}, MayEnd: true})
+	if err != nil {
+		if os.Getenv("CI") != "true" {
+			t.Skip(err)
+		}
+		t.Fatal(err)
+	}
+	_ = source.Close()
+	for _, opt := range []attach.Options{{Programs: []string{"/proc/0/exe"}, MayEnd: true}, {Programs: []string{"/proc/0/exe", program}}} {
+		if source, err := attach.Open(opt); err == nil {
+			_ = source.Close()
+			t.Errorf("%v: no error", opt)
+		}
+	}
+}
+
 // What is no server is refused with a word on it.
 func TestNoServer(t *testing.T) {
 	for path, want := range map[string]string{

@@ -5,6 +5,7 @@ package attach
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -81,22 +82,39 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 }
 
 // attach puts the programs where they belong.
-func (s *source) attach(progs map[string]*ebpf.Program, paths []string) error {
+func (s *source) attach(progs map[string]*ebpf.Program, paths []string, mayEnd bool) error {
 	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sched_process_exit", Program: progs[exitProgram]})
 	if err != nil {
 		return fmt.Errorf("tracepoint sched_process_exit: %w", refused(err))
 	}
 	s.links = append(s.links, l)
+	var gone error
+	attached := false
 	for _, path := range distinct(paths) {
-		x, err := link.OpenExecutable(path)
-		if err != nil {
+		switch err := s.attachToProgram(path, progs); {
+		case err == nil:
+			attached = true
+		case mayEnd && errors.Is(err, fs.ErrNotExist):
+			gone = err
+		default:
 			return err
 		}
-		// The ends before the begins: what begins has an end.
-		for _, returns := range []bool{true, false} {
-			if err := s.attachTo(x, path, progs, returns); err != nil {
-				return err
-			}
+	}
+	if !attached {
+		return gone
+	}
+	return nil
+}
+
+func (s *source) attachToProgram(path string, progs map[string]*ebpf.Program) error {
+	x, err := link.OpenExecutable(path)
+	if err != nil {
+		return err
+	}
+	// The ends before the begins: what begins has an end.
+	for _, returns := range []bool{true, false} {
+		if err := s.attachTo(x, path, progs, returns); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -61,7 +61,7 @@ func Open(opt Options) (Source, error) {
 	}
 	progs, err := s.compile()
 	if err == nil {
-		err = s.attach(progs, opt.Programs)
+		err = s.attach(progs, opt.Programs, opt.MayEnd)
 	}
 	for _, p := range progs {
 		_ = p.Close() // the links hold them
