@@ -61,15 +61,30 @@ func onTerminal(t *testing.T, w, h int, args ...string) *terminal {
 		Title:     func(name string) { s.name = name },
 	})
 	answered := make(chan struct{})
+	pieces := make(chan []byte, 64)
 	go func() {
-		defer close(answered)
+		defer close(pieces)
 		for {
 			b := make([]byte, 256)
 			n, err := s.vt.Read(b)
 			if err != nil {
 				return
 			}
-			s.in.c <- b[:n]
+			pieces <- b[:n]
+		}
+	}()
+	go func() { // an answer goes out whole: an escape alone would be a key
+		defer close(answered)
+		for answer := range pieces {
+			for wait := time.After(10 * time.Millisecond); wait != nil; {
+				select {
+				case more := <-pieces:
+					answer = append(answer, more...)
+				case <-wait:
+					wait = nil
+				}
+			}
+			s.in.c <- answer
 		}
 	}()
 	env := &Env{
