@@ -21,13 +21,14 @@ type Conclusion struct {
 }
 
 func (e *Engine) conclude(list []Finding) *Conclusion {
-	apps := uint64(0)
+	// One that uses several databases, or comes from several hosts, is one to its users.
+	apps := make(map[string]bool)
 	for _, a := range e.apps {
 		if a.units > 0 {
-			apps++
+			apps[a.name()] = true
 		}
 	}
-	c := &Conclusion{conns: e.connections, apps: apps, queries: e.queries, lossy: e.lossyConns, dropped: e.Dropped}
+	c := &Conclusion{conns: e.connections, apps: uint64(len(apps)), queries: e.queries, lossy: e.lossyConns, dropped: e.Dropped}
 	for i := range list {
 		c.counts[list[i].Severity]++
 	}
