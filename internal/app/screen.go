@@ -141,9 +141,14 @@ func runScreen(env *Env, o *Options, s *screenRun, source func(*Env) error) erro
 	}()
 	select {
 	case <-s.begun:
-	case err := <-done: // it could not be opened
-		s.log.writeTo(env.Err)
-		return err
+	case err := <-done:
+		select {
+		case <-s.begun: // and was short: it is at its end already
+			done <- err
+		default: // it could not be opened
+			s.log.writeTo(env.Err)
+			return err
+		}
 	case stack := <-s.broken:
 		return broken(env, stack)
 	}
