@@ -179,6 +179,7 @@ func (t *tlsLayer) Facts() *session.TLSFacts {
 	if f.Alert == "close_notify" || f.Alert == "user_canceled" {
 		f.Alert = ""
 	}
+	f.KeysFrom = i.KeysFrom.String()
 	f.Failed, f.Waiting = t.failure(&i)
 	f.MayCome = f.Waiting && t.keys.Growing()
 	f.ClientCloses = i.Closing[messages.Frontend]

@@ -86,8 +86,8 @@ func sameRecords(t *testing.T, got, want []jsonLine) {
 		}
 		for n := range w {
 			if typ == "connection" {
-				if g[n]["decrypted_by"] != "attach" {
-					t.Errorf("%v", g[n])
+				if g[n]["decrypted_by"] != "attach" || w[n]["decrypted_by"] != "keylog" {
+					t.Errorf("%v\n%v", g[n], w[n])
 				}
 				for _, key := range []string{"decrypted_by", "certificate_subject", "alpn", "server_name"} {
 					delete(g[n], key) // what only keys or only their absence tell

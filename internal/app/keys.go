@@ -117,8 +117,8 @@ func (r *run) addSecrets(kind uint32, data []byte) {
 	}
 	data = bytes.Clone(data)
 	r.analyzer.Keys(func() {
-		r.keys.Grow()                          // where there are some, there are more
-		_ = r.keys.Load(bytes.NewReader(data)) // reading memory does not fail
+		r.keys.Grow() // where there are some, there are more
+		r.keys.Embedded(data)
 	})
 }
 

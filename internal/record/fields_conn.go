@@ -25,7 +25,7 @@ var (
 	cSubject       = connSchema.Text("certificate_subject", "Subject of the server's certificate.")
 	cClientSubject = connSchema.Text("client_certificate_subject", "Subject of the client's certificate.")
 	cDecrypted     = connSchema.Bool("decrypted", "Its plaintext could be read.")
-	cDecryptedBy   = connSchema.Text("decrypted_by", "What gave the plaintext: attach.")
+	cDecryptedBy   = connSchema.Text("decrypted_by", "What gave the plaintext of TLS: keylog, capture or attach.")
 	cPeerPID       = connSchema.Int("peer_pid", "", "The client's process ID; of a Unix socket.")
 	cPeerUID       = connSchema.Int("peer_uid", "", "The client's user ID; of a Unix socket.")
 	cPeerProgram   = connSchema.Text("peer_program", "The client's program; of a Unix socket.")

@@ -61,6 +61,8 @@ type Conn struct {
 	fatal  State      // why protected records are not decrypted, ever; else Handshaking
 	reason string
 	opened bool // some record was authentic
+	// masterFrom is where the master secret came from, up to TLS 1.2.
+	masterFrom Origin
 
 	blocked    bool       // records are held, or dropped, for want of a key
 	waiting    *direction // whose key that is

@@ -99,7 +99,7 @@ func (c *Conn) ready(d *direction) bool {
 		}
 		d.open, err = newOpener13(s, d.secret)
 	} else {
-		d.secret = c.master(d.hs)
+		d.secret, c.masterFrom = c.master(d.hs)
 		if d.secret == nil {
 			return false
 		}
@@ -113,18 +113,18 @@ func (c *Conn) ready(d *direction) bool {
 
 // master finds the master secret of a handshake up to TLS 1.2, in the key log
 // or as that of the session that it resumed.
-func (c *Conn) master(hs *handshake) []byte {
+func (c *Conn) master(hs *handshake) ([]byte, Origin) {
 	if m := c.keys.secret(labelMaster, hs.clientRandom, masterLen); m != nil {
-		return m
+		return m, c.keys.origin(labelMaster, hs.clientRandom)
 	}
 	if hs.certified {
-		return nil
+		return nil, 0
 	}
-	m := c.keys.session(hs.offeredTicket)
+	m, from := c.keys.session(hs.offeredTicket)
 	if m == nil && hs.offeredID == hs.sessionID {
-		m = c.keys.session(hs.sessionID)
+		m, from = c.keys.session(hs.sessionID)
 	}
-	return m
+	return m, from
 }
 
 // following returns the protection of the next epoch of TLS 1.3, or nil where

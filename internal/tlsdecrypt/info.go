@@ -64,6 +64,8 @@ type Info struct {
 	ServerSubject, ServerIssuer, ClientSubject string
 	ClientCert                                 bool // the client sent a certificate
 
+	KeysFrom Origin // of the secrets that decrypted something; 0 where none did
+
 	Resumed           bool // the session or its PSK is of an earlier connection
 	HelloRetry        bool // there was a HelloRetryRequest
 	EncryptThenMAC    bool

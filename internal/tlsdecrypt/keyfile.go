@@ -36,9 +36,9 @@ func (k *KeyLog) readPipe(path string) error {
 	}
 	defer r.Close()
 	f := followedFile{path: path}
-	err = k.read(r, &f.lines, path)
+	err = k.read(r, &f.lines, path, FromKeyLog)
 	if line, number, ok := f.lines.rest(); ok {
-		k.addLine(line, number, path)
+		k.addLine(line, number, path, FromKeyLog)
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (k *KeyLog) readAppended(f *followedFile) error {
 		return err
 	}
 	counted := &countingReader{r: r}
-	err = k.read(counted, &f.lines, f.path)
+	err = k.read(counted, &f.lines, f.path, FromKeyLog)
 	f.offset += counted.n
 	if line, _, ok := f.lines.rest(); ok && line != nil {
 		_ = k.Add(line)

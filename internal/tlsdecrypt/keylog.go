@@ -49,9 +49,23 @@ const (
 
 type clientRandom [randomLen]byte
 
+// Origin tells where a secret came from.
+type Origin uint8
+
+// The origins of secrets. Where several have the same one, it is the first's.
+const (
+	FromKeyLog  Origin = iota + 1 // a key log beside the capture
+	FromCapture                   // a decryption secrets block of the capture itself
+)
+
+var originNames = [...]string{"", FromKeyLog: "keylog", FromCapture: "capture"}
+
+func (o Origin) String() string { return originNames[o] }
+
 // connSecrets are the secrets logged under one client random.
 type connSecrets struct {
 	value [numLabels][]byte
+	from  [numLabels]Origin
 	used  bool
 }
 
@@ -78,7 +92,7 @@ type KeyLog struct {
 
 	mu       sync.RWMutex
 	conns    fifoMap[clientRandom, *connSecrets]
-	sessions fifoMap[sessionKey, [masterLen]byte]
+	sessions fifoMap[sessionKey, session]
 	// Of the connections whose secrets had to go: how many, and which, as far as
 	// there is room.
 	forgotten uint64
@@ -108,7 +122,7 @@ func NewKeyLog(warn func(Warning)) *KeyLog {
 	return &KeyLog{
 		warn:     warn,
 		conns:    newFIFOMap[clientRandom, *connSecrets](maxSecretConns),
-		sessions: newFIFOMap[sessionKey, [masterLen]byte](maxSessions),
+		sessions: newFIFOMap[sessionKey, session](maxSessions),
 	}
 }
 
@@ -132,7 +146,9 @@ var (
 // lines, comments and labels that are not needed for decryption are ignored; a
 // line that says something else is an error. A secret that was there already
 // is replaced. line is not kept.
-func (k *KeyLog) Add(line []byte) error {
+func (k *KeyLog) Add(line []byte) error { return k.add(line, FromKeyLog) }
+
+func (k *KeyLog) add(line []byte, from Origin) error {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 || line[0] == '#' {
 		return nil
@@ -160,7 +176,7 @@ func (k *KeyLog) Add(line []byte) error {
 	if err != nil {
 		return err
 	}
-	k.put(l, r, value)
+	k.put(l, r, value, from)
 	return nil
 }
 
@@ -190,7 +206,7 @@ func isLabel(name []byte) bool {
 	return true
 }
 
-func (k *KeyLog) put(l label, r clientRandom, value []byte) {
+func (k *KeyLog) put(l label, r clientRandom, value []byte, from Origin) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, ok := k.conns.get(r)
@@ -204,31 +220,37 @@ func (k *KeyLog) put(l label, r clientRandom, value []byte) {
 	if bytes.Equal(s.value[l], value) {
 		return
 	}
-	s.value[l] = value
+	s.value[l], s.from[l] = value, from
 	if s.used {
 		k.secretsOfUsed(r)
 	}
 	k.generation.Add(1)
 }
 
-// Load reads a whole key log, as of a file or a decryption secrets block. A
-// last line without a line end counts. Malformed lines are warned about and
-// passed over; the error is r's.
-func (k *KeyLog) Load(r io.Reader) error {
+// Load reads a whole key log. A last line without a line end counts. Malformed
+// lines are warned about and passed over; the error is r's.
+func (k *KeyLog) Load(r io.Reader) error { return k.load(r, FromKeyLog) }
+
+// Embedded does what Load does, with the text of a decryption secrets block.
+func (k *KeyLog) Embedded(text []byte) {
+	_ = k.load(bytes.NewReader(text), FromCapture) // reading memory does not fail
+}
+
+func (k *KeyLog) load(r io.Reader, from Origin) error {
 	var s lineSplitter
-	err := k.read(r, &s, "")
+	err := k.read(r, &s, "", from)
 	if line, number, ok := s.rest(); ok {
-		k.addLine(line, number, "")
+		k.addLine(line, number, "", from)
 	}
 	return err
 }
 
 // read feeds r through s to its end.
-func (k *KeyLog) read(r io.Reader, s *lineSplitter, file string) error {
+func (k *KeyLog) read(r io.Reader, s *lineSplitter, file string, from Origin) error {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := r.Read(buf)
-		s.feed(buf[:n], func(line []byte, number int) { k.addLine(line, number, file) })
+		s.feed(buf[:n], func(line []byte, number int) { k.addLine(line, number, file, from) })
 		if err == io.EOF {
 			return nil
 		}
@@ -239,10 +261,10 @@ func (k *KeyLog) read(r io.Reader, s *lineSplitter, file string) error {
 }
 
 // addLine adds a line; nil stands for one that was too long.
-func (k *KeyLog) addLine(line []byte, number int, file string) {
+func (k *KeyLog) addLine(line []byte, number int, file string, from Origin) {
 	err := errLong
 	if line != nil {
-		err = k.Add(line)
+		err = k.add(line, from)
 	}
 	if err != nil && k.warn != nil {
 		k.warn(Warning{File: file, Line: number, Text: err.Error()})
@@ -303,6 +325,17 @@ func (k *KeyLog) secret(l label, r clientRandom, length int) []byte {
 		return nil
 	}
 	return s.value[l]
+}
+
+// origin tells where a secret came from; 0 where it is not there.
+func (k *KeyLog) origin(l label, r clientRandom) Origin {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	s, ok := k.conns.get(r)
+	if !ok {
+		return 0
+	}
+	return s.from[l]
 }
 
 // markUsed notes that the secrets under r have decrypted something.

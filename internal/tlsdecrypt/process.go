@@ -135,6 +135,9 @@ func (c *Conn) data(d *direction, content opened) {
 func (c *Conn) authentic(d *direction) {
 	c.opened = true
 	d.fails = 0
+	if d.first {
+		c.info.KeysFrom = c.keysFrom(d)
+	}
 	if d.index == toServer && !d.proven && c.info.EarlyDataAccepted && c.info.EarlyData > 0 {
 		c.gap(d, -1)
 	}
@@ -145,12 +148,21 @@ func (c *Conn) authentic(d *direction) {
 	d.first = false
 	if !d.hs.tls13() {
 		if !d.hs.certified { // a resumed session may not have its own line
-			c.keys.put(labelMaster, d.hs.clientRandom, d.secret)
+			c.keys.put(labelMaster, d.hs.clientRandom, d.secret, c.masterFrom)
 		}
-		c.keys.rememberSession(d.hs.sessionID, d.secret)
-		c.keys.rememberSession(d.hs.newTicket, d.secret)
+		c.keys.rememberSession(d.hs.sessionID, d.secret, c.masterFrom)
+		c.keys.rememberSession(d.hs.newTicket, d.secret, c.masterFrom)
 	}
 	c.keys.markUsed(d.hs.clientRandom)
+}
+
+// keysFrom tells where the secret of the direction's epoch came from; that of later
+// epochs follows from the first one for data.
+func (c *Conn) keysFrom(d *direction) Origin {
+	if !d.hs.tls13() {
+		return c.masterFrom
+	}
+	return c.keys.origin(d.trafficLabel(min(d.epoch, epochTraffic)), d.hs.clientRandom)
 }
 
 // unauthentic notes that a record fitted no key and sequence number tried.

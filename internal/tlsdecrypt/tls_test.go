@@ -143,8 +143,16 @@ func TestResumption(t *testing.T) {
 				chunks[i], logs[i] = e.run(t)
 			}
 			keys := keyLogOf(t, bytes.Join(logs[:], nil))
+			embedded := NewKeyLog(func(w Warning) { t.Error(w) })
+			embedded.Embedded(bytes.Join(logs[:], nil))
 			for i := range chunks {
+				if _, info := play(embedded, chunks[i], 0); info.KeysFrom != FromCapture {
+					t.Errorf("connection %d: keys from %q", i, info.KeysFrom)
+				}
 				r, info := play(keys, chunks[i], 0)
+				if info.KeysFrom != FromKeyLog {
+					t.Errorf("connection %d: keys from %q", i, info.KeysFrom)
+				}
 				if r.String() != transcript(e.script) || info.State != Decrypting {
 					t.Fatalf("connection %d: %s (%s)\n%s", i, info.State, info.Reason, r)
 				}

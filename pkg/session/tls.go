@@ -57,6 +57,9 @@ type TLSFacts struct {
 	// its ALPN names PostgreSQL.
 	Offered, OffersPostgreSQL bool
 	Decrypted                 bool // plaintext has been given out
+	// KeysFrom is a word for what gave the keys that decrypted something, such as
+	// "keylog".
+	KeysFrom string
 	// Waiting tells that ciphertext is held for keys that may still come.
 	Waiting bool
 	// MayCome tells that such keys are still expected when the connection is over.
@@ -189,6 +192,9 @@ func (s *Session) learnTLS(f *TLSFacts) {
 	known.Decrypted = s.decrypting
 	s.named(&known)
 	s.info.TLS = &known
+	if s.decrypting && !s.outside {
+		s.info.DecryptedBy = f.KeysFrom
+	}
 }
 
 // endTLS takes the last of the ciphertext.
