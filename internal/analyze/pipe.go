@@ -3,11 +3,11 @@ package analyze
 import (
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
-	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // Batches of two thousand chunks, or half a mebibyte, keep the hand-over rare and the
@@ -45,14 +45,14 @@ type event struct {
 	dir     reassembly.Dir
 	// parts is how many parts the data was divided into ahead.
 	parts uint8
-	shape codec.Shape
+	shape friend.Shape
 }
 
 // batch is a run of events with their data, one after the other.
 type batch struct {
 	events []event
 	data   []byte
-	parts  []codec.Part
+	parts  []friend.Part
 	closed []*conn  // whose last event it was
 	loads  []func() // of the eventKeys and eventDos
 	ticks  []Tick
@@ -71,7 +71,7 @@ type pipe struct {
 	done   chan struct{}
 	stage  *sessions
 	conns  *conns
-	split  session.Splitter
+	split  friend.Splitter[codec.StreamOptions]
 	onIdle func()
 	timer  *time.Timer
 	_      [48]byte // see TestLines
@@ -80,7 +80,7 @@ type pipe struct {
 func newPipe(stage *sessions, over *conns, onIdle, guard func()) *pipe {
 	p := &pipe{
 		full: make(chan *batch, batches), free: make(chan *batch, batches),
-		done: make(chan struct{}), stage: stage, conns: over, split: stage.shared.Splitter(), onIdle: onIdle, timer: time.NewTimer(idleAfter),
+		done: make(chan struct{}), stage: stage, conns: over, split: chunks.Splitter(stage.shared), onIdle: onIdle, timer: time.NewTimer(idleAfter),
 	}
 	p.timer.Stop()
 	for range batches {
@@ -190,7 +190,7 @@ func (p *pipe) take() {
 	if p.cur = <-p.free; p.cur == nil {
 		p.cur = &batch{
 			data: make([]byte, 0, batchBytes), events: make([]event, 0, batchEvents),
-			parts: make([]codec.Part, 0, batchParts),
+			parts: make([]friend.Part, 0, batchParts),
 		}
 	}
 	for _, k := range p.cur.closed {
@@ -223,13 +223,13 @@ func (p *pipe) place(kind eventKind, at reassembly.Stamp) *event {
 }
 
 func (p *pipe) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at reassembly.Stamp) {
-	if len(p.cur.data)+len(b) > batchBytes || batchParts-len(p.cur.parts) < codec.MaxParts {
+	if len(p.cur.data)+len(b) > batchBytes || batchParts-len(p.cur.parts) < friend.MaxParts {
 		p.flush()
 	}
 	e := p.place(eventData, at)
 	cur := p.cur
 	// The chunk is in this processor's cache, and the second stage has more to do.
-	n, shape := p.split.Split(k.direction(d), b, cur.parts[len(cur.parts):cap(cur.parts)])
+	n, shape := chunks.Split(&p.split, k.direction(d), b, cur.parts[len(cur.parts):cap(cur.parts)])
 	cur.parts = cur.parts[:len(cur.parts)+n]
 	e.conn, e.dir, e.n, e.parts, e.shape = k, d, int64(len(b)), uint8(n), shape
 	e.unacked = unacked

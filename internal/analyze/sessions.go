@@ -1,8 +1,8 @@
 package analyze
 
 import (
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/internal/netfacts"
-	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -82,10 +82,10 @@ func (t *sessions) data(k *conn, d reassembly.Dir, b []byte, unacked int32, at r
 }
 
 // chunk is data that was divided into parts ahead.
-func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []codec.Part, shape codec.Shape, unacked int32, at reassembly.Stamp) {
+func (t *sessions) chunk(k *conn, d reassembly.Dir, b []byte, parts []friend.Part, shape friend.Shape, unacked int32, at reassembly.Stamp) {
 	s := t.of(k)
 	t.unacked(s, unacked)
-	s.Chunk(k.direction(d), b, parts, shape, at)
+	chunks.Chunk(s, k.direction(d), b, parts, shape, at)
 	if t.slow != nil {
 		t.slow.sawData(k)
 	}

@@ -40,11 +40,12 @@ type packageRule struct {
 var rules = []packageRule{
 	{"pkg/messages", rule{pure: true}},
 	{"pkg/wire", rule{pure: true}},
-	{"pkg/codec", rule{own: "pkg/messages", pure: true}},
-	{"pkg/tracker", rule{own: "pkg/messages", pure: true}},
-	{"pkg/exchange", rule{own: "pkg/messages pkg/wire pkg/tracker", pure: true}},
+	{"internal/friend", rule{own: "pkg/messages", pure: true}},
+	{"pkg/codec", rule{own: "pkg/messages internal/friend", pure: true}},
+	{"pkg/tracker", rule{own: "pkg/messages internal/friend", pure: true}},
+	{"pkg/exchange", rule{own: "pkg/messages pkg/wire pkg/tracker internal/friend", pure: true}},
 	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
-	{"pkg/session", rule{own: "pkg/messages pkg/wire pkg/codec pkg/tracker pkg/exchange pkg/replication", pure: true}},
+	{"pkg/session", rule{own: "pkg/messages pkg/wire pkg/codec pkg/tracker pkg/exchange pkg/replication internal/friend", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
 	{"pkg/scram", rule{own: "pkg/messages"}},
 	{"pkg/reassembly", rule{own: "pkg/wire", gopacket: true}},
@@ -82,7 +83,7 @@ var rules = []packageRule{
 	{"internal/otlp", rule{own: "pkg/messages pkg/exchange internal/record internal/sink internal/metrics internal/sqlnorm internal/jsontext"}},
 	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record internal/units"}},
 	{"internal/analyze", rule{
-		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm",
+		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm internal/friend",
 		reaches: true,
 	}},
 	{"internal/findings", rule{

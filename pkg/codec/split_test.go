@@ -3,16 +3,17 @@ package codec
 import (
 	"testing"
 
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// splitAlike holds Split to what Feed and Next make of the same bytes. It reports
+// splitAlike holds split to what Feed and Next make of the same bytes. It reports
 // whether the bytes could be split.
 func splitAlike(t *testing.T, d messages.Direction, b []byte) bool {
 	t.Helper()
-	var parts [MaxParts]Part
+	var parts [friend.MaxParts]friend.Part
 	split, fed := NewStream(d, StreamOptions{}), NewStream(d, StreamOptions{})
-	n, shape := StreamOptions{}.Split(d, b, parts[:])
+	n, shape := StreamOptions{}.split(d, b, parts[:])
 	if n == 0 {
 		if shape != 0 {
 			t.Fatalf("%q was not split but has a shape", b)
@@ -25,7 +26,7 @@ func splitAlike(t *testing.T, d messages.Direction, b []byte) bool {
 			t.Fatalf("%q: shape %v of %+v", b, kinds, parts[:n])
 		}
 	}
-	if !split.Divided(len(b)) {
+	if !split.divided(len(b)) {
 		t.Fatal("a new stream is not at a boundary")
 	}
 	fed.Feed(b)
@@ -103,13 +104,13 @@ func TestDividedInside(t *testing.T) {
 		if r := s.Next(messages.PhaseReady); r != NeedMore {
 			t.Fatal(r)
 		}
-		if s.Divided(len(ready)) {
+		if s.divided(len(ready)) {
 			t.Errorf("taken after %d bytes of a message", n)
 		}
 	}
 	s := NewStream(messages.Backend, StreamOptions{})
 	s.MidStream()
-	if s.Divided(len(ready)) {
+	if s.divided(len(ready)) {
 		t.Error("taken where no boundary is known")
 	}
 }

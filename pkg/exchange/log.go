@@ -166,11 +166,7 @@ func (l *Log) Observe(m *Message) {
 	}
 }
 
-// Unit is for callers that have several messages of one unit of work which were
-// seen together: it returns the exchange that the unit is, opening it where m, the
-// first of them, begins it; nil if there is none. They pass each of them to Add, or
-// to Ready. It is borrowed until the next call of Observe or Ready.
-func (l *Log) Unit(m *Message) *Exchange {
+func (l *Log) together(m *Message) *Exchange {
 	x := l.unit(m.Step.Unit, m)
 	switch {
 	case x == nil:
@@ -184,22 +180,17 @@ func (l *Log) Unit(m *Message) *Exchange {
 	return x
 }
 
-// Add is Observe for a message of an exchange that was just found with Unit: whole,
-// not discarded, and none of ReadyForQuery, NoticeResponse and ParameterStatus.
-func (l *Log) Add(x *Exchange, m *Message) {
+func (x *Exchange) adds(d messages.Direction) func(l *Log, x *Exchange, m *Message) {
 	switch {
-	case m.Direction == messages.Frontend:
-		l.asked(x, m)
+	case d == messages.Frontend:
+		return (*Log).asked
 	case x.flags&flagDiscarded == 0:
-		l.answer(x, m)
-	default:
-		l.reply(x, m)
+		return (*Log).answer
 	}
+	return (*Log).reply
 }
 
-// Ready is Observe for the ReadyForQuery that ends the unit of work which Unit has
-// just found to be x, nil for none.
-func (l *Log) Ready(x *Exchange, m *Message) {
+func (l *Log) readyTogether(x *Exchange, m *Message) {
 	if x != nil && x.flags&flagDiscarded == 0 {
 		if x.flags&flagApart == 0 {
 			x.End = m.At

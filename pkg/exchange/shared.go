@@ -74,9 +74,7 @@ func NewShared(limits Limits) *Shared {
 	return &Shared{limits: limits, learned: make(map[learnedKey]*Statement), seed: maphash.MakeSeed()}
 }
 
-// Idle returns the kinds of replies that say nothing more to a Log which has been
-// told of their unit with Log.Unit, in a cycle without errors.
-func (s *Shared) Idle() (kinds [messages.NumKinds]bool) {
+func (s *Shared) idle() (kinds [messages.NumKinds]bool) {
 	kinds[messages.KindBindComplete] = true
 	if s.limits.NoColumns {
 		kinds[messages.KindRowDescription] = true
@@ -110,13 +108,6 @@ func (s *Shared) put(x *Exchange) {
 
 func (s *Shared) cut(b []byte) []byte { return b[:min(len(b), s.limits.SQL)] }
 
-// Reserve charges n bytes to Limits.Total for something that is about to be
-// kept; false means that it must not be.
-func (s *Shared) Reserve(n int) bool { return s.reserve(n) }
-
-// Release gives back what Reserve granted.
-func (s *Shared) Release(n int) { s.release(n) }
-
 func (s *Shared) reserve(n int) bool {
 	if s.used+n > s.limits.Total-s.crowd {
 		return false
@@ -130,6 +121,4 @@ func (s *Shared) release(n int) { s.used -= n }
 // crowded tells that only an eighth is left: for what is being asked now.
 func (s *Shared) crowded() bool { return s.used > (s.limits.Total-s.crowd)/8*7 }
 
-// Crowd tells how many of the bytes of Limits.Total are used elsewhere, for more
-// connections than usual; a quarter is left in any case. What is kept already stays.
-func (s *Shared) Crowd(n int) { s.crowd = min(n, s.limits.Total/4*3) }
+func (s *Shared) crowdBy(n int) { s.crowd = min(n, s.limits.Total/4*3) }

@@ -51,7 +51,7 @@ func (s *Session) audit(d messages.Direction, b []byte, at Stamp) bool {
 		s.held = new(audition)
 	}
 	h := s.held
-	if h.size+len(b) > maxAudition || !s.shared.Exchanges.Reserve(len(b)) {
+	if h.size+len(b) > maxAudition || !logs.Reserve(s.shared.Exchanges, len(b)) {
 		s.reject(at)
 		return false
 	}
@@ -101,7 +101,7 @@ func (s *Session) reject(at Stamp) {
 
 func (s *Session) endAudition() {
 	if s.held != nil {
-		s.shared.Exchanges.Release(s.held.size)
+		logs.Release(s.shared.Exchanges, s.held.size)
 	}
 	s.held, s.auditing = nil, false
 }

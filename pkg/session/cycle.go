@@ -3,50 +3,36 @@ package session
 import (
 	"encoding/binary"
 
-	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
-// Splitter divides chunks for Session.Chunk. It is a value of its own, so that it
-// may be used in another goroutine, ahead of the sessions, without touching what they
-// write to.
-type Splitter struct {
-	stream codec.StreamOptions
-	on     bool // cycles may be taken at once
-}
-
-// Splitter returns the Splitter for all sessions.
-func (sh *Shared) Splitter() Splitter { return sh.splitter }
-
-// Split divides a chunk if it may hold all requests of a usual cycle, or all
-// replies. It returns the number of parts, and their shape, which is 0 otherwise. It
-// depends on b alone.
-func (s *Splitter) Split(d messages.Direction, b []byte, parts []codec.Part) (n int, shape codec.Shape) {
-	if !s.on || !endsCycle(d, b) {
+func split(s *splitter, d messages.Direction, b []byte, parts []friend.Part) (n int, shape friend.Shape) {
+	if !s.On || !endsCycle(d, b) {
 		return 0, 0
 	}
-	return s.stream.Split(d, b, parts)
+	return streams.Split(s.Stream, d, b, parts)
 }
 
 // cycleScratch is the memory of a cycle that is taken at once.
 type cycleScratch struct {
-	parts [codec.MaxParts]codec.Part
-	steps [codec.MaxParts]tracker.Step
+	parts [friend.MaxParts]friend.Part
+	steps [friend.MaxParts]tracker.Step
 }
 
 // form is what is known of a shape.
 type form struct {
-	shape codec.Shape
-	cycle *tracker.Cycle // nil: none that is taken at once
-	taken uint64         // chunks of this form, as yet not in Shared.kinds
+	shape friend.Shape
+	cycle *friend.Cycle // nil: none that is taken at once
+	taken uint64        // chunks of this form, as yet not in Shared.kinds
 }
 
 // forms remembers the shapes met last, by direction.
 type forms [2][64]form
 
-func (sh *Shared) form(d messages.Direction, shape codec.Shape) *form {
+func (sh *Shared) form(d messages.Direction, shape friend.Shape) *form {
 	const golden = 0x9e3779b97f4a7c15 // spreads what differs in a few bits
 	f := &sh.forms[d][uint64(shape)*golden>>(64-6)]
 	if f.shape != shape {
@@ -56,11 +42,11 @@ func (sh *Shared) form(d messages.Direction, shape codec.Shape) *form {
 	return f
 }
 
-func cycleOf(d messages.Direction, kinds []messages.Kind) *tracker.Cycle {
+func cycleOf(d messages.Direction, kinds []messages.Kind) *friend.Cycle {
 	if d == messages.Frontend {
-		return tracker.RequestCycle(kinds)
+		return trackers.Requests(kinds)
 	}
-	return tracker.ReplyCycle(kinds)
+	return trackers.Replies(kinds)
 }
 
 // count adds the messages of the chunks of a form to those of all.
@@ -85,13 +71,13 @@ func (sh *Shared) Kinds() [messages.NumKinds]uint64 {
 // replies, at once: the layers are not asked about each message. It reports
 // whether it was of that sort; if not, nothing was done. What it does is what
 // decode would have done.
-func (s *Session) takeCycle(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) bool {
+func (s *Session) takeCycle(d messages.Direction, b []byte, parts []friend.Part, shape friend.Shape, at Stamp) bool {
 	if !s.inCycles() {
 		return false
 	}
 	f := s.shared.form(d, shape)
 	st := s.stream(d)
-	if f.cycle == nil || !st.Divided(len(b)) {
+	if f.cycle == nil || !streams.Divided(st, len(b)) {
 		return false
 	}
 	s.tracker.At(s.places.next(d, len(b), s.places.acked[d]))
@@ -137,22 +123,34 @@ func endsCycle(d messages.Direction, b []byte) bool {
 }
 
 // trackCycle tells the tracker of a cycle.
-func (s *Session) trackCycle(d messages.Direction, c *tracker.Cycle, b []byte) (unit uint64, ok bool) {
+func (s *Session) trackCycle(d messages.Direction, c *friend.Cycle, b []byte) (unit uint64, ok bool) {
 	var steps []tracker.Step
 	if s.cfg.Messages {
 		steps = s.shared.cycle.steps[:]
 	}
 	if d == messages.Frontend {
-		return s.tracker.SendCycle(c, steps)
+		return trackers.Send(&s.tracker, c, steps)
 	}
-	return s.tracker.ReplyCycle(c, b[len(b)-1], steps)
+	return trackers.Reply(&s.tracker, c, b[len(b)-1], steps)
+}
+
+// addition adds a message to its exchange.
+type addition = func(*exchange.Log, *exchange.Exchange, *exchange.Message)
+
+// adding returns how messages of direction d are added to x, nil if that is nil.
+func adding(x *exchange.Exchange, d messages.Direction) addition {
+	if x == nil {
+		return nil
+	}
+	return logs.Adds(x, d)
 }
 
 // logCycle passes the messages of a cycle to their exchange.
-func (s *Session) logCycle(parts []codec.Part, b []byte) {
+func (s *Session) logCycle(parts []friend.Part, b []byte) {
 	m := &s.shared.event.Message
 	m.Kind = parts[0].Kind
-	x := s.log.Unit(m)
+	x := logs.Unit(s.log, m)
+	add := adding(x, m.Direction)
 	from := int32(0)
 	some := s.cfg.Some
 	for i := range parts {
@@ -168,11 +166,11 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 		from = p.End
 		if p.Kind == messages.KindReadyForQuery {
 			m.Step.Tx, m.Step.Over = m.Body[0], m.Step.Unit
-			s.log.Ready(x, m)
+			logs.Ready(s.log, x, m)
 			return
 		}
 		if x != nil {
-			s.log.Add(x, m)
+			add(s.log, x, m)
 		}
 		if p.N > 1 {
 			s.shared.kinds[p.Kind] += uint64(p.N - 1)
@@ -182,11 +180,12 @@ func (s *Session) logCycle(parts []codec.Part, b []byte) {
 }
 
 // showCycle hands the messages of a cycle out, and passes them to their exchange.
-func (s *Session) showCycle(parts []codec.Part, b []byte) {
+func (s *Session) showCycle(parts []friend.Part, b []byte) {
 	e := &s.shared.event
 	e.Session, e.Cancels, e.Notes, e.Truncated, e.State = s, Cancelled{}, nil, false, 0
 	e.Step, e.Kind = s.shared.cycle.steps[0], parts[0].Kind
-	x := s.log.Unit(&e.Message)
+	x := logs.Unit(s.log, &e.Message)
+	add := adding(x, e.Direction)
 	end := int32(0)
 	for i := range parts {
 		p := &parts[i]
@@ -197,26 +196,26 @@ func (s *Session) showCycle(parts []codec.Part, b []byte) {
 			at := end
 			end += 1 + int32(binary.BigEndian.Uint32(b[at+1:]))
 			e.Body, e.Len = b[at+5:end:end], int(end-at)
-			s.show(x)
+			s.show(x, add)
 		}
 	}
 }
 
 // show hands out the message of the event, of exchange x: a request when that has
 // it, a reply before, since the last one ends it.
-func (s *Session) show(x *exchange.Exchange) {
+func (s *Session) show(x *exchange.Exchange, add addition) {
 	e := &s.shared.event
 	if e.Direction == messages.Frontend && x != nil {
-		s.log.Add(x, &e.Message)
+		add(s.log, x, &e.Message)
 	}
 	e.Exchange = x
 	s.handler.Message(e)
 	switch {
 	case e.Direction == messages.Frontend:
 	case e.Kind == messages.KindReadyForQuery:
-		s.log.Ready(x, &e.Message)
+		logs.Ready(s.log, x, &e.Message)
 	case x != nil:
-		s.log.Add(x, &e.Message)
+		add(s.log, x, &e.Message)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/conversation"
-	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -323,7 +323,7 @@ func TestManyShapes(t *testing.T) {
 	for round := range 3 {
 		for k := messages.Kind(1); k < messages.Kind(messages.NumKinds); k++ {
 			for d := range messages.Direction(2) {
-				for _, shape := range []codec.Shape{codec.Shape(k), codec.Shape(k)<<6 | codec.Shape(k), 1<<(9*6) | codec.Shape(k)} {
+				for _, shape := range []friend.Shape{friend.Shape(k), friend.Shape(k)<<6 | friend.Shape(k), 1<<(9*6) | friend.Shape(k)} {
 					sh.form(d, shape).taken++
 					for _, k := range shape.Kinds() {
 						want[k]++

@@ -179,7 +179,7 @@ const maxFailure = 2 << 10
 // keepFailure keeps what ended the connection. It is charged to what all connections
 // may keep together.
 func (s *Session) keepFailure(body []byte) {
-	if len(body) <= maxFailure && s.shared.Exchanges.Reserve(len(body)) {
+	if len(body) <= maxFailure && logs.Reserve(s.shared.Exchanges, len(body)) {
 		s.charged += len(body)
 		s.info.Failure = bytes.Clone(body)
 	}
@@ -270,7 +270,7 @@ const (
 func (s *Session) name(b []byte) string {
 	b = b[:min(len(b), maxName)]
 	if len(b) > serverName {
-		if !s.shared.Exchanges.Reserve(len(b)) {
+		if !logs.Reserve(s.shared.Exchanges, len(b)) {
 			b = b[:serverName]
 		} else {
 			s.charged += len(b)

@@ -1,9 +1,9 @@
 package session
 
 import (
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
-	"github.com/pgsniff/pgsniff/pkg/tracker"
 )
 
 const (
@@ -35,7 +35,7 @@ func (sh *Shared) maxHeld() int { return max(maxHeld-sh.crowd(), leastHeld) }
 // opened notes that n connections more, or fewer, are open.
 func (sh *Shared) opened(n int) {
 	sh.sessions += n
-	sh.Exchanges.Crowd(sh.crowd())
+	logs.Crowd(sh.Exchanges, sh.crowd())
 }
 
 // newPending returns a place for the stamps of an incomplete message.
@@ -69,16 +69,16 @@ func (s *Session) stream(d messages.Direction) *codec.Stream {
 	return st
 }
 
-func (sh *Shared) takeStream(d messages.Direction, r codec.Rest) *codec.Stream {
+func (sh *Shared) takeStream(d messages.Direction, r friend.Rest) *codec.Stream {
 	n := len(sh.free[d])
 	if n == 0 {
 		st := codec.NewStream(d, sh.cfg.Stream)
-		st.Wake(d, r)
+		streams.Wake(st, d, r)
 		return st
 	}
 	st := sh.free[d][n-1]
 	sh.free[d] = sh.free[d][:n-1]
-	st.Wake(d, r)
+	streams.Wake(st, d, r)
 	return st
 }
 
@@ -132,7 +132,7 @@ func (sh *Shared) rest(s *Session, d messages.Direction, st *codec.Stream) bool 
 	if st == nil {
 		return true
 	}
-	r, ok := st.Rest()
+	r, ok := streams.Rest(st)
 	if !ok {
 		return false
 	}
@@ -211,7 +211,7 @@ func (m *memory) remove(s *Session) {
 // without asking, and requestCost what one takes in bytes.
 const (
 	freeRequests = 64
-	requestCost  = tracker.RequestSize
+	requestCost  = friend.RequestSize
 )
 
 // makeRoom asks for as many outstanding requests again as there are now. Where
@@ -219,7 +219,7 @@ const (
 func (s *Session) makeRoom() {
 	n := max(s.tracker.Outstanding(), freeRequests)
 	if n > freeRequests {
-		if !s.shared.Exchanges.Reserve(n * requestCost) {
+		if !logs.Reserve(s.shared.Exchanges, n*requestCost) {
 			s.tracker.Bound(n)
 			s.room = 1 << 30
 			return

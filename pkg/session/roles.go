@@ -131,7 +131,7 @@ func (s *Session) turn(at Stamp) {
 		}
 	}
 	sh.targets.ended(s)
-	sh.Exchanges.Release(s.charged)
+	logs.Release(sh.Exchanges, s.charged)
 	if s.replication != nil {
 		s.replication.Close()
 	}

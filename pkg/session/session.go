@@ -3,6 +3,7 @@ package session
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -62,7 +63,7 @@ type Session struct {
 	tracker tracker.Tracker
 	stepper tracker.Stepper
 	streams [2]*codec.Stream
-	resting [2]codec.Rest    // where streams is nil
+	resting [2]friend.Rest   // where streams is nil
 	pending [2]*pendingStamp // nil where nothing is
 	info    Info
 
@@ -135,13 +136,12 @@ func (s *Session) lost() bool { return s.gaps }
 func (s *Session) Data(d messages.Direction, b []byte, at Stamp) {
 	d = s.side(d)
 	parts := s.shared.cycle.parts[:]
-	n, shape := s.shared.splitter.Split(d, b, parts)
+	n, shape := split(&s.shared.splitter, d, b, parts)
 	s.chunk(d, b, parts[:n], shape, at)
 }
 
-// Chunk is Data for a chunk that the Splitter has looked at; the parts are borrowed
-// for the call, too.
-func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
+// divided is Data for a chunk that split has looked at.
+func (s *Session) divided(d messages.Direction, b []byte, parts []friend.Part, shape friend.Shape, at Stamp) {
 	if s.roles.turned {
 		s.Data(d, b, at) // it was looked at as the other side's
 		return
@@ -149,7 +149,7 @@ func (s *Session) Chunk(d messages.Direction, b []byte, parts []codec.Part, shap
 	s.chunk(d, b, parts, shape, at)
 }
 
-func (s *Session) chunk(d messages.Direction, b []byte, parts []codec.Part, shape codec.Shape, at Stamp) {
+func (s *Session) chunk(d messages.Direction, b []byte, parts []friend.Part, shape friend.Shape, at Stamp) {
 	if s.over || len(b) == 0 {
 		return
 	}
@@ -173,7 +173,7 @@ func (s *Session) chunk(d messages.Direction, b []byte, parts []codec.Part, shap
 // plaintext takes what was decrypted.
 func (s *Session) plaintext(d messages.Direction, b []byte, at Stamp) {
 	parts := s.shared.cycle.parts[:]
-	if n, shape := s.shared.splitter.Split(d, b, parts); shape == 0 || s.replication != nil || !s.takeCycle(d, b, parts[:n], shape, at) {
+	if n, shape := split(&s.shared.splitter, d, b, parts); shape == 0 || s.replication != nil || !s.takeCycle(d, b, parts[:n], shape, at) {
 		s.decode(d, b, at)
 	}
 }

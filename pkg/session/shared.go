@@ -51,16 +51,16 @@ type Shared struct {
 	notes []Note
 	cycle cycleScratch
 	// splitter is off where takeCycle must not be used.
-	splitter Splitter
+	splitter splitter
 }
 
 // NewShared returns the common part of a capture's sessions.
 func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
-	exchanges := exchange.NewShared(limits)
+	all := exchange.NewShared(limits)
 	return &Shared{
-		Exchanges: exchanges, idle: exchanges.Idle(), cfg: cfg, handler: h,
+		Exchanges: all, idle: logs.Idle(all), cfg: cfg, handler: h,
 		names: make(names), targets: newTargets(), waiting: make(map[cancelKey]*Session),
-		splitter: Splitter{stream: cfg.Stream, on: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States},
+		splitter: splitter{Stream: cfg.Stream, On: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States},
 	}
 }
 
@@ -91,7 +91,7 @@ func (sh *Shared) New(o Opening) *Session {
 func (sh *Shared) ended(s *Session) {
 	sh.opened(-1)
 	sh.memory.remove(s)
-	sh.Exchanges.Release(s.charged)
+	logs.Release(sh.Exchanges, s.charged)
 	s.charged = 0
 	for d, st := range s.streams {
 		sh.clearPending(s, messages.Direction(d))

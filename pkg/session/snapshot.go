@@ -88,7 +88,7 @@ func (s *Session) atRest() (tx byte, ok bool) {
 			return 0, false
 		}
 		if st != nil {
-			if _, ok := st.Rest(); !ok {
+			if _, ok := streams.Rest(st); !ok {
 				return 0, false
 			}
 		}

@@ -3,7 +3,7 @@ package session
 import (
 	"encoding/binary"
 
-	"github.com/pgsniff/pgsniff/pkg/codec"
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -56,7 +56,7 @@ func (s *Session) someRows(x *exchange.Exchange, run []byte) {
 
 // somePart tells it of a part of a cycle that is taken at once: a message of size
 // bytes, or several.
-func (s *Session) somePart(x *exchange.Exchange, p *codec.Part, b []byte, size int) {
+func (s *Session) somePart(x *exchange.Exchange, p *friend.Part, b []byte, size int) {
 	if p.Kind == messages.KindDataRow {
 		if p.N > 1 {
 			s.someRows(x, b)

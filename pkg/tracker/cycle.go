@@ -3,32 +3,28 @@ package tracker
 import (
 	"slices"
 
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// Cycle is what one side usually sends at once in a cycle: all requests, or all
-// replies. It is made once and used for every cycle of that form, by Trackers that
-// belong to the same goroutine.
-type Cycle struct {
-	kinds    []messages.Kind
-	requests []request // of the frontend's kinds
-	// answers and fits: whether the backend's kinds answer the requests of the
-	// latest Cycle that they were held against.
-	answers *Cycle
-	fits    bool
+type cycle = friend.Cycle
+
+func init() {
+	friend.OfTracker = friend.Tracker[Tracker, Step]{
+		Requests: requestCycle,
+		Replies:  replyCycle,
+		Send:     (*Tracker).sendCycle,
+		Reply:    (*Tracker).replyCycle,
+	}
 }
 
-// RequestCycle returns the Cycle of kinds that are all requests of a cycle, where
-// they are what most frontends send: a Query; or, of Parse, Bind, Describe and
-// Execute, those of one unit of work in their order, and Sync. It returns nil for
-// anything else.
-func RequestCycle(kinds []messages.Kind) *Cycle {
+func requestCycle(kinds []messages.Kind) *cycle {
 	if !oneUnit(kinds) {
 		return nil
 	}
-	c := &Cycle{kinds: slices.Clone(kinds)}
+	c := &cycle{Kinds: slices.Clone(kinds)}
 	for _, k := range kinds {
-		c.requests = append(c.requests, sends[k].request)
+		c.Requests = append(c.Requests, sends[k].request)
 	}
 	return c
 }
@@ -52,11 +48,7 @@ func oneUnit(kinds []messages.Kind) bool {
 	return last > 0
 }
 
-// ReplyCycle returns the Cycle of kinds that are all replies of a cycle, where they
-// are what most backends send: no errors, no COPY, nothing asynchronous; a
-// ReadyForQuery at the end. Of DataRow messages in a row one is enough. It returns
-// nil for anything else.
-func ReplyCycle(kinds []messages.Kind) *Cycle {
+func replyCycle(kinds []messages.Kind) *cycle {
 	last := len(kinds) - 1
 	if last < 0 || kinds[last] != messages.KindReadyForQuery {
 		return nil
@@ -66,7 +58,7 @@ func ReplyCycle(kinds []messages.Kind) *Cycle {
 			return nil
 		}
 	}
-	return &Cycle{kinds: slices.Clone(kinds)}
+	return &cycle{Kinds: slices.Clone(kinds)}
 }
 
 // settled reports whether nothing is uncertain: in session, no COPY, nothing
@@ -76,20 +68,16 @@ func (t *Tracker) settled() bool {
 		!t.lossF && !t.lossB && !t.doubt.any && t.frontend && t.backend
 }
 
-// SendCycle is Observe for the requests of c, a RequestCycle, one after the other.
-// Nothing may be outstanding. It returns the number of their unit; ok is false
-// where more has to be looked at: then t is as it was. What each request meant is
-// written to steps, if that is not nil: it has a place for each.
-func (t *Tracker) SendCycle(c *Cycle, steps []Step) (unit uint64, ok bool) {
+func (t *Tracker) sendCycle(c *cycle, steps []Step) (unit uint64, ok bool) {
 	if t.q.n != 0 || t.whole != nil || t.unitState != unitClosed || t.open || !t.settled() {
 		return 0, false
 	}
 	t.unit++
 	t.whole = c
 	t.wholeAt, t.wholePlaced, t.placed = t.place, t.placed, false
-	after := phaseOf(c.requests[0])
+	after := phaseOf(c.Requests[0])
 	if steps != nil {
-		for i := range c.kinds {
+		for i := range c.Kinds {
 			steps[i] = Step{}
 			s := &steps[i]
 			s.Phase, s.After, s.Tx, s.Unit = after, after, t.tx, t.unit
@@ -109,7 +97,7 @@ func (t *Tracker) spread() {
 }
 
 func (t *Tracker) spreadWhole() {
-	for _, r := range t.whole.requests {
+	for _, r := range t.whole.Requests {
 		p := pending{unit: t.unit, request: r}
 		if t.wholePlaced { // all of it was sent when its end was
 			p.end, p.placed = uint32(t.wholeAt.End), true
@@ -120,17 +108,12 @@ func (t *Tracker) spreadWhole() {
 	t.whole = nil
 }
 
-// ReplyCycle is Observe for the replies of c, a ReplyCycle, one after the other.
-// They must answer everything that is outstanding in turn; status is that of the
-// ReadyForQuery. It returns the number of the unit of work; ok is false where more
-// has to be looked at: then t is as it was. Steps are as for SendCycle, but may have
-// been written to in vain.
-func (t *Tracker) ReplyCycle(c *Cycle, status byte, steps []Step) (unit uint64, ok bool) {
+func (t *Tracker) replyCycle(c *cycle, status byte, steps []Step) (unit uint64, ok bool) {
 	if status = statusOf(Facts{Status: status}); status == 0 || t.placed && t.place.Acked > t.place.Other+1 {
 		return 0, false
 	}
-	if w := t.whole; w != nil && steps == nil && w == c.answers {
-		if !c.fits {
+	if w := t.whole; w != nil && steps == nil && w == c.Answers {
+		if !c.Fits {
 			return 0, false
 		}
 	} else if !t.answers(c, steps) {
@@ -144,7 +127,7 @@ func (t *Tracker) ReplyCycle(c *Cycle, status byte, steps []Step) (unit uint64, 
 		t.q.clear()
 	}
 	if steps != nil {
-		last := &steps[len(c.kinds)-1]
+		last := &steps[len(c.Kinds)-1]
 		last.After, last.Tx, last.Over = messages.PhaseReady, status, unit
 	}
 	t.tx = status
@@ -155,15 +138,15 @@ func (t *Tracker) ReplyCycle(c *Cycle, status byte, steps []Step) (unit uint64, 
 
 // answers reports whether replies answer all that is outstanding, which is of one
 // unit of work, and nothing else.
-func (t *Tracker) answers(c *Cycle, steps []Step) bool {
+func (t *Tracker) answers(c *cycle, steps []Step) bool {
 	if w := t.whole; w != nil {
-		if w != c.answers {
-			c.answers, c.fits = w, c.fit(w.requests)
+		if w != c.Answers {
+			c.Answers, c.Fits = w, fit(c, w.Requests)
 		}
-		if c.fits && steps != nil {
-			c.steps(w.requests, Step{Tx: t.tx, Unit: t.unit}, steps)
+		if c.Fits && steps != nil {
+			cycleSteps(c, w.Requests, Step{Tx: t.tx, Unit: t.unit}, steps)
 		}
-		return c.fits
+		return c.Fits
 	}
 	var buf [16]request
 	n := t.q.n
@@ -178,19 +161,19 @@ func (t *Tracker) answers(c *Cycle, steps []Step) bool {
 		}
 		buf[i] = p.request
 	}
-	if !c.fit(buf[:n]) {
+	if !fit(c, buf[:n]) {
 		return false
 	}
 	if steps != nil {
-		c.steps(buf[:n], Step{Tx: t.tx, Unit: unit}, steps)
+		cycleSteps(c, buf[:n], Step{Tx: t.tx, Unit: unit}, steps)
 	}
 	return true
 }
 
 // fit reports whether the replies of c answer just these requests.
-func (c *Cycle) fit(requests []request) bool {
+func fit(c *cycle, requests []request) bool {
 	i, at := 0, stageFresh
-	for _, k := range c.kinds {
+	for _, k := range c.Kinds {
 		if i == len(requests) || requests[i]&replies[k].answers == 0 || !inOrder(requests[i], at, k) {
 			return false
 		}
@@ -202,12 +185,12 @@ func (c *Cycle) fit(requests []request) bool {
 	return i == len(requests)
 }
 
-// steps writes what each reply of c means, which fits the requests, and begins as s.
-func (c *Cycle) steps(requests []request, s Step, steps []Step) {
+// cycleSteps writes what each reply of c means, which fits the requests, and begins as s.
+func cycleSteps(c *cycle, requests []request, s Step, steps []Step) {
 	s.Phase = phaseOf(requests[0])
 	s.After = s.Phase
 	i := 0
-	for j, k := range c.kinds {
+	for j, k := range c.Kinds {
 		steps[j] = s
 		steps[j].Request = kindOf(requests[i])
 		if requests[i]&replies[k].completes != 0 {

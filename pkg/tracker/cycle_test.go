@@ -48,12 +48,12 @@ var cycles = [2][][]messages.Kind{
 }
 
 // cycleOf returns the Cycle of kinds, made once, nil if it is not a usual one.
-func cycleOf(known map[string]*Cycle, d messages.Direction, kinds []messages.Kind) *Cycle {
+func cycleOf(known map[string]*cycle, d messages.Direction, kinds []messages.Kind) *cycle {
 	name := fmt.Sprint(kinds)
 	c, ok := known[name]
 	if !ok {
-		if c = RequestCycle(kinds); d == messages.Backend {
-			c = ReplyCycle(kinds)
+		if c = requestCycle(kinds); d == messages.Backend {
+			c = replyCycle(kinds)
 		}
 		known[name] = c
 	}
@@ -98,7 +98,7 @@ func TestCyclesAtOnce(t *testing.T) {
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		var single, whole Tracker
-		known := [2]map[string]*Cycle{{}, {}}
+		known := [2]map[string]*cycle{{}, {}}
 		start := messages.PhaseReady
 		if seed%4 == 0 {
 			start = messages.PhaseUnknown
@@ -131,9 +131,9 @@ func TestCyclesAtOnce(t *testing.T) {
 					into = nil
 				}
 				if d == messages.Frontend {
-					unit, ok = whole.SendCycle(made, into)
+					unit, ok = whole.sendCycle(made, into)
 				} else {
-					unit, ok = whole.ReplyCycle(made, status, into)
+					unit, ok = whole.replyCycle(made, status, into)
 				}
 			}
 			if !ok && !same(&whole, &before) {
@@ -164,7 +164,7 @@ func fitting(t *Tracker, kinds []messages.Kind) []messages.Kind {
 		return kinds
 	}
 	for _, c := range cycles[messages.Backend] {
-		if made := ReplyCycle(c); made != nil && t.answers(made, nil) {
+		if made := replyCycle(c); made != nil && t.answers(made, nil) {
 			return c
 		}
 	}

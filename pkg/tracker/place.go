@@ -17,7 +17,7 @@ type Place struct {
 	Other int64
 }
 
-// At tells the place of the next message, or Cycle, that is observed, or of the next
+// At tells the place of the next message, or cycle, that is observed, or of the next
 // Gap. Without it, after a loss, only the order of the messages tells who answers whom.
 func (t *Tracker) At(p Place) { t.place, t.placed = p, true }
 

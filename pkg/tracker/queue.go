@@ -21,9 +21,6 @@ type pending struct {
 	stray      bool    // a ReadyForQuery came that was no answer to it
 }
 
-// RequestSize is what an outstanding request takes in bytes.
-const RequestSize = 32
-
 // queue is the FIFO of outstanding requests: a ring that grows to its bound.
 type queue struct {
 	ring []pending // length is a power of two, or 0
@@ -33,7 +30,7 @@ type queue struct {
 }
 
 // Bound sets how many requests may be outstanding, at most 65,536, for callers
-// with many connections: one takes RequestSize bytes. The oldest is given up for a
+// with many connections: one takes 32 bytes. The oldest is given up for a
 // further one.
 func (t *Tracker) Bound(n int) { t.q.max = n }
 

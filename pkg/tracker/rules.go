@@ -3,13 +3,14 @@ package tracker
 import (
 	"math/bits"
 
+	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // request is the set of kinds of request that a queue entry stands for: one bit
 // for a request that was seen, several for one that was only concluded from its
 // replies.
-type request uint16
+type request = friend.Request
 
 const (
 	reqStartup request = 1 << iota

@@ -18,7 +18,7 @@ type Tracker struct {
 	q queue
 	// whole, if not nil, holds the requests of the latest unit, which were taken at
 	// once: all that is outstanding. They are put into q when more has to be known.
-	whole       *Cycle
+	whole       *cycle
 	wholeAt     Place // where it stands
 	wholePlaced bool
 	base        messages.Phase // startup, authentication, …; PhaseReady once in session
@@ -260,7 +260,7 @@ func (t *Tracker) Tx() byte { return t.tx }
 // Outstanding returns the number of requests whose replies are still due.
 func (t *Tracker) Outstanding() int {
 	if t.whole != nil {
-		return len(t.whole.requests)
+		return len(t.whole.Requests)
 	}
 	return t.q.n
 }
