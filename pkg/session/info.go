@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -319,71 +318,6 @@ func replicates(v string) bool {
 		return false
 	}
 	return true
-}
-
-// learnParameters learns from ParameterStatus messages that follow each other.
-func (s *Session) learnParameters(run []byte) {
-	for len(run) > 0 {
-		size := 1 + binary.BigEndian.Uint32(run[1:])
-		s.learnParameter(run[5:size])
-		run = run[size:]
-	}
-}
-
-func (s *Session) learnParameter(body []byte) {
-	var known *string
-	switch {
-	case hasName(body, "server_version"):
-		known = &s.info.ServerVersion
-	case hasName(body, "application_name"):
-		known = &s.info.Application
-	case hasName(body, "TimeZone"):
-		known = &s.info.TimeZone
-	case hasName(body, "DateStyle"):
-		known = &s.info.DateStyle
-	case hasName(body, "IntervalStyle"):
-		known = &s.info.IntervalStyle
-	case hasName(body, "standard_conforming_strings"):
-		s.info.Escapes = hasValue(body, "off")
-		s.log.Escapes = s.info.Escapes
-		return
-	default:
-		s.productOfParameter(body)
-		return
-	}
-	name, rest, _ := bytes.Cut(body, []byte{0})
-	value, _, _ := bytes.Cut(rest, []byte{0})
-	if value = value[:min(len(value), maxName)]; string(value) != *known {
-		*known = s.setting(string(name), value)
-		switch known {
-		case &s.info.ServerVersion:
-			s.productOfVersion(*known)
-		case &s.info.TimeZone, &s.info.DateStyle, &s.info.IntervalStyle:
-			s.setFormats()
-		}
-	}
-}
-
-// setFormats notes that one of the settings that Formats is of is another.
-func (s *Session) setFormats() {
-	i := &s.info
-	usual := (i.DateStyle == "" || strings.HasPrefix(i.DateStyle, "ISO")) && (i.IntervalStyle == "" || i.IntervalStyle == "postgres")
-	if i.Formats = i.TimeZone; !usual {
-		i.Formats = s.shared.names.of([]byte(i.TimeZone + "\x00" + i.DateStyle + "\x00" + i.IntervalStyle))
-	}
-}
-
-// hasValue reports whether the second string of body is value.
-func hasValue(body []byte, value string) bool {
-	_, rest, _ := bytes.Cut(body, []byte{0})
-	v, _, _ := bytes.Cut(rest, []byte{0})
-	return string(v) == value
-}
-
-// hasName reports whether the first string of body is name.
-func hasName(body []byte, name string) bool {
-	n := len(name)
-	return len(body) >= n && body[0] == name[0] && string(body[:n]) == name && (len(body) == n || body[n] == 0)
 }
 
 func (s *Session) learnEncryption(e *Event) {

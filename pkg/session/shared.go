@@ -28,6 +28,7 @@ type Shared struct {
 	plainColumns []byte
 	startup      messages.StartupMessage
 	latest       startup
+	settings     settings
 	names        names
 	// The latest version of the protocol that was asked for, and its name.
 	versionOf   messages.ProtocolVersion
