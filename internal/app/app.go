@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -58,12 +59,29 @@ func Main() int {
 	signal.Ignore(syscall.SIGPIPE)
 	// Garbage must not double the largest buffers of a hostile compressed file.
 	debug.SetMemoryLimit(memoryLimit)
+	collectLater()
 	env := &Env{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now,
 		Width:       func() int { return terminalWidth(os.Stdout) },
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), BecomeCapturing: becomeCapturing,
 	}
 	return Run(env, os.Args[1:])
+}
+
+// firstCollection is the percentage of the collector's least heap, 4 MB, at which the
+// first collection comes.
+const firstCollection = 500
+
+// collectLater has the first collection come later than usual: what a run makes at its
+// beginning, tables and buffers, stays to its end, and most runs over a file make little
+// more. After it the collector works as it always does.
+func collectLater() {
+	usual := debug.SetGCPercent(firstCollection)
+	if usual < 0 { // GOGC=off
+		debug.SetGCPercent(usual)
+		return
+	}
+	runtime.AddCleanup(new([32]byte), func(percent int) { debug.SetGCPercent(percent) }, usual)
 }
 
 func terminalWidth(f *os.File) int {
