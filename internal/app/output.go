@@ -10,6 +10,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/changes"
 	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/pooler"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/internal/sink"
@@ -290,6 +291,24 @@ func (r *run) handler(sel *selection, cfg *session.Config, limits *exchange.Limi
 	f := &fanned{list: list}
 	r.counts = &f.counts
 	return f
+}
+
+// pooled puts what pairs the legs of poolers before a handler, if anybody shows them; it
+// has to see what is secret. Sessions that begin are to be told to what it returns.
+func (r *run) pooled(h session.Handler) (session.Handler, func(*session.Session)) {
+	wanted := r.agent.reloads
+	for _, out := range r.outputs {
+		wanted = wanted || out.views != nil && out.views.showQueries || out.adapter != nil && out.adapter.WantsPooled()
+	}
+	opened := r.opt.hooks.opened
+	if !wanted {
+		return h, opened
+	}
+	m := pooler.New(h)
+	if opened == nil {
+		return m, m.Opened
+	}
+	return m, func(s *session.Session) { m.Opened(s); opened(s) }
 }
 
 // eachError calls two functions, of which the first may be nil.

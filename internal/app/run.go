@@ -106,6 +106,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 			cfg.Some = &some
 		}
 	}
+	handler, opened := r.pooled(handler)
 	if o.WALOut != "" {
 		if r.wal, err = newWALOut(o.WALOut, sel, handler, r.warn); err != nil {
 			return nil, err
@@ -120,7 +121,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		Session: cfg, Limits: limits,
 		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
 		Inside: o.inside, Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
-		Opened: o.hooks.opened, Guard: o.hooks.guard, NetworkWhen: o.hooks.network,
+		Opened: opened, Guard: o.hooks.guard, NetworkWhen: o.hooks.network,
 	}, handler)
 	return r, nil
 }

@@ -69,6 +69,7 @@ var rules = []packageRule{
 	{"internal/record", rule{own: "pkg/messages pkg/replication pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
 	{"internal/stats", rule{own: "pkg/messages pkg/replication internal/record internal/sqlnorm internal/units"}},
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
+	{"internal/pooler", rule{own: "pkg/exchange pkg/session internal/record"}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/termsafe"}},
 	{"internal/walfile", rule{own: "pkg/replication", pure: true}},
 	{"internal/transactions", rule{own: "pkg/session internal/record internal/sink"}},
@@ -112,7 +113,7 @@ var rules = []packageRule{
 		own: "internal/attach internal/inside " +
 			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline internal/sampling " +
+			"internal/findings internal/pooler internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline internal/sampling " +
 			"internal/flow internal/overview internal/screen",
 		reaches: true,
 	}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -131,7 +132,7 @@ type exporter struct {
 func (e *exporter) Wants() sink.Wants {
 	return sink.Wants{
 		Messages: sink.KindsOf(messages.KindBackendKeyData), Queries: true, LeftOut: true, Connections: true,
-		Normalized: true, Parameters: true, Tick: int64(spansEvery),
+		Normalized: true, Parameters: true, Pooled: true, Tick: int64(spansEvery),
 	}
 }
 
@@ -142,7 +143,7 @@ func (e *exporter) Record(r record.Record) {
 	if !ok || q.Sampled.LeftOut {
 		return
 	}
-	e.spans.add(q)
+	e.spans.take(q)
 	if e.spans.full() {
 		e.send("/v1/traces", e.spans.batch)
 	}
@@ -150,6 +151,7 @@ func (e *exporter) Record(r record.Record) {
 
 // Tick sends what waits.
 func (e *exporter) Tick(now int64) {
+	e.spans.settle(now - int64(pooledFor))
 	e.send("/v1/traces", e.spans.batch)
 	t := e.env.Totals()
 	e.registry.Tick(now, &t)
@@ -209,6 +211,7 @@ func (e *exporter) Failed() bool { return e.err != nil }
 
 // End sends what is left.
 func (e *exporter) End(t *record.Totals) error {
+	e.spans.settle(math.MaxInt64)
 	e.send("/v1/traces", e.spans.batch)
 	e.registry.Tick(t.Last, t)
 	e.sendMetrics()

@@ -29,11 +29,12 @@ type spans struct {
 
 	summary []byte
 	values  values
+	held    []held // in the order of their ends
 }
 
-// add writes a query. It is passed over if it has no duration, or if its trace is not
-// sampled.
-func (s *spans) add(q *record.Query) {
+// add writes a query, as a child of another one if that is not nil. It is passed over if
+// it has no duration, or if its trace is not sampled.
+func (s *spans) add(q, by *record.Query) {
 	if q.Start.Time == 0 || q.Duration < 0 || q.Skipped {
 		return
 	}
@@ -45,6 +46,16 @@ func (s *spans) add(q *record.Query) {
 	s.item()
 	trace, span := idsOf(q)
 	switch {
+	case by != nil:
+		// The text is the same, and with it the application's trace.
+		t, id := idsOf(by)
+		if ok && !s.link {
+			s.string("traceId", parent.TraceID)
+		} else {
+			s.hex("traceId", t[:])
+		}
+		s.hex("spanId", span[:])
+		s.hex("parentSpanId", id[:])
 	case ok && !s.link:
 		s.string("traceId", parent.TraceID)
 		s.hex("spanId", span[:])
@@ -61,7 +72,7 @@ func (s *spans) add(q *record.Query) {
 	s.member("attributes", '[')
 	s.attributes(q)
 	s.close(']')
-	if ok && s.link {
+	if ok && s.link && by == nil {
 		s.member("links", '[')
 		s.element('{')
 		s.string("traceId", parent.TraceID)
@@ -141,6 +152,11 @@ func (s *spans) attributes(q *record.Query) {
 	a.int("pgsniff.query", int64(q.ID))
 	if !q.Complete {
 		a.string("pgsniff.complete", "false")
+	}
+	if q.Pooled.Conn != 0 {
+		a.int("pgsniff.pooled.connection", int64(q.Pooled.Conn))
+		a.int("pgsniff.pooled.query", int64(q.Pooled.Query))
+		a.int("pgsniff.pooled.wait_ns", q.Pooled.Wait)
 	}
 	if q.Sampled.Rate > 0 {
 		a.int("pgsniff.sample_rate", int64(q.Sampled.Rate))

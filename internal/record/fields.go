@@ -192,12 +192,17 @@ var (
 	qSpan       = querySchema.Text("span_id", "The span that the comment names.")
 	qSampled    = querySchema.Int("sample_rate", "", "With --sample: how many queries it stands for; 1: those that failed or were slow, all of which are told.")
 	qUnanswered = querySchema.Bool("unanswered", "Nothing was lost, and the server did not answer.")
+	qPooled     = querySchema.Object("pooled", "What a pooler made of it, where both of its sides are in the capture and there is no doubt.")
 
 	resultTag       = NewField("command_tag", TypeText, "", "The command tag; left out where the command did not complete.")
 	resultSuspended = NewField("suspended", TypeBool, "", "The row limit was reached.")
 	resultColumns   = NewField("columns", TypeList, "", "Name and type of each column.")
 	copyDirection   = NewField("direction", TypeText, "", "in, out or both, as the server sees it.")
 	copyMessages    = NewField("messages", TypeInt, "", "Number of CopyData messages.")
+
+	pooledConn  = NewField("conn", TypeInt, "", "Number of the pooler's connection to the server.")
+	pooledQuery = NewField("query", TypeInt, "", "The query's number there.")
+	pooledWait  = NewField("wait_ns", TypeInt, "ns", "From the client's request to the pooler's.")
 )
 
 // Schema describes queries.
@@ -409,6 +414,13 @@ func (q *Query) visitDoubts(v Visitor) {
 	}
 	number(v, qSampled, uint64(q.Sampled.Rate))
 	yes(v, qUnanswered, q.Unanswered)
+	if q.Pooled.Conn != 0 {
+		v.Open(qPooled)
+		v.Uint(pooledConn, q.Pooled.Conn)
+		v.Uint(pooledQuery, q.Pooled.Query)
+		v.Int(pooledWait, q.Pooled.Wait)
+		v.Close()
+	}
 }
 
 func long(v Visitor, f *Field, b []byte) {

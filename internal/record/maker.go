@@ -42,6 +42,9 @@ type known struct {
 	query      uint64
 	before, tx byte
 	sampled    Sampled
+	pooled     Pooled
+	pooledID   uint64 // the query that it is about
+	behindID   uint64
 }
 
 func knownOf(s *session.Session) *known {
@@ -64,6 +67,25 @@ type Sampled struct {
 // SetSampled says how the query cycle was chosen that a session reports next. It holds
 // for all Makers.
 func SetSampled(s *session.Session, how Sampled) { knownOf(s).sampled = how }
+
+// Pooled is what a pooler made of a client's query: the connection to the server and the
+// query's number there, and how long the pooler kept it before. The zero Pooled where
+// that is not known.
+type Pooled struct {
+	Conn, Query uint64
+	Wait        int64 // nanoseconds from the client's request to the pooler's
+}
+
+// SetPooled says what a pooler made of the query cycle that a session reports next, with
+// its number. It holds for all Makers.
+func SetPooled(s *session.Session, query uint64, p Pooled) {
+	k := knownOf(s)
+	k.pooled, k.pooledID = p, query
+}
+
+// SetBehind says that the query cycle of this number, which a session reports next, may
+// be what a pooler made of a client's, which has not been reported.
+func SetBehind(s *session.Session, query uint64) { knownOf(s).behindID = query }
 
 // LeftOut reports whether the query cycle that a session reports now is only counted.
 func LeftOut(s *session.Session) bool {
@@ -165,6 +187,9 @@ func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
 	}
 	q.Missing, q.Complete, q.Skipped, q.Unanswered = x.Missing, x.Complete, x.Skipped, x.Unanswered
 	q.LostBytes, q.CancelledBy = x.LostBytes, x.CancelledBy
+	if q.Pooled, q.Behind = (Pooled{}), c.behindID == x.ID; c.pooledID == x.ID {
+		q.Pooled = c.pooled
+	}
 }
 
 func (k *Maker) params(q *Query, x *exchange.Exchange) {

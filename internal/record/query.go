@@ -92,6 +92,10 @@ type Query struct {
 	LostBytes   uint64
 	Sampled     Sampled
 	CancelledBy uint64 // connection whose CancelRequest ended it; 0: none
+	// Pooled is what a pooler made of it; Behind tells that it may be what a pooler made
+	// of another one, which is told later.
+	Pooled Pooled
+	Behind bool
 
 	privacy *Privacy
 	// Where the text is that of a prepared statement: what is kept with that, nil if

@@ -103,6 +103,9 @@ func (a *Adapter) End(s *session.Session) {
 	}
 }
 
+// WantsPooled reports whether the sink is to be told what poolers made of queries.
+func (a *Adapter) WantsPooled() bool { return a.wants.Queries && a.wants.Pooled }
+
 // WantsNetwork reports whether the sink is to be told what the network did.
 func (a *Adapter) WantsNetwork() bool { return a.wants.Network }
 

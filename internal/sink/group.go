@@ -30,7 +30,7 @@ func Pass(wants Wants, out Sink) Sink {
 		wants.Messages[k] = wants.Messages[k] && o.Messages[k]
 	}
 	wants.Queries, wants.Connections, wants.Notices = wants.Queries && o.Queries, wants.Connections && o.Connections, wants.Notices && o.Notices
-	wants.Normalized, wants.Parameters = o.Normalized, o.Parameters
+	wants.Normalized, wants.Parameters, wants.Pooled = o.Normalized, o.Parameters, o.Pooled
 	wants.Columns, wants.States, wants.Tick = o.Columns, o.States, o.Tick
 	return &pass{out, wants}
 }

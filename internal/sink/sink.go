@@ -65,6 +65,7 @@ type Wants struct {
 	// messages that are not wanted cost next to nothing.
 	Rows    uint64
 	Network bool // what the network did: records of type *netfacts.Record
+	Pooled  bool // Query.Pooled and Behind
 
 	// What records hold beyond their smallest form.
 	Normalized bool // Query.Normalized, Fingerprint and Operation
@@ -88,7 +89,7 @@ func (w Wants) Or(o Wants) Wants {
 	}
 	w.LeftOut = w.LeftOut || o.LeftOut
 	w.Queries, w.Connections, w.Notices = w.Queries || o.Queries, w.Connections || o.Connections, w.Notices || o.Notices
-	w.Network = w.Network || o.Network
+	w.Network, w.Pooled = w.Network || o.Network, w.Pooled || o.Pooled
 	w.Normalized, w.Parameters = w.Normalized || o.Normalized, w.Parameters || o.Parameters
 	w.Columns, w.States = w.Columns || o.Columns, w.States || o.States
 	if w.Tick == 0 || o.Tick != 0 && o.Tick < w.Tick {
@@ -118,7 +119,7 @@ func (w *Wants) Takes(r record.Record) bool {
 // Everything is what a sink wants that writes all records whole.
 func Everything() Wants {
 	return Wants{
-		Messages: AllKinds(), Queries: true, Connections: true, Notices: true,
+		Messages: AllKinds(), Queries: true, Connections: true, Notices: true, Pooled: true,
 		Normalized: true, Parameters: true, Columns: true,
 	}
 }
