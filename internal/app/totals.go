@@ -57,6 +57,7 @@ func (t *totals) query(conn uint64, x *exchange.Exchange) {
 		q.SQLState, q.Message = orUnknown(x.SQLState()), t.errs.Message()
 	}
 	q.Conn, q.ID, q.At, q.SQL, q.SQLLen = conn, x.ID, x.Start.Time, x.SQL, x.SQLLen
+	q.End = x.End.Time
 	t.sum.Query(q)
 }
 

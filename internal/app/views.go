@@ -176,6 +176,9 @@ func (v *views) End(s *session.Session) {
 	for unit, h := range v.held[s.ID] {
 		v.drop(s, unit, h)
 	}
+	if v.totals != nil {
+		v.totals.sum.Leave(s.ID)
+	}
 	if !s.PostgreSQL() || !v.showAll && !v.sel.ended(s) {
 		return
 	}

@@ -45,6 +45,9 @@ func (m *merger) traffic(r *Report, first bool) {
 	s.Connections += r.Connections
 	s.Encrypted += r.Encrypted
 	s.Lifetime += r.Lifetime
+	if s.Active += r.Active; s.Active < 0 {
+		s.Active = math.MaxInt64
+	}
 	s.Messages += r.Messages
 	s.Queries += r.Queries
 	s.Errors += r.Errors

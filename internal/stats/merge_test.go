@@ -42,6 +42,7 @@ func TestMergeProperty(t *testing.T) {
 				Normalized: []byte(texts[k]), Fingerprint: uint64(k), Operation: texts[k][:min(3, len(texts[k]))],
 				Duration: int64(random.ExpFloat64()*1e6) - 1, Rows: random.Uint64N(5), Bytes: random.Uint64N(500),
 				SQLState: []byte(states[random.IntN(len(states))]), Message: []byte("m"), At: int64(i + 1), SQL: []byte("x"), SQLLen: 1,
+				End: int64(i+1) * 1e9, // never two at once
 			}
 			c := ConnectionSample{User: users[random.IntN(len(users))], Queries: random.Uint64N(9), Bytes: 3, Encrypted: i%7 == 0}
 			for _, s := range []*Stats{all, parts[random.IntN(len(parts))]} {

@@ -18,6 +18,7 @@ type jsonReport struct {
 	Bytes       uint64
 	Connections uint64
 	Encrypted   uint64
+	Active      int64 `json:"active_ns"`
 	Messages    map[string]uint64
 	Queries     uint64
 	Errors      uint64
@@ -95,7 +96,7 @@ func Parse(line []byte) (*Report, error) {
 	r := &Report{
 		Traffic: Traffic{Packets: j.Packets, Bytes: j.Bytes, LostBytes: j.Lost},
 		Start:   int64(j.TS), End: int64(j.End), First: int64(j.First), Last: int64(j.Last),
-		Connections: j.Connections, Encrypted: j.Encrypted, Queries: j.Queries, Errors: j.Errors,
+		Connections: j.Connections, Encrypted: j.Encrypted, Active: max(j.Active, 0), Queries: j.Queries, Errors: j.Errors,
 		OtherSQLStates: j.OtherStates, OtherFailures: j.OtherFailures, OtherStreams: j.OtherStreams + uint64(len(j.Replication)),
 	}
 	if j.Dropped != nil {

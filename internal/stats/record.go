@@ -16,6 +16,8 @@ var (
 	fBytes        = schema.Int("bytes", "bytes", "Their bytes, headers included.")
 	fConnections  = schema.Int("connections", "", "Connections of PostgreSQL.")
 	fEncrypted    = schema.Int("encrypted", "", "Of these, how many could not be read: nothing of their queries is in the other sums.")
+	fActive       = schema.Int("active_ns", "ns", "How long connections had queries under way, added up over them; divided by the time from first to last, how many were active on average.")
+	fMaxActive    = schema.Int("active_max", "", "How many connections had queries under way at once, at most; left out of merged reports.")
 	fMessages     = schema.Map("messages", "Counts by name of the message.")
 	fQueries      = schema.Int("queries", "", "Query records.")
 	fErrors       = schema.Int("errors", "", "Errors of queries and others.")
@@ -104,6 +106,10 @@ func (r *Report) Visit(v record.Visitor) {
 	v.Uint(fBytes, r.Bytes)
 	v.Uint(fConnections, r.Connections)
 	v.Uint(fEncrypted, r.Encrypted)
+	v.Int(fActive, r.Active)
+	if r.MaxActive > 0 || r.Active == 0 {
+		v.Int(fMaxActive, int64(r.MaxActive))
+	}
 	v.Open(fMessages)
 	for _, c := range r.ByMessage {
 		v.Key([]byte(c.Name))

@@ -22,9 +22,13 @@ type Report struct {
 	Connections uint64
 	Encrypted   uint64        // of them, that could not be read: nothing else is known of them
 	Lifetime    time.Duration // of all connections together
-	Messages    uint64
-	Queries     uint64
-	Errors      uint64 // of queries and others
+	// Active is how long connections had queries under way, added up over them, in
+	// nanoseconds; MaxActive, how many had at once at most, 0 where it is not known.
+	Active    int64
+	MaxActive int
+	Messages  uint64
+	Queries   uint64
+	Errors    uint64 // of queries and others
 
 	Top      []Query // as many as were asked for, in the order asked for
 	Sort     Sort    // that order
@@ -173,6 +177,7 @@ func (s *Stats) Snapshot(by Sort, top int) *Report {
 	r.Top = s.top(by, top)
 	r.Slowest, r.Failures, r.OtherFailures = s.slow.report(), s.failureReport(), s.otherFailures
 	r.Durations = s.durationBuckets()
+	r.Active, r.MaxActive = s.active.report()
 	for state, n := range s.states {
 		r.SQLStates = append(r.SQLStates, Count{strings.TrimRight(string(state[:]), "\x00"), n})
 	}

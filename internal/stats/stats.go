@@ -53,6 +53,7 @@ type QuerySample struct {
 	Conn, ID uint64
 	SQL      []byte
 	SQLLen   int
+	End      int64 // when it had taken Duration, in nanoseconds since the epoch
 }
 
 // ConnectionSample is one connection, when it has ended.
@@ -91,6 +92,7 @@ type Stats struct {
 	otherFailures uint64
 	failed        ErrorSample // of the query at hand
 	slow          slow
+	active        active
 }
 
 // UnknownState is the SQLSTATE of errors that came without one. Its name in a
@@ -150,6 +152,7 @@ func (s *Stats) Query(q *QuerySample) {
 	if q.Duration >= 0 {
 		s.buckets[bucketOf(q.Duration)]++
 		s.slow.add(q)
+		s.active.add(q.Conn, q.End-q.Duration, q.End)
 	}
 	if len(q.SQLState) > 0 {
 		s.failed = ErrorSample{
@@ -175,6 +178,9 @@ func (s *Stats) admit(q *QuerySample) *query {
 	}
 	return s.other
 }
+
+// Leave forgets what is kept of a connection that is over, whether it is added or not.
+func (s *Stats) Leave(conn uint64) { s.active.leave(conn) }
 
 // Connection adds a connection that has ended, or that the capture's end found
 // open.

@@ -17,11 +17,13 @@ import (
 func TestSnapshot(t *testing.T) {
 	s := New(Limits{})
 	s.SetTraffic(Traffic{Packets: 9, Bytes: 900, LostBytes: 3, KernelDropped: 1})
+	clock := int64(1e18)
 	add := func(text string, duration int64, rows uint64, state string) {
+		clock += 10e6 // longer than each takes
 		s.Query(&QuerySample{
 			Normalized: []byte(text), Fingerprint: uint64(text[0]), Operation: "SELECT",
 			Duration: duration, Rows: rows, Bytes: rows * 10, SQLState: []byte(state),
-			Message: []byte("message of " + text), At: duration, Conn: 3, ID: rows, SQL: []byte("SELECT " + text), SQLLen: 99,
+			Message: []byte("message of " + text), At: duration, Conn: 3, ID: rows, SQL: []byte("SELECT " + text), SQLLen: 99, End: clock,
 		})
 	}
 	add("b", 30_000, 1, "")
@@ -41,7 +43,7 @@ func TestSnapshot(t *testing.T) {
 	got := s.Snapshot(SortTotal, 0)
 	want := &Report{
 		Traffic:     Traffic{Packets: 9, Bytes: 900, LostBytes: 3, KernelDropped: 1},
-		Connections: 3, Lifetime: 2 * time.Second, Messages: 12, Queries: 5, Errors: 4, Distinct: 3,
+		Connections: 3, Lifetime: 2 * time.Second, Active: 5_050_000, MaxActive: 1, Messages: 12, Queries: 5, Errors: 4, Distinct: 3,
 		Top: []Query{
 			{
 				Normalized: "c", TextLen: 1, Fingerprint: 'c', Operation: "SELECT", Calls: 1, Errors: 1, Timed: 1,

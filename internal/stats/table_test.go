@@ -19,6 +19,7 @@ func sampleReport() *Report {
 		`select "täble 表" from "` + "\x1b[31m" + `evil` + "\n" + `"`,
 		"", "begin", "commit",
 	}
+	clock := int64(1e18)
 	for i, text := range texts {
 		for n := range 1000 >> (3 * i) {
 			q := &QuerySample{
@@ -26,6 +27,8 @@ func sampleReport() *Report {
 				Duration: int64(15_000 * (n%7 + 1) * (i + 1)), At: 1e18 + int64(n)*1e9, Conn: uint64(i), SQL: []byte(text), SQLLen: len(text),
 				Message: []byte("could not serialize access\x1b[2J"),
 			}
+			clock += q.Duration
+			q.End = clock
 			if n%400 == 399 {
 				q.SQLState = []byte("40001")
 			}
@@ -50,7 +53,7 @@ func sampleReport() *Report {
 // wantTables was checked by hand against sampleReport.
 const wantTables = `2001-09-09 01:46:40.000 to 01:47:41.000 (61.0 s), 1,234,567 packets, 98.8 MB, 4 connections, 4,010 messages,
 1,141 queries, 5 errors, 1.50 kB not in the capture, 1 packet dropped by the kernel
-18.7 queries/s, 65.7 messages/s, 1.62 MB/s, less than 0.01 queries running on average
+18.7 queries/s, 65.7 messages/s, 1.62 MB/s, active connections: less than 0.01 on average, 1 at most
 
 Queries by calls: 3 of 3
     share  calls    total     mean      p95  query

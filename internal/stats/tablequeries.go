@@ -45,7 +45,8 @@ func (p *tables) period(from, to int64) string {
 	return fmt.Sprintf("%s to %s (%s)", a.Format(day+clock), end, units.Duration(to-from))
 }
 
-// rates are per second of the period, and how many queries ran at a time; they mean
+// rates are per second of the period, and how many connections had queries
+// under way at a time; they mean
 // nothing where it is shorter than what they are about.
 func rates(r *Report) []string {
 	took := r.Last - r.First
@@ -58,7 +59,11 @@ func rates(r *Report) []string {
 		units.Bytes(uint64(per(r.Bytes))) + "/s",
 	}
 	if r.All.Timed > 0 {
-		list = append(list, formatRate(float64(r.All.Total)/float64(took))+" queries running on average")
+		active := "active connections: " + formatRate(float64(r.Active)/float64(took)) + " on average"
+		if r.MaxActive > 0 {
+			active += ", " + formatCount(uint64(r.MaxActive)) + " at most"
+		}
+		list = append(list, active)
 	}
 	return list
 }
