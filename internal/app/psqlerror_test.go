@@ -59,16 +59,21 @@ func TestErrorsAsPsql(t *testing.T) {
 		}
 		want = append(want, trimmed(stderr.String()))
 	}
-	var out, errs bytes.Buffer
-	env := &Env{
-		In: strings.NewReader(""), Out: &out, Err: &errs,
-		Getenv: func(string) string { return "" }, Now: time.Now, Width: func() int { return 0 },
+	file := packets{}.file(t, &w)
+	show := func(view string) string {
+		var out, errs bytes.Buffer
+		env := &Env{
+			In: strings.NewReader(""), Out: &out, Err: &errs,
+			Getenv: func(string) string { return "" }, Now: time.Now, Width: func() int { return 0 },
+		}
+		if code := Run(env, []string{"read", "--view", view, "--errors", "--max-value-bytes", "0", file}); code != ExitOK {
+			t.Fatalf("exit status %d: %s", code, errs.Bytes())
+		}
+		return out.String()
 	}
-	if code := Run(env, []string{"read", "--view", "queries", "--errors", "--max-value-bytes", "0", packets{}.file(t, &w)}); code != ExitOK {
-		t.Fatalf("exit status %d: %s", code, errs.Bytes())
-	}
+	queries := show("queries")
 	var got []string
-	for line := range strings.Lines(out.String()) {
+	for line := range strings.Lines(queries) {
 		below, ok := strings.CutPrefix(line, strings.Repeat(" ", 16))
 		switch {
 		case !ok:
@@ -80,13 +85,31 @@ func TestErrorsAsPsql(t *testing.T) {
 		}
 	}
 	if len(got) != len(want) {
-		t.Fatalf("%d errors, want %d:\n%s", len(got), len(want), out.Bytes())
+		t.Fatalf("%d errors, want %d:\n%s", len(got), len(want), queries)
 	}
 	for i := range got {
 		if got := trimmed(got[i]); got != want[i] {
 			t.Errorf("shown is\n%s\npsql prints\n%s", got, want[i])
 		}
 	}
+	if got, want := places(show("messages")), places(strings.Join(want, "")); got != want || want == "" {
+		t.Errorf("below the messages is\n%s\npsql prints\n%s", got, want)
+	}
+}
+
+// places are the lines that carets are below, and the carets.
+func places(text string) string {
+	var b strings.Builder
+	before := "" // of a line
+	for line := range strings.Lines(text) {
+		if i := strings.Index(line, "LINE "); i >= 0 && strings.TrimSpace(line[:i]) == "" {
+			before = line[:i]
+		} else if strings.TrimSpace(line) != "^" {
+			continue
+		}
+		b.WriteString(strings.TrimPrefix(line, before))
+	}
+	return trimmed(b.String())
 }
 
 // trimmed is a text without blanks at the ends of its lines.

@@ -19,10 +19,15 @@ type Handler struct {
 	session.Handler
 	level Level
 
-	rows                                    RowCounter // nil if every row is looked at
-	event                                   session.Event
-	body                                    []byte
-	failed                                  []byte
+	rows    RowCounter // nil if every row is looked at
+	event   session.Event
+	body    []byte
+	failed  []byte
+	failing struct { // what an error is about, without secrets
+		event    session.Event
+		exchange exchange.Exchange
+		sql      []byte
+	}
 	sql                                     []byte
 	bound                                   []byte
 	errs                                    messages.ErrorFields
@@ -67,8 +72,12 @@ func NewHandler(level Level, next session.Handler) session.Handler {
 }
 
 // Event returns an event as it may be seen; it is e itself where nothing is hidden,
-// and else borrowed until the next call.
+// and else borrowed until the next call. That of an error has a query cycle with the text
+// as it may be seen, too, which the error's position is in.
 func (h *Handler) Event(e *session.Event) *session.Event {
+	if e.Kind == messages.KindErrorResponse {
+		e = h.failedEvent(e)
+	}
 	var body []byte
 	if early(e) && h.strange(e) {
 		body = h.hideWhole(e)
@@ -88,6 +97,23 @@ func (h *Handler) Event(e *session.Event) *session.Event {
 		h.event.Replication = h.replicated
 	}
 	return &h.event
+}
+
+// failedEvent returns an error's event whose query cycle has no secrets in its text.
+func (h *Handler) failedEvent(e *session.Event) *session.Event {
+	x := e.Exchange
+	if c := h.cycle(e.Session, x); x == nil || x.SQL == nil || h.level != All && c.Secrecy&sqlnorm.Hidden == 0 {
+		return e
+	}
+	f := &h.failing
+	f.exchange = *x
+	f.exchange.SQL = append(f.sql[:0], h.Text(e.Session, x)...)
+	if f.sql = f.exchange.SQL; x.SQLLen <= len(x.SQL) {
+		f.exchange.SQLLen = len(f.sql) // it is all there
+	}
+	f.event = *e
+	f.event.Exchange = &f.exchange
+	return &f.event
 }
 
 // Message hands a message on without its secrets.

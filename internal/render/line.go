@@ -69,6 +69,14 @@ func (l *line) room(n int) bool {
 	return true
 }
 
+// left returns how many columns of most are left on the line, and no less than ten.
+func (l *line) left(most int) int {
+	if l.width == 0 {
+		return most
+	}
+	return min(most, max(l.width-l.col, 10))
+}
+
 func (l *line) newline() {
 	l.trim()
 	l.buf = append(l.buf, '\n')

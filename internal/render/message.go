@@ -73,6 +73,9 @@ type more struct {
 	columns []messages.ColumnDescription
 	types   []uint32
 	known   bool // the unit of work is
+	// sql is the text that the position of an error is in, nil if it is not known, or
+	// not all of it.
+	sql []byte
 	// replication is what a CopyData holds, nil if nothing of replication.
 	replication *replication.Meaning
 }
@@ -104,7 +107,7 @@ func (m *message) take(e *session.Event, c *conn, o *more) {
 		// Field by field: a literal would be built elsewhere and copied, and wait for
 		// its own small writes.
 		o.notes, o.cancels, o.known = e.Notes, e.Cancels, e.Exchange != nil
-		o.zone, o.columns, o.types, o.replication = "", nil, nil, nil
+		o.zone, o.columns, o.types, o.replication, o.sql = "", nil, nil, nil, nil
 		if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
 			o.replication, o.zone = &e.Replication.Meaning, e.Session.Info().Formats
 		}
@@ -112,6 +115,25 @@ func (m *message) take(e *session.Event, c *conn, o *more) {
 			o.takeTypes(e)
 		}
 	}
+}
+
+// failedText returns the text that an error of the message flow is about, nil if it is
+// not known for certain.
+func failedText(e *session.Event) []byte {
+	x := e.Exchange
+	if e.Kind != messages.KindErrorResponse || x == nil {
+		return nil
+	}
+	return knownText(x.SQL, x.SQLLen, x.Missing)
+}
+
+// takeText adds the text that an error is about; take was called before.
+func (m *message) takeText(sql []byte, o *more) {
+	if m.more == nil {
+		*o = more{}
+		m.more = o
+	}
+	o.sql = sql
 }
 
 func (o *more) takeTypes(e *session.Event) {
@@ -125,6 +147,13 @@ func (o *more) takeTypes(e *session.Event) {
 	case messages.KindBind:
 		o.types = e.Exchange.ParamTypes()
 	}
+}
+
+func (m *message) sql() []byte {
+	if m.more == nil {
+		return nil
+	}
+	return m.more.sql
 }
 
 // notes and cancels are those of most messages: none.

@@ -62,6 +62,7 @@ type Pipe struct {
 	direct  bool // what is written is being held
 	slot    int  // of w, see connOf
 	rows    int  // that w shows in a row, 0: all
+	places  bool // w shows where in a text an error is
 	conns   connMemo
 }
 
@@ -107,7 +108,7 @@ func NewPipe(w Writer) *Pipe {
 		done: make(chan struct{}, 1), maker: new(record.Maker),
 	}
 	if pretty, ok := w.(*Pretty); ok {
-		p.rows = pretty.opt.Rows
+		p.rows, p.places = pretty.opt.Rows, true
 	}
 	for range pipes {
 		p.free <- nil // made when it is needed: most captures are small
@@ -215,8 +216,12 @@ func (p *Pipe) Message(e *session.Event) {
 		p.added()
 		return
 	}
-	if b := p.cur; len(e.Body) > cap(b.data)-len(b.data) || len(e.Notes) > cap(b.notes)-len(b.notes) {
-		if len(e.Body) > pipeBytes || len(e.Notes) > pipeNotes {
+	var sql []byte
+	if p.places {
+		sql = failedText(e)
+	}
+	if b := p.cur; len(e.Body)+len(sql) > cap(b.data)-len(b.data) || len(e.Notes) > cap(b.notes)-len(b.notes) {
+		if len(e.Body)+len(sql) > pipeBytes || len(e.Notes) > pipeNotes {
 			p.drain()
 			p.w.Message(e)
 			return
@@ -227,6 +232,9 @@ func (p *Pipe) Message(e *session.Event) {
 	m := p.add(pipeMessage)
 	rest := len(b.more)
 	m.take(e, p.conns.of(e.Session, p.slot), &b.more[:rest+1][rest])
+	if sql != nil {
+		m.takeText(b.keep(sql), &b.more[:rest+1][rest])
+	}
 	if m.more != nil {
 		b.more = b.more[:rest+1]
 		at := len(b.notes)
@@ -236,10 +244,15 @@ func (p *Pipe) Message(e *session.Event) {
 			m.more.replication = b.meaning(m.more.replication)
 		}
 	}
-	at := len(b.data)
-	b.data = append(b.data, e.Body...)
-	m.body = b.data[at:len(b.data):len(b.data)]
+	m.body = b.keep(e.Body)
 	p.added()
+}
+
+// keep copies bytes that there is room for.
+func (b *pipeBatch) keep(v []byte) []byte {
+	at := len(b.data)
+	b.data = append(b.data, v...)
+	return b.data[at:len(b.data):len(b.data)]
 }
 
 // meaning copies what a CopyData holds; there is room for each item.

@@ -136,6 +136,9 @@ func (p *Pretty) nameWidth() int {
 // Message writes one message, unless it is a row beyond the limit.
 func (p *Pretty) Message(e *session.Event) {
 	p.msg.take(e, p.conns.of(e.Session, p.opt.Slot), &p.more)
+	if sql := failedText(e); sql != nil {
+		p.msg.takeText(sql, &p.more)
+	}
 	p.message(&p.msg)
 }
 
@@ -152,6 +155,7 @@ func (p *Pretty) message(e *message) {
 	plain := p.opt.Width == 0 && !p.opt.States && e.cancels().Conn == 0 && len(e.notes()) == 0 && !e.truncated && memorable(e.kind)
 	if plain && p.recall(e) {
 		p.end()
+		p.failedAt(e)
 		return
 	}
 	at, from := l.col, len(l.buf)
@@ -179,6 +183,7 @@ func (p *Pretty) message(e *message) {
 		p.remember(e, l.buf[from:])
 	}
 	p.end()
+	p.failedAt(e)
 	p.notes(e, malformed)
 }
 

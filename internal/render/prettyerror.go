@@ -3,11 +3,13 @@ package render
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -19,11 +21,7 @@ func (p *Pretty) failure(e *messages.ErrorFields, sql []byte) {
 		severity = "ERROR"
 	}
 	p.errorLine(severity, e.Message(), p.opt.Theme.bad)
-	if position := e.Get(messages.FieldPosition); position != nil {
-		p.errorPosition(sql, position)
-	} else if position := e.Get(messages.FieldInternalPosition); position != nil {
-		p.errorPosition(e.Get(messages.FieldInternalQuery), position)
-	}
+	p.errorPlace(e, sql)
 	for _, f := range []struct {
 		name  string
 		field byte
@@ -37,6 +35,32 @@ func (p *Pretty) failure(e *messages.ErrorFields, sql []byte) {
 			p.errorLine(f.name, v, paint{})
 		}
 	}
+}
+
+// failedAt writes the place of an error below its message.
+func (p *Pretty) failedAt(e *message) {
+	if e.kind != messages.KindErrorResponse || p.errs.Decode(e.body) != nil {
+		return
+	}
+	p.errorPlace(&p.errs.ErrorFields, e.sql())
+}
+
+// errorPlace writes the line that an error's position is in, if it has one: in the text
+// that was sent, or in one that the server made itself.
+func (p *Pretty) errorPlace(e *messages.ErrorFields, sql []byte) {
+	if position := e.Get(messages.FieldPosition); position != nil {
+		p.errorPosition(sql, position)
+	} else if position := e.Get(messages.FieldInternalPosition); position != nil {
+		p.errorPosition(e.Get(messages.FieldInternalQuery), position)
+	}
+}
+
+// knownText returns a text of which all is known, else nil.
+func knownText(sql []byte, length int, missing exchange.Missing) []byte {
+	if len(sql) < length || missing&exchange.InferredSQL != 0 {
+		return nil
+	}
+	return sql
 }
 
 // errorLine writes one field, which may have several lines of its own.
@@ -69,51 +93,69 @@ func (p *Pretty) startBelow() {
 
 const (
 	// displaySize is how many columns of a statement's line are shown, rightCut how
-	// many of them at least after the position: as libpq has it.
+	// many of them at least after the position: as libpq has it, where there is room.
 	displaySize = 60
 	rightCut    = 10
+	dots        = "..." // stand for what is cut
 )
 
 // errorPosition writes the line of a text that an error is in, and a caret below the
-// character: position counts characters from 1. A text in which something was redacted
-// is not what the position is of.
+// character: position counts characters from 1.
 func (p *Pretty) errorPosition(sql, position []byte) {
 	n, err := strconv.Atoi(string(position))
-	if err != nil || n < 1 || len(sql) == 0 || bytes.Contains(sql, []byte(record.Redacted)) {
+	if err != nil || n < 1 || len(sql) == 0 {
 		return
 	}
 	x, ok := findExcerpt(sql, n-1)
-	if !ok {
+	if !ok || x.place > asSent(sql) {
 		return
 	}
 	p.startBelow()
 	l := &p.line
 	l.ascii("LINE " + strconv.Itoa(x.line) + ": ")
+	x.cut(l.left(displaySize+2*len(dots)) - 2*len(dots))
 	if x.cutLeft {
-		l.ascii("...")
+		l.ascii(dots)
 	}
 	l.raw(x.before)
 	caret := l.col
 	l.raw(x.after)
 	if x.cutRight {
-		l.ascii("...")
+		l.ascii(dots)
 	}
 	p.end()
 	p.start()
+	l.wrap = true
 	l.pad(caret)
 	l.painted(p.opt.Theme.bad, "^")
 	p.end()
 }
 
+// asSent returns up to where a text is as it was sent, in bytes: up to the first thing that
+// was redacted. Positions beyond it are not of this text.
+func asSent(sql []byte) int {
+	i := bytes.Index(sql, []byte(strings.TrimSuffix(record.Redacted, ">")))
+	switch {
+	case i < 0:
+		return len(sql)
+	case bytes.HasSuffix(sql[:i], []byte(" /* ")):
+		return i - len(" /* ") // a comment
+	case i > 0 && sql[i-1] == '\'':
+		return i - 1
+	}
+	return i
+}
+
 // excerpt is part of a line of SQL, around a position.
 type excerpt struct {
 	line              int
+	place             int // of the character in all of the text, in bytes
 	before, after     []byte
 	cutLeft, cutRight bool
 }
 
-// findExcerpt returns what psql shows of the line that a character is in, from 0: tabs
-// are blanks, and a long line is cut (libpq, reportErrorPosition).
+// findExcerpt returns the line that a character is in, from 0, as psql shows it: tabs are
+// blanks.
 func findExcerpt(sql []byte, at int) (x excerpt, ok bool) {
 	place, found := 0, false
 	begin, end := 0, len(sql)
@@ -145,19 +187,19 @@ func findExcerpt(sql []byte, at int) (x excerpt, ok bool) {
 		return x, false
 	}
 	line := bytes.ReplaceAll(sql[begin:end], []byte{'\t'}, []byte{' '})
-	x.before, x.after = line[:place-begin], line[place-begin:]
-	x.cut()
+	x.place, x.before, x.after = place, line[:place-begin], line[place-begin:]
 	return x, true
 }
 
-// cut leaves displaySize columns.
-func (x *excerpt) cut() {
+// cut leaves so many columns of a long line, as libpq does (reportErrorPosition).
+func (x *excerpt) cut(size int) {
 	before, after := runewidth.StringWidth(string(x.before)), runewidth.StringWidth(string(x.after))
-	if before+after <= displaySize {
+	if before+after <= size {
 		return
 	}
-	if before+rightCut <= displaySize {
-		for before+after > displaySize {
+	rightCut := min(rightCut, size/2)
+	if before+rightCut <= size {
+		for before+after > size {
 			after -= dropLast(&x.after)
 			x.cutRight = true
 		}
@@ -167,7 +209,7 @@ func (x *excerpt) cut() {
 		after -= dropLast(&x.after)
 		x.cutRight = true
 	}
-	for before+after > displaySize && len(x.before) > 0 {
+	for before+after > size && len(x.before) > 0 {
 		r, n := utf8.DecodeRune(x.before)
 		before -= runewidth.RuneWidth(r)
 		x.before, x.cutLeft = x.before[n:], true

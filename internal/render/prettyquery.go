@@ -165,11 +165,7 @@ func (p *Pretty) queryError(q *record.Query) {
 	if !q.ErrorFields(&p.errs) {
 		return
 	}
-	sql := q.SQL
-	if len(sql) < q.SQLLen {
-		sql = nil // it is not all there
-	}
-	p.failure(&p.errs.ErrorFields, sql)
+	p.failure(&p.errs.ErrorFields, knownText(q.SQL, q.SQLLen, q.Missing))
 }
 
 func (p *Pretty) queryNotes(q *record.Query) {
