@@ -74,7 +74,7 @@ func TestPoolerSpans(t *testing.T) {
 			t.Errorf("%+v is not the child of %+v", child, list[i])
 		}
 	}
-	if pairs != 36 || children != pairs {
+	if pairs != 35 || children != pairs {
 		t.Errorf("%d pairs, %d children", pairs, children)
 	}
 }

@@ -62,6 +62,7 @@ type leg struct {
 	outcome    uint64
 	before, tx byte
 	used       bool // it has a pair
+	told       bool // it was told to be behind a pooler, perhaps
 	key        uint64
 	prev       uint64 // the one before it of the same key, by number + 1
 }
@@ -156,10 +157,10 @@ func (m *Matcher) observe(s *session.Session, x *exchange.Exchange) {
 	if first := x.Pause >= 0 || x.ID == 1; first && x.Start.Time > m.since {
 		m.pair(s, x, &l)
 	}
-	m.add(&l)
-	if v.known {
+	if l.told = v.known; l.told {
 		record.SetBehind(s, x.ID)
 	}
+	m.add(&l)
 }
 
 // certain reports whether a query was seen whole, and went to a server.

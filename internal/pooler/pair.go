@@ -61,6 +61,9 @@ func (m *Matcher) pair(s *session.Session, x *exchange.Exchange, f *leg) {
 	if inTransaction(f) {
 		m.hold(f, best.conn)
 	}
+	if !best.told {
+		return // nobody has waited for this
+	}
 	record.SetPooled(s, x.ID, record.Pooled{Conn: best.conn, Query: best.id, Wait: best.asked - f.asked})
 }
 
