@@ -170,6 +170,7 @@ func TestAttacks(t *testing.T) {
 		t.Skip("long: all views and outputs of some hundred connections")
 	}
 	s := attackServer(t)
+	attacks := append(slices.Clip(attacks), moreAttacks...)
 	file, secrets := playAttacks(t, s, attacks)
 	shown := map[string][]string{}
 	everyOutput(func(args ...string) {

@@ -220,7 +220,7 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	n := int(binary.BigEndian.Uint16(e.Body))
 	if h.level != All {
 		r.asked = r.asked || p.asks(e.Body[2:], n)
-		if x != nil && c.names() {
+		if x != nil && c.deals() {
 			r.renamed = h.renames(x)
 		}
 	}
@@ -300,7 +300,7 @@ func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	if x := e.Exchange; x != nil && !hide {
 		hide = h.cycle(e.Session, x).Data()
 	}
-	if !hide {
+	if !hide && !Value(e.Body) {
 		return e.Body, false
 	}
 	keep := 0
@@ -398,91 +398,10 @@ func (h *Handler) notification(e *session.Event) ([]byte, bool) {
 		return e.Body, false
 	}
 	payload, rest := upToNUL(rest[1:])
-	if h.level != All && !Value(payload) {
+	if h.level != All && !Value(payload) && !sqlnorm.NamesSecret(channel) {
 		return e.Body, false
 	}
 	h.body = append(h.body[:0], e.Body[:pid+len(channel)+1]...)
 	h.body = append(h.mark(h.body, payload), rest...)
 	return h.body, true
-}
-
-func (h *Handler) parameterStatus(e *session.Event) ([]byte, bool) {
-	if h.plainSettings.has(e.Body) {
-		return e.Body, false
-	}
-	name, rest := upToNUL(e.Body)
-	if len(rest) == 0 {
-		return e.Body, false
-	}
-	v, rest := upToNUL(rest[1:])
-	if !Setting(name, v) {
-		h.plainSettings.add(e.Body)
-		return e.Body, false
-	}
-	h.body = append(h.body[:0], e.Body[:len(name)+1]...)
-	h.body = append(h.mark(h.body, v), rest...)
-	return h.body, true
-}
-
-// startup rewrites a StartupMessage whose parameters have secrets.
-func (h *Handler) startup(e *session.Event) ([]byte, bool) {
-	const version = 4
-	if len(e.Body) < version || h.plainStartups.has(e.Body) {
-		return e.Body, false
-	}
-	dst, changed := append(h.body[:0], e.Body[:version]...), false
-	rest := e.Body[version:]
-	for len(rest) > 0 && rest[0] != 0 {
-		name, after := upToNUL(rest)
-		dst = append(dst, name...)
-		if len(after) == 0 {
-			rest = nil
-			break
-		}
-		v, after := upToNUL(after[1:])
-		dst = append(dst, 0)
-		from := len(dst)
-		switch {
-		case string(name) == "options":
-			dst = Options(dst, v)
-		case Setting(name, v):
-			dst = h.mark(dst, v)
-		default:
-			dst = append(dst, v...)
-		}
-		changed = changed || !bytes.Equal(dst[from:], v)
-		if rest = after; len(rest) > 0 {
-			dst = append(dst, 0)
-			rest = rest[1:]
-		}
-	}
-	if !changed {
-		h.plainStartups.add(e.Body)
-	}
-	h.body = append(dst, rest...)
-	return h.body, changed
-}
-
-func (h *Handler) functionCall(e *session.Event) ([]byte, bool) {
-	var m messages.FunctionCall
-	if h.level != All || m.Decode(e.Body) != nil {
-		return e.Body, false
-	}
-	for i, v := range m.Arguments {
-		m.Arguments[i] = h.mark(nil, v)
-	}
-	m.ArgumentFormats = nil
-	const head = 5
-	h.body = m.Append(h.body[:0])[head:]
-	return h.body, true
-}
-
-func (h *Handler) functionResult(e *session.Event) ([]byte, bool) {
-	if h.level != All || len(e.Body) < 4 {
-		return e.Body, false
-	}
-	v := values{rest: e.Body, left: 1}
-	v.next()
-	h.body = append(h.appendValue(h.body[:0], &v, true), v.rest...)
-	return h.body, v.value != nil
 }

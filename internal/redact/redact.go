@@ -80,9 +80,10 @@ func ReplyField(fieldType byte) bool {
 }
 
 // Reply tells whether the fields of an error or a notice that [ReplyField] names are
-// hidden: if the request had something to hide, or if one of them names a secret.
+// hidden: if the request had something to hide, or dealt with data that is secret and
+// they may repeat that; or if one of them names a secret or has one.
 func (c Cycle) Reply(fields *messages.ErrorFields) bool {
-	if c.Repeats() {
+	if c.Repeats() || c.deals() && repeatsData(fields) {
 		return true
 	}
 	for i := range fields.Fields {
@@ -91,6 +92,27 @@ func (c Cycle) Reply(fields *messages.ErrorFields) bool {
 		}
 	}
 	return false
+}
+
+// deals tells whether the request reads or writes secrets, or computes something of
+// them, though it has none itself.
+func (c Cycle) deals() bool {
+	return c.Secrecy&(sqlnorm.Takes|sqlnorm.Reads|sqlnorm.Names) != 0
+}
+
+// repeatsData tells whether an error or a notice is of a class whose texts repeat data,
+// and not only the request's words or the server's state (manual: "PostgreSQL Error
+// Codes").
+func repeatsData(fields *messages.ErrorFields) bool {
+	for i := range fields.Fields {
+		if f := &fields.Fields[i]; f.Type == messages.FieldSQLState && len(f.Value) >= 2 {
+			switch string(f.Value[:2]) {
+			case "08", "0A", "25", "26", "28", "34", "3D", "40", "42", "53", "55", "57":
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Column tells whether the values of a result's column are hidden: those of columns
@@ -121,7 +143,9 @@ func Value(v []byte) bool {
 
 // mayHoldValue tells whether something in b, a message with values, could be a value
 // that [Value] hides. It is quick, and true for some that are none.
-func mayHoldValue(b []byte) bool { return sqlnorm.MayGiveValue(b) || mayHoldHash(b) }
+func mayHoldValue(b []byte) bool {
+	return sqlnorm.MayGiveValue(b) || mayHoldHash(b) || bytes.Contains(b, []byte("-----BEGIN"))
+}
 
 // mayHoldHash tells whether a text is long enough for the hash of a password, and has
 // one of the letters.

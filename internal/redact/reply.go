@@ -26,7 +26,7 @@ var connectionTexts = [...]string{
 
 // namesInReply tells whether a text names a secret that it may repeat.
 func namesInReply(fieldType byte, text []byte) bool {
-	if sqlnorm.HoldsSecret(text) {
+	if Value(text) {
 		return true
 	}
 	code := fieldType == messages.FieldInternalQuery || fieldType == messages.FieldWhere

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // Setting tells whether the value of a start-up parameter or of a run-time setting
@@ -71,4 +72,61 @@ func appendArgument(dst, arg []byte) []byte {
 		return append(dst, Mark...)
 	}
 	return append(dst, value...)
+}
+
+func (h *Handler) parameterStatus(e *session.Event) ([]byte, bool) {
+	if h.plainSettings.has(e.Body) {
+		return e.Body, false
+	}
+	name, rest := upToNUL(e.Body)
+	if len(rest) == 0 {
+		return e.Body, false
+	}
+	v, rest := upToNUL(rest[1:])
+	if !Setting(name, v) {
+		h.plainSettings.add(e.Body)
+		return e.Body, false
+	}
+	h.body = append(h.body[:0], e.Body[:len(name)+1]...)
+	h.body = append(h.mark(h.body, v), rest...)
+	return h.body, true
+}
+
+// startup rewrites a StartupMessage whose parameters have secrets.
+func (h *Handler) startup(e *session.Event) ([]byte, bool) {
+	const version = 4
+	if len(e.Body) < version || h.plainStartups.has(e.Body) {
+		return e.Body, false
+	}
+	dst, changed := append(h.body[:0], e.Body[:version]...), false
+	rest := e.Body[version:]
+	for len(rest) > 0 && rest[0] != 0 {
+		name, after := upToNUL(rest)
+		dst = append(dst, name...)
+		if len(after) == 0 {
+			rest = nil
+			break
+		}
+		v, after := upToNUL(after[1:])
+		dst = append(dst, 0)
+		from := len(dst)
+		switch {
+		case string(name) == "options":
+			dst = Options(dst, v)
+		case Setting(name, v):
+			dst = h.mark(dst, v)
+		default:
+			dst = append(dst, v...)
+		}
+		changed = changed || !bytes.Equal(dst[from:], v)
+		if rest = after; len(rest) > 0 {
+			dst = append(dst, 0)
+			rest = rest[1:]
+		}
+	}
+	if !changed {
+		h.plainStartups.add(e.Body)
+	}
+	h.body = append(dst, rest...)
+	return h.body, changed
 }

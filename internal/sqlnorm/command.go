@@ -7,6 +7,7 @@ import "bytes"
 type command struct {
 	words int
 	meta  bool   // it is one of psql's own, or no command at all
+	slash bool   // a backslash, or another sign, stands before its first word
 	verb  []byte // its first word
 	kind  commandKind
 	data  bool // it deals with rows: what it names are columns
@@ -149,7 +150,7 @@ func (s *command) followWord(w []byte, nesting int) (takes bool) {
 		s.named, s.takes = namedName, true
 		return false
 	}
-	if s.named != namedNone && inSet(besideWords, w) {
+	if s.named != namedNone && (inSet(besideWords, w) || equalFold(w, "from") && equalFold(s.word, "distinct")) {
 		s.named = namedBeside
 		if s.setting == setSecret {
 			s.setting = setToValue
@@ -198,7 +199,8 @@ func (s *command) followName(w []byte) (takes bool) {
 	case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenClose:
 		return true
 	}
-	return s.depth > 0 || equalFold(s.verb, "insert") || equalFold(s.word, "as")
+	target := equalFold(s.verb, "update") && s.words <= 3 && s.setting == setNone // UPDATE public.api_tokens
+	return s.depth > 0 || target || equalFold(s.verb, "insert") || equalFold(s.word, "as")
 }
 
 func hasSuffixFold(w []byte, suffix string) bool {
@@ -213,7 +215,8 @@ func (s *command) classify(w []byte) {
 		s.verb = w
 		s.code = equalFold(w, "do")
 		define := equalFold(w, "create") || equalFold(w, "alter")
-		s.meta = s.last == tokenOther || !define && lookupOperation(w) == ""
+		s.slash = s.last == tokenOther
+		s.meta = s.slash || !define && lookupOperation(w) == ""
 		s.data = !define && !equalFold(w, "set") && !equalFold(w, "grant") && lookupOperation(w) != "" && !s.code
 		if equalFold(w, "set") {
 			s.depth = 0
@@ -244,7 +247,8 @@ func (s *command) classifyObject(w []byte) {
 // constant tells whether a constant that comes now is a secret because of what the
 // statement is.
 func (s *command) constant() bool {
-	return (s.kind != kindOther || s.takes) && !s.harmless() || s.setting == setSecret || s.setting == setToValue
+	return (s.kind != kindOther || s.takes) && !s.harmless() || s.setting == setSecret || s.setting == setToValue ||
+		s.mention && equalFold(s.verb, "notify")
 }
 
 // secret tells whether a constant that comes now is one because of the names in
@@ -310,6 +314,8 @@ func (s *command) bareWord(w []byte) bareState {
 		}
 	case s.data:
 	case s.meta && s.mention && s.words >= 2 && s.named == namedNone: // \password bob x
+		return bareRest
+	case s.meta && s.words == 1 && s.named == namedName && equalFold(s.verb, "password") && !s.slash:
 		return bareRest
 	case s.setting == setSecret && s.last != tokenDot:
 		if !equalFold(w, "to") && !equalFold(w, "from") {

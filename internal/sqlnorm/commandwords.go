@@ -32,7 +32,7 @@ var harmlessOptions = makeSet("until", "user", "host", "hostaddr", "port", "dbna
 var numberWords = makeSet("limit", "offset", "first", "next", "sysid")
 
 // besideWords stand between a name and what it is given or compared with.
-var besideWords = makeSet("to", "is", "by", "default", "in", "like", "ilike", "between", "similar", "not", "for")
+var besideWords = makeSet("to", "is", "by", "default", "in", "like", "ilike", "between", "similar", "not", "for", "distinct")
 
 const maxSetWord = 20
 

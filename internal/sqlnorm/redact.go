@@ -39,7 +39,7 @@ func (s Secrecy) Repeats() bool { return s&(Hidden|Binds) != 0 }
 func MayHoldSecret(sql []byte) bool {
 	for w := findWord(sql, 0); w.use != 0; w = findWord(sql, w.next) {
 		switch {
-		case w.use == useFunction && !calls(sql, w.end):
+		case (w.use == useFunction || w.use == useLogin) && !calls(sql, w.end):
 		case w.end-w.start <= len("pass") && w.start > 0 && sql[w.start-1] == '\'' && w.end < len(sql) && sql[w.end] == '\'':
 			// 'pass' is a result more often than a name.
 		default:
@@ -47,8 +47,11 @@ func MayHoldSecret(sql []byte) bool {
 		}
 	}
 	l := lexer{src: sql}
-	if bytes.Contains(sql, []byte("://")) || beginsDefinition(sql[l.skipSpace(0):]) {
+	if bytes.Contains(sql, []byte("://")) || beginsDefinition(sql[l.skipSpace(0):]) || findPw(sql, 0) >= 0 {
 		return true
+	}
+	if bytes.IndexByte(sql, '\\') >= 0 && bytes.Contains(sql, []byte(`&"`)) {
+		return true // U&"p\0061ssword"
 	}
 	for {
 		i := bytes.IndexByte(sql, ';')
@@ -62,18 +65,25 @@ func MayHoldSecret(sql []byte) bool {
 	}
 }
 
-// beginsDefinition tells whether sql begins with ALTER, CREATE or DO.
+// beginsDefinition tells whether sql begins with ALTER, CREATE or DO, or a word that no
+// command of SQL begins with, and that lines with passwords do.
 func beginsDefinition(sql []byte) bool {
 	if len(sql) == 0 {
 		return false
 	}
 	switch sql[0] | 0x20 {
-	case 'a', 'c', 'd':
+	case 'a', 'c', 'd', 's', 'm', 'w':
 		w := sql[:skipWord(sql, 0)]
-		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do")
+		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do") || pastedLine(w)
 	}
 	return false
 }
+
+// pastedLine tells whether a line that begins with a word is one for a shell or a
+// client that takes passwords as words: what follows has no sign of its own.
+func pastedLine(verb []byte) bool { return len(verb) >= len("curl") && isOneOf(verb, pastedWords...) }
+
+var pastedWords = []string{"connect", "sqlplus", "sshpass", "mysql", "mysqldump", "mongosh", "curl", "wget"}
 
 // Redact appends sql to dst as it is, but with [Redacted] in the place of each
 // secret, and returns the extended slice. The two must not overlap.
@@ -205,8 +215,11 @@ func CodeWithSecret(text []byte) bool {
 	if !mayBegin(text) && bytes.IndexByte(text, '(') < 0 {
 		return false // as most values
 	}
-	if !MayHoldSecret(text) || Operation(text) == "" && !callsSecret(text) {
+	switch {
+	case !MayHoldSecret(text):
 		return false
+	case Operation(text) == "":
+		return callsWithConstant(text) // a part of one, or of a document that has it
 	}
 	r := redactor{lexer: lexer{src: text}, constants: true}
 	r.run()
@@ -242,6 +255,18 @@ func mayBegin(text []byte) bool {
 	return false
 }
 
+// callsWithConstant tells whether a text calls a function that takes a secret, with a
+// constant behind.
+func callsWithConstant(text []byte) bool {
+	last := bytes.LastIndexByte(text, '\'')
+	for w := findWord(text, 0); w.use != 0 && w.end < last; w = findWord(text, w.next) {
+		if w.use == useFunction && calls(text, w.end) {
+			return true
+		}
+	}
+	return false
+}
+
 // callsSecret tells whether a text calls a function that takes a secret.
 func callsSecret(text []byte) bool {
 	for w := findWord(text, 0); w.use != 0; w = findWord(text, w.next) {
@@ -255,6 +280,11 @@ func callsSecret(text []byte) bool {
 // RenamesSecret tells whether a text gives what has a secret's name the name of a
 // column: password AS p, password p.
 func RenamesSecret(sql, column []byte) bool {
+	if bytes.Contains(sql, []byte(`\'`)) {
+		// Which quote ends a constant depends on settings and on the client's encoding, in
+		// some of which a backslash is the second half of a character.
+		sql = bytes.ReplaceAll(sql, []byte{'\''}, []byte{' '})
+	}
 	l := lexer{src: sql}
 	secret := false // the token before names one, but for AS between
 	for {

@@ -101,7 +101,8 @@ func (r *redactor) quoted(t token) {
 		r.replace(t)
 		return
 	}
-	if r.at(t.end) == '(' && callsSecret(r.src[t.start+1:min(len(r.src), t.end+1)]) { // "crypt"(
+	escaped := text[0] != '"' && bytes.IndexByte(text, '\\') >= 0                                  // U&"cr\0079pt"
+	if r.at(t.end) == '(' && (escaped || callsSecret(r.src[t.start+1:min(len(r.src), t.end+1)])) { // "crypt"(
 		r.takes, r.library = true, true
 	}
 	program := s.takes && equalFold(s.word, "program") // COPY … PROGRAM "…"
@@ -123,12 +124,19 @@ func (r *redactor) word(t token) {
 		r.rest(t.start)
 		return
 	}
+	if s.words == 0 && r.nesting == 0 && pastedLine(text) {
+		r.takes = true
+		r.rest(t.end)
+		return
+	}
 	switch w := findWord(text, 0); {
 	case w.use == useCatalog:
 		r.reads = true
-	case w.use != useFunction || !calls(r.src, t.end):
+	case w.use != useFunction && w.use != useLogin || !calls(r.src, t.end):
 	case equalFold(text, "set_config"):
 		s.call = callSetConfig
+	case w.use == useLogin:
+		r.takes = r.takes || r.logsIn(text[w.start:w.end], len(text), t.end)
 	default:
 		r.takes, r.library = true, true
 	}
@@ -140,6 +148,41 @@ func (r *redactor) word(t token) {
 		r.takes = true
 		r.rest(t.start)
 	}
+}
+
+// logsIn tells whether a call of a function that may take a secret does: of one whose
+// name, of so many bytes and up to end, has a word for it. What makes and checks JSON Web
+// Tokens has several arguments; of a number's sign there is one.
+func (r *redactor) logsIn(word []byte, name, end int) bool {
+	if isOneOf(word, "sign", "verify") {
+		return len(word) == name && r.severalArguments(end)
+	}
+	return !inSet(placeWords, r.command.word) // INSERT INTO login (…)
+}
+
+// severalArguments tells whether a call whose name ends at i has several arguments, or
+// more than are looked at.
+func (r *redactor) severalArguments(i int) bool {
+	const most = 64 // tokens
+	l := lexer{src: r.src, pos: i, escapes: r.escapes}
+	depth := 0
+	for range most {
+		switch l.next().kind {
+		case tokenEOF:
+			return true
+		case tokenOpen, tokenOpenBracket:
+			depth++
+		case tokenClose, tokenCloseBracket:
+			if depth--; depth == 0 {
+				return false
+			}
+		case tokenComma:
+			if depth == 1 {
+				return true
+			}
+		}
+	}
+	return true
 }
 
 // pasted tells whether a statement that begins with a word is none, but something
@@ -195,7 +238,7 @@ func (r *redactor) string(t token) {
 	}
 	switch {
 	case s.call == callName:
-		r.takes = r.takes || secretSetting(text)
+		r.takes = r.takes || secretSetting(text) || r.computed(t.end)
 		if !r.all {
 			return // the name itself is none
 		}
@@ -292,10 +335,17 @@ func misquoted(src []byte, t token, escapes bool) bool {
 }
 
 // secretSetting tells whether the first argument of set_config is the name of a
-// setting that holds a secret. PostgREST puts what came with the request there.
+// setting that holds a secret.
 func secretSetting(text []byte) bool {
-	name := bytes.Trim(text, "'")
-	return namesSecret(name) || equalFold(name, "request.headers") || equalFold(name, "request.cookies") || mentionsSecret(text)
+	return namesSecret(bytes.Trim(text, "'")) || mentionsSecret(text)
+}
+
+// computed tells whether an argument goes on behind a constant that ends at i, so that
+// this is a part of it only.
+func (r *redactor) computed(i int) bool {
+	l := lexer{src: r.src, pos: i, escapes: r.escapes}
+	t := l.next()
+	return t.kind == tokenOperator
 }
 
 // commentNames tells whether a comment names a secret. Of those that applications

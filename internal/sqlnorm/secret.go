@@ -20,7 +20,8 @@ func namesSecret(name []byte) bool {
 			return len(name) > len(buf) || !harmlessNames[string(appendLower(buf[:0], name))]
 		}
 	}
-	return false
+	n := len(name) - len("pw")
+	return n >= 0 && equalFold(name[n:], "pw") && (n == 0 || name[n-1] == '_')
 }
 
 // NamesSecret tells whether a name is that of a secret: of a column, a parameter

@@ -14,6 +14,7 @@ type wordUse uint8
 const (
 	useName     wordUse = iota + 1 // the name of a secret, or a part of one
 	useFunction                    // a function that takes a secret, before a parenthesis
+	useLogin                       // one that may, by its arguments
 	useCatalog                     // a catalog that holds credentials
 	useCommand                     // a keyword of a command that takes one
 )
@@ -65,12 +66,34 @@ var watchedWords = []watched{
 	{"authorization:", 3, useName, false},
 	{"authorization\"", 3, useName, false},
 	{"scram-sha-256$", 1, useName, false},
+	{"api_token", 5, useName, false},
+	{"access_token", 8, useName, false},
+	{"auth_token", 6, useName, false},
+	{"refresh_token", 9, useName, false},
+	{"sp_addlogin", 5, useName, true},
+	// PostgREST's settings with what came with a request.
+	{"request.header", 3, useName, false},
+	{"request.cookie", 3, useName, false},
+	// In other languages than English.
+	{"kennwort", 1, useName, false},
+	{"contrase", 2, useName, false},
+	{"wachtwoord", 4, useName, false},
+	{"motdepasse", 2, useName, false},
+	{"mot_de_passe", 3, useName, false},
+	{"senha", 0, useName, true},
 	{"dblink", 0, useFunction, false},
 	{"crypt", 0, useFunction, false},
 	{"pgp_", 0, useFunction, false},
 	{"hmac", 0, useFunction, true},
 	{"digest", 0, useFunction, true},
 	{"set_config", 2, useFunction, true},
+	{"sign", 0, useLogin, true},
+	{"verify", 1, useLogin, true},
+	{"login", 0, useLogin, true},
+	{"signin", 2, useLogin, true},
+	{"sign_in", 3, useLogin, true},
+	{"log_in", 1, useLogin, true},
+	{"authenticate", 4, useLogin, true},
 	{"program", 1, useCommand, true},
 	{"identified", 6, useCommand, true},
 	{"pg_authid", 5, useCatalog, true},
@@ -222,103 +245,18 @@ func mentionsSecret(s []byte) bool {
 	return urlWithSecret(s)
 }
 
-// HoldsSecret tells whether a text that is no SQL has a secret in it: a name of one
-// with what gives it a value behind, or a URL with a password. It is stricter than
-// what is asked of constants, since most values are data.
-func HoldsSecret(s []byte) bool {
-	if !MayGiveValue(s) {
-		return false
-	}
-	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
-		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) {
-			continue
-		}
-		if s[w.end-1] == ':' || s[w.end-1] == '$' || valued(s[skipWord(s, w.end):]) {
-			return true
-		}
-	}
-	return urlWithSecret(s)
-}
-
-// MayGiveValue tells whether s has one of the signs without which no text gives a name
-// a value or has a URL: those that [valued] looks for, and those that end a word. Most
-// values are data and have none.
-func MayGiveValue(s []byte) bool {
-	switch {
-	case len(s) >= longText:
-		return bytes.IndexByte(s, '=') >= 0 || bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, '\'') >= 0 ||
-			bytes.IndexByte(s, '$') >= 0 || bytes.IndexByte(s, '%') >= 0
-	case len(s) >= 8:
-		for i := 0; i < len(s)-8; i += 8 {
-			if hasSign(binary.LittleEndian.Uint64(s[i:])) {
-				return true
-			}
-		}
-		return hasSign(binary.LittleEndian.Uint64(s[len(s)-8:]))
-	}
-	for _, c := range s {
-		if c&^3 == '$' || c&^1 == ':' || c&^1 == '<' {
-			return true
-		}
-	}
-	return false
-}
-
-// longText is the length in bytes from which on it is quicker to look for one sign
-// after the other, which the processor does with many bytes at once.
-const longText = 64
-
-// hasSign tells whether one of eight bytes is a sign: $ % ' or : =. Those between
-// them, & ; and <, are let through, so that there are two ranges.
-func hasSign(w uint64) bool {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
-	low := (w &^ (3 * ones)) ^ '$'*ones
-	low = (low - ones) &^ low
-	from := (w &^ highs) + (0x80-':')*ones
-	beyond := (w &^ highs) + (0x80-'='-1)*ones
-	return (low|from&^beyond&^w)&highs != 0
-}
-
-// valued tells whether what follows a name gives it a value: name = x, name: x,
-// "name": x, name 'x'.
-func valued(rest []byte) bool {
-	const most = 16 // white space
-	quoted := len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'')
-	if quoted {
-		rest = rest[1:]
-	}
-	n := 0
-	for n < len(rest) && n < most && class[rest[n]]&classSpace != 0 {
-		n++
-	}
-	if n == len(rest) {
-		return false
-	}
-	switch rest[n] {
-	case '=', ':':
-		return true
-	case '<', '!', '~': // password <> 'x'
-		return n > 0 && n+1 < len(rest) && bytes.IndexByte(rest[n:min(len(rest), n+valuedWithin)], '\'') > 0
-	case '\'', '$', '%':
-		return n > 0 && !quoted
-	}
-	return false
-}
-
-// valuedWithin is how far behind an operator the constant is looked for.
-const valuedWithin = 8
-
-// calls tells whether the name that goes on at i is that of a function.
+// calls tells whether the name that goes on at i is that of a function. Where too much
+// white space or a comment follows to look over, it is.
 func calls(s []byte, i int) bool {
+	const most = 128
 	i = skipWord(s, i)
 	if i < len(s) && s[i] == '"' {
 		i++
 	}
-	for i < len(s) && class[s[i]]&classSpace != 0 {
-		i++
+	if i < len(s) && class[s[i]]&classGap != 0 {
+		l := lexer{src: s[:min(len(s), i+most)]}
+		i = l.skipSpace(i)
+		return i == len(l.src) && i < len(s) || i < len(s) && s[i] == '('
 	}
 	return i < len(s) && s[i] == '('
 }

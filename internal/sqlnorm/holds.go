@@ -1,0 +1,155 @@
+package sqlnorm
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// HoldsSecret tells whether a text that is no SQL has a secret in it: a name of one
+// with what gives it a value behind, or a URL with a password. It is stricter than
+// what is asked of constants, since most values are data.
+func HoldsSecret(s []byte) bool {
+	if privateKey(s) {
+		return true
+	}
+	if !MayGiveValue(s) {
+		return false
+	}
+	pairs := false // that the text has names and values apart was looked for
+	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
+		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) {
+			continue
+		}
+		end := skipWord(s, w.end)
+		if !pairs && end < len(s) && s[end] == '"' {
+			if bytes.Contains(s, []byte(`value":`)) || bytes.Contains(s, []byte(`values":`)) {
+				return true // {"name": "password", "value": "x"}, as wal2json has it
+			}
+			pairs = true
+		}
+		if s[w.end-1] == ':' || s[w.end-1] == '$' || valued(s[end:]) || tagged(s, w.start, end) {
+			return true
+		}
+	}
+	for i := findPw(s, 0); i >= 0; i = findPw(s, i) {
+		if valued(s[i:]) {
+			return true
+		}
+	}
+	return urlWithSecret(s)
+}
+
+// findPw returns where a name ends that is pw, or ends in _pw, from i on; -1: there is
+// none. It is too short for the watched words.
+func findPw(s []byte, i int) int {
+	const pw = "pw"
+	for {
+		n := bytes.Index(s[i:], []byte(pw))
+		if n < 0 {
+			return -1
+		}
+		start := i + n
+		i = start + len(pw)
+		before := start == 0 || s[start-1] == '_' || class[s[start-1]]&classIdentCont == 0
+		if before && (i == len(s) || class[s[i]]&classIdentCont == 0) {
+			return i
+		}
+	}
+}
+
+// tagged tells whether a name is that of an element of XML.
+func tagged(s []byte, start, end int) bool {
+	for start > 0 && class[s[start-1]]&classIdentCont != 0 {
+		start--
+	}
+	return start > 0 && s[start-1] == '<' && end < len(s) && (s[end] == '>' || class[s[end]]&classSpace != 0)
+}
+
+// privateKey tells whether a text is a private key in PEM, which has no name to know it
+// by but its own.
+func privateKey(s []byte) bool {
+	const most = 64 // bytes of the first line
+	return bytes.HasPrefix(s, []byte("-----BEGIN ")) && bytes.Contains(s[:min(len(s), most)], []byte("PRIVATE KEY-----"))
+}
+
+// MayGiveValue tells whether s has one of the signs without which no text gives a name
+// a value or has a URL: those that [valued] looks for, and those that end a word. Most
+// values are data and have none.
+func MayGiveValue(s []byte) bool {
+	switch {
+	case len(s) >= longText:
+		return bytes.IndexByte(s, '=') >= 0 || bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, '\'') >= 0 ||
+			bytes.IndexByte(s, '$') >= 0 || bytes.IndexByte(s, '%') >= 0 || bytes.IndexByte(s, '<') >= 0
+	case len(s) >= 8:
+		for i := 0; i < len(s)-8; i += 8 {
+			if hasSign(binary.LittleEndian.Uint64(s[i:])) {
+				return true
+			}
+		}
+		return hasSign(binary.LittleEndian.Uint64(s[len(s)-8:]))
+	}
+	for _, c := range s {
+		if c&^3 == '$' || c&^1 == ':' || c&^1 == '<' {
+			return true
+		}
+	}
+	return false
+}
+
+// longText is the length in bytes from which on it is quicker to look for one sign
+// after the other, which the processor does with many bytes at once.
+const longText = 64
+
+// hasSign tells whether one of eight bytes is a sign: $ % ' or : < =. Those between
+// them, & and ;, are let through, so that there are two ranges.
+func hasSign(w uint64) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	low := (w &^ (3 * ones)) ^ '$'*ones
+	low = (low - ones) &^ low
+	from := (w &^ highs) + (0x80-':')*ones
+	beyond := (w &^ highs) + (0x80-'='-1)*ones
+	return (low|from&^beyond&^w)&highs != 0
+}
+
+// valued tells whether what follows a name gives it a value: name = x, name: x,
+// "name": x, name 'x', name text DEFAULT 'x'.
+func valued(rest []byte) bool {
+	const (
+		most     = 16 // white space
+		typeName = 48 // the longest name of a type that is looked over
+	)
+	if len(rest) > 0 && rest[0] == '[' && bytes.Contains(rest[:min(len(rest), typeName)], []byte("]:")) {
+		return true // test_decoding: name[type]:'x'
+	}
+	if i := bytes.Index(rest[:min(len(rest), typeName)], []byte(" DEFAULT '")); i > 0 && bytes.IndexByte(rest[:i], ',') < 0 {
+		return true
+	}
+	quoted := len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'')
+	if quoted {
+		rest = rest[1:]
+	}
+	n := 0
+	for n < len(rest) && n < most && class[rest[n]]&classSpace != 0 {
+		n++
+	}
+	if n == len(rest) {
+		return false
+	}
+	switch rest[n] {
+	case '=', ':':
+		return true
+	case '<', '!', '~': // password <> 'x'
+		return n > 0 && n+1 < len(rest) && bytes.IndexByte(rest[n:min(len(rest), n+valuedWithin)], '\'') > 0
+	case '\'', '$', '%':
+		return n > 0 && !quoted
+	case '-':
+		return bytes.HasPrefix(rest, []byte("-----")) // of a key in PEM
+	}
+	return false
+}
+
+// valuedWithin is how far behind an operator the constant is looked for.
+const valuedWithin = 8
