@@ -32,9 +32,10 @@ const damageSize = 4
 // maxDamage bounds the operations: with most packets gone there is nothing to be wrong of.
 const maxDamage = 24
 
-// damage does the operations in ops to f, in their order.
-func damage(f *hostile.File, ops []byte) string {
-	what := ""
+// damage does the operations in ops to f, in their order. It returns what that was, and
+// whether no packet is later than it was.
+func damage(f *hostile.File, ops []byte) (what string, inOrder bool) {
+	inOrder = true
 	for n := 0; len(ops) >= damageSize && n < maxDamage && len(f.Records) > 1; n++ {
 		i := (int(ops[1])<<8 | int(ops[2])) % len(f.Records)
 		r, arg := f.Records[i], int(ops[3])
@@ -43,10 +44,12 @@ func damage(f *hostile.File, ops []byte) string {
 			f.Records = slices.Delete(f.Records, i, i+1)
 			what += fmt.Sprintf(" drop %d", i+1)
 		case damageDuplicate:
+			inOrder = false
 			to := min(i+1+arg%32, len(f.Records))
 			f.Records = slices.Insert(f.Records, to, r)
 			what += fmt.Sprintf(" repeat %d before %d", i+1, to+1)
 		case damageMove:
+			inOrder = false
 			f.Records = slices.Delete(f.Records, i, i+1)
 			to := min(i+1+arg%16, len(f.Records))
 			f.Records = slices.Insert(f.Records, to, r)
@@ -57,7 +60,7 @@ func damage(f *hostile.File, ops []byte) string {
 		}
 		ops = ops[damageSize:]
 	}
-	return what
+	return what, inOrder
 }
 
 // FuzzNeverWrong drops, repeats, reorders and cuts packets of good captures: what calls
@@ -88,7 +91,10 @@ func FuzzNeverWrong(f *testing.F) {
 		which := int(b[0]) % len(damaged)
 		whole := wholes[which]
 		c := whole.file.Clone()
-		what := damage(c, b[1:])
-		whole.hold(t, damaged[which]+":"+what, c.Bytes())
+		if what, inOrder := damage(c, b[1:]); inOrder {
+			whole.hold(t, damaged[which]+":"+what, c.Bytes())
+		} else {
+			whole.holdReordered(t, damaged[which]+":"+what, c.Bytes())
+		}
 	})
 }

@@ -37,6 +37,10 @@ type queryRecord struct {
 	Skipped   bool
 	Complete  bool
 	Duration  *int64 `json:"duration_ns"`
+
+	FirstReply *int64 `json:"first_reply_ns"`
+	FirstRow   *int64 `json:"first_row_ns"`
+	Prepare    *int64 `json:"prepare_ns"`
 }
 
 // facts are what makes two records the same.
@@ -47,6 +51,19 @@ func (r *queryRecord) facts() string {
 	return b.String()
 }
 
+// times are what a record says of its durations, each by itself.
+func (r *queryRecord) times() (list []string) {
+	for _, t := range []struct {
+		name string
+		ns   *int64
+	}{{"duration", r.Duration}, {"first_reply", r.FirstReply}, {"first_row", r.FirstRow}, {"prepare", r.Prepare}} {
+		if t.ns != nil {
+			list = append(list, fmt.Sprint(t.name, " ", *t.ns))
+		}
+	}
+	return list
+}
+
 // queryRecords returns the query records of a capture.
 func queryRecords(tb testing.TB, capture []byte, w way) (list []queryRecord) {
 	tb.Helper()
@@ -54,6 +71,11 @@ func queryRecords(tb testing.TB, capture []byte, w way) (list []queryRecord) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return queryRecordsOf(tb, out)
+}
+
+func queryRecordsOf(tb testing.TB, out []byte) (list []queryRecord) {
+	tb.Helper()
 	for line := range bytes.Lines(out) {
 		if !bytes.HasPrefix(line, []byte(`{"type":"query",`)) {
 			continue
@@ -71,14 +93,26 @@ func queryRecords(tb testing.TB, capture []byte, w way) (list []queryRecord) {
 type truth struct {
 	way      way
 	file     *hostile.File
-	known    map[string]bool
+	known    map[string]map[string]bool // facts, with the times that they took
 	complete int
+	repeats  bool // data comes more than once
 }
 
 func truthOf(tb testing.TB, f *hostile.File, w way) *truth {
-	t := &truth{way: w, file: f, known: map[string]bool{}}
-	for _, r := range queryRecords(tb, f.Bytes(), w) {
-		t.known[r.facts()] = true
+	tb.Helper()
+	out, _, err := w.analyse(bytes.NewReader(f.Bytes()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	t := &truth{way: w, file: f, known: map[string]map[string]bool{}, repeats: repeated(out)}
+	for _, r := range queryRecordsOf(tb, out) {
+		k := r.facts()
+		if t.known[k] == nil {
+			t.known[k] = map[string]bool{}
+		}
+		for _, s := range r.times() {
+			t.known[k][s] = true
+		}
 		if r.Complete {
 			t.complete++
 		}
@@ -86,22 +120,49 @@ func truthOf(tb testing.TB, f *hostile.File, w way) *truth {
 	return t
 }
 
-// hold compares a capture with less in it, or in another order, with the whole. It
-// returns how many records are complete.
+// hold compares a capture with less in it with the whole: facts, and the times that
+// they took. It returns how many records are complete.
 func (t *truth) hold(tb testing.TB, what string, capture []byte) (complete int) {
+	tb.Helper()
+	return t.compare(tb, what, capture, true)
+}
+
+// holdReordered is hold for a capture whose packets are in another order, or some of
+// them later again: its clock runs backwards and forwards, so the times are others.
+func (t *truth) holdReordered(tb testing.TB, what string, capture []byte) (complete int) {
+	tb.Helper()
+	return t.compare(tb, what, capture, false)
+}
+
+func (t *truth) compare(tb testing.TB, what string, capture []byte, times bool) (complete int) {
 	tb.Helper()
 	for _, r := range queryRecords(tb, capture, t.way) {
 		switch {
 		case r.Duration != nil && *r.Duration < 0:
 			tb.Errorf("%s: query %d of %s has a negative duration", what, r.ID, r.Client)
 		case !r.Complete:
-		case r.SQL != nil && !t.known[r.facts()]:
+		case r.SQL != nil && t.known[r.facts()] == nil:
 			tb.Errorf("%s: query %d of %s calls itself complete and is none of the whole: %.300s", what, r.ID, r.Client, r.facts())
 		default:
 			complete++
+			if times && r.SQL != nil {
+				t.holdTimes(tb, what, &r)
+			}
 		}
 	}
 	return complete
+}
+
+// holdTimes compares the times of a record with those of the same facts in the whole.
+func (t *truth) holdTimes(tb testing.TB, what string, r *queryRecord) {
+	tb.Helper()
+	known := t.known[r.facts()]
+	for _, s := range r.times() {
+		if !known[s] {
+			tb.Errorf("%s: query %d of %s calls itself complete with a time that is none of the whole: %s, not %v: %.300s",
+				what, r.ID, r.Client, s, keysOf(known), r.facts())
+		}
+	}
 }
 
 // without returns the capture without n packets from number i on.

@@ -67,6 +67,46 @@ func states(tb testing.TB, capture []byte, each func(r *stateRecord)) {
 	}
 }
 
+// lacksSomething reports whether a capture tells itself that packets are missing.
+func lacksSomething(capture []byte) bool {
+	out, _, _ := (way{quiet: true, ports: pgPorts}).analyse(bytes.NewReader(capture))
+	return bytes.Contains(out, []byte(`"code":"lost"`))
+}
+
+// stateTruth is what a whole capture says of states, by the keys of its records.
+type stateTruth map[string]map[string]bool
+
+func stateOf(tb testing.TB, capture []byte) stateTruth {
+	tb.Helper()
+	whole := stateTruth{}
+	states(tb, capture, func(r *stateRecord) {
+		k := r.key()
+		if whole[k] == nil {
+			whole[k] = map[string]bool{}
+		}
+		for _, c := range r.claims() {
+			whole[k][c] = true
+		}
+	})
+	return whole
+}
+
+// hold compares what a capture with less in it says of states with the whole.
+func (whole stateTruth) hold(tb testing.TB, what string, capture []byte) {
+	tb.Helper()
+	states(tb, capture, func(r *stateRecord) {
+		known := whole[r.key()]
+		if known == nil {
+			return // a message that was not whole
+		}
+		for _, c := range r.claims() {
+			if !known[c] {
+				tb.Errorf("%s: %s %s at %s of %s: %s; the whole says %v", what, r.Type, r.Msg, r.TS, r.Client, c, keysOf(known))
+			}
+		}
+	})
+}
+
 // TestStateAfterLoss: after a loss, or a join, phase, transaction status and pauses are
 // those of the whole capture, or left out.
 func TestStateAfterLoss(t *testing.T) {
@@ -81,32 +121,11 @@ func TestStateAfterLoss(t *testing.T) {
 			if err != nil {
 				t.Skip("it is a file to be taken apart no further")
 			}
-			if out, _, _ := (way{quiet: true, ports: pgPorts}).analyse(bytes.NewReader(b)); bytes.Contains(out, []byte(`"code":"lost"`)) {
+			if lacksSomething(b) {
 				t.Skip("it lacks something itself")
 			}
-			whole := map[string]map[string]bool{}
-			states(t, b, func(r *stateRecord) {
-				k := r.key()
-				if whole[k] == nil {
-					whole[k] = map[string]bool{}
-				}
-				for _, c := range r.claims() {
-					whole[k][c] = true
-				}
-			})
-			hold := func(what string, capture []byte) {
-				states(t, capture, func(r *stateRecord) {
-					known := whole[r.key()]
-					if known == nil {
-						return // a message that was not whole
-					}
-					for _, c := range r.claims() {
-						if !known[c] {
-							t.Errorf("%s: %s %s at %s of %s: %s; the whole says %v", what, r.Type, r.Msg, r.TS, r.Client, c, keysOf(known))
-						}
-					}
-				})
-			}
+			whole := stateOf(t, b)
+			hold := func(what string, capture []byte) { whole.hold(t, what, capture) }
 			step := 2 * sampleStep(f)
 			r := hostile.Rand(3)
 			for i := r.IntN(step) / 2; i < len(f.Records); i += step {

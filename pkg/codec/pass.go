@@ -79,6 +79,15 @@ func (s *Stream) Gap(n int) {
 	}
 }
 
+// Beyond returns how many of the bytes that Gap has just told of are missing after the
+// end of the message that they began in; 0 where that is not known, or is all of them.
+func (s *Stream) Beyond() int {
+	if s.mode != passing {
+		return 0
+	}
+	return s.pass.after
+}
+
 // gapPassing records a gap in the message that is being stepped over, or after
 // it.
 func (s *Stream) gapPassing(n int) {

@@ -87,10 +87,15 @@ func (l *Log) finish(x *Exchange) {
 func (l *Log) judge(x *Exchange) {
 	switch {
 	case x.flags&flagDiscarded != 0:
-		l.undo(x, false)
 		x.Skipped = true
 		if x.ID <= l.lossy {
 			x.flags |= flagHoles // the Sync before it may be missing
+		}
+		if x.flags&flagHoles != 0 {
+			l.unconfirmed(x)
+			x.settle(len(x.changes))
+		} else {
+			l.undo(x, false)
 		}
 		x.Results, x.FirstReply, x.FirstRow, x.End = x.Results[:0], Stamp{}, Stamp{}, Stamp{}
 	case x.answered():
@@ -163,7 +168,7 @@ func (l *Log) ready(m *Message) {
 		}
 		l.dropPortals(s.Unit) // they end with their transaction
 	}
-	l.blurred = s.Doubtful || s.Inferred || s.Unit == 0 && s.Request == messages.KindUnknown
+	l.blurred = l.lost.latest || s.Doubtful || s.Inferred || s.Unit == 0 && s.Request == messages.KindUnknown
 	if l.lastEnd, l.lastTx, l.idle = m.At, s.Tx, l.n == 0; l.idle && !l.lost.latest {
 		l.lost = lost{} // it was nothing that was answered
 	}
@@ -232,7 +237,9 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		l.failAll(x, m)
 	}
 	if x.Protocol == ProtocolExtended {
-		l.undo(x, m.Step.Request == messages.KindParse)
+		if !m.Step.Doubtful { // else it may be another's, and what x asked for was done
+			l.undo(x, m.Step.Request == messages.KindParse)
+		}
 		l.discard(x, m.Step.Trial)
 		l.refusedParse(x)
 	}

@@ -67,6 +67,9 @@ func (l *Log) doubt(m *Message) {
 			x.flags |= flagHoles
 		}
 	}
+	if m.Step.Spoiled != 0 {
+		l.forgetSince(l.first)
+	}
 	if m.Direction != messages.Backend || !m.Step.Inferred && m.Step.Unit != 0 {
 		return
 	}
@@ -82,6 +85,20 @@ func (l *Log) doubt(m *Message) {
 		case "DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL", "PREPARE":
 			l.forgetAll()
 		}
+	}
+}
+
+// forgetSince forgets the statements that units from one on have made, as far as the
+// replies tell which may have been others'.
+func (l *Log) forgetSince(unit uint64) {
+	for name, s := range l.statements {
+		if s.unit >= unit {
+			l.forget(name)
+			l.forgot = true
+		}
+	}
+	if l.unnamed != nil && l.unnamed.unit >= unit {
+		l.setUnnamed(nil)
 	}
 }
 

@@ -71,17 +71,22 @@ func (l *Log) answer(x *Exchange, m *Message) {
 		x.closeResult()
 		x.endOfExecute()
 	case messages.KindParseComplete:
+		if m.Step.Doubtful {
+			break // it may be another's: nothing is confirmed
+		}
 		if s := x.confirm(messages.KindParse); s != nil && s.name != "" {
 			l.shared.learn(l.server, s)
 		}
 	case messages.KindBindComplete:
 		x.flags |= flagBound
 		x.bound++
-		if len(x.changes) > 0 {
+		if len(x.changes) > 0 && !m.Step.Doubtful {
 			x.confirm(messages.KindBind)
 		}
 	case messages.KindCloseComplete:
-		x.confirm(messages.KindClose)
+		if !m.Step.Doubtful {
+			x.confirm(messages.KindClose)
+		}
 	case messages.KindFunctionCallResponse:
 		x.endOfExecute()
 	case messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse:

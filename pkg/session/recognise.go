@@ -121,8 +121,14 @@ func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 			s.frame(d, f, first, last)
 			s.ending = false
 		case codec.SkipReady:
-			if s.heard {
-				s.skip(d, st.Skip(), last)
+			k := st.Skip()
+			if s.heard && k.Reason == codec.SkipCutOff && why == EndOfCapture {
+				s.notice(&Notice{
+					Code: NoticeCut, Direction: d, Directed: true, Bytes: int64(k.Bytes), At: at,
+					Text: "the capture ends inside the head of a message",
+				})
+			} else if s.heard {
+				s.skip(d, k, last)
 			}
 		}
 		if s.over {

@@ -353,11 +353,10 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 	if !inside {
 		s.tellLost(d, n, at)
 	}
-	before := s.cutBytes
-	s.decode(d, nil, at)
-	if n >= 0 {
-		n = max(n-(s.cutBytes-before), 0) // without what the message before it lacks
+	if inside && n >= 0 {
+		n = int64(st.Beyond()) // without what the message before it lacks
 	}
+	s.decode(d, nil, at)
 	if inside {
 		if st = s.streams[d]; st == nil || st.Synced() || s.over {
 			return

@@ -33,6 +33,11 @@ func (t *Tracker) doubtGap(d messages.Direction) {
 	t.tx = 0
 	if t.base != messages.PhaseReady {
 		t.doubt.any, t.doubt.vague = true, true
+		if d == messages.Frontend {
+			t.doubt.hole, t.doubt.back = true, t.place.Other // requests may be among it
+		} else {
+			t.doubt.back = max(t.doubt.back, t.place.End)
+		}
 		return
 	}
 	if d == messages.Frontend {

@@ -158,6 +158,8 @@ func (t *Tracker) concludeEarly(k messages.Kind) {
 	switch {
 	case k == messages.KindAuthenticationSASLContinue, k == messages.KindAuthenticationSASLFinal, k == messages.KindAuthenticationGSSContinue:
 		t.base = phaseBefore(k)
+	case k == messages.KindBackendKeyData:
+		t.base = messages.PhaseInitialization
 	case replies[k].answers&(reqExtended|reqQuery|reqFunction) != 0 && replies[k].answers&reqStartup == 0:
 		t.base = messages.PhaseReady
 		t.doubt.any, t.doubt.vague, t.doubt.hole = true, true, true

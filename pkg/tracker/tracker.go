@@ -414,15 +414,18 @@ var (
 	// session are the phases that change from one request to the next.
 	session = copying | in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
 		messages.PhaseFunctionCall, messages.PhaseFailed)
-	// anywhere are messages that come at several places of a startup and after it.
-	anywhere = of(messages.KindReadyForQuery, messages.KindErrorResponse, messages.KindNoticeResponse,
-		messages.KindTerminate, messages.KindCopyData, messages.KindCopyDone, messages.KindAuthenticationOk, messages.KindUnknown)
+	// asked are messages of a startup whose kind tells how far it has come.
+	asked = beginsAuthentication | of(messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal,
+		messages.KindAuthenticationGSSContinue, messages.KindNegotiateProtocolVersion, messages.KindPasswordMessage,
+		messages.KindGSSResponse, messages.KindSASLInitialResponse, messages.KindSASLResponse)
+	// last are those that come only at its end.
+	last = of(messages.KindBackendKeyData, messages.KindReadyForQuery)
 )
 
 // obscure leaves the phases out of a step which a loss may have changed, until it is
 // certain again who answers whom.
 func (t *Tracker) obscure(s *Step, k messages.Kind) {
-	if early.has(s.Phase) && anywhere.has(k) && !(k == messages.KindReadyForQuery && s.Phase == messages.PhaseInitialization) {
+	if early.has(s.Phase) && !asked.has(k) && !(last.has(k) && s.Phase == messages.PhaseInitialization) {
 		s.Phase = messages.PhaseUnknown
 		return
 	}
