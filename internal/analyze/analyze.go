@@ -112,6 +112,7 @@ type output interface {
 	data(k *conn, d reassembly.Dir, b []byte, unacked int32, at reassembly.Stamp)
 	gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp)
 	conflict(k *conn, d reassembly.Dir, at reassembly.Stamp)
+	stalled(k *conn, since int64, at reassembly.Stamp)
 	close(k *conn, why reassembly.Reason, at reassembly.Stamp)
 	look(at reassembly.Stamp)
 	keys(load func(), now int64)

@@ -29,6 +29,7 @@ const (
 	eventLook
 	eventKeys
 	eventNetwork
+	eventStalled
 	eventTick
 	eventDo
 	eventPlain
@@ -151,6 +152,8 @@ func (p *pipe) play(b *batch) {
 			p.stage.gap(e.conn, e.dir, e.n, e.at)
 		case eventConflict:
 			p.stage.conflict(e.conn, e.dir, e.at)
+		case eventStalled:
+			p.stage.stalled(e.conn, e.n, e.at)
 		case eventClose:
 			p.stage.close(e.conn, reassembly.Reason(e.n), e.at)
 			b.closed = append(b.closed, e.conn)
@@ -244,6 +247,11 @@ func (p *pipe) gap(k *conn, d reassembly.Dir, n int64, at reassembly.Stamp) {
 func (p *pipe) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
 	e := p.place(eventConflict, at)
 	e.conn, e.dir = k, d
+}
+
+func (p *pipe) stalled(k *conn, since int64, at reassembly.Stamp) {
+	e := p.place(eventStalled, at)
+	e.conn, e.n = k, since
 }
 
 func (p *pipe) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {

@@ -113,6 +113,10 @@ func (t *sessions) conflict(k *conn, d reassembly.Dir, at reassembly.Stamp) {
 	t.of(k).Retransmitted(k.direction(d), at)
 }
 
+func (t *sessions) stalled(k *conn, since int64, at reassembly.Stamp) {
+	t.of(k).Stalled(since, at.Time)
+}
+
 func (t *sessions) close(k *conn, why reassembly.Reason, at reassembly.Stamp) {
 	s := t.of(k)
 	var traffic session.Traffic

@@ -111,6 +111,13 @@ func (t *streams) Anomaly(c *reassembly.Conn, d reassembly.Dir, _ reassembly.Ano
 	}
 }
 
+// Stalled passes on what time the loss of packets took.
+func (t *streams) Stalled(c *reassembly.Conn, since int64, at reassembly.Stamp) {
+	if k, _ := c.Value.(*conn); k != nil && !k.done.Load() {
+		t.out.stalled(k, since, at)
+	}
+}
+
 // Close ends the connection.
 func (t *streams) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
 	k, _ := c.Value.(*conn)

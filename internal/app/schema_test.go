@@ -199,6 +199,8 @@ func TestSchema(t *testing.T) {
 	for _, f := range illnesses(t) {
 		c.lines(t, f, output(t, "read", f, "--json", "--view", "findings"))
 	}
+	const lossy = "../../testdata/illness/retransmit_request_lost.pcap.xz"
+	c.lines(t, lossy, output(t, "read", lossy, "--json", "--view", "queries"))
 	for _, name := range []string{"bouncer", "tls_unknown_ca"} {
 		c.lines(t, name, output(t, allViews(manners+name+".pcapng.xz", "--port", theirPorts)...))
 	}

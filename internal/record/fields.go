@@ -147,7 +147,7 @@ var (
 	}()
 	// The numbers of a query that stand together, where nothing comes between.
 	resultNumbers = []*Field{qRows, qBytes}
-	queryNumbers  = []*Field{qRows, qBytes, qNotices, qDuration, qPrepare, qFirstReply, qFirstRow, qPause}
+	queryNumbers  = []*Field{qRows, qBytes, qNotices, qDuration, qPrepare, qFirstReply, qFirstRow, qNetwork, qPause}
 )
 
 var (
@@ -179,6 +179,7 @@ var (
 	qPrepare    = querySchema.Int("prepare_ns", "ns", "Of a Parse and Describe that were answered on their own before it.")
 	qFirstReply = querySchema.Int("first_reply_ns", "ns", "To the first reply.")
 	qFirstRow   = querySchema.Int("first_row_ns", "ns", "To the first row.")
+	qNetwork    = querySchema.Int("network_ns", "ns", "Of duration_ns: nothing was seen until a lost segment came again.")
 	qPause      = querySchema.Int("pause_ns", "ns", "From the last reply before it to its first request.")
 	qPaused     = querySchema.Bool("paused_in_transaction", "A transaction was open during that pause.")
 	qTx         = querySchema.Text("tx", "Transaction status after it: I, T or E.")
@@ -313,9 +314,9 @@ func (q *Query) visitResults(v Visitor) {
 func (q *Query) visitNumbers(v Visitor) {
 	n, rest := &q.numbers, 0
 	n[0], n[1], n[2], n[3], n[4] = int64(q.Rows), int64(q.Bytes), int64(q.Notices), q.Duration, q.Prepare
-	n[5], n[6], n[7] = Unknown, Unknown, Unknown
+	n[5], n[6], n[7], n[8] = Unknown, Unknown, q.Network, Unknown
 	if q.Start.Time != 0 {
-		n[5], n[6], n[7] = q.FirstReplyTime(), q.FirstRowTime(), q.Pause
+		n[5], n[6], n[8] = q.FirstReplyTime(), q.FirstRowTime(), q.Pause
 	}
 	if q.Copy != exchange.CopyNone || q.Command != nil || q.Error != nil {
 		const before = 2

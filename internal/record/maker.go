@@ -179,6 +179,11 @@ func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
 	q.MixedCopies = x.Copy != exchange.CopyNone && x.MixedCopies()
 	q.Error, q.FailedAt, q.Notices = x.Error, x.FailedAt, x.Notices
 	k.times(q, x)
+	if q.Network = Unknown; q.Duration >= 0 && x.LostBytes == 0 && x.Asked.Time != 0 {
+		if ns := s.StalledWithin(x.Asked.Time, x.End.Time); ns > 0 {
+			q.Network = ns
+		}
+	}
 	if c.query != x.ID { // else another Maker was here
 		c.query, c.before, c.tx = x.ID, c.tx, x.Tx
 	}

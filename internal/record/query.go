@@ -80,6 +80,7 @@ type Query struct {
 	Duration   int64
 	Pause      int64 // from the last reply before it to its first request
 	Prepare    int64 // of a Parse and Describe that were answered on their own
+	Network    int64 // of Duration, what waiting for lost packets to come again took
 
 	TxBefore byte // transaction status before it, 0 if not known
 	PauseTx  byte // during Pause
@@ -108,7 +109,7 @@ type Query struct {
 	params  messages.Values // memory for Keep
 	formats []int16
 	word    [16]byte // memory for Visit
-	numbers [8]int64
+	numbers [9]int64
 }
 
 // Derive fills in what is derived from the text of a query that was not prepared, where

@@ -12,6 +12,9 @@ type Assembler struct {
 	halves  HalfCloser
 	odd     AnomalyHandler
 	watcher Observer
+	stalls  StallHandler
+	before  int64 // when the packet of the connection before the latest was seen
+	calms   [numCalms]calm
 	cfg     Config
 	table   table
 	last    *Conn // of the latest segment
@@ -28,12 +31,13 @@ type Assembler struct {
 }
 
 // New returns an Assembler that tells h, which may also implement HalfCloser,
-// AnomalyHandler and Observer.
+// AnomalyHandler, StallHandler and Observer.
 func New(h Handler, cfg Config) *Assembler {
 	a := &Assembler{h: h, cfg: cfg.withDefaults(), table: newTable(), recent: newRecent(), copies: newCopies()}
 	a.halves, _ = h.(HalfCloser)
 	a.odd, _ = h.(AnomalyHandler)
 	a.watcher, _ = h.(Observer)
+	a.stalls, _ = h.(StallHandler)
 	return a
 }
 
@@ -56,7 +60,7 @@ func (a *Assembler) Segment(s *Segment) {
 	default:
 		c, d = a.table.find(&s.Src, &s.Dst, a.table.hash(&s.Src, &s.Dst))
 	}
-	if c == nil || !c.plain || s.Flags&(SYN|FIN|RST) != 0 || !a.next(c, d, s) {
+	if c == nil || !c.plain || s.Flags&(SYN|FIN|RST) != 0 || s.Window == 0 || !a.next(c, d, s) {
 		a.slow(c, d, s)
 	}
 	if w := a.waiting.head; w != nil && a.clock.now-w.since >= int64(a.cfg.GapTimeout) {

@@ -80,6 +80,7 @@ const (
 	tentative                      // next comes from a segment without text: it may be a keep-alive
 	hasFIN                         // fin is set
 	finDone                        // FIN is delivered
+	shut                           // the receive window that this side told last is closed
 )
 
 func (h *half) is(b halfBits) bool { return h.bits&b == b }
@@ -107,5 +108,5 @@ func (c *Conn) Ignore() { c.ignored, c.plain = true, false }
 // refresh decides whether the fast path applies.
 func (c *Conn) refresh() {
 	c.plain = c.state == stateOpen && !c.ignored && c.wait == nil &&
-		(c.half[0].bits|c.half[1].bits)&hasFIN == 0
+		(c.half[0].bits|c.half[1].bits)&(hasFIN|shut) == 0
 }

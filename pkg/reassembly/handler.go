@@ -32,6 +32,20 @@ type AnomalyHandler interface {
 	Anomaly(c *Conn, d Dir, kind Anomaly, at Stamp)
 }
 
+// StallHandler is implemented by a Handler that wants to know what time the loss of
+// packets took: from since, in nanoseconds since the Unix epoch, nothing new was seen of
+// the connection, and at at came a segment again that its receiver had not acknowledged,
+// or one that fills a hole. Times below MinStall are not told, nor what comes again to a
+// closed receive window.
+type StallHandler interface {
+	Stalled(c *Conn, since int64, at Stamp)
+}
+
+// MinStall is the shortest time that is told, 100 ms in nanoseconds. What comes again
+// sooner may do so needlessly: probes of the tail (RFC 8985) are sent before a receiver's
+// delayed acknowledgment. Timeouts of usual systems are 200 ms and more.
+const MinStall = 100_000_000
+
 // Observer is implemented by a Handler that wants to see each segment of a
 // connection, those that carry no text and those that come again included, before
 // anything of it is handed over. s is borrowed until Segment returns. Nothing is

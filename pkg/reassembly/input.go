@@ -12,7 +12,13 @@ func (a *Assembler) slow(c *Conn, d Dir, s *Segment) {
 		return
 	}
 	a.last = c
+	a.before = c.Last.Time
 	c.Last, c.used = s.At, a.count
+	if h := &c.half[d]; s.Window == 0 && s.Flags&ACK != 0 {
+		h.bits |= shut
+	} else {
+		h.bits &^= shut
+	}
 	if a.watcher != nil {
 		a.watcher.Segment(c, d, s)
 	}
@@ -136,6 +142,9 @@ func (a *Assembler) text(c *Conn, d Dir, s *Segment) {
 		a.enqueue(c, d, s, seq, p, miss)
 		return
 	}
+	if w := c.wait; w != nil && w.q[d].len() > 0 && w.q[d].front().seq != h.next {
+		a.stalled(c, d, a.before, s.At)
+	}
 	c.weigh(d, s.Flags&ACK != 0, s.Ack)
 	a.deliver(c, d, p, miss, s.At)
 }
@@ -183,6 +192,10 @@ func (a *Assembler) again(c *Conn, d Dir, seq uint32, p []byte, n int) {
 	}
 	c.Stats[d].Late += uint64(late)
 	c.Stats[d].Retransmitted += uint64(n - late)
+	since := a.calmSince(c)
+	if late == 0 && (!h.is(hasAcked) || diff(seq+uint32(n), h.acked) > 0) {
+		a.stalled(c, d, since, c.Last)
+	}
 	if late < n && a.recent.conflicts(h.recent, seq, p[:n]) {
 		a.anomaly(c, d, ConflictingRetransmission)
 	}

@@ -108,6 +108,7 @@ type Session struct {
 	room          int                     // requests that may be outstanding before more is asked for
 	charged       int                     // for names, to what all connections may keep
 	replication   *replication.Connection // nil unless it replicates
+	stalls        *stalls                 // nil for nearly all
 	// Memo is for handlers: what they keep for the connection.
 	Memo any
 	// Violations counts anomalies.
