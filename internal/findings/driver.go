@@ -97,32 +97,35 @@ func driverOfStartup(body []byte) driver {
 	if len(body) < 4 {
 		return unknownDriver
 	}
-	param := func(name string) (value []byte, ok bool) {
-		for b := body[4:]; len(b) > 0 && b[0] != 0; {
-			key, rest, ok := bytes.Cut(b, []byte{0})
-			if !ok {
-				break
-			}
-			value, rest, ok := bytes.Cut(rest, []byte{0})
-			if !ok {
-				break
-			}
-			if string(key) == name {
-				return value, true
-			}
-			b = rest
+	var style, lower, encoding []byte
+	digits, zone := false, false
+	for b := body[4:]; len(b) > 0 && b[0] != 0; {
+		key, rest, ok := bytes.Cut(b, []byte{0})
+		if !ok {
+			break
 		}
-		return nil, false
+		value, rest, ok := bytes.Cut(rest, []byte{0})
+		if !ok {
+			break
+		}
+		switch string(key) {
+		case "extra_float_digits":
+			digits = true
+		case "DateStyle":
+			style = value
+		case "TimeZone":
+			zone = true
+		case "datestyle":
+			lower = value
+		case "client_encoding":
+			encoding = value
+		}
+		b = rest
 	}
-	_, digits := param("extra_float_digits")
-	style, mixed := param("DateStyle")
-	_, zone := param("TimeZone")
-	lower, small := param("datestyle")
-	encoding, _ := param("client_encoding")
 	switch {
-	case digits && mixed && zone && string(style) == "ISO":
+	case digits && zone && string(style) == "ISO":
 		return jdbc
-	case small && string(lower) == "ISO, MDY" && string(encoding) == "UTF8":
+	case string(lower) == "ISO, MDY" && string(encoding) == "UTF8":
 		return libpqGo
 	case string(encoding) == "'utf-8'":
 		return asyncpg

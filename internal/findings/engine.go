@@ -53,6 +53,7 @@ type Engine struct {
 	spare      []*conn // of connections that are over, to be used again
 	scratch    unit
 	values     []uint64
+	turns      []turn // of the loop that is looked at
 	told       map[*draft]told
 
 	connections, queries, lossyConns uint64

@@ -1,6 +1,9 @@
 package findings
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 const (
 	// minLoop is how many executions in a row make a loop worth telling of; of
@@ -139,7 +142,8 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 	for end >= begin && !member[run[end].s] {
 		end--
 	}
-	turns := make([]turn, 0, end-begin+1)
+	turns := e.turns[:0]
+	defer func() { e.turns = turns }()
 	var all, longest int64
 	executions := uint64(0)
 	for i := begin; i <= end; i++ {
@@ -155,7 +159,7 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 	if len(turns) < minShort {
 		return
 	}
-	changed, most := differing(turns)
+	changed, most := e.differing(turns)
 	if changed*5 < (len(turns)-1)*4 || most*5 >= len(turns)*4 {
 		return // the same is asked again: a cache is missing, no join
 	}
@@ -236,14 +240,22 @@ func atOnce(turns []turn) bool {
 
 // differing counts the turns whose value is not that of the one before, and those
 // with the value that is met most.
-func differing(turns []turn) (changed, most int) {
-	counts := make(map[uint64]int)
+func (e *Engine) differing(turns []turn) (changed, most int) {
+	e.values = e.values[:0]
 	for i := range turns {
 		if i > 0 && turns[i].value != turns[i-1].value {
 			changed++
 		}
-		counts[turns[i].value]++
-		most = max(most, counts[turns[i].value])
+		e.values = append(e.values, turns[i].value)
+	}
+	slices.Sort(e.values)
+	same := 0
+	for i, v := range e.values {
+		if i > 0 && v != e.values[i-1] {
+			same = 0
+		}
+		same++
+		most = max(most, same)
 	}
 	return changed, most
 }

@@ -25,7 +25,11 @@ var poolerQueue = &code{name: "pooler_queue", finish: finishPooler}
 // poolers finds units that were handed on: seen to one server within the time of a
 // unit to another.
 type poolers struct {
-	recent []leg // of units that are over, the latest last
+	recent []leg // of units that are over: leg n is at n % maxOpenLeg
+	seen   uint64
+	// latest finds the latest leg of one statement and value among them, by their
+	// hash; legs with the same hash are chained.
+	latest [legBuckets]uint64
 	pairs  map[[2]*server]*pooled
 	units  map[*server]uint64
 }
@@ -38,7 +42,14 @@ type leg struct {
 	value      uint64
 	start, end int64
 	used       bool
+	before     uint64 // number of the leg before it with the same hash, 0: none
 }
+
+// legBuckets is how many hashes of legs are told apart, a power of two.
+const legBuckets = 2 * maxOpenLeg
+
+// bucket is where legs of a statement with a value are found.
+func (l *leg) bucket() uint64 { return hashInt(int64(l.s.print^l.value)) >> 32 % legBuckets }
 
 // pooled is a pooler and the server behind it.
 type pooled struct {
@@ -70,13 +81,11 @@ func (e *Engine) pooled(u *unit) {
 	}
 	s := u.c.server
 	p.units[s]++
-	if len(p.recent) >= maxOpenLeg {
-		p.recent = append(p.recent[:0], p.recent[maxOpenLeg/2:]...)
-	}
 	me := leg{server: s, conn: u.c.ID, id: u.ID, s: u.s, value: u.value, start: u.Start.Time, end: u.End.Time}
 	// The server's side ends first, but its reply may be seen after the client's.
-	for i := len(p.recent) - 1; i >= 0; i-- {
-		o := &p.recent[i]
+	at := me.bucket()
+	for n := p.latest[at]; n != 0 && n+maxOpenLeg > p.seen; n = p.recent[n%maxOpenLeg].before {
+		o := &p.recent[n%maxOpenLeg]
 		if o.end < me.start-second {
 			break
 		}
@@ -94,7 +103,12 @@ func (e *Engine) pooled(u *unit) {
 		e.pair(u, front, back)
 		return
 	}
-	p.recent = append(p.recent, me)
+	if p.recent == nil {
+		p.recent = make([]leg, maxOpenLeg)
+	}
+	p.seen++
+	me.before, p.latest[at] = p.latest[at], p.seen
+	p.recent[p.seen%maxOpenLeg] = me
 }
 
 func (e *Engine) pair(u *unit, front, back *leg) {
