@@ -44,9 +44,9 @@ type Options struct {
 	// its place in the order of what the handler is told. The event is borrowed for
 	// the call. Nothing is watched where it is nil.
 	Network func(*netfacts.Event)
-	// NetworkWhen, if not nil, tells whether Network is to be told for now: what was
-	// before it was set is as if it had not been captured.
-	NetworkWhen *atomic.Bool
+	// NetworkLess, if not nil, holds the connections of which Network is not told for
+	// now. It may be exchanged from any goroutine; the set does not change.
+	NetworkLess *atomic.Pointer[netfacts.Set]
 	// Opened, if not nil, is told by the second stage of each session that begins; the
 	// handler's End tells of its end.
 	Opened func(*session.Session)
@@ -204,7 +204,7 @@ func New(opt Options, h session.Handler) *Analyzer {
 	var handler reassembly.Handler = (*streams)(a)
 	if opt.Network != nil {
 		a.stage.told = opt.Network
-		handler = &watched{streams: (*streams)(a), watcher: netfacts.New(a.out.network), when: opt.NetworkWhen}
+		handler = &watched{streams: (*streams)(a), watcher: netfacts.New(a.out.network), less: opt.NetworkLess}
 	}
 	a.tcp = reassembly.New(handler, reassembly.Config{MaxConns: maxConns, MaxTotalBytes: maxQueued})
 	return a

@@ -11,11 +11,8 @@ import (
 type watched struct {
 	*streams
 	watcher *netfacts.Watcher
-	when    *atomic.Bool // nil: always
+	less    *atomic.Pointer[netfacts.Set] // see Options.NetworkLess; may be nil
 }
-
-// idle reports whether nobody wants to know for now.
-func (w *watched) idle() bool { return w.when != nil && !w.when.Load() }
 
 // front is the direction of the client, as far as it is known.
 func (w *watched) front(c *reassembly.Conn) reassembly.Dir {
@@ -31,18 +28,15 @@ func (w *watched) front(c *reassembly.Conn) reassembly.Dir {
 
 // Segment takes each segment of a connection.
 func (w *watched) Segment(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) {
-	if w.idle() {
+	front := w.front(c)
+	if w.less != nil && w.watcher.Passes(w.less.Load(), c, front, d, s) {
 		return
 	}
-	w.watcher.Segment(c, w.front(c), d, s)
+	w.watcher.Segment(c, front, d, s)
 }
 
 // Close takes the end of a connection.
 func (w *watched) Close(c *reassembly.Conn, why reassembly.Reason, at reassembly.Stamp) {
-	if w.idle() {
-		w.streams.Close(c, why, at)
-		return
-	}
 	front := w.front(c)
 	server := c.B
 	if front == 1 {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/flow"
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -19,10 +20,9 @@ type hooks struct {
 	// begun is called when the source is open; stop ends it in good order, and may be
 	// called from any goroutine. progress is nil where nobody knows how much there is.
 	begun  func(stop func(), progress func() (read, total int64, ok bool))
-	opened func(*session.Session) // see analyze.Options
-	guard  func()                 // likewise
-	// network tells whether the network is watched; see analyze.Options.NetworkWhen.
-	network *atomic.Bool
+	opened func(*session.Session)        // see analyze.Options
+	guard  func()                        // likewise
+	less   *atomic.Pointer[netfacts.Set] // see analyze.Options.NetworkLess
 	// asked is called between two packets after run.ask. It reports whether it was meant.
 	asked   func(r *run) bool
 	history *flow.History // where packets are kept

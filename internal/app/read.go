@@ -96,6 +96,7 @@ func (r *run) loop(src *capture.Files) error {
 		}
 		if n == 0 {
 			shown.start(p.Time)
+			r.first.Store(max(p.Time, shown.begins()))
 		}
 		if shown.end != 0 && p.Time >= shown.end {
 			return nil
@@ -146,8 +147,11 @@ func (r *run) waiting() {
 	_ = r.keep.flush() // the error stays
 }
 
+// warningPrefix is what warnings begin with.
+const warningPrefix = "pgsniff: warning: "
+
 func (r *run) warn(err error) {
 	if !r.opt.Quiet {
-		fmt.Fprintf(r.env.Err, "pgsniff: warning: %s\n", render.Visible(err.Error()))
+		fmt.Fprintf(r.env.Err, warningPrefix+"%s\n", render.Visible(err.Error()))
 	}
 }

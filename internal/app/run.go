@@ -23,6 +23,7 @@ type run struct {
 	outputs  []*outlet
 	counts   *tally
 	sel      *selection
+	first    atomic.Int64   // time of the first packet of a file that is shown; 0: not known
 	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys     *keys
 	wal      *walOut        // nil without --wal-out
@@ -121,7 +122,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		Session: cfg, Limits: limits,
 		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
 		Inside: o.inside, Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
-		Opened: opened, Guard: o.hooks.guard, NetworkWhen: o.hooks.network,
+		Opened: opened, Guard: o.hooks.guard, NetworkLess: o.hooks.less,
 	}, handler)
 	return r, nil
 }

@@ -224,22 +224,21 @@ func (s *screenRun) hook() {
 			}
 			close(s.begun)
 		},
-		opened: s.data.Opened, guard: s.guard, network: s.data.When(), asked: s.asked, history: s.history,
+		opened: s.data.Opened, guard: s.guard, less: s.data.Left(), asked: s.asked, history: s.history,
 	}
 }
 
 // since is when the part of the capture begins that --since asks for; 0: all is shown.
 func (s *screenRun) since() int64 {
-	if shown := s.opt.selection.span; shown != nil {
-		return shown.begin.Load()
-	}
-	return 0
+	return s.opt.selection.span.begins()
 }
 
 // screenLog keeps what a run says on standard error while the screen is on.
 type screenLog struct {
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	lines   []string
+	warned  int    // lines that are warnings
+	warning string // the latest
 }
 
 // maxLog is how many lines are kept.
@@ -249,11 +248,23 @@ const maxLog = 200
 func (l *screenLog) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, strings.Split(strings.TrimRight(string(b), "\n"), "\n")...)
+	for _, line := range strings.Split(strings.TrimRight(string(b), "\n"), "\n") {
+		l.lines = append(l.lines, line)
+		if text, ok := strings.CutPrefix(line, warningPrefix); ok {
+			l.warned, l.warning = l.warned+1, text
+		}
+	}
 	if n := len(l.lines) - maxLog; n > 0 {
 		l.lines = append(l.lines[:0], l.lines[n:]...)
 	}
 	return len(b), nil
+}
+
+// warnings returns how many warnings there were, and the latest.
+func (l *screenLog) warnings() (n int, latest string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.warned, l.warning
 }
 
 // latest returns the latest line.

@@ -28,7 +28,7 @@ func (s *screenRun) screenOptions(env *Env, ended <-chan error, quit <-chan stru
 		Data: s.data, Title: s.title, Live: s.live, In: env.In, Out: env.Out, Now: env.Now, Local: time.Local,
 		Color:  s.opt.Color != "never",
 		Always: s.opt.Color == "always", Ended: ended, Quit: quit,
-		Progress: s.progress, Message: s.log.latest, Flow: s.flow, Save: s.save,
+		Progress: s.progress, Message: s.log.latest, Warnings: s.log.warnings, Flow: s.flow, Save: s.save,
 		Filter: s.opt.kept.filter,
 	}
 	if slices.Contains(s.paths, "-") {

@@ -88,6 +88,14 @@ func (s *span) start(first int64) {
 	s.end = s.to.resolve(first)
 }
 
+// begins returns when the part begins; 0: it is all.
+func (s *span) begins() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.begin.Load()
+}
+
 // has reports whether something that happened at a time is shown; 0 stands for what
 // the end of the capture found open. Of nil, which live has, all is shown.
 func (s *span) has(at int64) bool { return s == nil || at == 0 || at >= s.begin.Load() }

@@ -98,7 +98,7 @@ var rules = []packageRule{
 	{"internal/compare", rule{own: "internal/findings internal/record internal/sink internal/sqlnorm internal/termsafe", reaches: true}},
 	{"internal/check", rule{own: "internal/findings internal/record internal/sink internal/termsafe", reaches: true}},
 	{"internal/overview", rule{
-		own:     "pkg/messages pkg/replication pkg/exchange pkg/session internal/record internal/sink internal/stats internal/findings",
+		own:     "pkg/messages pkg/replication pkg/exchange pkg/session internal/record internal/sink internal/stats internal/findings internal/netfacts",
 		reaches: true,
 	}},
 	{"internal/flow", rule{

@@ -36,6 +36,7 @@ type Feed struct {
 	of      *record.Conn
 
 	editions uint64
+	rejoined map[uint64]struct{} // connections that were left; what comes of them is as if joined in the middle
 }
 
 // NewFeed returns a Feed with an Engine.
@@ -54,8 +55,29 @@ func (f *Feed) place(c *record.Conn, w *record.Who) *Conn {
 		f.conn.MidStream = w.MidStream
 		f.conn.Replication = w.Replication != "" && w.Replication != "false" && w.Replication != "off" && w.Replication != "0"
 	}
+	if _, ok := f.rejoined[c.ID]; ok {
+		f.conn.MidStream = true
+	}
 	return &f.conn
 }
+
+// Leave tells that what comes of a connection is not told for a while, as if the capture
+// had ended for it with its latest replies, and begun again later.
+func (f *Feed) Leave(id uint64) {
+	c := f.conns[id]
+	if c == nil {
+		return // nothing was told of it
+	}
+	f.End(&c.Conn, &Ending{At: c.lastEnd, Open: true})
+	if f.rejoined == nil {
+		f.rejoined = make(map[uint64]struct{})
+	}
+	f.rejoined[id] = struct{}{}
+	f.of, f.who = nil, nil
+}
+
+// Forget lets go of a connection that was left and has ended since.
+func (f *Feed) Forget(id uint64) { delete(f.rejoined, id) }
 
 // Record takes a record.
 func (f *Feed) Record(r record.Record) {
@@ -129,6 +151,7 @@ func (f *Feed) connection(r *record.Connection) {
 		end.TLSFailed = !i.TLS.Decrypted && (i.TLS.Alert != "" || i.TLS.Version == "") && end.Lost == 0
 	}
 	f.End(f.place(r.Conn, r.Who), &end)
+	f.Forget(r.Conn.ID)
 	f.of, f.who = nil, nil
 }
 

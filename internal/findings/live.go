@@ -17,18 +17,35 @@ type told struct {
 	at       int64
 }
 
+// judge advances to now, and looks at what open connections have collected.
+func (e *Engine) judge(now int64) {
+	e.advance(now)
+	if now-e.judged < judgeEvery {
+		return
+	}
+	e.judged = now
+	for _, id := range sortedKeys(e.conns) {
+		c := e.conns[id]
+		e.judgeParses(c)
+		e.judgePlans(c)
+	}
+}
+
+// Current returns all findings as they are by now, of a capture that goes on.
+func (e *Engine) Current(now int64) (list []Finding) {
+	e.judge(now)
+	for _, r := range e.results() {
+		if r.d != nil { // or of the end only
+			list = append(list, r.Finding)
+		}
+	}
+	return list
+}
+
 // Take returns the findings that are new, or have grown, for a capture that goes
 // on.
 func (e *Engine) Take(now int64) (list []Finding) {
-	e.advance(now)
-	if now-e.judged >= judgeEvery {
-		e.judged = now
-		for _, id := range sortedKeys(e.conns) {
-			c := e.conns[id]
-			e.judgeParses(c)
-			e.judgePlans(c)
-		}
-	}
+	e.judge(now)
 	for _, r := range e.results() {
 		if r.d == nil {
 			continue // of the end only

@@ -3,7 +3,9 @@ package flow
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
 )
@@ -17,15 +19,23 @@ const header = 8 + 8 + 4 + 4 + 4 + 2 + 1
 
 // History keeps the latest packets of a capture, up to a number of bytes. What is in a
 // chunk does not change, so that readers take a view of all chunks and hold up nobody;
-// while there are readers, chunks that are let go are not used again.
+// while there are readers, chunks that are let go are not used again. Add belongs to one
+// goroutine, and locks for each new chunk only.
 type History struct {
-	limit int
+	limit  int
+	latest *chunk // belongs to Add
 
 	mu      sync.Mutex
-	chunks  [][]byte
+	chunks  []*chunk
 	size    int
-	spare   []byte // a chunk to be used again
+	spare   *chunk // to be used again
 	readers int
+}
+
+// chunk is a piece of memory with packets.
+type chunk struct {
+	data []byte
+	n    atomic.Int64 // bytes of it that hold packets
 }
 
 // NewHistory returns one that keeps so many bytes, a megabyte at least.
@@ -34,44 +44,47 @@ func NewHistory(limit int) *History { return &History{limit: max(limit, chunkSiz
 // Add keeps a packet, of which it takes a copy.
 func (h *History) Add(p *capture.Packet) {
 	n := header + len(p.Data)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	last := len(h.chunks) - 1
-	if last < 0 || cap(h.chunks[last])-len(h.chunks[last]) < n {
-		h.chunks = append(h.chunks, h.chunk(n))
-		last++
-		h.size += cap(h.chunks[last])
-		drop := 0
-		for h.size > h.limit && drop < last {
-			h.size -= cap(h.chunks[drop])
-			if h.readers == 0 && cap(h.chunks[drop]) == chunkSize {
-				h.spare = h.chunks[drop][:0]
-			}
-			drop++
-		}
-		if drop > 0 {
-			h.chunks = append(make([][]byte, 0, len(h.chunks)), h.chunks[drop:]...)
-			last -= drop
-		}
+	c := h.latest
+	if c == nil || len(c.data)-int(c.n.Load()) < n {
+		c = h.next(n)
 	}
-	b := h.chunks[last]
-	b = binary.LittleEndian.AppendUint64(b, uint64(p.Time))
-	b = binary.LittleEndian.AppendUint64(b, p.Frame)
-	b = binary.LittleEndian.AppendUint32(b, uint32(p.OrigLen))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Data)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(p.Interface))
-	b = binary.LittleEndian.AppendUint16(b, p.LinkType)
-	b = append(b, p.FCSLen)
-	h.chunks[last] = append(b, p.Data...)
+	at := int(c.n.Load())
+	b := c.data[at : at+n]
+	binary.LittleEndian.PutUint64(b, uint64(p.Time))
+	binary.LittleEndian.PutUint64(b[8:], p.Frame)
+	binary.LittleEndian.PutUint32(b[16:], uint32(p.OrigLen))
+	binary.LittleEndian.PutUint32(b[20:], uint32(len(p.Data)))
+	binary.LittleEndian.PutUint32(b[24:], uint32(p.Interface))
+	binary.LittleEndian.PutUint16(b[28:], p.LinkType)
+	b[30] = p.FCSLen
+	copy(b[header:], p.Data)
+	c.n.Store(int64(at + n))
 }
 
-// chunk returns an empty chunk with room for n bytes.
-func (h *History) chunk(n int) []byte {
-	if b := h.spare; b != nil && cap(b) >= n {
+// next begins a chunk with room for n bytes, and lets the oldest go that are too many.
+func (h *History) next(n int) *chunk {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.spare
+	if c != nil && len(c.data) >= n {
 		h.spare = nil
-		return b
+		c.n.Store(0)
+	} else {
+		c = &chunk{data: make([]byte, max(chunkSize, n))}
 	}
-	return make([]byte, 0, max(chunkSize, n))
+	h.latest = c
+	h.chunks = append(h.chunks, c)
+	h.size += len(c.data)
+	drop := 0
+	for h.size > h.limit && drop < len(h.chunks)-1 {
+		h.size -= len(h.chunks[drop].data)
+		if h.readers == 0 && len(h.chunks[drop].data) == chunkSize {
+			h.spare = h.chunks[drop]
+		}
+		drop++
+	}
+	h.chunks = slices.Delete(h.chunks, 0, drop)
+	return c
 }
 
 // Oldest returns the number and time of the oldest packet that is kept, 0 if there is
@@ -79,10 +92,10 @@ func (h *History) chunk(n int) []byte {
 func (h *History) Oldest() (frame uint64, at int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.chunks) == 0 || len(h.chunks[0]) < header {
+	if len(h.chunks) == 0 || h.chunks[0].n.Load() < header {
 		return 0, 0
 	}
-	b := h.chunks[0]
+	b := h.chunks[0].data
 	return binary.LittleEndian.Uint64(b[8:]), int64(binary.LittleEndian.Uint64(b))
 }
 
@@ -93,7 +106,11 @@ func (h *History) Source() capture.Source {
 	defer h.mu.Unlock()
 	h.readers++
 	h.spare = nil
-	return &view{chunks: append([][]byte(nil), h.chunks...), history: h}
+	v := &view{history: h}
+	for _, c := range h.chunks {
+		v.chunks = append(v.chunks, c.data[:c.n.Load()])
+	}
+	return v
 }
 
 // view is the packets of a moment.

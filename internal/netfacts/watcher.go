@@ -53,7 +53,12 @@ type conn struct {
 	answered         bool
 	request          request
 	write            write
+	less             *Set // that left was looked up in
+	left             bool // it is not watched for now
 }
+
+// Set is connections by their numbers.
+type Set map[uint64]struct{}
 
 // request is what the client sent last, before the server's next data.
 type request struct {
@@ -136,6 +141,31 @@ func (w *Watcher) start(kind Kind, c *reassembly.Conn, front, d reassembly.Dir, 
 		e.Client, e.Server = e.Server, e.Client
 	}
 	return e
+}
+
+// Passes reports whether a segment belongs to one of the connections that nobody wants
+// to be told of for now, and takes no more of it than that its server spoke. When such a
+// connection is wanted again, it is as if it were joined then. A set must not change; nil
+// is empty.
+func (w *Watcher) Passes(less *Set, c *reassembly.Conn, front, d reassembly.Dir, s *reassembly.Segment) bool {
+	if less == nil && c.Watch == nil {
+		return false
+	}
+	k := w.of(c)
+	if k.less != less {
+		left := false
+		if less != nil {
+			_, left = (*less)[c.ID]
+		}
+		if left != k.left {
+			*k = conn{server: k.server}
+		}
+		k.less, k.left = less, left
+	}
+	if k.left && d != front && len(s.Payload) > 0 && k.server != nil {
+		k.server.latest = s.At.Time
+	}
+	return k.left
 }
 
 // Segment takes a segment of direction d; front is that of the client.

@@ -15,6 +15,7 @@ type wire struct {
 	client reassembly.Endpoint
 	server reassembly.Endpoint
 	frame  uint64
+	passes func(*reassembly.Conn, reassembly.Dir, *reassembly.Segment) bool // nil: none
 }
 
 type handler struct{ *wire }
@@ -27,7 +28,9 @@ func (h handler) Close(c *reassembly.Conn, _ reassembly.Reason, _ reassembly.Sta
 }
 
 func (h handler) Segment(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) {
-	h.w.Segment(c, 0, d, s)
+	if h.passes == nil || !h.passes(c, d, s) {
+		h.w.Segment(c, 0, d, s)
+	}
 }
 
 func newWire() *wire {
@@ -301,5 +304,39 @@ func TestHostile(t *testing.T) {
 				t.Fatalf("%+v", e)
 			}
 		}
+	}
+}
+
+// TestPasses holds that a connection that was not watched for a while is as if it were
+// joined when it is again: nothing is concluded from what was not looked at.
+func TestPasses(t *testing.T) {
+	var set *Set
+	w := newWire()
+	w.passes = func(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) bool {
+		return w.w.Passes(set, c, 0, d, s)
+	}
+	w.send(0, true, reassembly.ACK, 1000, 5000, 50)
+	w.send(1, false, reassembly.ACK, 5000, 1050, 80)
+	w.events = nil
+	set = &Set{1: {}}
+	w.send(2, true, reassembly.ACK, 1050, 5080, 50)
+	w.send(900, false, reassembly.ACK, 5080, 1100, 80) // late, after a silence
+	w.send(901, true, reassembly.ACK, 1050, 5080, 50)  // again
+	if len(w.events) != 0 {
+		t.Errorf("told of what nobody wanted: %+v", w.events)
+	}
+	set = nil
+	w.send(6000, true, reassembly.ACK, 1100, 5160, 50)
+	if len(w.events) != 0 {
+		t.Errorf("concluded from what was not watched: %+v", w.events)
+	}
+	w.send(6001, true, reassembly.ACK, 1100, 5160, 50)
+	w.send(9500, false, reassembly.ACK, 5160, 1150, 80)
+	kinds := map[Kind]bool{}
+	for _, e := range w.events {
+		kinds[e.Kind] = true
+	}
+	if !kinds[Retransmission] || !kinds[LateReply] {
+		t.Errorf("it is not watched again: %+v", w.events)
 	}
 }

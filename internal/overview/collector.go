@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/internal/stats"
@@ -19,7 +20,9 @@ const (
 	tick = int64(250 * time.Millisecond)
 	// findingTick is how often findings are looked for.
 	findingTick = int64(time.Second)
-	second      = int64(time.Second)
+	// silentTick is how often where nothing comes: only the time makes some.
+	silentTick = 10 * second
+	second     = int64(time.Second)
 )
 
 // Options configure a Collector.
@@ -41,13 +44,19 @@ type Collector struct {
 	opt    Options
 	feed   *findings.Feed
 	open   map[*session.Session]struct{}
-	looked time.Time // when the connections were last looked at
+	viewed time.Time // when the connections were last looked at
 	found  int64     // when findings were
+	fed    bool      // something came since then
 
-	watching atomic.Bool // findings are looked for
-	counted  *class      // of the query whose record comes next; nil: it was not counted
-	within   bool        // the message that comes next is of a query cycle, whose record tells of its error
+	counted  *class // of the query whose record comes next; nil: it was not counted
+	looked   bool   // findings are looked for in it
+	within   bool   // the message that comes next is of a query cycle, whose record tells of its error
 	secrets  Secrets
+	left     int // of burst
+	shut     atomic.Pointer[netfacts.Set]
+	turn     uint64
+	demands  []demand
+	lookedAt atomic.Uint64 // query cycles in which findings are looked for
 
 	mu          sync.Mutex
 	started     int64 // time of the first record, ns
@@ -71,8 +80,8 @@ type Collector struct {
 	placesOrder []uint64
 	failures    map[string]*failure
 	moreFailed  uint64
-	findings    map[findingKey]findings.Finding
-	watched     int64 // since when they are looked for
+	findings    []findings.Finding // worst and costliest first
+	cycles      uint64
 	streams     []Stream
 	endedStream []Stream
 	zone        record.Zone
@@ -88,11 +97,10 @@ func New(opt Options) *Collector {
 	c := &Collector{
 		opt: opt, feed: findings.NewFeed(), open: make(map[*session.Session]struct{}),
 		classes: make(map[uint64]*class), other: &class{arms: true}, places: make(map[uint64]*record.Conn),
-		failures: make(map[string]*failure), findings: make(map[findingKey]findings.Finding), width: second,
+		failures: make(map[string]*failure), width: second, left: burst,
 	}
 	if !opt.Live {
 		c.width = firstWidth
-		c.Watch()
 	}
 	return c
 }
@@ -104,27 +112,11 @@ func (c *Collector) Wants() sink.Wants {
 	return w
 }
 
-// Watch has findings looked for from now on. Of live traffic they are only then: it
-// costs as much as all else.
-func (c *Collector) Watch() { c.watching.Store(true) }
-
-// When is true while findings are looked for.
-func (c *Collector) When() *atomic.Bool { return &c.watching }
-
-// Watching reports whether findings are looked for, and since when.
-func (c *Collector) Watching() (since int64, yes bool) {
-	if !c.watching.Load() {
-		return 0, false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.watched, true
-}
-
 // Record takes a record: what the Front let through.
 func (c *Collector) Record(r record.Record) {
-	if c.watching.Load() {
+	if c.looksAt(r) {
 		c.feed.Record(r)
+		c.fed = true
 	}
 	switch r := r.(type) {
 	case *record.Query:
@@ -179,6 +171,7 @@ func (c *Collector) count(q *sample) *class {
 		c.started = q.at
 	}
 	c.now = max(c.now, q.end)
+	c.cycles++
 	slot := c.slotOf(q.end)
 	c.load.add(slot, c.opt.Live)
 	if q.failed {
@@ -196,34 +189,34 @@ func (c *Collector) count(q *sample) *class {
 
 // Tick looks at the connections, and for findings.
 func (c *Collector) Tick(now int64) {
-	if c.opt.Live || c.opt.Now().Sub(c.looked) >= time.Duration(tick) {
-		c.looked = c.opt.Now()
+	if c.opt.Live || c.opt.Now().Sub(c.viewed) >= time.Duration(tick) {
+		c.viewed = c.opt.Now()
 		c.look(now)
 	}
-	if c.watching.Load() && now-c.found >= findingTick {
-		if c.found == 0 {
-			c.mu.Lock()
-			c.watched = now
-			c.mu.Unlock()
-		}
-		c.found = now
-		list := c.feed.Take(now)
-		c.mu.Lock()
-		c.addFindings(list)
-		c.mu.Unlock()
+	if now-c.found < findingTick {
+		return
 	}
+	if c.opt.Live {
+		c.shareOut()
+	}
+	if !c.fed && now-c.found < silentTick {
+		return
+	}
+	c.found, c.fed = now, false
+	list := c.feed.Current(now)
+	sortFindings(list)
+	c.mu.Lock()
+	c.findings = list
+	c.mu.Unlock()
 }
 
 // End takes the last findings and the totals.
 func (c *Collector) End(t *record.Totals) error {
-	var list []findings.Finding
-	if c.watching.Load() {
-		list = c.feed.Finish()
-	}
+	list := c.feed.Finish()
+	sortFindings(list)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.findings) // those of the end are all
-	c.addFindings(list)
+	c.findings = list
 	c.totals, c.done = *t, true
 	c.now = max(c.now, t.Last)
 	c.conns, c.moreConns, c.streams = nil, 0, nil

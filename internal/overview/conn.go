@@ -74,6 +74,7 @@ type seen struct {
 	at      int64
 	queries uint64
 	rate    float64
+	share
 }
 
 // seen returns what is kept with a connection, which can be found by its number from

@@ -114,36 +114,18 @@ func (t *errorText) Pairs(string, []messages.Pair) {}
 // SecretText takes what stands in place of a secret.
 func (t *errorText) SecretText(name string, v []byte) { t.Text(name, v) }
 
-// findingKey tells findings apart: each begins with another occurrence.
-type findingKey struct {
-	code  string
-	first record.Stamp
-	conn  uint64
-}
-
-func (c *Collector) addFindings(list []findings.Finding) {
-	for i := range list {
-		f := &list[i]
-		key := findingKey{code: f.Code, first: f.First}
-		if len(f.Connections) > 0 {
-			key.conn = f.Connections[0].Conn
-		}
-		c.findings[key] = *f
-	}
+// sortFindings puts the worst and costliest first.
+func sortFindings(list []findings.Finding) {
+	slices.SortFunc(list, func(a, b findings.Finding) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Cost.TimeNS, a.Cost.TimeNS), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Code, b.Code), cmp.Compare(a.First.Frame, b.First.Frame), cmp.Compare(a.Title, b.Title))
+	})
 }
 
 // Findings returns the findings so far, worst and costliest first.
 func (c *Collector) Findings() []findings.Finding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := make([]findings.Finding, 0, len(c.findings))
-	for _, f := range c.findings {
-		list = append(list, f)
-	}
-	slices.SortFunc(list, func(a, b findings.Finding) int {
-		return cmp.Or(
-			cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Cost.TimeNS, a.Cost.TimeNS), cmp.Compare(b.Count, a.Count),
-			cmp.Compare(a.Code, b.Code), cmp.Compare(a.First.Frame, b.First.Frame), cmp.Compare(a.Title, b.Title))
-	})
-	return list
+	return slices.Clone(c.findings)
 }

@@ -46,7 +46,7 @@ func (f *front) some(e *session.Event, tell func(*session.Event)) {
 	switch {
 	case e.Kind == messages.KindErrorResponse && f.c.secrets != nil:
 		tell(f.c.secrets.Event(e))
-	case e.Kind == messages.KindErrorResponse || f.c.watching.Load():
+	case e.Kind == messages.KindErrorResponse || f.c.looks(f.c.seenOf(record.ConnOf(e.Session)), e.Session.ID, false):
 		tell(e)
 	}
 }
@@ -72,20 +72,14 @@ func (f *front) Exchange(s *session.Session, x *exchange.Exchange) {
 	k := c.count(&q)
 	wanted := k != c.other && k.worthKeeping(q.duration, q.end, c.opt.Live)
 	c.mu.Unlock()
-	if !wanted && !q.failed && !k.arms && !c.watching.Load() {
+	c.looked = c.countLook(c.looks(c.seenOf(q.conn), s.ID, true))
+	if !wanted && !q.failed && !k.arms && !c.looked {
 		f.passed()
 		return
 	}
 	c.counted = k
 	f.Handler.Exchange(s, x)
 	c.counted = nil
-}
-
-// Notice passes on what findings are made of.
-func (f *front) Notice(s *session.Session, n *session.Notice) {
-	if f.c.watching.Load() {
-		f.Handler.Notice(s, n)
-	}
 }
 
 // End takes the end of a session.

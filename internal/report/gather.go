@@ -71,6 +71,11 @@ func (o *output) Wants() sink.Wants {
 }
 
 func (o *output) Record(r record.Record) {
+	if o.load.start == 0 && o.env.Begun != nil {
+		if first := o.env.Begun(); first != 0 {
+			o.load.at(first)
+		}
+	}
 	switch r := r.(type) {
 	case *record.Message:
 		o.flows.message(r)
@@ -180,6 +185,14 @@ func (o *output) failure(q *record.Query) {
 
 func (o *output) end(c *record.Connection) {
 	o.allConns++
+	if c.Info.Started.Time != 0 {
+		_, s := o.load.at(c.Info.Started.Time)
+		s.opened++
+	}
+	if c.Info.Ended.Time != 0 {
+		_, s := o.load.at(c.Info.Ended.Time)
+		s.closed++
+	}
 	o.stream(c)
 	k := o.connOf(c.Conn)
 	if k == nil {
@@ -194,6 +207,9 @@ func (o *output) end(c *record.Connection) {
 
 // End writes the page.
 func (o *output) End(t *record.Totals) error {
+	if o.load.start != 0 && t.Last > o.load.start {
+		o.load.at(t.Last) // the charts are of the whole capture
+	}
 	page, err := o.page(t)
 	if err == nil {
 		_, err = o.w.Write(page)

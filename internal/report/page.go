@@ -54,7 +54,7 @@ type data struct {
 
 // meta is what was captured and what is missing.
 type meta struct {
-	Start         string `json:"start"` // RFC 3339; times on the page count from here
+	Start         string `json:"start"` // RFC 3339; times on the page count from here; empty: nothing came
 	StartMS       int64  `json:"start_ms"`
 	Span          int64  `json:"span"` // nanoseconds
 	Packets       uint64 `json:"packets"`
@@ -79,7 +79,8 @@ type seriesData struct {
 	Errors  []uint32 `json:"errors"`
 	Rows    []uint64 `json:"rows"`
 	Bytes   []uint64 `json:"bytes"`
-	P50     []int64  `json:"p50"` // nanoseconds; -1: none
+	Open    []uint32 `json:"open"` // connections, at some time of the slot
+	P50     []int64  `json:"p50"`  // nanoseconds; -1: none
 	P95     []int64  `json:"p95"`
 	P99     []int64  `json:"p99"`
 }
@@ -144,9 +145,12 @@ func (o *output) data(t *record.Totals) *data {
 }
 
 func (o *output) meta(t *record.Totals) meta {
-	start := o.load.start
+	start, begun := o.load.start, ""
+	if start != 0 {
+		begun = time.Unix(0, start).UTC().Format(time.RFC3339Nano)
+	}
 	return meta{
-		Start: time.Unix(0, start).UTC().Format(time.RFC3339Nano), StartMS: start / 1e6, Span: max(t.Last-start, 0),
+		Start: begun, StartMS: start / 1e6, Span: max(t.Last-start, 0),
 		Packets: t.Packets, Bytes: t.Bytes, Connections: t.Connections, Messages: t.Messages, Queries: t.Queries, Errors: t.Errors,
 		Lost: t.LostBytes, Retransmitted: t.RetransmittedBytes, KernelDropped: t.KernelDropped, Live: t.Live,
 		NoSQL: o.noSQL, NoValues: o.noValues, Command: command(o.env.Args, o.noValues),
@@ -155,10 +159,14 @@ func (o *output) meta(t *record.Totals) meta {
 
 func (o *output) seriesData() (s seriesData) {
 	s.Width = o.load.width
+	open := uint32(0)
 	for i := range o.load.slots {
 		k := &o.load.slots[i]
 		s.Queries, s.Errors = append(s.Queries, k.queries), append(s.Errors, k.errors)
 		s.Rows, s.Bytes = append(s.Rows, k.rows), append(s.Bytes, k.bytes)
+		open += k.opened
+		s.Open = append(s.Open, open)
+		open -= k.closed
 		s.P50, s.P95, s.P99 = append(s.P50, k.durations.quantile(0.5)), append(s.P95, k.durations.quantile(0.95)), append(s.P99, k.durations.quantile(0.99))
 	}
 	return s

@@ -24,6 +24,7 @@ function svg(name, attrs, ...children) {
 const num = (n) => n.toLocaleString("en-US");
 function dur(ns) {
   if (ns === undefined || ns < 0) return "";
+  if (ns >= 12e10) return ns < 72e11 ? (ns / 6e10).toPrecision(3) * 1 + " min" : Number((ns / 36e11).toFixed(1)) + " h";
   for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]])
     if (ns >= size) return (ns / size).toPrecision(3).replace(/e\+?(\d+)/, "e$1") * 1 + " " + unit;
   return ns + " ns";
@@ -36,7 +37,11 @@ function size(n) {
 const clock = (ns) => new Date(d.meta.start_ms + ns / 1e6).toISOString().slice(11, 23);
 
 // Facts.
-$("period").textContent = `${d.meta.start.replace("T", " ")} and ${dur(d.meta.span) || "0 s"} on`;
+if (d.meta.start) {
+  const day = (ns) => new Date(d.meta.start_ms + ns / 1e6).toISOString().slice(0, 10);
+  const from = clock(0).slice(0, 8), to = clock(d.meta.span).slice(0, 8), other = day(d.meta.span) === day(0) ? "" : day(d.meta.span) + " ";
+  $("period").textContent = `${day(0)} ${from} to ${other}${to} UTC, ${dur(d.meta.span) || "0 s"}`;
+} else $("period").textContent = "There is no PostgreSQL in it.";
 const facts = [["Packets", num(d.meta.packets)], ["Bytes", size(d.meta.bytes)], ["Connections", num(d.meta.connections)],
   ["Messages", num(d.meta.messages)], ["Queries", num(d.meta.queries)], ["Errors", num(d.meta.errors), d.meta.errors > 0],
   ["Not captured", size(d.meta.lost_bytes), d.meta.lost_bytes > 0], ["Sent again", size(d.meta.retransmitted_bytes)]];
@@ -62,11 +67,6 @@ const s = d.series, slots = s.queries ? s.queries.length : 0;
 const x = Array.from({ length: slots }, (_, i) => (d.meta.start_ms + i * s.width / 1e6) / 1000);
 const perSecond = (list) => list.map((n) => n * 1e9 / s.width);
 const ms = (list) => list.map((ns) => ns < 0 ? null : ns / 1e6);
-function openConnections() {
-  const list = new Array(slots).fill(0);
-  for (const c of d.connections || []) for (let i = Math.max(0, Math.floor(c.start / s.width)); i <= Math.min(slots - 1, Math.floor(c.end / s.width)); i++) list[i]++;
-  return list;
-}
 // Times of day on the axes, with as many digits as tell neighbours apart.
 function ticks(u, splits) {
   const step = splits.length > 1 ? splits[1] - splits[0] : 1;
@@ -127,7 +127,7 @@ function drawCharts() {
   if (slots < 2) { $("charts").append(el("p", {}, "Too short for charts.")); return; }
   chart("Queries and errors a second", [["queries/s", perSecond(s.queries), "--blue"], ["errors/s", perSecond(s.errors), "--red"]]);
   chart("Duration in ms (about)", [["p50", ms(s.p50), "--green"], ["p95", ms(s.p95), "--blue"], ["p99", ms(s.p99), "--amber"]]);
-  chart("Connections open", [["connections", openConnections(), "--blue"]]);
+  chart("Connections open", [["connections", s.open, "--blue"]]);
   chart("Bytes of rows a second", [["bytes/s", perSecond(s.bytes), "--green"]]);
   const lags = (d.streams || []).filter((r) => (r.series || []).length).slice(0, 4);
   if (lags.length) chart("Replication lag in ms (95 %)", lags.map((r, i) => ["#" + r.conn + " " + (r.who || ""), lagOf(r), ["--blue", "--amber", "--green", "--red"][i]]));

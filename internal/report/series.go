@@ -11,6 +11,7 @@ const firstSlot = 10_000_000
 type slot struct {
 	queries, errors uint32
 	rows, bytes     uint64
+	opened, closed  uint32 // connections
 	durations       histogram
 }
 
@@ -45,6 +46,7 @@ func (s *series) halve() {
 		a := s.slots[2*i]
 		if 2*i+1 < len(s.slots) {
 			b := &s.slots[2*i+1]
+			a.opened, a.closed = a.opened+b.opened, a.closed+b.closed
 			a.queries, a.errors, a.rows, a.bytes = a.queries+b.queries, a.errors+b.errors, a.rows+b.rows, a.bytes+b.bytes
 			a.durations.merge(&b.durations)
 		}

@@ -41,7 +41,7 @@ func newFailures() *failures {
 	p.desc = true
 	p.key = func(f *failure) any { return f.State + "\x00" + f.Message }
 	p.text = func(f *failure) string { return f.State + " " + f.Message + " " + f.SQL + " " + f.Who.User }
-	p.empty = "no errors"
+	p.empty, p.none = "no errors so far", "no errors"
 	return p
 }
 

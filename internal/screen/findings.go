@@ -45,7 +45,7 @@ func newFindings() *findingsPage {
 	p.desc = true
 	p.key = func(f *finding) any { return f.Code + "\x00" + strconv.FormatUint(f.First.Frame, 10) }
 	p.text = func(f *finding) string { return f.Severity.String() + " " + f.Code + " " + f.Title }
-	p.empty = "nothing is wrong so far"
+	p.empty, p.none = "nothing is wrong so far", "nothing was found to be wrong"
 	return p
 }
 
@@ -59,19 +59,16 @@ func severity(t *theme, s findings.Severity) ink {
 	return t.dim
 }
 
-// refresh has findings looked for, from the first time on that somebody wants to see them.
-func (p *findingsPage) refresh(m *model) {
-	m.opt.Data.Watch()
-	p.set(m.opt.Data.Findings())
-}
+func (p *findingsPage) refresh(m *model) { p.set(m.opt.Data.Findings()) }
 
 func (p *findingsPage) view(m *model, w, h int) []string {
 	if !m.opt.Live {
 		return p.list.view(m, w, h)
 	}
-	text := "findings are looked for from now on"
-	if since, yes := m.opt.Data.Watching(); yes && since != 0 {
-		text = "findings are looked for since " + m.clock(since) + ", when this tab was first opened"
+	in, of := m.opt.Data.Looked()
+	text := "of all queries since " + m.clock(m.summary.Started)
+	if in < of {
+		text = fmt.Sprintf("of %s of %s since %s: too many come for a look at each", count(in), plural(of, "query", "queries"), m.clock(m.summary.Started))
 	}
 	return append([]string{compose(w, false, span{text, m.theme.dim})}, p.list.view(m, w, h-1)...)
 }

@@ -23,6 +23,7 @@ type list[T any] struct {
 	key     func(*T) any    // what stays the same of an item
 	text    func(*T) string // what the filter looks at
 	empty   string          // where there are no items
+	none    string          // likewise, where none are to come any more; empty: the same
 
 	items    []T
 	shown    []int
@@ -210,6 +211,9 @@ func (l *list[T]) view(m *model, w, h int) []string {
 	}
 	if len(l.shown) == 0 {
 		text := l.empty
+		if m.ended && l.none != "" {
+			text = l.none
+		}
 		if l.filter != "" {
 			text = "nothing matches /" + l.filter
 		}

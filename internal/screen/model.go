@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,7 @@ type model struct {
 	pause   bool             // nothing is taken anew
 	ended   bool             // the source has
 	failure error            // and failed
+	warned  int              // warnings of the run, of the latest refresh
 	drawn   uint64           // frames, for tests
 	tabs    [numTabs + 1]int // where each begins, of the latest view
 	flows   int              // flows that are being made: only the latest counts
@@ -154,6 +156,12 @@ func (m *model) Init() tea.Cmd {
 
 func (m *model) refresh() {
 	m.summary = m.opt.Data.Summary()
+	if m.opt.Warnings != nil {
+		if n, latest := m.opt.Warnings(); n > m.warned {
+			m.warned = n
+			m.sayBad(errors.New(latest))
+		}
+	}
 	m.page().refresh(m)
 }
 
@@ -288,6 +296,9 @@ func (m *model) headLine() string {
 	}
 	if d := s.Totals.LostBytes; d > 0 {
 		spans = append(spans, span{"  " + strings.ReplaceAll(units.Bytes(d), " ", "") + " lost", t.warn})
+	}
+	if m.warned > 0 {
+		spans = append(spans, span{"  " + plural(uint64(m.warned), "warning", "warnings"), t.warn})
 	}
 	if m.w >= 110 {
 		spans = append(spans, span{"  " + spark(s.Load, 30), t.client.line})

@@ -69,7 +69,7 @@ func newQueries() *queries {
 	q.sort, q.desc = 2, true
 	q.key = func(c *class) any { return [2]any{c.Fingerprint, c.Others} }
 	q.text = textOf
-	q.empty = "no queries yet"
+	q.empty, q.none = "no queries yet", "no queries"
 	return q
 }
 

@@ -36,6 +36,8 @@ type Options struct {
 	Progress func() (read, total int64, ok bool)
 	// Message returns what the run said last; empty: nothing.
 	Message func() string
+	// Warnings returns how often the run has warned, and the latest warning; nil: never.
+	Warnings func() (n int, latest string)
 	// Flow makes the flow of a connection; it may take as long as reading the file.
 	Flow func(flow.Place) (*flow.Flow, error)
 	// Save writes the packets of a connection to a file, and returns how many.

@@ -74,7 +74,7 @@ func newStreams() *streams {
 	p.text = func(s *stream) string {
 		return s.Application + " " + s.User + " " + s.Slot.Name + " " + s.Place.Client + " " + s.Mode.String()
 	}
-	p.empty = "no replication"
+	p.empty, p.none = "no replication so far", "no replication"
 	return p
 }
 

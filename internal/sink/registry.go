@@ -54,6 +54,9 @@ type Env struct {
 	Getenv func(name string) string
 	// Totals returns what was counted so far, as of the latest Tick.
 	Totals func() record.Totals
+	// Begun returns when what is shown of a file begins: its first packet, or what was
+	// asked for; 0: not known, as of live traffic.
+	Begun func() int64
 	// Width is the columns of the terminal that is written to, 0 if it is none;
 	// Color tells that colours are wanted.
 	Width       int
