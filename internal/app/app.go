@@ -120,7 +120,11 @@ func Run(env *Env, args []string) int {
 	own.args = args
 	root := newRoot(&own)
 	args = implied(root, args)
-	p, err := parse(env, args)
+	var p *parsed
+	var err error
+	if maySet(env, root, args) {
+		p, err = parse(env, args)
+	}
 	if p != nil {
 		own.again = func() (*parsed, error) { return parse(env, args) }
 		root.SetArgs(p.args)
@@ -202,7 +206,9 @@ pgsniff FILE… is pgsniff read FILE….`,
 		if c.Name() == "completion" || c.Name() == "help" {
 			refuseUnknown(c)
 		}
-		addCompletion(c)
+		if completes(env.args) {
+			addCompletion(c)
+		}
 	}
 	return root
 }

@@ -11,6 +11,11 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
+// completes reports whether a command line is a shell's question what could follow.
+func completes(args []string) bool {
+	return len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
+}
+
 // addCompletion tells shells the values of a command's flags. What is not named here
 // is completed with file names, which is right for files only.
 func addCompletion(cmd *cobra.Command) {

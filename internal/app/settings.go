@@ -59,6 +59,21 @@ type parsed struct {
 	file     string         // the configuration file, empty for none
 }
 
+// maySet reports whether there may be settings for a command line of root: parse takes
+// two more trees of commands to find out what they are.
+func maySet(env *Env, root *cobra.Command, args []string) bool {
+	for _, a := range args {
+		if strings.HasPrefix(a, "--config") {
+			return true
+		}
+	}
+	if env.Getenv(variable("config")) != "" {
+		return true
+	}
+	cmd, _, err := root.Find(args)
+	return err == nil && cmd != root && len(environment(env, cmd)) > 0
+}
+
 // parse reads a command line, the environment and the configuration file. It returns nil
 // for commands that have no settings, and for command lines that are wrong: running
 // them tells what is.
