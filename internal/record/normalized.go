@@ -83,6 +83,12 @@ type Normalizer struct {
 	shapes sqlnorm.Shapes[Normalized]
 }
 
+// alike is what a Normalizer keeps for texts that differ in their constants only.
+type alike struct {
+	of *Normalizer
+	Normalized
+}
+
 // Of returns the derived facts of an exchange's text, nil if the text is not
 // known. They are borrowed until the next call.
 func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
@@ -91,6 +97,9 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	}
 	s := x.Prepared
 	if s == nil {
+		if x.Alike != nil && !x.Escapes {
+			return n.ofAlike(x)
+		}
 		return n.OfText(x.SQL, x.Escapes)
 	}
 	if memo, ok := s.Memo.(*Normalized); ok {
@@ -104,6 +113,22 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	memo := &Normalized{Text: bytes.Clone(n.latest.Text), Hash: n.latest.Hash, Operation: n.latest.Operation}
 	s.Memo = memo
 	return memo
+}
+
+// ofAlike is OfText where the texts that differ in their constants only are known
+// already, and that they hold no secrets.
+func (n *Normalizer) ofAlike(x *exchange.Exchange) *Normalized {
+	known, ok := (*x.Alike).(*alike)
+	switch {
+	case ok && known.of == n:
+		return &known.Normalized
+	case ok: // another one was first
+		return n.OfText(x.SQL, false)
+	}
+	known = &alike{of: n}
+	n.derive(&known.Normalized, x.SQL, false)
+	*x.Alike = known
+	return &known.Normalized
 }
 
 // OfText derives the facts of a text that was not prepared. Most are those of an

@@ -31,7 +31,8 @@ type Handler struct {
 	sql                                     []byte
 	bound                                   []byte
 	errs                                    messages.ErrorFields
-	shapes                                  sqlnorm.Shapes[struct{}] // of texts without secrets
+	shapes                                  sqlnorm.Shapes[any] // of texts without secrets
+	alike                                   *any                // of the latest text
 	plainRows, plainSettings, plainStartups plainBodies
 	// Of messages that are looked at as a whole.
 	decoded [messages.NumKinds]messages.Message
@@ -131,7 +132,9 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 		h.Handler.Exchange(s, x)
 		return
 	}
+	h.alike = nil
 	c := h.cycle(s, x)
+	x.Alike = h.alike
 	if x.SQL != nil && (h.level == All || c.Secrecy&sqlnorm.Hidden != 0) {
 		h.sql = h.text(h.sql[:0], x.SQL, c, escapes(x))
 		if n := len(h.sql); x.SQLLen <= len(x.SQL) {
@@ -218,15 +221,16 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sql
 // another one with other numbers.
 func (h *Handler) clean(sql []byte) bool {
 	shape, texts := h.shapes.Find(sql)
-	if shape != nil && !texts {
-		return true
-	}
-	if sqlnorm.MayHoldSecret(sql) {
+	switch {
+	case shape != nil && !texts:
+	case sqlnorm.MayHoldSecret(sql):
 		return false
+	case shape == nil:
+		if shape = h.shapes.Add(sql); shape != nil {
+			*shape = nil
+		}
 	}
-	if shape == nil {
-		h.shapes.Add(sql)
-	}
+	h.alike = shape
 	return true
 }
 

@@ -96,6 +96,9 @@ type Exchange struct {
 
 	// Mark is for handlers: what they found out about it, 0 at first.
 	Mark uint16
+	// Alike, unlike nil, is what handlers keep for all texts that differ from SQL in
+	// their constants only. It is borrowed while the exchange is reported.
+	Alike *any
 
 	HasParams bool   // a Bind or FunctionCall was seen; see Parameters
 	Function  uint32 // OID of the function called
