@@ -215,6 +215,7 @@ func TestSchema(t *testing.T) {
 	}
 	c.lines(t, "made replication", madeReplication(t))
 	c.lines(t, "given up", givenUp(t))
+	c.lines(t, "doubtful", doubtfulRecords(t))
 	c.lines(t, "sampled", output(t, allViews(filepath.Join(pcaps, "psql_simple.pcap"), "--histograms")...))
 	c.lines(t, "sampled", output(t, "read", filepath.Join(pcaps, "psql_simple.pcap"), "--json", "--view", "queries", "--sample", "2"))
 	checkOneType(t, c)

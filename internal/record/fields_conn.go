@@ -57,6 +57,7 @@ var (
 	cBackup        = connSchema.Object("base_backup", "The base backup that was sent last.")
 	cGivenUp       = connSchema.Bool("given_up", "More connections were open than are followed: it may have gone on.")
 	cContinues     = connSchema.Int("continues", "", "The connection's number before it was given up.")
+	cDoubtful      = connSchema.Int("doubtful_before", "", "The packet before which what was told of it is not to be relied on: inference_given_up.")
 	cMidStream     = connSchema.Bool("started_mid_stream", "Its beginning was not captured.")
 )
 
@@ -130,6 +131,9 @@ func (c *Connection) Visit(v Visitor) {
 	}
 	if i.Continues != 0 {
 		v.Uint(cContinues, i.Continues)
+	}
+	if i.DoubtfulBefore != 0 {
+		v.Uint(cDoubtful, i.DoubtfulBefore)
 	}
 	v.Bool(cMidStream, i.MidStream)
 }

@@ -138,6 +138,7 @@ var (
 		"lag":                        {show: connLag, flow: true},
 		"given_up":                   {show: connLaidOut},
 		"continues":                  {show: connNamed, flow: true},
+		"doubtful_before":            {show: connNamed, flow: true},
 		"started_mid_stream":         {show: connFlag, one: ", joined in the middle"},
 	}
 	connStyleOf = func() (list []connStyle) {

@@ -101,6 +101,9 @@ type Info struct {
 	Started    Stamp // first packet
 	Ended      Stamp // last packet, or the one that ended it
 	MidStream  bool
+	// DoubtfulBefore is the number of a packet: what was told of the connection's packets
+	// before it was concluded, and later contradicted (NoticeInference). 0: nothing was.
+	DoubtfulBefore uint64
 	// Continues is the ID under which the beginning of the connection was told, before
 	// it was given up; 0: this is all of it.
 	Continues uint64

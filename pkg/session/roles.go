@@ -115,9 +115,11 @@ func sends(d messages.Direction, tag byte, body []byte) bool {
 // forgotten, and requests and replies that were made of it and are still open are
 // dropped: they are none. The numbers of units go on, since some may have been told.
 func (s *Session) turn(at Stamp) {
+	info := Info{Started: s.info.Started, TLS: &noTLS, MidStream: true, DoubtfulBefore: s.info.DoubtfulBefore}
 	text := "what came shows that " + s.Client + " is the server, " + s.Server + " the client; it was taken for the other way round"
 	if s.heard {
 		text += ", and what was told of the connection before this is not to be relied on"
+		info.DoubtfulBefore = at.Frame
 	}
 	s.roles.turned, s.roles.turning = true, true
 	s.log.End()
@@ -141,7 +143,7 @@ func (s *Session) turn(at Stamp) {
 		ID: s.ID, Client: s.Server, Server: s.Client, Memo: s.Memo,
 		cfg: s.cfg, shared: sh, handler: s.handler, log: s.log, tracker: s.tracker,
 		candidate: s.candidate, joined: true, gaps: s.gaps, waits: s.waits, roles: s.roles,
-		info: Info{Started: s.info.Started, TLS: &noTLS, MidStream: true},
+		info: info,
 	}
 	s.log.Begin(false, s.Server, "")
 	s.stream(messages.Frontend).MidStream()
@@ -165,6 +167,7 @@ func (s *Session) noteSide(e *Event) {
 // noteReplicates says that what was taken for COPY OUT is replication.
 func (s *Session) noteReplicates(e *Event) {
 	if s.joined && e.Kind == messages.KindCopyData && e.Step.Phase == messages.PhaseCopyOut {
+		s.info.DoubtfulBefore = e.At.Frame + 1 // itself included
 		s.notice(&Notice{
 			Code: NoticeInference, At: e.At,
 			Text: "what was taken for the data of a COPY is replication, which goes both ways: this is a CopyData that only it has",
