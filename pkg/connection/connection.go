@@ -77,6 +77,9 @@ type connection struct {
 	onReceive func(messages.Message, []byte)
 	logger    *slog.Logger
 	err       error // final
+	// row tells that the latest message was a row, in order: what comes next is of the
+	// same phase, whatever was sent meanwhile.
+	row bool
 }
 
 func newConnection(cfg *config, m tracker.Machine, d *codec.Decoder, remote messages.Direction) connection {
@@ -200,7 +203,10 @@ func (c *connection) Next() (messages.Message, error) {
 	if c.remote == messages.Frontend && c.decoder.Buffered() > 0 && c.answerDue() {
 		return c.end(ErrInjected)
 	}
-	c.decoder.SetPhase(c.machine.PhaseOf(c.remote))
+	if !c.row {
+		c.decoder.SetPhase(c.machine.PhaseOf(c.remote))
+	}
+	c.row = false
 	m, err := c.decoder.Next()
 	if err != nil {
 		switch {
@@ -224,11 +230,12 @@ func (c *connection) Next() (messages.Message, error) {
 		c.onReceive(m, c.decoder.Wire())
 	}
 	if err == nil {
-		err = anomaly
+		if err = anomaly; err == nil {
+			_, c.row = m.(*messages.DataRow)
+			return m, nil
+		}
 	}
-	if err != nil {
-		c.log("received", m, err)
-	}
+	c.log("received", m, err)
 	return m, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -87,6 +88,30 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 			buf = s.Message.Append(buf[:0])
 		}); n != 0 {
 			t.Errorf("%s: sending allocates %v times", s.Name, n)
+		}
+	}
+}
+
+// And with every message that is received.
+func TestDecodingAllocatesNothing(t *testing.T) {
+	for _, s := range samples.All() {
+		opt := codec.DecoderOptions{Phase: s.Phase}
+		d := codec.NewBackendDecoder(opt)
+		if s.Direction == messages.Frontend {
+			d = codec.NewFrontendDecoder(opt)
+		}
+		decode := func() {
+			d.Feed(s.Wire)
+			if m, err := d.Next(); m == nil || m.Kind() != s.Kind || err != nil && s.Kind != messages.KindUnknown {
+				t.Fatal(s.Name, m, err)
+			}
+			if d.Buffered() != 0 {
+				t.Fatal(s.Name)
+			}
+			d.SetPhase(s.Phase)
+		}
+		if n := testing.AllocsPerRun(20, decode); n != 0 && s.Kind != messages.KindUnknown { // that is an error
+			t.Errorf("%s: receiving allocates %v times", s.Name, n)
 		}
 	}
 }

@@ -63,22 +63,23 @@ func (v Values) split(b []byte) (list Values, size int) {
 		return v[:0], -1 // nothing is allocated for what is only announced
 	}
 	list = v.sized(n)
-	off := 2
+	// Ends are compared with the end of b as 64 bits, which no length overflows: then
+	// the compiler needs no further checks.
+	off, all := uint64(2), uint64(len(b))
 	for i := range list {
-		if len(b)-off < 4 {
+		at := off + 4
+		if at > all {
 			return list, -1
 		}
-		size := int(int32(binary.BigEndian.Uint32(b[off:])))
-		off += 4
-		switch {
-		case uint(size) <= uint(len(b)-off):
-			list[i] = b[off : off+size : off+size]
-			off += size
-		case size == -1:
-			list[i] = nil
-		default:
+		size := uint64(binary.BigEndian.Uint32(b[off:at]))
+		if off = at + size; off <= all {
+			list[i] = b[at:off:off]
+			continue
+		}
+		if size != nullLen {
 			return list, -1
 		}
+		list[i], off = nil, at
 	}
-	return list, off
+	return list, int(off)
 }
