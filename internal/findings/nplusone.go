@@ -295,9 +295,10 @@ func finishNPlusOne(e *Engine, d *draft) (f Finding, ok bool) {
 		case x.runs < minBursts:
 			f.Severity = Info // one long loop over who knows what
 		}
-	case x.short >= minLoops:
+	case x.bursts > 0 && x.sourced == x.bursts+x.short, x.short >= minLoops:
+		// It costs next to nothing where it was captured: on one host, or in a test.
 		f = d.finding(Info, Likely)
-		if 2*x.sourced >= x.short && !d.lossy {
+		if 2*x.sourced >= x.bursts+x.short && !d.lossy {
 			f.Confidence = Strong
 		}
 	default:

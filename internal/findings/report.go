@@ -111,6 +111,8 @@ type cause struct {
 	by, of *code
 	fit    func(by, of *result) bool
 	drop   bool
+	// small tells that a remark explains a warning, too.
+	small bool
 }
 
 func sameApp(by, of *result) bool { return by.d.app == of.d.app }
@@ -148,10 +150,13 @@ func sameConn(by, of *result) bool {
 	return false
 }
 
-func sameHosts(by, of *result) bool {
+// sameProgram reports whether one program on one host has both: on a host, or behind one
+// address, may be many.
+func sameProgram(by, of *result) bool {
 	for i := range of.Connections {
 		for k := range by.Connections {
-			if hostOf(of.Connections[i].Client) == hostOf(by.Connections[k].Client) {
+			a, b := &of.Connections[i], &by.Connections[k]
+			if a.Application == b.Application && a.User == b.User && hostOf(a.Client) == hostOf(b.Client) {
 				return true
 			}
 		}
@@ -164,55 +169,56 @@ func sourced(by, of *result) bool {
 	return ok && 2*x.sourced >= x.bursts+x.short && mainStatement(by, of)
 }
 
-func always(by, of *result) bool { return true }
+// after reports whether the effect begins with its cause, or later.
+func after(by, of *result) bool { return of.First.Time >= by.First.Time-second }
 
 // causes are in order: what an earlier one has left out explains nothing more.
 var causes = []cause{
-	{backendCrash, connectionChurn, always, true},
-	{backendCrash, idleDisconnect, always, true},
-	{backendCrash, adminShutdown, always, true},
-	{backendCrash, refusedCode, always, true},
-	{adminShutdown, idleDisconnect, always, true},
-	{adminShutdown, connectionChurn, always, true},
-	{tooManyConnections, connectionChurn, sameHosts, true},
-	{failedLogins, connectionChurn, sameHosts, true},
-	{serverStall, planFlip, sameConn, true},
-	{serverStall, slowFirstQuery, sameConn, true},
-	{lockWait, planFlip, sameConn, true},
-	{lockWait, slowFirstQuery, sameConn, true},
-	{retransmitInside, planFlip, sameConn, true},
-	{slowConsumer, planFlip, sameConn, true},
-	{idleDisconnect, retransmitInside, sameConn, true},
-	{slowConsumer, retransmitInside, sameConn, true},
-	{replicationLag, retransmitInside, sameConn, true},
-	{replicationLag, slowConsumer, sameConn, true},
-	{statementLeak, reparseChurn, sameApp, true},
-	{literalSQL, statementLeak, mainStatement, true},
-	{singleRowInserts, rttBound, mainStatement, true},
-	{singleRowInserts, literalSQL, mainStatement, false},
-	{singleRowInserts, reparseChurn, mainStatement, false},
-	{nPlusOne, literalSQL, sourced, false},
-	{nPlusOne, reparseChurn, sourced, false},
-	{nPlusOne, rttBound, sourced, true},
-	{tinyFetchSize, rttBound, sameConn, true},
-	{chattyPing, rttBound, sameApp, true},
-	{chattyPing, nPlusOne, sameApp, false},
-	{statementLeak, nPlusOne, mainStatement, false},
-	{reparseChurn, nPlusOne, unsourced, false},
-	{reparseChurn, rttBound, sameApp, false},
-	{literalSQL, nPlusOne, unsourced, false},
-	{delayedACK, nPlusOne, sameApp, false},
-	{delayedACK, rttBound, sameApp, true},
-	{delayedACK, reparseChurn, sameApp, false},
-	{rttBound, nPlusOne, unsourced, false},
-	{abortedTransaction, retryStorm, sameApp, true},
-	{cancelStorm, slowQuery, sameConn, false},
-	{unboundedResult, cancelStorm, cancelledResult, false},
-	{unboundedResult, slowConsumer, abandonedResult, false},
-	{slowConsumer, unboundedResult, sameStatement, false},
-	{cancelStorm, statementTimeout, mainStatement, false},
-	{idleInTransaction, lockWait, heldIdle, false},
-	{deadlock, lockWait, deadWaits, false},
+	{by: backendCrash, of: connectionChurn, fit: after, drop: true},
+	{by: backendCrash, of: idleDisconnect, fit: after, drop: true},
+	{by: backendCrash, of: adminShutdown, fit: after, drop: true},
+	{by: backendCrash, of: refusedCode, fit: after, drop: true},
+	{by: adminShutdown, of: idleDisconnect, fit: after, drop: true},
+	{by: adminShutdown, of: connectionChurn, fit: after, drop: true},
+	{by: tooManyConnections, of: connectionChurn, fit: sameProgram, drop: true},
+	{by: failedLogins, of: connectionChurn, fit: sameProgram, drop: true},
+	{by: serverStall, of: planFlip, fit: sameConn, drop: true},
+	{by: serverStall, of: slowFirstQuery, fit: sameConn, drop: true},
+	{by: lockWait, of: planFlip, fit: sameConn, drop: true},
+	{by: lockWait, of: slowFirstQuery, fit: sameConn, drop: true},
+	{by: retransmitInside, of: planFlip, fit: sameConn, drop: true},
+	{by: slowConsumer, of: planFlip, fit: sameConn, drop: true},
+	{by: idleDisconnect, of: retransmitInside, fit: sameConn, drop: true},
+	{by: slowConsumer, of: retransmitInside, fit: sameConn, drop: true},
+	{by: replicationLag, of: retransmitInside, fit: sameConn, drop: true},
+	{by: replicationLag, of: slowConsumer, fit: sameConn, drop: true},
+	{by: statementLeak, of: reparseChurn, fit: sameApp, drop: true},
+	{by: literalSQL, of: statementLeak, fit: mainStatement, drop: true},
+	{by: singleRowInserts, of: rttBound, fit: mainStatement, drop: true},
+	{by: singleRowInserts, of: literalSQL, fit: mainStatement},
+	{by: singleRowInserts, of: reparseChurn, fit: mainStatement},
+	{by: nPlusOne, of: literalSQL, fit: sourced, small: true},
+	{by: nPlusOne, of: reparseChurn, fit: sourced},
+	{by: nPlusOne, of: rttBound, fit: sourced, drop: true},
+	{by: tinyFetchSize, of: rttBound, fit: sameConn, drop: true},
+	{by: chattyPing, of: rttBound, fit: sameApp, drop: true},
+	{by: chattyPing, of: nPlusOne, fit: sameApp},
+	{by: statementLeak, of: nPlusOne, fit: mainStatement},
+	{by: reparseChurn, of: nPlusOne, fit: unsourced},
+	{by: reparseChurn, of: rttBound, fit: sameApp},
+	{by: literalSQL, of: nPlusOne, fit: unsourced},
+	{by: delayedACK, of: nPlusOne, fit: sameApp},
+	{by: delayedACK, of: rttBound, fit: sameApp, drop: true},
+	{by: delayedACK, of: reparseChurn, fit: sameApp},
+	{by: rttBound, of: nPlusOne, fit: unsourced},
+	{by: abortedTransaction, of: retryStorm, fit: sameApp, drop: true},
+	{by: cancelStorm, of: slowQuery, fit: sameConn},
+	{by: unboundedResult, of: cancelStorm, fit: cancelledResult},
+	{by: unboundedResult, of: slowConsumer, fit: abandonedResult},
+	{by: slowConsumer, of: unboundedResult, fit: sameStatement},
+	{by: cancelStorm, of: statementTimeout, fit: mainStatement},
+	{by: idleInTransaction, of: lockWait, fit: heldIdle},
+	{by: deadlock, of: lockWait, fit: deadWaits},
 }
 
 func unsourced(by, of *result) bool {
@@ -259,7 +265,7 @@ func merge(list []result) []result {
 					gone[j] = true
 				case k.by == idleInTransaction:
 					list[j].Severity = min(list[j].Severity, Warning)
-				case list[i].Severity > Info:
+				case list[i].Severity > Info, k.small:
 					list[j].Severity = Info
 				}
 			}
