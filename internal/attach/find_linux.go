@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pgsniff/pgsniff/internal/order"
 )
 
 // process is what /proc tells of a process that may be a server's.
@@ -48,7 +49,7 @@ func find(proc string) ([]Server, error) {
 		s.PID = pid
 		servers = append(servers, s)
 	}
-	slices.SortFunc(servers, func(a, b Server) int { return a.PID - b.PID })
+	order.By(servers, func(a, b *Server) int { return a.PID - b.PID })
 	return servers, nil
 }
 

@@ -2,7 +2,8 @@ package compare
 
 import (
 	"math"
-	"slices"
+
+	"github.com/pgsniff/pgsniff/internal/order"
 )
 
 // Test is the name of the test that tells chance from change.
@@ -34,7 +35,7 @@ func mannWhitney(a, b []float64) float64 {
 	for _, v := range b {
 		all = append(all, value{v, false})
 	}
-	slices.SortFunc(all, func(x, y value) int {
+	order.By(all, func(x, y *value) int {
 		switch {
 		case x.v < y.v:
 			return -1

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"slices"
+
+	"github.com/pgsniff/pgsniff/internal/order"
 )
 
 const (
@@ -103,7 +104,7 @@ func finishLiteral(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(s, Strong)
 	f.Count = all
 	f.Cost = Cost{Bytes: sent}
-	slices.SortStableFunc(queries, func(a, b QueryRef) int { return cmp.Compare(b.Calls, a.Calls) })
+	order.StableBy(queries, func(a, b *QueryRef) int { return cmp.Compare(b.Calls, a.Calls) })
 	f.Queries = queries[:min(len(queries), maxQueries)]
 	more := ""
 	if full {

@@ -2,9 +2,9 @@ package metrics
 
 import (
 	"cmp"
-	"slices"
 	"sync"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 )
@@ -314,13 +314,13 @@ func (r *Registry) Snapshot() *Snapshot {
 	for k, n := range r.conns {
 		s.Connections = append(s.Connections, ConnectionCount{k, r.open[k], n})
 	}
-	slices.SortFunc(s.Series, func(a, b Series) int {
+	order.By(s.Series, func(a, b *Series) int {
 		return cmp.Or(a.Who.compare(b.Who), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
-	slices.SortFunc(s.Errors, func(a, b ErrorCount) int {
+	order.By(s.Errors, func(a, b *ErrorCount) int {
 		return cmp.Or(cmp.Compare(a.Database, b.Database), cmp.Compare(a.State, b.State))
 	})
-	slices.SortFunc(s.Connections, func(a, b ConnectionCount) int { return a.Who.compare(b.Who) })
+	order.By(s.Connections, func(a, b *ConnectionCount) int { return a.Who.compare(b.Who) })
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -180,12 +181,12 @@ func (c *Collector) look(now int64) {
 		list = append(list, c.conn(s, now))
 	}
 	if len(list) > maxConns {
-		slices.SortFunc(list, func(a, b Conn) int { return cmp.Compare(a.State, b.State) })
+		order.By(list, func(a, b *Conn) int { return cmp.Compare(a.State, b.State) })
 		c.moreConns += len(list) - maxConns
 		list = list[:maxConns]
 	}
-	slices.SortFunc(list, func(a, b Conn) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(streams, func(a, b Stream) int { return cmp.Compare(a.Place.ID, b.Place.ID) })
+	order.By(list, func(a, b *Conn) int { return cmp.Compare(a.ID, b.ID) })
+	order.By(streams, func(a, b *Stream) int { return cmp.Compare(a.Place.ID, b.Place.ID) })
 	c.conns, c.streams = list, streams
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
 )
 
@@ -171,7 +172,7 @@ func (c *Collector) Executions(fingerprint uint64) (list []Execution, all uint64
 			list = append(list, c.show(e))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Execution) int {
+	order.StableBy(list, func(a, b *Execution) int {
 		return cmp.Or(cmp.Compare(b.Duration, a.Duration), cmp.Compare(a.At.Time, b.At.Time), cmp.Compare(a.At.Frame, b.At.Frame))
 	})
 	return list, k.calls.total

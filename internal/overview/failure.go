@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -79,7 +80,7 @@ func (c *Collector) Failures() (list []Failure, more uint64) {
 	for _, f := range c.failures {
 		list = append(list, f.Failure)
 	}
-	slices.SortFunc(list, func(a, b Failure) int {
+	order.By(list, func(a, b *Failure) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.State, b.State), cmp.Compare(a.Message, b.Message))
 	})
 	return list, c.moreFailed
@@ -116,7 +117,7 @@ func (t *errorText) SecretText(name string, v []byte) { t.Text(name, v) }
 
 // sortFindings puts the worst and costliest first.
 func sortFindings(list []findings.Finding) {
-	slices.SortFunc(list, func(a, b findings.Finding) int {
+	order.By(list, func(a, b *findings.Finding) int {
 		return cmp.Or(
 			cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Cost.TimeNS, a.Cost.TimeNS), cmp.Compare(b.Count, a.Count),
 			cmp.Compare(a.Code, b.Code), cmp.Compare(a.First.Frame, b.First.Frame), cmp.Compare(a.Title, b.Title))

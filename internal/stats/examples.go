@@ -3,7 +3,8 @@ package stats
 import (
 	"bytes"
 	"cmp"
-	"slices"
+
+	"github.com/pgsniff/pgsniff/internal/order"
 )
 
 const (
@@ -82,7 +83,7 @@ func (l *slow) report() []Call {
 		c.SQL = string(l.calls[i].text)
 		out = append(out, c)
 	}
-	slices.SortFunc(out, compareCalls)
+	order.By(out, compareCalls)
 	return out
 }
 
@@ -135,7 +136,7 @@ func (s *Stats) failureReport() []Failure {
 	for _, f := range s.failures {
 		out = append(out, *f)
 	}
-	slices.SortFunc(out, func(a, b Failure) int {
+	order.By(out, func(a, b *Failure) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.SQLState, b.SQLState),
 			cmp.Compare(a.Normalized, b.Normalized), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})

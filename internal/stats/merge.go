@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/pgsniff/pgsniff/internal/order"
 )
 
 // Merge joins reports with mergeable histograms, which list all of their queries: the
@@ -184,7 +186,7 @@ func (m *merger) report(by Sort, top int) *Report {
 	r.Top = sorted(r.Top, by, top)
 	s := Stats{buckets: m.buckets}
 	r.Durations = s.durationBuckets()
-	slices.SortFunc(r.Slowest, compareCalls)
+	order.By(r.Slowest, compareCalls)
 	r.Slowest = slices.Clone(r.Slowest[:min(len(r.Slowest), maxSlow)])
 	for i := range r.Slowest {
 		r.Slowest[i].Conn, r.Slowest[i].ID = 0, 0
@@ -210,6 +212,6 @@ func counts(m map[string]uint64) (list []Count) {
 	return list
 }
 
-func compareCalls(a, b Call) int {
+func compareCalls(a, b *Call) int {
 	return cmp.Or(cmp.Compare(b.Duration, a.Duration), cmp.Compare(a.At, b.At), cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.ID, b.ID))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 )
@@ -204,8 +205,8 @@ func (s *Stats) top(by Sort, top int) []Query {
 
 func sorted(all []Query, by Sort, top int) []Query {
 	key := sorts[by].key
-	slices.SortFunc(all, func(a, b Query) int {
-		return cmp.Or(cmp.Compare(key(&b), key(&a)), cmp.Compare(b.Calls, a.Calls),
+	order.By(all, func(a, b *Query) int {
+		return cmp.Or(cmp.Compare(key(b), key(a)), cmp.Compare(b.Calls, a.Calls),
 			cmp.Compare(a.Normalized, b.Normalized), cmp.Compare(a.Fingerprint, b.Fingerprint))
 	})
 	if top > 0 && top < len(all) {
@@ -243,7 +244,7 @@ func (g *groups) report() Groups {
 	for _, group := range g.byName {
 		out.Groups = append(out.Groups, *group)
 	}
-	slices.SortFunc(out.Groups, func(a, b Group) int {
+	order.By(out.Groups, func(a, b *Group) int {
 		return cmp.Or(cmp.Compare(b.Connections, a.Connections), cmp.Compare(b.Queries, a.Queries),
 			cmp.Compare(a.Name, b.Name))
 	})
@@ -255,7 +256,7 @@ func (g *groups) report() Groups {
 }
 
 func sortCounts(c []Count) {
-	slices.SortFunc(c, func(a, b Count) int {
+	order.By(c, func(a, b *Count) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 	})
 }
