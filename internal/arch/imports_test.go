@@ -48,7 +48,8 @@ var rules = []packageRule{
 	{"pkg/session", rule{own: "pkg/messages pkg/wire pkg/codec pkg/tracker pkg/exchange pkg/replication internal/friend", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
 	{"pkg/scram", rule{own: "pkg/messages"}},
-	{"pkg/reassembly", rule{own: "pkg/wire", gopacket: true}},
+	{"pkg/reassembly", rule{own: "pkg/wire", pure: true}},
+	{"pkg/fromgopacket", rule{own: "pkg/reassembly", gopacket: true}},
 	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
 	{"internal/sampling", rule{pure: true}},
@@ -66,7 +67,7 @@ var rules = []packageRule{
 	{"internal/jsontext", rule{own: "internal/termsafe"}},
 	{"internal/units", rule{pure: true}},
 	{"internal/capture", rule{own: "internal/ring", gopacket: true}},
-	{"internal/packet", rule{own: "pkg/reassembly internal/capture", gopacket: true}},
+	{"internal/packet", rule{own: "pkg/reassembly internal/capture", reaches: true}},
 	{"internal/record", rule{own: "pkg/messages pkg/replication pkg/tracker pkg/exchange pkg/session internal/sqlnorm internal/value", pure: true}},
 	{"internal/stats", rule{own: "pkg/messages pkg/replication internal/record internal/sqlnorm internal/units internal/order"}},
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
@@ -230,7 +231,7 @@ func check(t *testing.T, path string, r rule, p listed) {
 			t.Errorf("%s imports %s: it may import %q", path, own, r.own)
 		}
 		if isGopacket(i) && !r.gopacket {
-			t.Errorf("%s imports %s: only pkg/reassembly, internal/capture and internal/packet may", path, i)
+			t.Errorf("%s imports %s: only pkg/fromgopacket and internal/capture may", path, i)
 		}
 	}
 	for _, d := range p.Deps {

@@ -1,8 +1,7 @@
 // Package packet turns captured frames into TCP segments: link layers, tunnels,
 // IPv4 and IPv6 with fragments, down to the TCP header.
 //
-// What is common is decoded by hand and allocates nothing; link layers that are
-// rare are left to gopacket's layers.
+// All of it is decoded by hand and allocates nothing.
 //
 // # Whom to believe
 //

@@ -93,6 +93,18 @@ func linkWrappings() []wrapping {
 			return join([]byte{fam, 0, 0, 0}, attr, le.AppendUint16(nil, uint16(4+len(ip))), []byte{9, 0}, ip)
 		}},
 		{"FDDI", 10, func(ip []byte) []byte { return join([]byte{0x50}, macs, snapHeader, typeOf(ip), ip) }},
+		{"Prism", 119, func(ip []byte) []byte {
+			h := make([]byte, 144)
+			le.PutUint32(h, 0x44)
+			le.PutUint32(h[4:], 144)
+			return join(h, dataFrame, snapHeader, typeOf(ip), ip)
+		}},
+		{"Prism, big-endian", 119, func(ip []byte) []byte {
+			h := make([]byte, 144)
+			be.PutUint32(h, 0x41)
+			be.PutUint32(h[4:], 144)
+			return join(h, dataFrame, snapHeader, typeOf(ip), ip)
+		}},
 		{"PF log", 117, func(ip []byte) []byte {
 			h := make([]byte, 64)
 			h[0], h[1] = 61, 2

@@ -9,6 +9,7 @@ import (
 	"github.com/google/gopacket/layers"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/pkg/fromgopacket"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
@@ -23,7 +24,7 @@ func TestAgreesWithGopacket(t *testing.T) {
 			if !ok {
 				continue
 			}
-			seg, ok := reassembly.SegmentFromLayers(gp.NetworkLayer(), tcp, gopacket.CaptureInfo{})
+			seg, ok := fromgopacket.Segment(gp.NetworkLayer(), tcp, gopacket.CaptureInfo{})
 			if !ok {
 				t.Fatal("gopacket found no IP")
 			}
@@ -227,9 +228,6 @@ func TestHostileOriginalLength(t *testing.T) {
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	ip := ipPackets(t, "psql_simple.pcap")[20]
 	for _, w := range wrappings() {
-		if w.link == 10 || w.link == 117 { // by gopacket
-			continue
-		}
 		p := packetOf(w.link, w.wrap(ip))
 		d := NewDecoder(Options{})
 		var seg reassembly.Segment

@@ -16,6 +16,7 @@ const (
 	linkNull       = 0
 	linkEthernet   = 1
 	linkPPP        = 9
+	linkFDDI       = 10
 	linkRawA       = 12 // DLT_RAW of most systems
 	linkRawB       = 14 // DLT_RAW of OpenBSD
 	linkPPPSerial  = 50
@@ -26,11 +27,14 @@ const (
 	linkLoop       = 108
 	linkEnc        = 109
 	linkSLL        = 113
+	linkPFLog      = 117
+	linkPrism      = 119
 	linkRadiotap   = 127
 	linkAVS        = 163
 	linkPPPD       = 166
 	linkPPI        = 192
 	linkPPPWithDir = 204
+	linkUSB        = 220 // of Linux, padded
 	linkIPv4       = 228
 	linkIPv6       = 229
 	linkNFLog      = 239
@@ -114,8 +118,67 @@ func (d *Decoder) rareLink(t uint16, b bytesOf, seg *reassembly.Segment) Verdict
 		return d.wrapped(t, b, seg)
 	case linkNFLog:
 		return d.nflog(b, seg)
+	case linkFDDI:
+		return d.fddi(b, seg)
+	case linkPFLog:
+		return d.pflog(b, seg)
+	case linkPrism:
+		return d.prism(b, seg)
+	case linkUSB:
+		return NotIP
 	}
-	return d.gopacketLink(t, b, seg)
+	return UnknownLink
+}
+
+// fddi decodes a frame of ANSI X3.139: frame control, two addresses, then IEEE 802.2.
+func (d *Decoder) fddi(b bytesOf, seg *reassembly.Segment) Verdict {
+	const llcFrame = 0x50 // but for the priority
+	switch {
+	case len(b.data) < 13:
+		return Malformed
+	case b.data[0]&0xf8 != llcFrame:
+		return NotIP
+	}
+	return d.llc(0, b.from(13), seg)
+}
+
+// pflog decodes the header of OpenBSD's packet filter: its length, which is rounded up
+// to a word, and the address family.
+func (d *Decoder) pflog(b bytesOf, seg *reassembly.Segment) Verdict {
+	if len(b.data) < 2 {
+		return Malformed
+	}
+	n := (int(b.data[0]) + 3) &^ 3
+	switch {
+	case n < 4 || n > len(b.data):
+		return Malformed
+	case !isInet(uint32(b.data[1])):
+		return NotIP
+	}
+	return d.ip(b.from(n), seg)
+}
+
+// prism decodes the header of Prism cards, in the byte order of their host, before
+// IEEE 802.11; others wrote that of AVS under the same number.
+func (d *Decoder) prism(b bytesOf, seg *reassembly.Segment) Verdict {
+	const codeA, codeB = 0x44, 0x41
+	if len(b.data) < 24 {
+		return Malformed
+	}
+	n := le.Uint32(b.data[4:])
+	switch code := le.Uint32(b.data); {
+	case code == codeA || code == codeB:
+	case be.Uint32(b.data) == codeA || be.Uint32(b.data) == codeB:
+		n = be.Uint32(b.data[4:])
+	case be.Uint32(b.data)&0xfffff000 == 0x80211000:
+		return d.avs(b, seg)
+	default:
+		return Malformed
+	}
+	if n < 24 || int64(n) > int64(len(b.data)) {
+		return Malformed
+	}
+	return d.dot11(b.from(int(n)), false, seg)
 }
 
 // wrapped decodes headers that name the link type of what follows: PPI and

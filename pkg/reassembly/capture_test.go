@@ -13,6 +13,14 @@ import (
 	"github.com/google/gopacket/pcapgo"
 )
 
+// segmentOf is fromgopacket.Segment, which stands above this package.
+var segmentOf func(gopacket.NetworkLayer, *layers.TCP, gopacket.CaptureInfo) (Segment, bool)
+
+// SetSegmentOf sets it.
+func SetSegmentOf(f func(gopacket.NetworkLayer, *layers.TCP, gopacket.CaptureInfo) (Segment, bool)) {
+	segmentOf = f
+}
+
 // readCapture returns the TCP segments of an Ethernet pcap of testdata.
 func readCapture(t testing.TB, name string) []Segment {
 	return readFile(t, filepath.Join("..", "..", "testdata", "pcaps", name+".pcap"))
@@ -39,7 +47,7 @@ func readFile(t testing.TB, path string) []Segment {
 		if !ok {
 			continue
 		}
-		s, ok := SegmentFromLayers(p.NetworkLayer(), tcp, ci)
+		s, ok := segmentOf(p.NetworkLayer(), tcp, ci)
 		if !ok {
 			t.Fatalf("frame %d: not IP", frame)
 		}

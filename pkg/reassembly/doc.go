@@ -3,7 +3,7 @@
 // who cannot ask for anything twice.
 //
 // An Assembler takes segments in the order of the capture, from any source (see
-// SegmentFromLayers for gopacket's), and tells a Handler of connections, of
+// pkg/fromgopacket for gopacket's), and tells a Handler of connections, of
 // their bytes in order, of holes, and of the end. What it promises:
 //
 //   - Each byte is delivered once, in sequence; where copies differ, the first

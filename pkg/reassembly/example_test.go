@@ -10,6 +10,7 @@ import (
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
 
+	"github.com/pgsniff/pgsniff/pkg/fromgopacket"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
@@ -53,7 +54,7 @@ func Example() {
 		}
 		packet := gopacket.NewPacket(data, r.LinkType(), gopacket.NoCopy)
 		if tcp, ok := packet.TransportLayer().(*layers.TCP); ok {
-			if s, ok := reassembly.SegmentFromLayers(packet.NetworkLayer(), tcp, ci); ok {
+			if s, ok := fromgopacket.Segment(packet.NetworkLayer(), tcp, ci); ok {
 				s.At.Frame = frame
 				a.Segment(&s)
 			}

@@ -53,7 +53,7 @@ func completions(root *cobra.Command) map[string]func(*bytes.Buffer) error {
 	}
 }
 
-// binaries builds for all targets. -trimpath and the commit's time are all that it
+// binaries builds for all targets, without HTTP/2, as make build does. -trimpath and the commit's time are all that it
 // takes to get the same bytes anywhere.
 func (d *dist) binaries() error {
 	var cache []string
@@ -72,7 +72,7 @@ func (d *dist) binaries() error {
 			file += ".exe"
 		}
 		flags := "-s -w -buildid= -X github.com/pgsniff/pgsniff/internal/app.version=" + d.version
-		if err := d.command(append(cache, "GOOS="+t.os, "GOARCH="+t.arch), "go", "build", "-trimpath", "-buildvcs=false",
+		if err := d.command(append(cache, "GOOS="+t.os, "GOARCH="+t.arch), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2",
 			"-ldflags", flags, "-o", file, "./cmd/pgsniff"); err != nil {
 			return err
 		}

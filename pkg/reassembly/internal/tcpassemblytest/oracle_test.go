@@ -14,6 +14,7 @@ import (
 	"github.com/google/gopacket/pcapgo"
 	"github.com/google/gopacket/tcpassembly"
 
+	"github.com/pgsniff/pgsniff/pkg/fromgopacket"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
@@ -46,7 +47,7 @@ func read(t *testing.T, name string) []packet {
 		if !ok {
 			continue
 		}
-		seg, ok := reassembly.SegmentFromLayers(p.NetworkLayer(), tcp, ci)
+		seg, ok := fromgopacket.Segment(p.NetworkLayer(), tcp, ci)
 		if !ok {
 			t.Fatalf("%s: frame %d: no segment", name, frame)
 		}

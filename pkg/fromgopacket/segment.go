@@ -1,21 +1,26 @@
-package reassembly
+// Package fromgopacket takes what gopacket has decoded into a reassembly. It is apart from
+// pkg/reassembly since gopacket's layers, all of which come with any of them, are more
+// than a megabyte of a program and eight of its memory.
+package fromgopacket
 
 import (
 	"encoding/binary"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
-// SegmentFromLayers makes a Segment of a packet that gopacket decoded. Frame
+// Segment makes a reassembly.Segment of a packet that gopacket decoded. Frame
 // is left for the caller to number. The payload is the layers' own memory. It
 // returns false where network is neither IPv4 nor IPv6.
 //
 // What the snap length cut off is told from the IP header's length, which
 // hosts with segmentation offload write as 0 for the largest segments: then
 // nothing is taken to be missing.
-func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopacket.CaptureInfo) (Segment, bool) {
-	var src, dst Addr
+func Segment(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopacket.CaptureInfo) (reassembly.Segment, bool) {
+	var src, dst reassembly.Addr
 	var length int // of the TCP header and its payload, as sent
 	var id uint32
 	switch ip := network.(type) {
@@ -33,7 +38,7 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 			length = int(ip.Length) - ipv6Extensions(ip)
 		}
 	default:
-		return Segment{}, false
+		return reassembly.Segment{}, false
 	}
 	payload, missing := tcp.Payload, 0
 	if length > 0 {
@@ -41,9 +46,9 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 		missing = max(length-len(payload), 0)
 		payload = payload[:min(len(payload), max(length, 0))] // no padding of the link
 	}
-	return Segment{
-		Src:     Endpoint{src, uint16(tcp.SrcPort)},
-		Dst:     Endpoint{dst, uint16(tcp.DstPort)},
+	return reassembly.Segment{
+		Src:     reassembly.Endpoint{Addr: src, Port: uint16(tcp.SrcPort)},
+		Dst:     reassembly.Endpoint{Addr: dst, Port: uint16(tcp.DstPort)},
 		Seq:     tcp.Seq,
 		Ack:     tcp.Ack,
 		Flags:   flagsOf(tcp),
@@ -52,7 +57,7 @@ func SegmentFromLayers(network gopacket.NetworkLayer, tcp *layers.TCP, ci gopack
 		Missing: missing,
 		Options: options(tcp),
 		ID:      id,
-		At:      Stamp{Time: ci.Timestamp.UnixNano()},
+		At:      reassembly.Stamp{Time: ci.Timestamp.UnixNano()},
 	}, true
 }
 
@@ -95,7 +100,7 @@ func flagsOf(tcp *layers.TCP) uint8 {
 	for _, b := range [...]struct {
 		set  bool
 		flag uint8
-	}{{tcp.FIN, FIN}, {tcp.SYN, SYN}, {tcp.RST, RST}, {tcp.PSH, PSH}, {tcp.ACK, ACK}} {
+	}{{tcp.FIN, reassembly.FIN}, {tcp.SYN, reassembly.SYN}, {tcp.RST, reassembly.RST}, {tcp.PSH, reassembly.PSH}, {tcp.ACK, reassembly.ACK}} {
 		if b.set {
 			f |= b.flag
 		}
@@ -103,12 +108,15 @@ func flagsOf(tcp *layers.TCP) uint8 {
 	return f
 }
 
-func addrFromBytes(ip []byte) Addr {
+// v4Prefix begins IPv4 addresses as IPv6 has them.
+const v4Prefix = 0xffff << 32
+
+func addrFromBytes(ip []byte) reassembly.Addr {
 	switch len(ip) {
 	case 4:
-		return Addr{Lo: v4Prefix | uint64(binary.BigEndian.Uint32(ip))}
+		return reassembly.Addr{Lo: v4Prefix | uint64(binary.BigEndian.Uint32(ip))}
 	case 16:
-		return Addr{binary.BigEndian.Uint64(ip[:8]), binary.BigEndian.Uint64(ip[8:])}
+		return reassembly.Addr{Hi: binary.BigEndian.Uint64(ip[:8]), Lo: binary.BigEndian.Uint64(ip[8:])}
 	}
-	return Addr{}
+	return reassembly.Addr{}
 }

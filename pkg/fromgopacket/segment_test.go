@@ -1,4 +1,4 @@
-package reassembly
+package fromgopacket_test
 
 import (
 	"net"
@@ -7,6 +7,9 @@ import (
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+
+	"github.com/pgsniff/pgsniff/pkg/fromgopacket"
+	"github.com/pgsniff/pgsniff/pkg/reassembly"
 )
 
 // packetOf serializes layers and decodes as many bytes of them as the snap
@@ -24,7 +27,7 @@ func packetOf(t *testing.T, snap int, pad int, ls ...gopacket.SerializableLayer)
 	return gopacket.NewPacket(b, layers.LayerTypeEthernet, gopacket.Default)
 }
 
-func TestSegmentFromLayers(t *testing.T) {
+func TestSegment(t *testing.T) {
 	eth4 := &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: layers.EthernetTypeIPv4}
 	eth6 := &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: layers.EthernetTypeIPv6}
 	ip4 := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: net.IP{10, 0, 0, 1}, DstIP: net.IP{10, 0, 0, 2}}
@@ -64,17 +67,17 @@ func TestSegmentFromLayers(t *testing.T) {
 				t.Fatalf("not decoded: %v", c.packet)
 			}
 			at := time.Unix(1700000000, 123)
-			s, ok := SegmentFromLayers(c.packet.NetworkLayer(), got, gopacket.CaptureInfo{Timestamp: at})
+			s, ok := fromgopacket.Segment(c.packet.NetworkLayer(), got, gopacket.CaptureInfo{Timestamp: at})
 			if !ok {
 				t.Fatal("refused")
 			}
 			if s.Src.String() != c.src || s.Dst.Port != 5432 || s.Seq != 100 || s.Ack != 200 || s.Window != 300 ||
-				s.Flags != ACK|PSH|FIN || string(s.Payload) != c.payload || s.Missing != c.missing || s.At.Time != at.UnixNano() {
+				s.Flags != reassembly.ACK|reassembly.PSH|reassembly.FIN || string(s.Payload) != c.payload || s.Missing != c.missing || s.At.Time != at.UnixNano() {
 				t.Errorf("got %+v", s)
 			}
 		})
 	}
-	if _, ok := SegmentFromLayers(nil, tcp, gopacket.CaptureInfo{}); ok {
+	if _, ok := fromgopacket.Segment(nil, tcp, gopacket.CaptureInfo{}); ok {
 		t.Error("no network layer was taken")
 	}
 }
