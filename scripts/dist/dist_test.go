@@ -99,3 +99,35 @@ func TestNotes(t *testing.T) {
 		}
 	}
 }
+
+// TestReleaseLog: what is unreleased becomes part of the version, once.
+func TestReleaseLog(t *testing.T) {
+	const head, old = "# Changelog\n\nText.\n\n## Unreleased\n", "\n## 0.1.0 - 2025-01-02\n\n- first\n"
+	at := time.Date(2026, 3, 4, 23, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ log, version, want string }{
+		{head + "\n- new\n" + old, "0.2.0", head + "\n## 0.2.0 - 2026-03-04\n\n- new\n" + old},
+		{head + "\n- new\n  more\n" + old, "0.1.0", head + "\n## 0.1.0 - 2026-03-04\n\n- first\n- new\n  more\n"},
+		{head + old, "0.1.0", head + "\n## 0.1.0 - 2026-03-04\n\n- first\n"},
+		{head + "\n- new\n\n## 0.2.0 - 2025-02-03\n\n- second\n" + old, "0.2.0", head + "\n## 0.2.0 - 2026-03-04\n\n- second\n- new\n" + old},
+		{head + "\n- new\n", "0.1.0", head + "\n## 0.1.0 - 2026-03-04\n\n- new\n"},
+		{head + old, "0.2.0", ""},
+		{head, "0.1.0", ""},
+		{"# Changelog\n" + old, "0.1.0", ""},
+	} {
+		path := filepath.Join(t.TempDir(), "CHANGELOG.md")
+		if err := os.WriteFile(path, []byte(c.log), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // a release that is tried again finds it done
+			err := releaseLog(path, c.version, at)
+			got, _ := os.ReadFile(path)
+			if c.want == "" {
+				if err == nil || string(got) != c.log {
+					t.Errorf("%q, version %s became %q, %v", c.log, c.version, got, err)
+				}
+			} else if err != nil || string(got) != c.want {
+				t.Errorf("%q, version %s became\n%s\nwant\n%s\n%v", c.log, c.version, got, c.want, err)
+			}
+		}
+	}
+}

@@ -42,12 +42,19 @@ type dist struct {
 
 func main() {
 	var d dist
-	var targets string
+	var targets, release string
 	flag.StringVar(&d.out, "out", "dist", "directory to write to; what is in it is removed")
 	flag.StringVar(&d.version, "version", "", "version, without v (default: what git describe says)")
 	flag.StringVar(&targets, "targets", allTargets, "what to build for")
 	flag.BoolVar(&d.fresh, "fresh", false, "compile all anew, to see whether the same comes out")
+	flag.StringVar(&release, "changelog", "", "make what CHANGELOG.md has under Unreleased part of this version, and build nothing")
 	flag.Parse()
+	if release != "" {
+		if err := releaseLog("CHANGELOG.md", release, time.Now().UTC()); err != nil {
+			fail(err)
+		}
+		return
+	}
 	for _, t := range strings.Split(targets, ",") {
 		system, arch, ok := strings.Cut(t, "/")
 		if !ok {
