@@ -119,10 +119,12 @@ func Run(env *Env, args []string) int {
 	own := *env
 	own.args = args
 	root := newRoot(&own)
-	args = implied(root, args)
 	var p *parsed
-	var err error
-	if maySet(env, root, args) {
+	err := mistyped(root, args)
+	if err == nil {
+		args = implied(root, args)
+	}
+	if err == nil && maySet(env, root, args) {
 		p, err = parse(env, args)
 	}
 	if p != nil {
@@ -146,17 +148,35 @@ func Run(env *Env, args []string) int {
 		code = e.code
 	}
 	if msg := err.Error(); msg != "" {
-		lines := []string{msg}
 		if e == nil {
-			lines = strings.Split(msg, "\n") // cobra makes suggestions, a line each
+			err = linedError{err} // cobra makes suggestions, a line each
 		}
-		for i := range lines {
-			lines[i] = render.Visible(lines[i])
-		}
-		fmt.Fprintf(env.Err, "pgsniff: %s\n", strings.Join(lines, "\n"))
+		fmt.Fprintf(env.Err, "pgsniff: %s\n", visible(err))
 	}
 	return code
 }
+
+// visible is the text of an error as it may be shown on a terminal: on one line, since it
+// may have names of others in it, unless it is an error whose own text has several.
+func visible(err error) string {
+	var several interface {
+		error
+		Lined()
+	}
+	if !errors.As(err, &several) {
+		return render.Visible(err.Error())
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		lines[i] = render.Visible(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// linedError marks the error of another package as one with several lines.
+type linedError struct{ error }
+
+func (linedError) Lined() {}
 
 // isClosedPipe reports whether the reader of our output has gone: the end of
 // the work, not an error.
@@ -221,6 +241,18 @@ func unknownCommand(root *cobra.Command, name string) error {
 		return usageError("unknown command %q; did you mean %s?", name, strings.Join(near, " or "))
 	}
 	return usageError("unknown command %q, and no such file; pgsniff help lists the commands", name)
+}
+
+// mistyped refuses a first argument that is no file and near to a command's name.
+func mistyped(root *cobra.Command, args []string) error {
+	if len(args) < 2 || strings.HasPrefix(args[0], "-") || isCommand(root, args[0]) || namesFile(args[0]) {
+		return nil
+	}
+	err := unknownCommand(root, args[0])
+	if strings.Contains(err.Error(), "did you mean") {
+		return err
+	}
+	return nil
 }
 
 // refuseUnknown makes a name that one of cobra's own commands does not know

@@ -129,11 +129,30 @@ func addHelp(root *cobra.Command) {
 				return usageError("%v; did you mean --%s?", err, s)
 			}
 		}
-		return &exitError{ExitUsage, err}
+		return &exitError{ExitUsage, valueError(err)}
 	})
 	for _, t := range topics {
 		root.AddCommand(&cobra.Command{Use: t.name, Short: t.short, Long: t.text()})
 	}
+}
+
+// valueError says of a value that a flag does not take what it could be, as our own
+// errors of flags do.
+func valueError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	name, value := invalid.GetFlag().Name, invalid.GetValue()
+	switch kind := invalid.GetFlag().Value.Type(); kind {
+	case "duration":
+		return fmt.Errorf("--%s %s: must be a duration such as 250ms, 10s or 1h30m", name, value)
+	case "int", "int64", "uint", "uint64", "uint16":
+		return fmt.Errorf("--%s %s: must be a whole number in its range", name, value)
+	case "bool":
+		return fmt.Errorf("--%s %s: must be true or false", name, value)
+	}
+	return err
 }
 
 // nearestFlag returns the flag that was most likely meant, or "".
@@ -182,13 +201,14 @@ func implied(root *cobra.Command, args []string) []string {
 	if len(args) == 0 || strings.HasPrefix(args[0], "__") { // what shells ask for
 		return args
 	}
-	isCommand := func(s string) bool {
-		return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == s || c.HasAlias(s) })
-	}
-	if isCommand(args[0]) || !slices.ContainsFunc(args, namesFile) || slices.ContainsFunc(args[:1], isHelpFlag) {
+	if isCommand(root, args[0]) || !slices.ContainsFunc(args, namesFile) || slices.ContainsFunc(args[:1], isHelpFlag) {
 		return args
 	}
 	return append([]string{"read"}, args...)
+}
+
+func isCommand(root *cobra.Command, s string) bool {
+	return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == s || c.HasAlias(s) })
 }
 
 func isHelpFlag(s string) bool { return s == "-h" || s == "--help" || s == "--version" }

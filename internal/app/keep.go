@@ -102,7 +102,7 @@ func (k *keptFlags) checkFilter() error {
 		}
 	}
 	if err != nil {
-		return usageError("-f: %v", err)
+		return usageError("-f: %w", err)
 	}
 	return nil
 }

@@ -195,7 +195,7 @@ func (r *run) openLive(f *liveFlags) error {
 	if err != nil {
 		var syntax *filter.SyntaxError
 		if errors.As(err, &syntax) {
-			return usageError("-f: %v", err)
+			return usageError("-f: %w", err)
 		}
 		return &exitError{ExitFailure, err}
 	}

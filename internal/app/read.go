@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
-	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/spf13/cobra"
 )
 
@@ -152,6 +151,6 @@ const warningPrefix = "pgsniff: warning: "
 
 func (r *run) warn(err error) {
 	if !r.opt.Quiet {
-		fmt.Fprintf(r.env.Err, warningPrefix+"%s\n", render.Visible(err.Error()))
+		fmt.Fprintf(r.env.Err, warningPrefix+"%s\n", visible(err))
 	}
 }

@@ -28,7 +28,7 @@ func (r *run) reload() {
 	changed, later, err := r.reread()
 	switch {
 	case err != nil:
-		fmt.Fprintf(r.env.Err, "pgsniff: all stays as it is: %s\n", render.Visible(err.Error()))
+		fmt.Fprintf(r.env.Err, "pgsniff: all stays as it is: %s\n", visible(err))
 	case len(later) > 0:
 		fmt.Fprintf(r.env.Err, "pgsniff: read %s again: %s; from the next start on: %s\n", render.Visible(r.opt.Config), changed, strings.Join(later, ", "))
 	default:

@@ -21,3 +21,6 @@ func (e *Error) Error() string {
 	}
 	return s
 }
+
+// Lined tells that the text may have several lines.
+func (e *Error) Lined() {}

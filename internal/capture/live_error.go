@@ -43,6 +43,9 @@ func (e *PermissionError) Error() string {
   in Kubernetes: securityContext: {runAsUser: 0, capabilities: {add: ["NET_RAW"]}}`, e.Interface, e.Cause, good)
 }
 
+// Lined tells that the text has several lines.
+func (e *PermissionError) Lined() {}
+
 // InterfaceError tells that there is no interface of a name.
 type InterfaceError struct {
 	Interface string

@@ -38,6 +38,9 @@ func (e *SyntaxError) Error() string {
 	return b.String()
 }
 
+// Lined tells that the text has several lines.
+func (e *SyntaxError) Lined() {}
+
 // excerpt returns the part of the expression around Pos, on one line and free
 // of control characters, and the caret's column in it, both counted in
 // characters.
