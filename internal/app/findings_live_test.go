@@ -37,7 +37,7 @@ func TestFindingsLive(t *testing.T) {
 		ended <- Run(env, []string{"live", "-i", "lo", "--port", fmt.Sprint(s.Port), "--json", "--view", "findings", "--duration", "12s"})
 	}()
 	stderr.waitFor(t, "capturing on lo")
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := pgconn.Connect(ctx, s.DSN(s.SuperUser, "postgres")+"&application_name=careless")
 	if err != nil {

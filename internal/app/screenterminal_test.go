@@ -179,7 +179,7 @@ func (s *terminal) ends(code int) {
 		if got != code {
 			s.t.Errorf("exit %d: %s", got, s.errs.String())
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatalf("the program does not end:\n%s", s.screen())
 	}
 	s.mu.Lock()

@@ -326,7 +326,7 @@ func TestTLSCancel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	c.Frontend().Send(&pgproto3.Query{String: "SELECT pg_sleep(30)"})
 	if err := c.Frontend().Flush(); err != nil {

@@ -83,7 +83,7 @@ func TestTLSLive(t *testing.T) {
 	}
 	var log bytes.Buffer
 	c.TLSConfig, c.Fallbacks = &tls.Config{InsecureSkipVerify: true, KeyLogWriter: &log}, nil
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, c)
 	if err != nil {

@@ -62,7 +62,7 @@ func (p *party) connect(t *testing.T, address string) (*pgconn.PgConn, error) {
 		both := tee{r: r, w: w, wire: &p.plain, conn: p.plain.open()}
 		return pgproto3.NewFrontend(both, both)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return pgconn.ConnectConfig(ctx, c)
 }
@@ -70,7 +70,7 @@ func (p *party) connect(t *testing.T, address string) (*pgconn.PgConn, error) {
 // converse says a bit of everything that takes records of all sizes.
 func converse(t *testing.T, c *pgconn.PgConn) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	must := func(err error) {
 		t.Helper()

@@ -122,7 +122,7 @@ func rest(t *testing.T, l Live) (list []Packet) {
 	time.Sleep(200 * time.Millisecond) // the kernel hands packets over when it has time
 	l.Stop()
 	var p Packet
-	for end := time.Now().Add(2 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		switch err := l.Next(&p); {
 		case err == nil:
 			p.Data = bytes.Clone(p.Data)

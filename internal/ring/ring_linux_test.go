@@ -80,7 +80,7 @@ func send(t *testing.T, c *net.UDPConn, b []byte) {
 // next waits for a packet.
 func next(t *testing.T, r *Ring, p *Packet) bool {
 	t.Helper()
-	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if r.Next(p) {
 			return true
 		}

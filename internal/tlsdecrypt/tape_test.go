@@ -209,7 +209,7 @@ func loopback(t testing.TB) (client, server net.Conn) {
 		t.Fatal(err)
 	}
 	for _, c := range []net.Conn{client, server} {
-		if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
