@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,10 +16,7 @@ import (
 
 // flagGroups are the headings of --help, in their order, and the flags under each.
 // A flag that is not named here is one of an output's own and stands with Output.
-var flagGroups = []struct {
-	title string
-	flags []string
-}{
+var flagGroups = []flagGroup{
 	{"What to read", []string{"port", "any-port", "filter", "bpf-file", "since", "until", "count", "duration"}},
 	{"What to show", []string{"view", "type", "user", "database", "app", "client", "conn", "min-duration", "errors", "grep", "sample", "slow", "every", "histograms"}},
 	{outputGroup, []string{"output", "json", "to", "wal-out", "otlp", "metrics", "time", "color", "max-value-bytes", "rows", "sql", "fields", "sort", "top", "redact", "show-secrets", "quiet", "verbose"}},
@@ -30,6 +28,16 @@ var flagGroups = []struct {
 }
 
 const outputGroup = "Output"
+
+type flagGroup struct {
+	title string
+	flags []string
+}
+
+// hasHeading tells whether a flag is in one of the groups: the others are of single outputs.
+func hasHeading(name string) bool {
+	return slices.ContainsFunc(flagGroups, func(g flagGroup) bool { return slices.Contains(g.flags, name) })
+}
 
 // grouped returns a command's own flags under their headings.
 func grouped(cmd *cobra.Command) string {
@@ -67,10 +75,13 @@ func grouped(cmd *cobra.Command) string {
 			}
 		}
 		sorted.AddFlagSet(set)
-		fmt.Fprintf(&b, "\n%s:\n%s", g.title, sorted.FlagUsagesWrapped(helpWidth))
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, defaultList.ReplaceAllString(sorted.FlagUsagesWrapped(helpWidth), "(default $1)"))
 	}
 	return b.String()
 }
+
+// defaultList is how the flags' library writes the default of a list: not as one types it.
+var defaultList = regexp.MustCompile(`\(default \[([^\]\n]*)\]\)`)
 
 // helpWidth is the columns that --help keeps within.
 const helpWidth = 100

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,15 @@ func TestFlagGroups(t *testing.T) {
 				t.Errorf("--%s of %s has no heading", f.Name, name)
 			}
 		})
+	}
+}
+
+// TestEveryCommandHasExamples: but for those that explain themselves.
+func TestEveryCommandHasExamples(t *testing.T) {
+	for name, c := range commands() {
+		if n := strings.Count(c.Example, "pgsniff"); n < 2 && !slices.Contains([]string{"version", "completion", "help"}, name) && c.Runnable() {
+			t.Errorf("%s has %d examples", name, n)
+		}
 	}
 }
 

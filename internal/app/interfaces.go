@@ -20,7 +20,9 @@ func newInterfaces(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "interfaces",
 		Short: "List the interfaces that one can capture on, and the servers that one can look into",
-		Args:  cobra.NoArgs,
+		Example: `  pgsniff interfaces
+  pgsniff interfaces --json | jq -r 'select(.type == "interface") | .name'`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				output = "json"
