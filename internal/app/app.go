@@ -222,7 +222,11 @@ pgsniff FILE… is pgsniff read FILE….`,
 	addHelp(root)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	root.ValidArgsFunction = filesToo
 	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.ValidArgsFunction = helped
+		}
 		if c.Name() == "completion" || c.Name() == "help" {
 			refuseUnknown(c)
 		}

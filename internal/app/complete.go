@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/check"
+	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -30,8 +32,25 @@ func addCompletion(cmd *cobra.Command) {
 		"redact":    func() []string { return []string{"secrets", "all", "none"} },
 		"sql":       func() []string { return []string{"fold", "lines"} },
 		"fields":    func() []string { return []string{"state"} },
+		"deny":      findings.Codes,
+		"fail-on":   func() []string { return []string{"info", "warning", "critical"} },
+
+		"csvlog-log":    func() []string { return []string{"durations", "statements"} },
+		"csvlog-params": func() []string { return []string{"lower", "upper"} },
 	}
-	files := map[string]bool{"write": true, "to": true, "keylog": true, "bpf-file": true}
+	files := map[string]bool{"write": true, "to": true, "keylog": true, "bpf-file": true, "config": true, "budget": true}
+	switch cmd.Name() {
+	case "check":
+		values["output"] = func() []string { return check.Formats }
+	case "compare", "interfaces", "merge":
+		values["output"] = func() []string { return builtinFormats }
+	case "report":
+		values["output"], files["output"] = nil, true
+	}
+	if f := cmd.Flags().Lookup("wal-out"); f != nil {
+		_ = cmd.RegisterFlagCompletionFunc(f.Name, directories)
+		files[f.Name] = true
+	}
 	for _, name := range allFlags(cmd) {
 		if list := values[name]; list != nil {
 			_ = cmd.RegisterFlagCompletionFunc(name, among(list)) // it fails only where there is one
@@ -39,6 +58,26 @@ func addCompletion(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 		}
 	}
+}
+
+// directories has shells complete names of directories alone.
+func directories(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// filesToo has shells complete names of files beside those of commands: pgsniff FILE reads.
+func filesToo(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// helped completes what there is help of: commands and topics.
+func helped(cmd *cobra.Command, args []string, begun string) (list []string, _ cobra.ShellCompDirective) {
+	for _, c := range cmd.Root().Commands() {
+		if len(args) == 0 && strings.HasPrefix(c.Name(), begun) && (c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand()) {
+			list = append(list, cobra.CompletionWithDesc(c.Name(), c.Short))
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
 }
 
 // among completes the last of a list with commas.

@@ -139,6 +139,9 @@ echo "${COMPREPLY[@]}"`
 	for _, shell := range []string{"zsh", "fish"} {
 		path, err := exec.LookPath(shell)
 		if err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Errorf("%s is missing", shell)
+			}
 			continue
 		}
 		text := output(t, "completion", shell)
@@ -146,6 +149,53 @@ echo "${COMPREPLY[@]}"`
 		check.Stdin = bytes.NewReader(text)
 		if out, err := check.CombinedOutput(); err != nil {
 			t.Errorf("%s does not understand its script: %v\n%s", shell, err, out)
+		}
+		if shell != "fish" {
+			continue
+		}
+		cmd := exec.Command(path, "-c", `pgsniff completion fish | source; complete -C "pgsniff read --sort me"; complete -C "pgsniff help tl"`)
+		cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+t.TempDir())
+		if out, err := cmd.CombinedOutput(); err != nil || string(out) != "mean\ntls\tLooking inside TLS\n" {
+			t.Errorf("fish completes %q, %v", out, err)
+		}
+	}
+}
+
+// TestCompletedValues asks as shells do. What ends with :0 is completed with names of files,
+// with :16 with those of directories, with :4 with nothing else.
+func TestCompletedValues(t *testing.T) {
+	for line, want := range map[string]string{
+		"re":                      "read report :0",
+		"/tmp/x":                  ":0",
+		"help t":                  "tls top :4",
+		"help read ":              ":4",
+		"read --view queries,st":  "queries,stats :4",
+		"read --type Query,CopyB": "Query,CopyBothResponse :4",
+		"read --keylog x":         ":0",
+		"read --config x":         ":0",
+		"read --wal-out x":        ":16",
+		"read --port 5":           ":4",
+		"read --csvlog-log s":     "statements :4",
+		"check --deny n_p":        "n_plus_one :4",
+		"check --fail-on w":       "warning :4",
+		"check -o j":              "json junit :4",
+		"check --budget x":        ":0",
+		"compare -o ":             "pretty json :4",
+		"report -o x":             ":0",
+		"read -o trace":           "trace-events :4",
+		"live -i an":              "any :4",
+		"read x.pcap y":           ":0",
+		"diagnose --redact s":     "secrets :4",
+		"merge --sort m":          "mean max :4",
+	} {
+		out, _, code := command(append([]string{"__complete"}, strings.Split(line, " ")...)...)
+		var got []string
+		for _, l := range strings.Split(strings.TrimSpace(out), "\n") {
+			name, _, _ := strings.Cut(l, "\t")
+			got = append(got, name)
+		}
+		if s := strings.Join(got, " "); code != ExitOK || s != want {
+			t.Errorf("%s: completes %s, want %s", line, s, want)
 		}
 	}
 }
