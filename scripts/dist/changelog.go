@@ -22,13 +22,11 @@ func releaseLog(path, version string, at time.Time) error {
 	}
 	fresh, older, _ := strings.Cut(rest, "\n## ")
 	fresh = strings.TrimSpace(fresh)
-	section, others, more := older, "", false
+	section, others, more := "", older, older != ""
 	if name, _, _ := strings.Cut(older, " "); name == version {
 		section, others, more = strings.Cut(older, "\n## ")
 		_, section, _ = strings.Cut(section, "\n")
 		section = strings.TrimSpace(section)
-	} else {
-		section, others, more = "", older, older != ""
 	}
 	text := strings.TrimSpace(section + "\n" + fresh)
 	if text == "" {
