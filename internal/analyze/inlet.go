@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -118,6 +119,13 @@ func (i *Inlet) Peer(p session.Peer) {
 	i.tell(func(s *session.Session) { s.SetPeer(p) })
 }
 
+// Worked tells what the server's work took on what it had read when that were after
+// bytes, of those and the losses that Data and Lost were given. failed tells that an
+// error ended it.
+func (i *Inlet) Worked(after uint64, t *exchange.ServerTimes, failed bool) {
+	i.tell(func(s *session.Session) { s.Worked(after, t, failed) })
+}
+
 // tell has the second stage do something to the session, in its place in the order.
 func (i *Inlet) tell(f func(*session.Session)) {
 	if !i.Open() || i.k.done.Load() {
@@ -163,6 +171,9 @@ func (a *Analyzer) closeInlets() {
 // is as if it were captured.
 func (t *sessions) plain(k *conn, d messages.Direction, b []byte, at reassembly.Stamp, by string) {
 	s := t.of(k)
+	if d == messages.Frontend {
+		s.Reads(len(b))
+	}
 	if k.server != "" && !s.Encrypted() {
 		s.Data(d, b, at)
 	} else {
@@ -178,6 +189,9 @@ func (t *sessions) plain(k *conn, d messages.Direction, b []byte, at reassembly.
 
 func (t *sessions) lostPlain(k *conn, d messages.Direction, n int64, at reassembly.Stamp, by string) {
 	s := t.of(k)
+	if d == messages.Frontend {
+		s.MissedRead(n)
+	}
 	if k.server != "" && !s.Encrypted() {
 		s.Gap(d, n, at)
 	} else {

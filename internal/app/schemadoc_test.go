@@ -38,6 +38,7 @@ var unseen = map[string]string{
 	"connection.peer_pid":                   "live captures only",
 	"connection.peer_uid":                   "likewise",
 	"connection.peer_program":               "likewise",
+	"query.server_times":                    "likewise",
 	"server":                                "only where a server runs",
 	"query.command.temporary":               "a slot made with TEMPORARY",
 	"query.base_backup.others":              "more than 1,024 tablespaces",

@@ -21,7 +21,9 @@ type serverRecord struct {
 	Sockets   []string `json:"sockets"`
 	Container bool     `json:"container,omitempty"`
 	// Attach tells that --attach can read from it, Problem why it cannot.
-	Attach  bool   `json:"attach"`
+	Attach bool `json:"attach"`
+	// Times tells that it says what its work took, too (query records' server_times).
+	Times   bool   `json:"server_times,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -32,7 +34,7 @@ func writeServers(w io.Writer, list []attach.Server, asJSON bool) error {
 		records = append(records, serverRecord{
 			Type: "server", PID: s.PID, Version: s.Version, Program: s.Path, DataDir: s.DataDir,
 			Addresses: append([]string{}, s.Listens...), Sockets: append([]string{}, s.Sockets...),
-			Container: s.Elsewhere, Attach: s.Problem == "", Problem: s.Problem,
+			Container: s.Elsewhere, Attach: s.Problem == "", Times: s.Timed && s.Problem == "", Problem: s.Problem,
 		})
 	}
 	if !asJSON {
@@ -76,5 +78,9 @@ func (r *serverRecord) seen() string {
 	if r.Problem != "" {
 		return "packets with -i; not its plaintext: " + r.Problem
 	}
-	return fmt.Sprintf("TLS, GSS and Unix sockets with --attach=%d", r.PID)
+	times := ""
+	if r.Times {
+		times = ", and where its time goes"
+	}
+	return fmt.Sprintf("TLS, GSS and Unix sockets%s, with --attach=%d", times, r.PID)
 }

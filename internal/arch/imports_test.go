@@ -94,7 +94,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/inside", rule{
-		own:     "pkg/messages pkg/session pkg/reassembly internal/analyze internal/attach",
+		own:     "pkg/messages pkg/session pkg/exchange pkg/reassembly internal/analyze internal/attach",
 		reaches: true,
 	}},
 	{"internal/compare", rule{own: "internal/order internal/findings internal/record internal/sink internal/sqlnorm internal/termsafe", reaches: true}},

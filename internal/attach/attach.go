@@ -68,10 +68,11 @@ const (
 	Encrypted                 // a handshake begins: what follows is encrypted on the wire
 	Described                 // Conn.TLSVersion or Conn.Cipher became known
 	EOF                       // the client has closed its side
+	Worked                    // what the server's work on requests took: Work
 	Closed                    // the backend is gone; the last event of a connection
 )
 
-var kindNames = [...]string{"", "opened", "data", "gap", "encrypted", "described", "eof", "closed"}
+var kindNames = [...]string{"", "opened", "data", "gap", "encrypted", "described", "eof", "worked", "closed"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -83,6 +84,27 @@ type Event struct {
 	Dir  messages.Direction
 	Data []byte // borrowed
 	N    int64
+	// Offset is that of the byte after Data in its direction, as the server counts
+	// from when it was attached to; what is missing counts.
+	Offset uint64
+	Work   *Work // of Worked; the receiver's
+}
+
+// Work is what a server's work on what it read took, in nanoseconds; 0 where it did not
+// do that. Parsing is that of the text alone, without analysis and rewriting. Planning
+// and execution contain those within (of functions), and waits for locks.
+type Work struct {
+	// After is the Offset of the frontend's bytes that the server had read last when
+	// it began.
+	After uint64
+	// Mixed tells that not all of it began after the same bytes.
+	Mixed bool
+	// Failed tells that an error ended some of it, or a ROLLBACK in a procedure.
+	Failed bool
+
+	Parse, Plan, Execute, LockWait int64
+	// Lock is what the longest wait was for; its String is empty where not known.
+	Lock LockTag
 }
 
 // Conn is one connection, as its server sees it.

@@ -48,9 +48,9 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 	k, _ := readKernel() // without, the processes at the other end are not known
 	m := &s.maps
 	sources := map[string]asm.Instructions{
-		"pgsniff_read":   m.called(stateRead, k),
+		"pgsniff_read":   m.called(stateRead, k, true),
 		"pgsniff_readen": m.ended(recordFrontend, stateRead, stateInput),
-		"pgsniff_write":  m.called(stateWrite, k),
+		"pgsniff_write":  m.called(stateWrite, k, true),
 		"pgsniff_wrote":  m.ended(recordBackend, stateWrite, stateOutput),
 		"pgsniff_began":  m.began(),
 		"pgsniff_tls":    m.told(recordTLS),
@@ -59,26 +59,39 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 		"pgsniff_gss":    m.told(recordGSS),
 		exitProgram:      m.exited(),
 	}
-	version := thisHost().kernelVersion()
+	for _, st := range stages {
+		sources[st.program+"_b"], sources[st.program+"_e"] = m.stageBegins(st), m.stageEnds(st)
+	}
+	sources[lockEndProgram], sources[abortProgram] = m.lockEnds(), m.aborts()
 	progs := make(map[string]*ebpf.Program, len(sources))
 	for name, code := range sources {
-		kind, way := ebpf.Kprobe, ebpf.AttachNone
-		switch {
-		case name == exitProgram:
-			kind = ebpf.RawTracepoint
-		case s.multi:
-			way = ebpf.AttachTraceUprobeMulti
-		}
-		// The license is about the helper functions that the kernel lets it call.
-		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-			Name: name, Type: kind, Instructions: code, AttachType: way, License: "Dual MIT/GPL", KernelVersion: version,
-		})
+		p, err := s.program(name, code)
 		if err != nil {
-			return progs, fmt.Errorf("program %s: %w", name, refused(err))
+			return progs, err
 		}
 		progs[name] = p
 	}
 	return progs, nil
+}
+
+// program loads one program.
+func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, error) {
+	kind, way := ebpf.Kprobe, ebpf.AttachNone
+	switch {
+	case name == exitProgram:
+		kind = ebpf.RawTracepoint
+	case s.multi:
+		way = ebpf.AttachTraceUprobeMulti
+	}
+	// The license is about the helper functions that the kernel lets it call.
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: name, Type: kind, Instructions: code, AttachType: way, License: "Dual MIT/GPL",
+		KernelVersion: thisHost().kernelVersion(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", name, refused(err))
+	}
+	return p, nil
 }
 
 // attach puts the programs where they belong.
@@ -109,6 +122,9 @@ func (s *source) attach(progs map[string]*ebpf.Program, paths []string, mayEnd b
 func (s *source) attachToProgram(path string, progs map[string]*ebpf.Program) error {
 	x, err := link.OpenExecutable(path)
 	if err != nil {
+		return err
+	}
+	if err := s.attachTimes(x, path, progs); err != nil {
 		return err
 	}
 	// The ends before the begins: what begins has an end.

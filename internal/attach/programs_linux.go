@@ -38,7 +38,8 @@ const (
 	stateInput  = 32 // bytes read so far
 	stateOutput = 40 // bytes written so far
 	stateFlags  = 48
-	stateSize   = 56
+	stateTimes  = 56 // what times_linux.go keeps
+	stateSize   = stateTimes + timesSize
 )
 
 const (
@@ -54,7 +55,7 @@ const (
 	// that it comes by itself.
 	ringWake = ringSize / 8
 	// maxStates bounds the backends that are told apart: beyond what any server
-	// is set up for. The map takes some 2 MB.
+	// is set up for. The map takes some 5 MB.
 	maxStates = 16 << 10
 )
 
@@ -107,7 +108,7 @@ func (c *code) newState(flags int32) {
 
 // called is for the begin of secure_read and secure_write: it keeps the address of
 // the buffer, and makes a connection known that is not yet.
-func (m *maps) called(buffer int16, k *kernel) asm.Instructions {
+func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
 	c := &code{m: m}
 	c.add(asm.Mov.Reg(asm.R6, asm.R1))
 	c.key()
@@ -123,6 +124,9 @@ func (m *maps) called(buffer int16, k *kernel) asm.Instructions {
 		asm.JNE.Reg(asm.R1, asm.R9, "unknown"),
 		asm.StoreMem(asm.R0, buffer, asm.R8, asm.DWord),
 	)
+	if timed {
+		c.tellTimes(buffer)
+	}
 	c.exit()
 	c.add(asm.FnKtimeGetNs.Call().WithSymbol("unknown"), asm.StoreMem(asm.RFP, stackTime, asm.R0, asm.DWord))
 	c.newState(0)

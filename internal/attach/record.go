@@ -28,13 +28,22 @@ const (
 	recordGSS                            // the GSSAPI handshake begins
 	recordVersion                        // name of the TLS version
 	recordCipher                         // name of the cipher suite
-	recordTimes                          // what the server's work took
+	recordTimes                          // what the server's work took; its offset is where its request ended
 )
 
 // Flags of a record.
 const (
 	flagFresh  = 1 // of recordOpen: the connection began under the programs' eyes
 	flagKernel = 2 // of recordOpen: what comes from the kernel's memory is there
+)
+
+// Flags of a recordTimes.
+const (
+	workAnchored = 1 << iota // its offset is set
+	workMixed                // not all began with the same bytes read
+	workSummed               // there is something to tell
+	workFailed               // an error ended some of it
+	workTorn                 // nothing counts until the next read
 )
 
 // The body of recordOpen.
@@ -60,6 +69,17 @@ const (
 const (
 	textSize   = 64
 	textRecord = headSize + textSize
+)
+
+// The body of recordTimes: sums in ns, 0 for what did not happen, and what the longest
+// wait was for.
+const (
+	timesParse   = headSize + 8*iota // uint64
+	timesPlan                        // uint64
+	timesExecute                     // uint64
+	timesWait                        // uint64
+	timesTag                         // as LockTag has it
+	timesRecord  = timesTag + tagSize
 )
 
 // record is what is in the ring, borrowed.
@@ -104,6 +124,19 @@ func (r record) whole() bool {
 		return len(r) >= openSize
 	case recordExit:
 		return len(r) >= exitSize
+	case recordTimes:
+		return len(r) >= timesRecord
 	}
 	return true
+}
+
+// work is what a recordTimes says.
+func (r record) work() *Work {
+	marks := r.flags()
+	return &Work{
+		After: r.offset(), Mixed: marks&workMixed != 0, Failed: marks&workFailed != 0,
+		Parse: int64(r.u64(timesParse)), Plan: int64(r.u64(timesPlan)),
+		Execute: int64(r.u64(timesExecute)), LockWait: int64(r.u64(timesWait)),
+		Lock: LockTag(r[timesTag:][:tagSize]),
+	}
 }

@@ -2,10 +2,24 @@
 
 package attach
 
+import "fmt"
+
 // Where a program finds a function's arguments and its result among the registers
 // that it is given (struct user_pt_regs), in bytes; AAPCS64.
 const (
 	argument1 = 0 // x0
 	argument2 = 8 // x1
 	returned  = 0 // x0
+	stackAt   = 248
 )
+
+// registers are the places of all, by the names that notes of probes use.
+var registers = namedRegisters()
+
+func namedRegisters() map[string]int16 {
+	m := map[string]int16{"sp": stackAt}
+	for n := range 31 {
+		m[fmt.Sprintf("x%d", n)], m[fmt.Sprintf("w%d", n)] = int16(8*n), int16(8*n)
+	}
+	return m
+}

@@ -19,6 +19,6 @@ type Server struct {
 	// Problem says why nothing can be read from it; empty if it can.
 	Problem string
 	// Timed tells that its program has the probes that tell what the server's work
-	// took (Times).
+	// took (Work).
 	Timed bool
 }

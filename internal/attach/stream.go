@@ -82,6 +82,8 @@ func (s *stream) take(r record) {
 		s.described(c, &c.TLSVersion, r.text(), at)
 	case recordCipher:
 		s.described(c, &c.Cipher, r.text(), at)
+	case recordTimes:
+		s.push(Event{Kind: Worked, Conn: c, Time: at, Work: r.work()})
 	case recordExit:
 		s.missing(c, messages.Frontend, r.offset(), at)
 		s.missing(c, messages.Backend, r.u64(exitBackend), at)
@@ -101,7 +103,7 @@ func (s *stream) data(c *Conn, d messages.Direction, r record, at int64) {
 	b := r.data()
 	c.next[d] += uint64(len(b))
 	s.bytes += uint64(len(b))
-	s.push(Event{Kind: Data, Conn: c, Time: at, Dir: d, Data: b})
+	s.push(Event{Kind: Data, Conn: c, Time: at, Dir: d, Data: b, Offset: c.next[d]})
 }
 
 // missing tells of what lies between the latest byte and an offset.

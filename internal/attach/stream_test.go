@@ -181,7 +181,7 @@ func TestAddresses(t *testing.T) {
 // for ever.
 func FuzzStream(f *testing.F) {
 	var seed []byte
-	for _, r := range []record{opened(7, 1, 2), made(recordFrontend, 7, 1, 0, "Q"), made(recordVersion, 7, 1, 0, "TLSv1.3\x00"), exited(7, 1, 1, 0)} {
+	for _, r := range []record{opened(7, 1, 2), made(recordFrontend, 7, 1, 0, "Q"), made(recordVersion, 7, 1, 0, "TLSv1.3\x00"), made(recordTimes, 7, 1, 1, strings.Repeat("\x05", timesRecord-headSize)), exited(7, 1, 1, 0)} {
 		seed = append(binary.LittleEndian.AppendUint16(seed, uint16(len(r))), r...)
 	}
 	f.Add(seed)
@@ -242,5 +242,61 @@ func TestCipherName(t *testing.T) {
 		if got := CipherName(openssl); got != want {
 			t.Errorf("%s: %s, want %s", openssl, got, want)
 		}
+	}
+}
+
+// What a server waited for is said as its log does.
+func TestLockTag(t *testing.T) {
+	tag := func(kind, mode byte, one, two, three uint32, four uint16) (t LockTag) {
+		binary.NativeEndian.PutUint32(t[:], one)
+		binary.NativeEndian.PutUint32(t[4:], two)
+		binary.NativeEndian.PutUint32(t[8:], three)
+		binary.NativeEndian.PutUint16(t[tagFourth:], four)
+		t[tagType], t[tagMode] = kind, mode
+		return t
+	}
+	for want, got := range map[string]LockTag{
+		"ShareLock on transaction 753":                                 tag(5, 5, 753, 0, 0, 0),
+		"AccessExclusiveLock on relation 16384 of database 5":          tag(0, 8, 5, 16384, 0, 0),
+		"ExclusiveLock on tuple (0,7) of relation 16384 of database 5": tag(4, 7, 5, 16384, 0, 7),
+		"ExclusiveLock on extension of relation 16384 of database 5":   tag(1, 7, 5, 16384, 0, 0),
+		"ShareLock on virtual transaction -1/9":                        tag(6, 5, 1<<32-1, 9, 0, 0),
+		"ExclusiveLock on advisory lock [5,0,42,1]":                    tag(10, 7, 5, 0, 42, 1),
+		"AccessExclusiveLock on object 3 of class 2 of database 1":     tag(8, 8, 1, 2, 3, 0),
+		"RowExclusiveLock on page 3 of relation 2 of database 1":       tag(3, 3, 1, 2, 3, 0),
+		"ShareLock on speculative token 2 of transaction 1":            tag(7, 5, 1, 2, 0, 0),
+		"ExclusiveLock on pg_database.datfrozenxid of database 1":      tag(2, 7, 1, 0, 0, 0),
+	} {
+		if got.String() != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for _, unknown := range []LockTag{{}, tag(5, 0, 1, 0, 0, 0), tag(5, 9, 1, 0, 0, 0), tag(99, 1, 1, 0, 0, 0)} {
+		if s := unknown.String(); s != "" {
+			t.Errorf("%q of %v", s, unknown)
+		}
+	}
+}
+
+// The times of a record come as they are written.
+func TestWork(t *testing.T) {
+	body := make([]byte, timesRecord-headSize)
+	for i := range 4 {
+		binary.NativeEndian.PutUint64(body[8*i:], uint64(i+1))
+	}
+	body[timesTag-headSize+tagType], body[timesTag-headSize+tagMode] = 5, 5
+	r := made(recordTimes, 7, 100, 42, string(body))
+	binary.NativeEndian.PutUint32(r[headFlags:], workAnchored|workMixed|workFailed)
+	s := newStream(nil)
+	s.take(opened(7, 100, 1))
+	s.take(r)
+	s.take(r[:len(r)-1]) // cut
+	list := drain(s)
+	if len(list) != 2 || list[1].Kind != Worked {
+		t.Fatalf("%v", kinds(list))
+	}
+	want := Work{After: 42, Mixed: true, Failed: true, Parse: 1, Plan: 2, Execute: 3, LockWait: 4, Lock: LockTag{tagType: 5, tagMode: 5}}
+	if *list[1].Work != want {
+		t.Errorf("%+v", *list[1].Work)
 	}
 }

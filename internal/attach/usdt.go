@@ -23,6 +23,16 @@ var timed = map[string]bool{
 	"lock__wait__start": true, "lock__wait__done": true,
 }
 
+// sites returns the places of one probe.
+func sites(list []probeSite, name string) (found []probeSite) {
+	for _, p := range list {
+		if p.name == name {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
 // The words of a note of a probe: three addresses.
 const (
 	noteHead     = 12

@@ -50,6 +50,9 @@ type flow struct {
 	asked    messages.Kind // SSLRequest or GSSENCRequest whose answer is not known yet
 	begun    bool          // its first byte was seen
 	direct   bool          // it began with a ClientHello
+	// given is how much of the frontend was passed on, skipped how much before it was
+	// not, in bytes.
+	given, skipped uint64
 }
 
 // Event takes the next event; its data is borrowed for the call.
@@ -138,7 +141,9 @@ func (f *Feed) alone(w *flow, e *attach.Event) {
 		f.data(w, e)
 	case attach.Gap:
 		w.begun = true
-		w.in.Lost(e.Dir, e.N, f.at(e))
+		w.lost(e, f.at(e))
+	case attach.Worked:
+		w.worked(e)
 	case attach.Encrypted:
 		f.encrypted(w, e)
 	case attach.Described:
@@ -171,7 +176,7 @@ func (f *Feed) data(w *flow, e *attach.Event) {
 		}
 		w.asked = request(e.Data)
 	}
-	w.in.Data(e.Dir, e.Data, f.at(e))
+	w.data(e, f.at(e))
 }
 
 // request returns the kind of a request for encryption, 0 for other data.

@@ -26,6 +26,7 @@ type query struct {
 	rows             uint64
 	complete         bool
 	start, end, lost int64
+	server           *exchange.ServerTimes
 }
 
 func (s *told) Wants() sink.Wants { return sink.Wants{Queries: true, Connections: true} }
@@ -37,7 +38,7 @@ func (s *told) End(*record.Totals) error {
 func (s *told) Record(r record.Record) {
 	switch r := r.(type) {
 	case *record.Query:
-		s.queries = append(s.queries, query{string(r.SQL), r.Rows, r.Complete, r.Start.Time, r.End.Time, int64(r.LostBytes)})
+		s.queries = append(s.queries, query{string(r.SQL), r.Rows, r.Complete, r.Start.Time, r.End.Time, int64(r.LostBytes), r.Server})
 	case *record.Connection:
 		s.conns = append(s.conns, r.Info)
 	}
@@ -49,6 +50,7 @@ type host struct {
 	feed *inside.Feed
 	a    *analyze.Analyzer
 	now  int64
+	read uint64 // bytes of the client's, of all connections
 }
 
 func newHost(opt inside.Options) *host {
@@ -64,7 +66,12 @@ func newHost(opt inside.Options) *host {
 
 func (h *host) event(c *attach.Conn, kind attach.Kind, d messages.Direction, data []byte, n int64) {
 	h.now += 1000
-	h.feed.Event(&attach.Event{Kind: kind, Conn: c, Time: h.now, Dir: d, Data: data, N: n})
+	e := attach.Event{Kind: kind, Conn: c, Time: h.now, Dir: d, Data: data, N: n}
+	if d == messages.Frontend {
+		h.read += uint64(len(data)) + uint64(max(n, 0))
+		e.Offset = h.read
+	}
+	h.feed.Event(&e)
 }
 
 func (h *host) client(c *attach.Conn, data ...byte) {

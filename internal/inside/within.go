@@ -43,7 +43,11 @@ func (f *Feed) within(w *flow, e *attach.Event) {
 	case attach.Gap:
 		if w.sure {
 			w.in.Misplaced(e.Dir)
-			w.in.Lost(e.Dir, e.N, session.Stamp{Time: e.Time})
+			w.lost(e, session.Stamp{Time: e.Time})
+		}
+	case attach.Worked:
+		if w.sure {
+			w.worked(e)
 		}
 	case attach.Data:
 		if w.sure || f.joins(w, e) {
@@ -66,7 +70,7 @@ func (f *Feed) place(w *flow, e *attach.Event) {
 		w.in.Misplaced(e.Dir)
 		at = session.Stamp{Time: e.Time}
 	}
-	w.in.Data(e.Dir, e.Data, at)
+	w.data(e, at)
 }
 
 // patience is how long a piece of plaintext waits for its packet, in nanoseconds. If

@@ -182,6 +182,7 @@ var (
 	qNetwork    = querySchema.Int("network_ns", "ns", "Of duration_ns: nothing was seen until a lost segment came again.")
 	qPause      = querySchema.Int("pause_ns", "ns", "From the last reply before it to its first request.")
 	qPaused     = querySchema.Bool("paused_in_transaction", "A transaction was open during that pause.")
+	qServer     = querySchema.Object("server_times", "What the server's work took, as it sees that itself (--attach).")
 	qTx         = querySchema.Text("tx", "Transaction status after it: I, T or E.")
 	qCancelled  = querySchema.Int("cancelled_by", "", "Number of the connection whose CancelRequest ended it.")
 	qComplete   = querySchema.Bool("complete", "Request and replies were seen whole.")
@@ -325,6 +326,9 @@ func (q *Query) visitNumbers(v Visitor) {
 		rest = before
 	}
 	v.Ints(queryNumbers[rest:], n[rest:])
+	if q.Server != nil {
+		visitServer(v, q.Server)
+	}
 	yes(v, qPaused, q.Pause >= 0 && (q.PauseTx == 'T' || q.PauseTx == 'E'))
 }
 

@@ -211,6 +211,7 @@ func (k *Maker) times(q *Query, x *exchange.Exchange) {
 	if ns, ok := x.Duration(); ok {
 		q.Duration = ns
 	}
+	q.Server = x.Server
 	if x.Prepare > 0 {
 		q.Prepare = x.Prepare
 	}

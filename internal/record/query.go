@@ -81,6 +81,8 @@ type Query struct {
 	Pause      int64 // from the last reply before it to its first request
 	Prepare    int64 // of a Parse and Describe that were answered on their own
 	Network    int64 // of Duration, what waiting for lost packets to come again took
+	// Server is what the server itself says its work took; nil where it does not.
+	Server *exchange.ServerTimes
 
 	TxBefore byte // transaction status before it, 0 if not known
 	PauseTx  byte // during Pause

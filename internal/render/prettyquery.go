@@ -52,6 +52,7 @@ func (p *Pretty) query(c *conn, q *record.Query) {
 	p.queryText(q)
 	p.params(c, q)
 	p.notSeen(q)
+	p.serverTimes(q)
 	p.end()
 	p.queryError(q)
 	p.queryNotes(q)

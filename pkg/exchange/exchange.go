@@ -147,6 +147,9 @@ type Exchange struct {
 	// exchange; 0 if none was seen before its end.
 	CancelledBy uint64
 
+	// Server is what the server itself says its work took; nil where it does not.
+	Server *ServerTimes
+
 	// Parameters are decoded when somebody asks.
 	bind   []byte // body of the Bind, nil once decoded
 	params messages.Values

@@ -60,6 +60,7 @@ type Session struct {
 	shared  *Shared
 	handler Handler
 	log     *exchange.Log
+	work    *work // nil where the server does not tell of it
 	tracker tracker.Tracker
 	stepper tracker.Stepper
 	streams [2]*codec.Stream
