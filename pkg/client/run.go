@@ -11,9 +11,9 @@ const readBuffer = 16 << 10
 
 // Run is the ready loop over a transport, such as a net.Conn: it sends a request that
 // a Do method returned, ranges over the events, and sends what Outgoing returns. It
-// ends with the Ready event, of a pipeline the last one, where IsWaiting, or with an
-// error that is final and comes without an event. A loop that is left goes on where it
-// was with Run(transport, nil).
+// ends with the Ready event, of a pipeline the last one, where IsWaiting, after what
+// DoTerminate returned, or with an error that is final and comes without an event. A
+// loop that is left goes on where it was with Run(transport, nil).
 //
 // It does not end either where the client waits for the program: after an
 // EncryptionResponse that is accepted, a CopyIn, a CopyBoth or a Suspended event the
@@ -35,6 +35,9 @@ func (c *Client) Run(transport io.ReadWriter, request []byte) iter.Seq2[Event, e
 				if !yield(event, nil) || ok && !ready.Queued || c.IsWaiting() {
 					return
 				}
+			}
+			if len(request) > 0 && errors.Is(err, ErrTerminated) {
+				return
 			}
 			if !errors.Is(err, ErrNeedData) {
 				yield(nil, err)

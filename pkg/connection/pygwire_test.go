@@ -169,13 +169,6 @@ func phaseNamed(name string) messages.Phase {
 	panic(name)
 }
 
-func directionNamed(name string) messages.Direction {
-	if name == "frontend" {
-		return messages.Frontend
-	}
-	return messages.Backend
-}
-
 // message decodes the body, compares the fields, and encodes it again. It returns what
 // is different, "" for nothing.
 func (f *pygwireFact) message() string {

@@ -6,7 +6,7 @@ import (
 )
 
 // Assembler puts TCP segments together to the byte streams that their
-// receivers saw. It is not safe for concurrent use.
+// receivers saw. Make it with New; it is not safe for concurrent use.
 type Assembler struct {
 	h       Handler
 	halves  HalfCloser

@@ -177,6 +177,8 @@ func (m *machine) orderAllows(p *pending, k messages.Kind) bool {
 		return m.requests.at(p.seq).Limited
 	case k == messages.KindParameterDescription && p.seq != 0:
 		return m.requests.at(p.seq).Target != messages.TargetPortal
+	case stage == stageFresh && p.request == reqDescribe && (k == messages.KindRowDescription || k == messages.KindNoData) && p.seq != 0:
+		return m.requests.at(p.seq).Target != messages.TargetStatement // ParameterDescription is first
 	case k == messages.KindCopyBothResponse && p.request == reqExecute:
 		return false // only replication has it, which knows no extended queries
 	case stage == stageFresh && p.request == reqQuery:
