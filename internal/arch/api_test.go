@@ -2,6 +2,7 @@ package arch
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"go/ast"
 	"go/format"
@@ -144,6 +145,16 @@ func difference(got, want []string) (list []string) {
 	return list
 }
 
+// examples returns the tests with the examples of a package.
+func examples(name string) (all []byte, err error) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "pkg", name, "*example_test.go"))
+	for _, file := range files {
+		b, failed := os.ReadFile(file)
+		all, err = append(all, b...), errors.Join(err, failed)
+	}
+	return all, err
+}
+
 // What docs/library.md names in our packages is there.
 func TestLibraryPageNamesWhatExists(t *testing.T) {
 	page, err := os.ReadFile("../../docs/library.md")
@@ -161,6 +172,11 @@ func TestLibraryPageNamesWhatExists(t *testing.T) {
 			continue
 		}
 		checked++
+		if strings.HasPrefix(m[2], "Example") {
+			if list, err = examples(m[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if !regexp.MustCompile(`\b` + m[2] + `\b`).Match(list) {
 			t.Errorf("%s.%s: there is no such name", m[1], m[2])
 		}

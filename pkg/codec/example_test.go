@@ -39,6 +39,28 @@ func ExampleDecoder() {
 	// bytes kept for the next message: 0
 }
 
+// A server reads what a client sends; the phase, which its program sets, tells how it is
+// framed: a startup packet has no type byte.
+func ExampleDecoder_SetPhase() {
+	d := codec.NewFrontendDecoder(codec.DecoderOptions{})
+	fmt.Println(d.Phase())
+	sent := (&messages.StartupMessage{Parameters: []messages.Pair{{Name: []byte("user"), Value: []byte("alice")}}}).Append(nil)
+	sent = (&messages.Query{SQL: []byte("SELECT 1")}).Append(sent)
+	for ; len(sent) > 0; sent = sent[min(10, len(sent)):] {
+		d.Feed(sent[:min(10, len(sent))])
+		for m, err := range d.All() {
+			fmt.Println(m, err)
+			if m.Kind() == messages.KindStartupMessage {
+				d.SetPhase(messages.PhaseReady)
+			}
+		}
+	}
+	// Output:
+	// startup
+	// StartupMessage protocol_version="3.0" parameters=["user"="alice"] <nil>
+	// Query query="SELECT 1" <nil>
+}
+
 // The error of a Decoder tells where the stream is broken.
 func ExampleDecoder_Next() {
 	d := codec.NewFrontendDecoder(codec.DecoderOptions{Phase: messages.PhaseReady})

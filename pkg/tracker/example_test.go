@@ -1,6 +1,7 @@
 package tracker_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -45,4 +46,31 @@ func ExampleFrontendMachine() {
 	// extended_query pending Syncs: 1
 	// postgresql protocol: BindComplete is out of order in phase extended_query; expected ParseComplete or ErrorResponse
 	// <nil>
+}
+
+// A proxy knows what both sides think: each message is sent by one and received by the
+// other, and they stay in step.
+func ExampleMachine() {
+	client, server := tracker.NewFrontendMachine(), tracker.NewBackendMachine()
+	pass := func(from, to tracker.Machine, list ...messages.Message) {
+		for _, m := range list {
+			if err := errors.Join(from.Send(m), to.Receive(m)); err != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+		fmt.Println(client.Phase(), server.Phase())
+	}
+	pass(client, server, &messages.Query{}) // before the startup
+	pass(client, server, &messages.StartupMessage{})
+	pass(server, client, &messages.AuthenticationOk{}, &messages.ReadyForQuery{Status: messages.TxIdle})
+	pass(client, server, &messages.Query{})
+	pass(server, client, &messages.CommandComplete{}, &messages.ReadyForQuery{Status: messages.TxIdle})
+	// Output:
+	// postgresql protocol: Query is out of order in phase startup; expected StartupMessage, SSLRequest, GSSENCRequest, CancelRequest or StartupMessageV2
+	// postgresql protocol: Query is out of order in phase startup; expected StartupMessage, SSLRequest, GSSENCRequest, CancelRequest or StartupMessageV2
+	// authenticating authenticating
+	// ready ready
+	// simple_query simple_query
+	// ready ready
 }
