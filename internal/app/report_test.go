@@ -2,9 +2,11 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,5 +61,13 @@ func TestReportSize(t *testing.T) {
 	page, err := os.ReadFile(path)
 	if err != nil || !bytes.Contains(page, []byte(`"command":"pgsniff report - -o `)) {
 		t.Error("the page does not tell the command", err)
+	}
+	var shown struct {
+		Series struct{ Open []int }
+	}
+	_, data, _ := bytes.Cut(page, []byte(`<script type="application/json" id="data">`))
+	data, _, _ = bytes.Cut(data, []byte("</script>"))
+	if err := json.Unmarshal(data, &shown); err != nil || slices.Max(shown.Series.Open) != conns {
+		t.Errorf("%v; the chart of open connections goes to %d, not %d", err, slices.Max(append(shown.Series.Open, 0)), conns)
 	}
 }

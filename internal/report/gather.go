@@ -47,6 +47,8 @@ type output struct {
 	other      *class // the queries beyond the bound of classes
 	conns      []*connection
 	allConns   uint64
+	encrypted  uint64 // of them, those that could not be read
+	joined     uint64 // those that began before the capture
 	users      groups
 	databases  groups
 	apps       groups
@@ -192,6 +194,12 @@ func (o *output) end(c *record.Connection) {
 	if c.Info.Ended.Time != 0 {
 		_, s := o.load.at(c.Info.Ended.Time)
 		s.closed++
+	}
+	if c.Info.Unreadable {
+		o.encrypted++
+	}
+	if c.Info.MidStream {
+		o.joined++
 	}
 	o.stream(c)
 	k := o.connOf(c.Conn)

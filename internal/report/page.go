@@ -66,6 +66,8 @@ type meta struct {
 	Lost          uint64 `json:"lost_bytes"`
 	Retransmitted uint64 `json:"retransmitted_bytes"`
 	KernelDropped uint64 `json:"kernel_dropped"`
+	Encrypted     uint64 `json:"encrypted,omitempty"` // connections that could not be read
+	Joined        uint64 `json:"joined,omitempty"`    // connections that began before the capture
 	Live          bool   `json:"live,omitempty"`
 	NoSQL         bool   `json:"no_sql,omitempty"`
 	NoValues      bool   `json:"no_values,omitempty"`
@@ -152,7 +154,7 @@ func (o *output) meta(t *record.Totals) meta {
 	return meta{
 		Start: begun, StartMS: start / 1e6, Span: max(t.Last-start, 0),
 		Packets: t.Packets, Bytes: t.Bytes, Connections: t.Connections, Messages: t.Messages, Queries: t.Queries, Errors: t.Errors,
-		Lost: t.LostBytes, Retransmitted: t.RetransmittedBytes, KernelDropped: t.KernelDropped, Live: t.Live,
+		Lost: t.LostBytes, Retransmitted: t.RetransmittedBytes, KernelDropped: t.KernelDropped, Live: t.Live, Encrypted: o.encrypted, Joined: o.joined,
 		NoSQL: o.noSQL, NoValues: o.noValues, Command: command(o.env.Args, o.noValues),
 	}
 }

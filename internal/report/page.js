@@ -45,11 +45,13 @@ if (d.meta.start) {
 const facts = [["Packets", num(d.meta.packets)], ["Bytes", size(d.meta.bytes)], ["Connections", num(d.meta.connections)],
   ["Messages", num(d.meta.messages)], ["Queries", num(d.meta.queries)], ["Errors", num(d.meta.errors), d.meta.errors > 0],
   ["Not captured", size(d.meta.lost_bytes), d.meta.lost_bytes > 0], ["Sent again", size(d.meta.retransmitted_bytes)]];
+if (d.meta.encrypted) facts.push(["Connections encrypted and not read", num(d.meta.encrypted), true]);
+if (d.meta.joined) facts.push(["Connections begun before the capture", num(d.meta.joined)]);
 if (d.meta.live) facts.push(["Dropped by the kernel", num(d.meta.kernel_dropped), d.meta.kernel_dropped > 0]);
 for (const [name, value, bad] of facts) $("facts").append(el("div", {}, el("dt", {}, name), el("dd", { class: bad ? "bad" : undefined }, value)));
 
 // Findings.
-if (!d.findings || d.findings.length === 0) $("findings").append(el("p", {}, "Nothing was found to be wrong."));
+if (!d.findings || d.findings.length === 0) $("findings").append(el("p", {}, d.meta.queries || d.meta.errors ? "Nothing was found to be wrong." : "Nothing could be read that something may be wrong with."));
 for (const f of d.findings || []) {
   const cost = [];
   if (f.cost && f.cost.time_ns) cost.push(dur(f.cost.time_ns));
@@ -57,7 +59,7 @@ for (const f of d.findings || []) {
   if (f.cost && f.cost.bytes) cost.push(size(f.cost.bytes));
   const seen = (f.evidence || []).slice(0, 3).map((e) => el("p", { class: "hint" }, `#${e.conn} query ${e.query ?? "–"}, packet ${e.frame}: ${e.text}`));
   $("findings").append(el("article", { class: "finding " + f.severity },
-    el("h3", {}, el("span", { class: "tag" }, f.severity), f.code + (cost.length ? " – costs " + cost.join(", ") : "")),
+    el("h3", {}, el("span", { class: "tag" }, f.severity), " " + f.code + (cost.length ? " – costs " + cost.join(", ") : "")),
     el("p", {}, f.title), ...(f.queries || []).slice(0, 3).map((q) => el("code", {}, q.normalized || "")), ...seen, el("p", {}, "→ " + f.advice)));
 }
 
@@ -65,7 +67,12 @@ for (const f of d.findings || []) {
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const s = d.series, slots = s.queries ? s.queries.length : 0;
 const x = Array.from({ length: slots }, (_, i) => (d.meta.start_ms + i * s.width / 1e6) / 1000);
-const perSecond = (list) => list.map((n) => n * 1e9 / s.width);
+// The last slot is as long as the capture goes on in it.
+const lastPart = slots ? Math.max(0, Math.min(1, (d.meta.span - (slots - 1) * s.width) / s.width)) : 1;
+const perSecond = (list) => list.map((n, i) => {
+  if (i < slots - 1 || slots < 2) return n * 1e9 / s.width;
+  return (n + list[i - 1]) * 1e9 / s.width / (1 + lastPart); // of so short a time alone it would say little
+});
 const ms = (list) => list.map((ns) => ns < 0 ? null : ns / 1e6);
 // Times of day on the axes, with as many digits as tell neighbours apart.
 function ticks(u, splits) {
@@ -82,14 +89,24 @@ function zoom(u) {
   zooming = false;
   drawHeat(u.scales.x.min, u.scales.x.max);
 }
-function chart(title, list) {
-  const host = el("div", { class: "chart", role: "img", "aria-label": title + " over time" });
+// The room beside the charts, in pixels: of the axis, and for the end of the last time.
+const axisWidth = 62, margin = 44;
+// alone returns the values that have none beside them, which a line does not show.
+const alone = (list) => list.map((_, i) => i).filter((i) => list[i] !== null && (list[i - 1] ?? null) === null && (list[i + 1] ?? null) === null);
+// tens returns the powers of ten of a logarithmic axis.
+function tens(u, axis, min, max) {
+  const list = [];
+  for (let e = Math.ceil(Math.log10(min) - 1e-9); e <= Math.log10(max) + 1e-9; e++) list.push(10 ** e);
+  return list;
+}
+function chart(title, list, logarithmic) {
+  const host = el("div", { class: "chart", role: "img", "aria-label": title + " over time; the table below the charts has the numbers" });
   $("charts").append(host);
   const axis = { stroke: css("--dim"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
   const u = new uPlot({
-    title, width: host.clientWidth || 1100, height: 170, cursor: { sync: { key: "time" } }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"), 
-    scales: { x: { time: true } }, axes: [{ ...axis, values: ticks, space: 96 }, { ...axis, values: (u, list) => list.map(few), size: 62 }],
-    series: [{ value: (u, t) => t === null || t === undefined ? "" : new Date(t * 1000).toISOString().slice(11, 23) }, ...list.map(([label, , colour]) => ({ label, stroke: css(colour), width: 1.5, points: { show: slots < 60 } }))],
+    title, width: host.clientWidth || 1100, height: 170, padding: [8, margin, 0, 0], cursor: { sync: { key: "time" } }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"), 
+    scales: { x: { time: true }, y: logarithmic ? { distr: 3 } : {} }, axes: [{ ...axis, values: ticks, space: 96 }, { ...axis, values: (u, list) => list.map((n) => n === null ? "" : few(n)), size: axisWidth, ...(logarithmic ? { splits: tens, filter: (u, list) => list } : {}) }],
+    series: [{ value: (u, t) => t === null || t === undefined ? "" : new Date(t * 1000).toISOString().slice(11, 23) }, ...list.map(([label, values, colour]) => ({ label, stroke: css(colour), width: 1.5, points: slots < 60 ? { show: true } : { show: true, filter: () => alone(values) } }))],
     hooks: { setScale: [(p, key) => { if (key === "x") zoom(p); }] },
   }, [x, ...list.map(([, values]) => values)], host);
   plots.push(u);
@@ -99,14 +116,14 @@ function drawHeat(from, to) {
   if (!heat || !slots) return;
   const c = heat, w = c.width = c.clientWidth || 1100, h = c.height = 150, g = c.getContext("2d");
   const lo = (from * 1000 - d.meta.start_ms) * 1e6, hi = (to * 1000 - d.meta.start_ms) * 1e6 + s.width;
-  const most = Math.max(1, ...d.heat.map((p) => p[2])), rows = Math.max(8, ...d.heat.map((p) => p[1] + 2));
+  const points = d.heat || [], most = points.reduce((a, p) => Math.max(a, p[2]), 1), rows = points.reduce((a, p) => Math.max(a, p[1] + 2), 8);
   g.clearRect(0, 0, w, h);
   g.fillStyle = css("--blue");
-  for (const [i, b, n] of d.heat) {
-    const left = 62 + (i * s.width - lo) / (hi - lo) * (w - 62), right = 62 + ((i + 1) * s.width - lo) / (hi - lo) * (w - 62);
-    if (right < 62 || left > w) continue;
+  for (const [i, b, n] of points) {
+    const place = (n) => axisWidth + (n * s.width - lo) / (hi - lo) * (w - axisWidth - margin), left = place(i), right = Math.min(place(i + 1), w - margin);
+    if (right < axisWidth || left > w - margin) continue;
     g.globalAlpha = 0.15 + 0.85 * Math.log(1 + n) / Math.log(1 + most);
-    g.fillRect(Math.max(left, 62), h - (b + 1) * h / rows, Math.max(1, right - left), Math.ceil(h / rows));
+    g.fillRect(Math.max(left, axisWidth), h - (b + 1) * h / rows, Math.max(1, right - Math.max(left, axisWidth)), Math.ceil(h / rows));
   }
   g.globalAlpha = 1;
   g.fillStyle = css("--dim");
@@ -120,20 +137,45 @@ function lagOf(stream) {
       list[i] = Math.max(list[i] ?? 0, lag / 1e6);
   return list;
 }
+// What the charts show, as a table of some forty stretches.
+let shown = false;
+function numbers() {
+  const each = Math.ceil(slots / 40), body = el("tbody");
+  const text = (v) => v === null || v < 0 ? "" : v.toLocaleString("en-US", { maximumSignificantDigits: 4 });
+  const name = (n) => el("th", { scope: "col" }, n);
+  for (let i = 0; i < slots; i += each) {
+    const to = Math.min(i + each, slots), part = (list) => list.slice(i, to);
+    const seconds = Math.max(0.1, to - i - (to === slots ? 1 - lastPart : 0)) * s.width / 1e9, rate = (list) => text(part(list).reduce((a, n) => a + n, 0) / seconds);
+    const most = (list) => { const v = Math.max(...part(list)); return v < 0 ? "" : dur(v); };
+    body.append(el("tr", {}, el("th", { scope: "row" }, clock(i * s.width)), el("td", {}, rate(s.queries)), el("td", {}, rate(s.errors)), el("td", {}, most(s.p50)),
+      el("td", {}, most(s.p95)), el("td", {}, most(s.p99)), el("td", {}, num(Math.max(...part(s.open)))), el("td", {}, rate(s.bytes))));
+  }
+  return el("details", { open: shown, ontoggle: (e) => { shown = e.target.open; } }, el("summary", {}, "The charts as a table"),
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The charts as a table" }, el("table", {}, el("thead", {}, el("tr", {}, ...["from", "queries/s", "errors/s", "p50", "p95", "p99", "connections", "bytes/s"].map(name))), body)));
+}
+// move zooms by a factor and goes on by a part of what is shown.
+function move(factor, part) {
+  if (!plots.length) return;
+  const { min, max } = plots[0].scales.x, all = x[slots - 1] - x[0], w = Math.min(all, Math.max((max - min) * factor, all / slots)), middle = (min + max) / 2 + part * (max - min);
+  const from = Math.max(x[0], Math.min(middle - w / 2, x[slots - 1] - w));
+  plots[0].setScale("x", { min: from, max: from + w });
+}
+for (const [id, factor, part] of [["closer", 0.5, 0], ["farther", 2, 0], ["earlier", 1, -0.5], ["later", 1, 0.5]]) $(id).addEventListener("click", () => move(factor, part));
 function drawCharts() {
   for (const p of plots) p.destroy();
   plots = [];
   $("charts").replaceChildren();
   if (slots < 2) { $("charts").append(el("p", {}, "Too short for charts.")); return; }
   chart("Queries and errors a second", [["queries/s", perSecond(s.queries), "--blue"], ["errors/s", perSecond(s.errors), "--red"]]);
-  chart("Duration in ms (about)", [["p50", ms(s.p50), "--green"], ["p95", ms(s.p95), "--blue"], ["p99", ms(s.p99), "--amber"]]);
+  if (d.meta.queries) chart("Duration in ms (about)", [["p50", ms(s.p50), "--green"], ["p95", ms(s.p95), "--blue"], ["p99", ms(s.p99), "--amber"]], true);
   chart("Connections open", [["connections", s.open, "--blue"]]);
   chart("Bytes of rows a second", [["bytes/s", perSecond(s.bytes), "--green"]]);
   const lags = (d.streams || []).filter((r) => (r.series || []).length).slice(0, 4);
   if (lags.length) chart("Replication lag in ms (95 %)", lags.map((r, i) => ["#" + r.conn + " " + (r.who || ""), lagOf(r), ["--blue", "--amber", "--green", "--red"][i]]));
+  if (!(d.heat || []).length) { heat = undefined; $("charts").append(numbers()); return; }
   $("charts").append(el("p", { class: "hint" }, "Durations over time: the darker, the more queries"));
-  heat = el("canvas", { class: "heat", role: "img", "aria-label": "Heat map of durations over time; the table below has the same numbers in sum" });
-  $("charts").append(heat);
+  heat = el("canvas", { class: "heat", role: "img", "aria-label": "Heat map of durations over time; the table of durations has the same numbers in sum" });
+  $("charts").append(heat, numbers());
   drawHeat(x[0], x[slots - 1]);
 }
 $("unzoom").addEventListener("click", () => { if (plots.length) plots[0].setScale("x", { min: x[0], max: x[slots - 1] }); });
@@ -146,7 +188,7 @@ $("unzoom").addEventListener("click", () => { if (plots.length) plots[0].setScal
   const used = joined.map((j, i) => j[1] ? i : -1).filter((i) => i >= 0), most = Math.max(1, ...joined.map((j) => j[1]));
   if (!used.length) { $("histogram").append(el("p", {}, "No query has a known duration.")); return; }
   for (const [bound, n] of joined.slice(used[0], used[used.length - 1] + 1)) {
-    const bar = svg("svg", { width: 400, height: 12, "aria-hidden": "true" }, svg("rect", { class: "hbar", width: 400 * n / most, height: 12 }));
+    const bar = svg("svg", { width: 400, style: "max-width: 50vw", height: 12, "aria-hidden": "true" }, svg("rect", { class: "hbar", width: 400 * n / most, height: 12 }));
     body.append(el("tr", {}, el("td", {}, dur(bound)), el("td", {}, num(n)), el("td", { class: "text" }, bar)));
   }
   t.append(body);
@@ -155,7 +197,7 @@ $("unzoom").addEventListener("click", () => { if (plots.length) plots[0].setScal
 
 // A table that sorts by a click on a heading, or Enter.
 function sortable(table, columns, rows, first, render) {
-  let by = first, down = true;
+  let by = first, down = columns[first].down ?? true;
   const head = el("tr"), body = el("tbody");
   columns.forEach((c, i) => head.append(el("th", { scope: "col", class: c.text ? "text" : undefined }, el("button", { type: "button", onclick: () => { down = by === i ? !down : !c.text; by = i; draw(); } }, c.name))));
   table.replaceChildren(el("thead", {}, head), body);
@@ -178,7 +220,7 @@ function sparkline(list) {
 }
 function ladder(c) {
   const rows = c.steps.length, rowH = 22, h = rows * rowH + 34, left = 150, right = 560;
-  const g = svg("svg", { class: "ladder", width: 760, height: h, role: "img", "aria-label": "Messages between client and server" });
+  const g = svg("svg", { class: "ladder", width: 760, height: h, "aria-hidden": "true" });
   g.append(svg("text", { x: left - 25, y: 14 }, "client"), svg("text", { x: right - 20, y: 14 }, "server"),
     svg("line", { x1: left, y1: 20, x2: left, y2: h }), svg("line", { x1: right, y1: 20, x2: right, y2: h }));
   c.steps.forEach((m, i) => {
@@ -187,7 +229,8 @@ function ladder(c) {
       svg("path", { d: `M${b},${y} l${m.back ? 7 : -7},-4 v8 z`, class: "hbar" }),
       svg("text", { x: left + 14, y: y - 4 }, m.name + (m.count ? ` × ${num(m.count)}` : "") + `, ${size(m.len)}`));
   });
-  return g;
+  const list = el("ol", { class: "unseen" }, ...c.steps.map((m) => el("li", {}, `${dur(m.at) || "0"}, ${m.back ? "server" : "client"}: ${m.name}${m.count ? ` × ${num(m.count)}` : ""}, ${size(m.len)}`)));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages between client and server" }, g, list);
 }
 function details(c) {
   const box = el("div");
@@ -211,6 +254,7 @@ const classColumns = [{ name: "calls", key: (c) => c.calls }, { name: "errors", 
   { name: "over time", key: (c) => c.calls }, { name: "query", key: (c) => c.sql, text: true }];
 let wanted = "";
 const matching = () => (d.classes || []).filter((c) => !wanted || (c.sql + " " + (c.operation || "")).toLowerCase().includes(wanted));
+if (!(d.classes || []).length && !d.other) $("classes").before(el("p", {}, "No query could be read."));
 const drawClasses = sortable($("classes"), classColumns, matching, 3, (c) => {
   const shown = open.has(c.fingerprint);
   const toggle = el("button", { type: "button", class: "row", "aria-expanded": String(shown), onclick: () => {
@@ -242,18 +286,20 @@ else sortable($("errors"), [{ name: "count", key: (e) => e.count }, { name: "SQL
 
 // Connections.
 (() => {
-  const list = d.connections || [], span = Math.max(1, d.meta.span, ...list.map((c) => c.end)), w = 620, left = 420;
-  $("connhint").textContent = `${num(list.length)} connections` + (d.more_connections ? `, ${num(d.more_connections)} more are not drawn` : "") + "; yellow: idle in a transaction; red: failed or reset.";
-  const g = svg("svg", { width: left + w + 20, height: list.length * 20 + 10, role: "img", "aria-label": "Connections over time" });
-  list.slice().sort((a, b) => a.start - b.start).forEach((c, i) => {
-    const y = i * 20 + 4, at = (ns) => left + Math.max(0, Math.min(1, ns / span)) * w;
-    const who = `#${c.id} ${c.user || "?"}@${c.database || "?"} ${c.app || ""} ${c.client}`;
-    const bar = svg("rect", { class: ["failed", "reset", "refused"].includes(c.state) ? "bad" : "hbar", x: at(c.start), y, width: Math.max(2, at(c.end) - at(c.start)), height: 13 });
-    bar.append(svg("title", {}, `${who}: ${num(c.queries)} queries, ${num(c.errors)} errors, ${c.state || "open"}` + (c.idle_time ? `, idle in transactions for ${dur(c.idle_time)}` : "")));
-    g.append(svg("text", { x: 0, y: y + 11 }, who.length > 62 ? who.slice(0, 61) + "…" : who), bar);
-    for (const [from, to] of c.idle || []) g.append(svg("rect", { class: "idle", x: at(from), y: y + 3, width: Math.max(1, at(to) - at(from)), height: 7 }));
+  const list = d.connections || [], span = Math.max(1, d.meta.span, ...list.map((c) => c.end)), w = 420;
+  $("connhint").textContent = `${num(list.length)} connection${list.length === 1 ? "" : "s"}` + (d.more_connections ? `, ${num(d.more_connections)} more are not drawn` : "") + "; yellow: idle in a transaction; red: failed or reset.";
+  const at = (ns) => Math.max(0, Math.min(1, ns / span)) * w;
+  if (!list.length) return;
+  sortable($("conntable"), [{ name: "connection", key: (c) => c.id, text: true, down: false }, { name: "queries", key: (c) => c.queries }, { name: "errors", key: (c) => c.errors },
+    { name: "idle in tx", key: (c) => c.idle_time || 0 }, { name: "lasted", key: (c) => c.end - c.start }, { name: "end", key: (c) => c.state || "" }, { name: "from when to when", key: (c) => c.start, text: true }],
+  () => list, 0, (c) => {
+    const g = svg("svg", { width: w, height: 14, "aria-hidden": "true" },
+      svg("rect", { class: ["failed", "reset", "refused"].includes(c.state) ? "bad" : "hbar", x: at(c.start), y: 0, width: Math.max(2, at(c.end) - at(c.start)), height: 14 }));
+    for (const [from, to] of c.idle || []) g.append(svg("rect", { class: "idle", x: at(from), y: 4, width: Math.max(1, at(to) - at(from)), height: 6 }));
+    return [el("tr", {}, el("td", { class: "text" }, `#${c.id} ${c.user || "?"}@${c.database || "?"} ${c.app || ""} `, el("span", { class: "hint" }, c.client)),
+      el("td", {}, num(c.queries)), el("td", { class: c.errors ? "err" : undefined }, num(c.errors)), el("td", {}, c.idle_time ? dur(c.idle_time) : ""), el("td", {}, dur(c.end - Math.max(0, c.start))),
+      el("td", {}, c.state || "open"), el("td", { class: "bar" }, g, el("span", { class: "unseen" }, `${clock(Math.max(0, c.start))} to ${clock(c.end)}`)))];
   });
-  $("conns").append(g);
 })();
 
 // Replication.
@@ -271,8 +317,9 @@ if ((d.streams || []).length) {
 // Who asked.
 for (const [name, list] of [["Users", d.users], ["Databases", d.databases], ["Applications", d.applications], ["Clients", d.clients]]) {
   const t = el("table");
-  $("groups").append(el("div", {}, el("h3", {}, name), t));
-  sortable(t, [{ name, key: (g) => g.name, text: true }, { name: "calls", key: (g) => g.calls }, { name: "errors", key: (g) => g.errors }, { name: "rows", key: (g) => g.rows }, { name: "total", key: (g) => g.total }],
+  $("groups").append(el("div", { class: "scroll" }, el("h3", {}, name), t));
+  t.setAttribute("aria-label", name);
+  sortable(t, [{ name: "name", key: (g) => g.name, text: true }, { name: "calls", key: (g) => g.calls }, { name: "errors", key: (g) => g.errors }, { name: "rows", key: (g) => g.rows }, { name: "total", key: (g) => g.total }],
     () => list || [], 4, (g) => [el("tr", {}, el("td", { class: "text" }, g.name || "(not known)"), el("td", {}, num(g.calls)), el("td", {}, num(g.errors)), el("td", {}, num(g.rows)), el("td", {}, dur(g.total)))]);
 }
 

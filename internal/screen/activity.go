@@ -64,7 +64,7 @@ func newActivity() *activity {
 	a.text = func(c *conn) string {
 		return strings.Join([]string{c.User + "@" + c.Database, c.Application, c.Client, c.State.String(), c.SQL, "#" + strconv.FormatUint(c.ID, 10)}, " ")
 	}
-	a.empty, a.none = "no connections yet", "no connections"
+	a.empty, a.none = "no connection is open", "no connection was open at the end"
 	return a
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/flow"
+	"github.com/pgsniff/pgsniff/internal/stats"
 )
 
 // findingsPage is what is wrong.
@@ -66,9 +67,9 @@ func (p *findingsPage) view(m *model, w, h int) []string {
 		return p.list.view(m, w, h)
 	}
 	in, of := m.opt.Data.Looked()
-	text := "of all queries since " + m.clock(m.summary.Started)
+	text := "looked for in all queries since " + m.clock(m.summary.Started)
 	if in < of {
-		text = fmt.Sprintf("of %s of %s since %s: too many come for a look at each", count(in), plural(of, "query", "queries"), m.clock(m.summary.Started))
+		text = fmt.Sprintf("looked for in %s of %s since %s: too many to look at each", stats.FormatCount(in), plural(of, "query", "queries"), m.clock(m.summary.Started))
 	}
 	return append([]string{compose(w, false, span{text, m.theme.dim})}, p.list.view(m, w, h-1)...)
 }

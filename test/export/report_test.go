@@ -21,6 +21,9 @@ type visit struct {
 	Opened             string
 	Charts, Bars, Idle int
 	Zoomed, Unzoomed   bool
+	Closer             bool     // zoomed by the keyboard
+	Table              int      // rows of the table of the charts
+	Unnamed            int      // of what has to have a name for those who do not see it
 	Labels             int      // of charts
 	Overlaps           []string // those that are cut off or stand on others
 	Light, Dark        string
@@ -78,11 +81,35 @@ func TestReport(t *testing.T) {
 	if v.Labels < 20 || len(v.Overlaps) > 0 {
 		t.Errorf("of %d labels, %q are cut off or stand on others", v.Labels, v.Overlaps)
 	}
+	if !v.Closer || v.Table < 3 || v.Unnamed > 0 {
+		t.Errorf("zoomed by keys: %v, %d rows of numbers, %d parts without a name", v.Closer, v.Table, v.Unnamed)
+	}
 	if v.Light == v.Dark || v.Light == "" {
 		t.Errorf("themes %s and %s", v.Light, v.Dark)
 	}
 	if !strings.Contains(v.Text, "division by zero") {
 		t.Error("an error is not shown")
+	}
+}
+
+// TestReportOfNothing makes pages of captures in which nothing can be read: they say so.
+func TestReportOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	empty := filepath.Join(dir, "empty.pcap")
+	header := []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0}
+	if err := os.WriteFile(empty, header, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for capture, text := range map[string]string{
+		empty:                           "There is no PostgreSQL in it.",
+		pcaps + "/tls13_aes128gcm.pcap": "Connections encrypted and not read",
+	} {
+		path := filepath.Join(dir, "page.html")
+		pgsniff(t, "report", "-q", capture, "-o", path)
+		v := browse(t, path, "")
+		if len(v.Errors) > 0 || len(v.Requests) != 1 || v.Unnamed > 0 || !strings.Contains(v.Text, text) || !strings.Contains(v.Text, "Nothing could be read") {
+			t.Errorf("%s: errors %q, requests %q, text\n%s", capture, v.Errors, v.Requests, v.Text)
+		}
 	}
 }
 

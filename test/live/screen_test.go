@@ -160,7 +160,7 @@ func TestScreen(t *testing.T) {
 	p.keys("F", "C-u", "Enter")
 	p.wait("the filter is off")
 	p.keys("4")
-	p.wait("of all queries since")
+	p.wait("in all queries since")
 
 	p.keys("C-z")
 	p.wait("Stopped")

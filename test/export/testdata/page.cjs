@@ -35,12 +35,14 @@ const [path, browser, search] = process.argv.slice(2);
   out.aria = await p.getAttribute("#classes th:nth-child(1)", "aria-sort");
   await p.fill("#search", search);
   out.found = await p.$$eval("#classes .row", (l) => l.map((e) => e.textContent));
-  await p.focus("#classes .row");
-  await p.keyboard.press("Enter");
-  out.opened = await p.textContent("#classes tr.open pre");
+  if (out.found.length) {
+    await p.focus("#classes .row");
+    await p.keyboard.press("Enter");
+    out.opened = await p.textContent("#classes tr.open pre");
+  }
   out.ladder = await p.$$eval("#classes .ladder text", (l) => l.map((e) => e.textContent));
   out.charts = await p.$$eval("#charts .uplot", (l) => l.length);
-  if (out.charts) {
+  if (out.charts && await p.$(".heat")) {
     const chart = await p.$("#charts .u-over");
     await chart.scrollIntoViewIfNeeded();
     const over = await chart.boundingBox();
@@ -52,8 +54,16 @@ const [path, browser, search] = process.argv.slice(2);
     await p.mouse.up();
     out.zoomed = before !== await ink();
     await p.click("#unzoom");
+    await p.focus("#closer");
+    await p.keyboard.press("Enter");
+    out.closer = before !== await ink();
+    await p.click("#unzoom");
+    await p.focus("summary");
+    await p.keyboard.press("Enter");
+    out.table = await p.$$eval("#charts details[open] tbody tr", (l) => l.length);
     out.unzoomed = before === await ink();
   }
+  out.unnamed = await p.$$eval("main [role=img]:not([aria-label]), main [role=region]:not([aria-label]), main button:empty", (l) => l.length);
   const background = () => p.evaluate(() => getComputedStyle(document.body).backgroundColor);
   out.light = await background();
   await p.click("#theme");
