@@ -60,9 +60,9 @@ type Pipe struct {
 	done    chan struct{}
 	running bool
 	direct  bool // what is written is being held
+	places  bool // w shows where in a text an error is
 	slot    int  // of w, see connOf
 	rows    int  // that w shows in a row, 0: all
-	places  bool // w shows where in a text an error is
 	conns   connMemo
 }
 
