@@ -72,11 +72,7 @@ func (l *lossy) try(t *testing.T, f *hostile.File, seed uint64) {
 		return
 	}
 	capture := c.Bytes()
-	if l.whole.repeats {
-		l.whole.holdReordered(t, what, capture)
-	} else {
-		l.whole.hold(t, what, capture)
-	}
+	l.whole.hold(t, what, capture)
 	if l.state != nil {
 		l.state.hold(t, what, capture)
 	}

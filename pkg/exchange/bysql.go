@@ -88,13 +88,62 @@ func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 	*p = messages.Parse{Statement: []byte(name), SQL: text, ParameterOIDs: p.ParameterOIDs[:0]}
 	s := l.newStatement(name, p, len(text))
 	s.unit = x.ID
-	l.addStatement(name, s)
+	if ahead := l.statements[name]; ahead != nil && ahead.unit > x.ID {
+		l.replaced(x, name, s)
+	} else {
+		l.addStatement(name, s)
+	}
 	for y := range l.after(x) { // asked ahead
 		if old := y.Prepared; old != nil && old.Inferred && old.name == name {
 			if y.portal != nil && y.portal.statement == old {
 				y.portal.statement = s
 			}
 			l.setSQL(y, s)
+		}
+	}
+}
+
+// replaced makes s, nil for none, what had a name before the first request for it that
+// was sent ahead, after x: should that fail, it is what the name stands for.
+func (l *Log) replaced(x *Exchange, name string, s *Statement) {
+	for y := range l.after(x) {
+		for i := y.confirmed; i < len(y.changes); i++ {
+			c := &y.changes[i]
+			if c.by == messages.KindParse && c.statement.name == name || c.by == messages.KindClose && !c.ofPortal && c.name == name {
+				if name != "" && (c.previous == nil || c.previous.unit <= x.ID) {
+					c.previous = s
+				}
+				return
+			}
+		}
+	}
+}
+
+// replacedAll is replaced with none for all names: only the first request for each can
+// have replaced something older.
+func (l *Log) replacedAll(x *Exchange) {
+	for y := range l.after(x) {
+		for i := y.confirmed; i < len(y.changes); i++ {
+			if c := &y.changes[i]; c.previous != nil && c.previous.name != "" && c.previous.unit <= x.ID {
+				c.previous = nil
+			}
+		}
+	}
+}
+
+// replacedPortal is replaced for a portal.
+func (l *Log) replacedPortal(x *Exchange, name string, p *portal) {
+	for y := range l.after(x) {
+		for i := y.confirmed; i < len(y.changes); i++ {
+			c := &y.changes[i]
+			if c.name == name && (c.by == messages.KindBind || c.ofPortal) {
+				if c.portal == nil || c.portal.unit <= x.ID {
+					l.shared.leave(c.portal)
+					c.portal = p
+					p.refs++
+				}
+				return
+			}
 		}
 	}
 }
@@ -113,7 +162,11 @@ func (l *Log) after(x *Exchange) iter.Seq[*Exchange] {
 // cursorBySQL is for a cursor that DECLARE made: it is a portal, which an Execute may
 // name.
 func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
-	l.dropPortal([]byte(name))
+	ahead := l.portals[name]
+	if ahead == nil || ahead.unit <= x.ID {
+		l.dropPortal([]byte(name))
+		ahead = nil
+	}
 	if len(l.portals) >= maxPortals || len(name) == 0 {
 		return
 	}
@@ -127,6 +180,11 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text)}
 	p.cost, p.unit = cost, x.ID
 	p.refs++
+	if ahead != nil {
+		l.replacedPortal(x, name, p)
+		l.shared.leave(p)
+		return
+	}
 	if l.portals == nil {
 		l.portals = make(map[string]*portal)
 	}

@@ -89,9 +89,9 @@ func (l *Log) judge(x *Exchange) {
 	case x.flags&flagDiscarded != 0:
 		x.Skipped = true
 		if x.ID <= l.lossy {
-			x.flags |= flagHoles // the Sync before it may be missing
+			x.flags |= flagHoles | flagUnsure // the Sync before it may be missing
 		}
-		if x.flags&flagHoles != 0 {
+		if x.flags&flagUnsure != 0 {
 			l.unconfirmed(x)
 			x.settle(len(x.changes))
 		} else {
@@ -108,8 +108,13 @@ func (l *Log) judge(x *Exchange) {
 	default:
 		x.Missing |= MissingReply
 	}
-	if s := x.Prepared; s != nil && s.undone && s.unit != x.ID {
-		l.setStanding(x, s) // what it was prepared as never came to be
+	if s := x.Prepared; s != nil && s.unit != x.ID {
+		if s.undone {
+			l.setStanding(x, s) // what it was prepared as never came to be
+		}
+		if s = x.Prepared; s != nil && s.unsure {
+			x.flags |= flagHoles // or so it may be
+		}
 	}
 	if (x.Skipped || x.Unanswered || x.Error != nil) && l.lossy == 0 && l.server.database != "" {
 		if x.Missing&InferredSQL != 0 {
@@ -193,7 +198,7 @@ func (l *Log) pause(now Stamp) int64 {
 
 // discard marks what the server passes over after an error in x: all that was
 // sent up to the next Sync. What is sent later, the tracker marks.
-func (l *Log) discard(x *Exchange, uncertain bool) {
+func (l *Log) discard(x *Exchange, uncertain flags) {
 	for id := x.ID; x.flags&flagSynced == 0; {
 		if id++; id >= l.first+uint64(l.n) {
 			return
@@ -203,9 +208,7 @@ func (l *Log) discard(x *Exchange, uncertain bool) {
 			continue
 		}
 		x = next
-		if x.flags |= flagDiscarded; uncertain {
-			x.flags |= flagHoles // the Sync before it may be missing
-		}
+		x.flags |= flagDiscarded | uncertain
 	}
 }
 
@@ -219,7 +222,7 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		}
 		x.FailedAt = m.Step.Request
 		if x.FailedAt == messages.KindParse && x.confirmed < len(x.changes) && x.changes[x.confirmed].by == messages.KindParse {
-			l.setSQL(x, x.changes[x.confirmed].statement) // others may have followed
+			l.blameParse(x, x.changes[x.confirmed].statement)
 		}
 		l.blameBind(x)
 		l.learnError(x)
@@ -237,10 +240,16 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 		l.failAll(x, m)
 	}
 	if x.Protocol == ProtocolExtended {
-		if !m.Step.Doubtful { // else it may be another's, and what x asked for was done
+		uncertain := flags(0)
+		if m.Step.Trial {
+			uncertain = flagHoles // the Sync before it may be missing
+		}
+		if m.Step.Doubtful { // it may be another's, and what x asked for was done
+			uncertain |= flagUnsure
+		} else {
 			l.undo(x, m.Step.Request == messages.KindParse)
 		}
-		l.discard(x, m.Step.Trial)
+		l.discard(x, uncertain)
 		l.refusedParse(x)
 	}
 }
@@ -254,6 +263,16 @@ func (l *Log) refusedParse(x *Exchange) {
 	}
 }
 
+// blameParse makes the statement whose Parse has failed that of x, which may have sent
+// further ones, or executed a portal of another.
+func (l *Log) blameParse(x *Exchange, s *Statement) {
+	if x.portal != nil && x.portal.statement != s {
+		l.disuse(x)
+		x.Portal = nil
+	}
+	l.setSQL(x, s)
+}
+
 // blameBind makes the statement of the Bind that has failed that of x, which may have
 // sent further ones.
 func (l *Log) blameBind(x *Exchange) {
@@ -262,6 +281,7 @@ func (l *Log) blameBind(x *Exchange) {
 	}
 	s := x.earlier[x.bound]
 	l.disuse(x)
+	x.Portal = nil // that of another request
 	if s = s.standing(); s != nil {
 		l.setSQL(x, s)
 	}

@@ -12,9 +12,12 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 				l.forget(name)
 			}
 		}
+		l.replacedAll(x)
 	case "DEALLOCATE":
 		if name, _, ok := x.command(deallocated); ok {
-			if s := l.statements[name]; s != nil && s.unit <= x.ID {
+			if s := l.statements[name]; s == nil || s.unit > x.ID {
+				l.replaced(x, name, nil)
+			} else {
 				l.forget(name)
 			}
 		}

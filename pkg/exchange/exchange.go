@@ -170,10 +170,10 @@ type Exchange struct {
 	columns *Columns
 	types   []uint32 // of a copy
 
-	// earlier are the statements of the Binds before the latest, bound counts the
-	// BindCompletes: an error may be that of any of them.
-	earlier []*Statement
-	bound   int
+	// earlier are the statements of the Binds before the latest, binds counts those, bound
+	// the BindCompletes: an error may be that of any of them.
+	earlier      []*Statement
+	binds, bound int
 	// described is the statement that Describe asked about, nil if there were several;
 	// describes counts them.
 	described *Statement
@@ -212,6 +212,7 @@ const (
 	flagApart                       // its Sync came when all else was answered
 	flagBound                       // a BindComplete was seen
 	flagCut                         // the connection or capture ended inside its replies
+	flagUnsure                      // the server may not have passed over it: it is not certain that flagDiscarded is true
 )
 
 // Parameters returns the values of the Bind, or the arguments of the

@@ -152,16 +152,22 @@ func (l *Log) unconfirmed(x *Exchange) {
 		switch {
 		case c.by == messages.KindBind:
 			l.dropPortal([]byte(c.name))
+			continue
 		case c.by != messages.KindParse:
-		case c.statement.name == "" && l.unnamed == c.statement:
-			l.setUnnamed(nil)
+			continue
+		case c.statement.name == "":
+			if l.unnamed == c.statement {
+				l.setUnnamed(nil)
+			}
 		case l.statements[c.statement.name] != c.statement:
 		case c.previous == nil && l.holed == 0 && !l.forgot && l.server.database != "":
 			c.statement.unproven = true // nothing else can have the name, if anything has
+			continue
 		default:
 			l.forget(c.statement.name)
 			l.forgot = true
 		}
+		c.statement.unsure = true // for what was sent ahead
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 // says. Where there is no room for more, the exchange has it alone.
 func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *portal {
 	if old := l.findPortal(name); len(name) > 0 || old != nil && old.suspended {
-		x.note(change{by: messages.KindBind, name: string(name), portal: old})
+		x.note(change{by: messages.KindBind, name: string(name), portal: old, bind: x.binds})
 	}
 	l.dropPortal(name)
 	p := l.shared.getPortal()

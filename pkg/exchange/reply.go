@@ -81,7 +81,7 @@ func (l *Log) answer(x *Exchange, m *Message) {
 		x.flags |= flagBound
 		x.bound++
 		if len(x.changes) > 0 && !m.Step.Doubtful {
-			x.confirm(messages.KindBind)
+			x.confirmBind()
 		}
 	case messages.KindCloseComplete:
 		if !m.Step.Doubtful {

@@ -92,20 +92,20 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 		old := l.unnamed
 		s := old
 		// Re-preparing the same text needs no new statement.
-		if s == nil || s.Inferred || string(s.SQL) != string(p.SQL) || !sameTypes(s.ParamTypes, p.ParameterOIDs) {
+		if s == nil || s.Inferred || s.unsure || m.Lost > 0 || string(s.SQL) != string(p.SQL) || !sameTypes(s.ParamTypes, p.ParameterOIDs) {
 			s = l.newStatement("", p, sqlLen)
 		}
 		x.note(change{by: messages.KindParse, statement: s, previous: old, wasGone: l.unnamedGone})
 		if s != old {
 			l.setUnnamed(s)
 		}
-		s.unit, l.unnamedGone = x.ID, false
+		s.unit, s.unsure, l.unnamedGone = x.ID, m.Lost > 0, false
 		l.parsed(x, s)
 		return
 	}
 	name := string(p.Statement)
 	s := l.newStatement(name, p, sqlLen)
-	s.unit = x.ID
+	s.unit, s.unsure = x.ID, m.Lost > 0
 	x.note(change{by: messages.KindParse, statement: s, previous: l.statements[name]})
 	l.addStatement(name, s)
 	l.parsed(x, s)
@@ -246,11 +246,17 @@ func (l *Log) requestBind(x *Exchange, m *Message) {
 	name := cstring(m.Body)
 	rest := m.Body[min(len(name)+1, len(m.Body)):]
 	s := l.statement(cstring(rest))
-	if x.portal != nil && len(x.earlier) < maxEarlier && x.charge(8) {
-		x.earlier = append(x.earlier, x.portal.statement)
-	}
+	x.boundBefore()
+	x.binds++
 	x.Portal = x.keepName(name)
 	l.use(x, l.bindPortal(x, name, s, l.shared.cut(m.Body)))
+}
+
+// boundBefore notes the statement of the latest Bind, before x takes another portal.
+func (x *Exchange) boundBefore() {
+	if x.portal != nil && len(x.earlier) < min(x.binds, maxEarlier) && x.charge(8) {
+		x.earlier = append(x.earlier, x.portal.statement)
+	}
 }
 
 // maxEarlier bounds the Binds of one unit that are told apart when one fails.
@@ -287,6 +293,7 @@ func (l *Log) requestExecute(x *Exchange, m *Message) {
 		}
 		return
 	}
+	x.boundBefore()
 	x.Portal = x.keepName(name)
 	if p := l.findPortal(name); p != nil {
 		l.use(x, p)

@@ -36,7 +36,10 @@ type Statement struct {
 	described, told bool
 	// unproven tells that it is not known whether its Parse succeeded.
 	unproven bool
-	before   *Statement // what it had replaced, where it is undone
+	// unsure tells the same of one that has replaced another, or may have; or that part of
+	// its text is missing.
+	unsure bool
+	before *Statement // what it had replaced, where it is undone
 }
 
 // statementCost is a statement with its place in a map.

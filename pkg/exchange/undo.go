@@ -13,6 +13,7 @@ type change struct {
 	wasGone   bool          // of the unnamed statement: the server had dropped it already
 	ofPortal  bool          // Close speaks of a portal
 	portal    *portal       // what was under that name before, nil if nothing; referred to
+	bind      int           // of a Bind, its number within the unit, from 1
 }
 
 // changeCost is a change with its place in a list that grows ahead.
@@ -55,6 +56,19 @@ func (x *Exchange) confirm(by messages.Kind) *Statement {
 	return nil
 }
 
+// confirmBind is confirm for a Bind. Not all of them are changes: those are told by
+// their number.
+func (x *Exchange) confirmBind() {
+	for i := x.confirmed; i < len(x.changes); i++ {
+		if c := &x.changes[i]; c.by == messages.KindBind && c.bind >= x.bound {
+			if c.bind == x.bound {
+				x.settle(i + 1)
+			}
+			return
+		}
+	}
+}
+
 // settle marks the first n changes as done.
 func (x *Exchange) settle(n int) {
 	if x.confirmed = n; n < len(x.changes) {
@@ -88,9 +102,7 @@ func (l *Log) undo(x *Exchange, failed bool) {
 		case c.by == messages.KindParse:
 			l.undoParse(c)
 		case c.previous != nil && c.name == "":
-			if l.unnamed == nil {
-				l.restoreUnnamed(c)
-			}
+			l.undoCloseUnnamed(c)
 		case c.previous != nil:
 			l.undoClose(c)
 		}
@@ -112,6 +124,17 @@ func (l *Log) undoClose(c *change) {
 		l.forget(c.name)
 	}
 	l.restore(c.name, c.previous)
+}
+
+// undoCloseUnnamed is undoClose for the unnamed statement.
+func (l *Log) undoCloseUnnamed(c *change) {
+	if s := l.unnamed; s != nil {
+		if !s.Inferred {
+			return
+		}
+		s.undone, s.before = true, c.previous.standing()
+	}
+	l.restoreUnnamed(c)
 }
 
 // setStanding makes the statement of x what the server had when it ran x, since s,

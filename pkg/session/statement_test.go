@@ -56,6 +56,40 @@ var lives = []struct{ name, script, want string }{
 	` + executed("s"), `
 		2 extended "SELECT b" statement=s error=42P05@Parse tx=I
 		3 extended "SELECT a" statement=s params=[] {SELECT 0} tx=I`},
+	{"a Close of the unnamed one that is passed over, before a Bind of it", parsedU + `
+		F: Parse s "SELEC" ; Close statement "" ; Bind "" "" ; Execute "" ; Sync
+		B: Error ERROR 42601 no ; Ready I
+	` + executed(`""`), `
+		1 extended "SELECT u" params=[] {SELECT 0} tx=I
+		2 extended "SELEC" statement=s params=[] error=42601@Parse tx=I
+		3 extended "SELECT u" params=[] {SELECT 0} tx=I`},
+	{"a Parse that fails between two Binds", parsedA + `
+		F: Bind "" s ; Parse s "SELECT b" ; Bind p s ; Sync
+		B: BindComplete ; Error ERROR 42P05 exists ; Ready I
+	` + executed("s"), `
+		2 extended "SELECT b" statement=s portal=p params=[] error=42P05@Parse tx=I
+		3 extended "SELECT a" statement=s params=[] {SELECT 0} tx=I`},
+	{"an SQL PREPARE, and a Parse of its name that was sent ahead", `
+		F: Parse "" "PREPARE s AS SELECT a" ; Bind "" "" ; Execute "" ; Sync ; Parse s "SELECT b" ; Sync ; Bind "" s ; Execute "" ; Sync
+		B: ParseComplete ; BindComplete ; Complete "PREPARE" ; Ready I ; Error ERROR 42P05 exists ; Ready I
+		B: BindComplete ; Complete "SELECT 0" ; Ready I
+	`, `
+		1 extended "PREPARE s AS SELECT a" params=[] {PREPARE} tx=I
+		2 extended "SELECT b" statement=s error=42P05@Parse tx=I
+		3 extended "SELECT a" statement=s params=[] {SELECT 0} tx=I`},
+	{"a DEALLOCATE, and a Parse of its name that was sent ahead and fails", parsedA + `
+		F: Parse "" "DEALLOCATE s" ; Bind "" "" ; Execute "" ; Sync ; Parse s "SELEC" ; Sync ; Bind "" s ; Execute "" ; Sync
+		B: ParseComplete ; BindComplete ; Complete "DEALLOCATE" ; Ready I ; Error ERROR 42601 no ; Ready I
+		B: Error ERROR 26000 no ; Ready I
+	`, `
+		2 extended "DEALLOCATE s" params=[] {DEALLOCATE} tx=I
+		3 extended "SELEC" statement=s error=42601@Parse tx=I
+		4 extended statement=s params=[] error=26000@Bind tx=I`},
+	{"a Bind that fails before an Execute of another portal", parsedA + `
+		F: Bind p s ; Execute q ; Sync
+		B: Error ERROR 22012 no ; Ready I
+	`, `
+		2 extended "SELECT a" statement=s error=22012@Bind tx=I`},
 	{"two cycles that try so, before the first is answered", parsedA + `
 		F: Parse s "SELECT b" ; Sync ; Parse s "SELECT c" ; Sync
 		B: Error ERROR 42P05 exists ; Ready I ; Error ERROR 42P05 exists ; Ready I
