@@ -36,7 +36,7 @@ func TestClickHouse(t *testing.T) {
 	}
 	page := readPage(t, "../../docs/analytics.md")
 	sql := regexp.MustCompile("(?s)```sql\n(.*?);\n```").FindAllStringSubmatch(page, -1)
-	insert := regexp.MustCompile(`(?s)--input_format_skip_unknown_fields 1 --query "(.*?)"`).FindStringSubmatch(page)
+	insert := regexp.MustCompile(`(?s)clickhouse-client (--.*?) --query "(.*?)"`).FindStringSubmatch(page)
 	want := regexp.MustCompile("(?s)DESC;\n```\n\n```\n(.*?)```").FindStringSubmatch(page)
 	if len(sql) != 2 || insert == nil || want == nil {
 		t.Fatalf("docs/analytics.md has another form: %q, %q, %q", sql, insert, want)
@@ -53,7 +53,7 @@ func TestClickHouse(t *testing.T) {
 	}
 	records := output(t, "read", capturePath("base_mix"), "--json", "--view", "queries")
 	query(nil, "--query", sql[0][1])
-	query(records, "--input_format_skip_unknown_fields", "1", "--query", insert[1])
+	query(records, append(strings.Fields(insert[1]), "--query", insert[2])...)
 	if got := query(nil, "--query", sql[1][1]); got != want[1] {
 		t.Errorf("ClickHouse says\n%sthe page\n%s", got, want[1])
 	}

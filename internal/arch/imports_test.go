@@ -79,7 +79,6 @@ var rules = []packageRule{
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink"}},
 	{"internal/sqlscript", rule{own: "pkg/exchange internal/record internal/sink internal/sqlnorm internal/value"}},
-	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/netfacts", reaches: true}},
 	{"internal/report", rule{own: "pkg/messages pkg/replication internal/record internal/sink internal/jsontext internal/termsafe"}},
 	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
 	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm internal/order"}},
@@ -97,6 +96,7 @@ var rules = []packageRule{
 		own:     "pkg/messages pkg/session pkg/exchange pkg/reassembly internal/analyze internal/attach",
 		reaches: true,
 	}},
+	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/netfacts internal/findings", reaches: true}},
 	{"internal/compare", rule{own: "internal/order internal/findings internal/record internal/sink internal/sqlnorm internal/termsafe", reaches: true}},
 	{"internal/check", rule{own: "internal/findings internal/record internal/sink internal/termsafe", reaches: true}},
 	{"internal/overview", rule{

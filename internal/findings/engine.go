@@ -37,6 +37,8 @@ type Options struct {
 type Engine struct {
 	// Dropped says how many things were not looked at for lack of room.
 	Dropped uint64
+	// OnLockWait, if not nil, is told of each wait for a lock, some time after it.
+	OnLockWait func(*LockWait)
 
 	conns      map[uint64]*conn
 	shaken     map[uint64]handshake // of connections that nothing was told of yet

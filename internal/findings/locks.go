@@ -151,8 +151,36 @@ type lockData struct {
 
 func lockKey(s *server, name string) uint64 { return hashOf([]byte(s.address + "\x00" + name)) }
 
+// LockWait is a statement that waited for a lock.
+type LockWait struct {
+	Conn   uint64 // number of its connection
+	Server string
+	Query  uint64 // its number there
+	From   int64  // its request, in nanoseconds since the Unix epoch
+	Until  Stamp  // its reply
+	Table  string
+	// For is the connection whose transaction it likely waited for, App its application;
+	// 0 where that is not known. SameRow tells that both named the same values.
+	For     uint64
+	App     string
+	SameRow bool
+}
+
+// tellWait tells a wait for a lock to who asked for it.
+func (e *Engine) tellWait(s *server, w *wait, by *finishedTx, table string, same bool) {
+	if e.OnLockWait == nil {
+		return
+	}
+	l := LockWait{Conn: w.c.ID, Server: s.address, Query: w.id, From: w.start, Until: w.reply, Table: table, SameRow: same}
+	if by != nil {
+		l.For, l.App = by.connID, by.app.name()
+	}
+	e.OnLockWait(&l)
+}
+
 // blocked notes that a statement waited for another's transaction.
 func (e *Engine) blocked(s *server, w *wait, by *finishedTx, name string, same bool) {
+	e.tellWait(s, w, by, name, same)
 	d := e.draft(lockWait, nil, lockKey(s, name))
 	if d == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
@@ -20,7 +21,11 @@ var Output = sink.Output{
 			if err != nil {
 				return nil, err
 			}
-			return &output{Text: w, env: env, servers: make(map[string]int), tracks: make(map[uint64]string)}, nil
+			o := &output{
+				Text: w, env: env, servers: make(map[string]int), tracks: make(map[uint64]string), engine: findings.NewFeed(),
+			}
+			o.engine.OnLockWait = o.lockWait
+			return o, nil
 		}
 	},
 }
@@ -33,6 +38,7 @@ type output struct {
 	servers map[string]int // numbers of processes in the viewer
 	// tracks are the servers of the open connections that have a track.
 	tracks  map[uint64]string
+	engine  *findings.Feed // for lock waits
 	e       event
 	summary []byte
 }
@@ -70,16 +76,19 @@ func (t *track) lane(q *record.Query) int {
 }
 
 func (o *output) Wants() sink.Wants {
-	return sink.Wants{Queries: true, Connections: true, Notices: true, Network: true, Normalized: true}
+	return findings.Wants().Or(sink.Wants{Queries: true, Connections: true, Notices: true, Network: true, Normalized: true})
 }
 
 func (o *output) Record(r record.Record) {
 	if o.Failed() {
 		return
 	}
+	o.engine.Record(r)
 	switch r := r.(type) {
 	case *record.Query:
-		o.query(r)
+		if !r.Sampled.LeftOut {
+			o.query(r)
+		}
 	case *record.Notice:
 		o.notice(r)
 	case *record.Connection:
@@ -269,6 +278,7 @@ func (o *output) connection(c *record.Connection) {
 }
 
 func (o *output) End(*record.Totals) error {
+	o.engine.Finish()
 	if !o.begun {
 		o.put([]byte(`{"traceEvents":[`))
 	}
