@@ -35,7 +35,7 @@ var moreAttacks = []attack{
 	say(`ALTER ROEL bob PASSWORD '%s'`),
 	say(`ALTERROLE bob PASSWORD '%s'`),
 	say(`ALTER ROLEbob PASSWORD '%s'`),
-	say(`ALTER ROLE bob WIHT PASSWORD '%s'`),
+	say(`ALTER ROLE bob WITHPASSWORD '%s'`),
 	say(`ALTER ROLE bob WITH PASWORD '%s'`),
 	say(`ALTER ROLE bob WITH PASS '%s'`),
 	say(`ALTER ROLE bob PASSWD '%s'`),

@@ -131,7 +131,7 @@ func (o Redactor) Text(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	}
 	c := redactor{lexer: lexer{src: sql, escapes: o.Escapes}}
 	c.run()
-	takes := c.takes || cut && c.code
+	takes := c.takes || cut && c.code || bytes.Contains(sql, []byte(`\'`)) && urlWithSecret(sql)
 	if !takes && !c.comments {
 		return append(dst, sql...), c.catalogs()
 	}

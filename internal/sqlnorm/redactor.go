@@ -246,11 +246,15 @@ func (r *redactor) string(t token) {
 		r.takes = true
 		r.asks = r.asks || s.data && namesSecret(bytes.Trim(text, "'"))
 	}
-	if !r.all && (!r.takes && !r.constants || s.harmless()) {
+	if !r.all && !r.takes && !r.constants {
+		return
+	}
+	wrong := !dollar && misquoted(r.src, t)
+	if !r.all && s.harmless() && !wrong {
 		return
 	}
 	r.found = true
-	if !dollar && misquoted(r.src, t, r.escapes) {
+	if wrong {
 		r.rest(t.start)
 		return
 	}
@@ -282,6 +286,9 @@ func (r *redactor) body(t token) {
 	if r.write {
 		r.dst = append(in.dst, in.src[in.copied:]...)
 		r.copied = t.start + end
+		if in.over && r.copied < len(r.src) {
+			r.rest(r.copied) // nor does anything tell where the code ends
+		}
 	}
 }
 
@@ -312,16 +319,17 @@ func (r *redactor) replaceAs(from, to int, with string) {
 	r.replaced = true
 }
 
-// misquoted tells whether a constant may not end where it seems to: with a
-// backslash before one of its quotes, which a server takes for an escape if
-// standard_conforming_strings is off, or with text right behind it.
-func misquoted(src []byte, t token, escapes bool) bool {
+// misquoted tells whether a constant may not end where it seems to: with a backslash
+// before one of its quotes, or with text right behind it. Whether a server takes such a
+// backslash for an escape depends on standard_conforming_strings, which it reports after
+// it has changed, and which is not known where the beginning was not captured.
+func misquoted(src []byte, t token) bool {
 	text := src[t.start:t.end]
-	if !escapes && text[0]|0x20 != 'e' && bytes.Contains(text, []byte(`\'`)) {
+	if text[0]|0x20 != 'e' && bytes.Contains(text, []byte(`\'`)) {
 		return true
 	}
 	if t.end == len(src) {
-		return false
+		return bytes.IndexByte(text, '\'') == len(text)-1 || text[len(text)-1] != '\'' // it does not end
 	}
 	switch c := src[t.end]; {
 	case c == '\'' || c == '"':
