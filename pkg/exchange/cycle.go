@@ -225,6 +225,8 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 			l.blameParse(x, x.changes[x.confirmed].statement)
 		}
 		l.blameBind(x)
+		clear(x.earlier) // nobody is charged for what is dropped of them
+		x.earlier = x.earlier[:0]
 		l.learnError(x)
 	}
 	x.flags |= flagDone

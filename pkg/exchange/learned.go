@@ -69,6 +69,9 @@ func (l *Log) conclude(name []byte, s *Statement) *Statement {
 	}
 	if s.file(l.shared) {
 		l.addStatement(s.name, s)
-	} // else it is concluded again the next time
+	} else { // it is concluded again the next time
+		s.cost = statementCost
+		s.shorten()
+	}
 	return s
 }

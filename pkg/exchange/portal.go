@@ -42,6 +42,9 @@ func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *p
 	cost := portalCost + 2*len(name) + s.cost + len(kept)
 	if len(name) > 0 && len(l.portals) >= maxPortals || !l.shared.reserve(cost) {
 		l.shared.DroppedParts++
+		if s.cost > mostUncharged {
+			p.statement = s.withoutText() // it may be dropped, and the exchange go on
+		}
 		return p
 	}
 	p.cost, p.hasBind = cost, true

@@ -147,6 +147,7 @@ func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statemen
 	s.cost = statementCost + len(sql) + 2*len(name) + 4*len(p.ParameterOIDs)
 	if !s.file(l.shared) {
 		s.cost = statementCost
+		s.shorten()
 		l.shared.DroppedStatements++
 		return s
 	}

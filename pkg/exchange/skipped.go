@@ -44,6 +44,9 @@ func (l *Log) skippedBind(x *Exchange, m *Message) {
 			// Its name outlives the exchange, whose buffer serves others then. In judge
 			// it becomes known that nothing has the name, if nothing was lost.
 			s = &Statement{name: string(statement), label: []byte(string(statement)), Inferred: true}
+			if !x.charge(2 * len(statement)) {
+				s.shorten()
+			}
 		}
 	}
 	if l.lossy != 0 && len(statement) > 0 && s.unit <= l.lossy {

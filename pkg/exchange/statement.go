@@ -89,10 +89,29 @@ func (s *Statement) forget(n int) {
 	}
 }
 
+// maxUncharged is the length of the longest name that is kept though there is no room for
+// it: names of more bytes than a server tells apart are sent to fill memory.
+const maxUncharged = 64
+
+// mostUncharged is the cost of the largest statement that portals refer to without being
+// charged for it.
+const mostUncharged = statementCost + 1024
+
+// shorten drops the name of a statement that nothing was charged for, if it is long. What
+// is left is no name, since none has a NUL.
+func (s *Statement) shorten() {
+	if len(s.name) > maxUncharged {
+		s.name, s.label = "\x00", nil
+	}
+}
+
 // withoutText returns what little of s an exchange may refer to when there is
 // no room for more.
 func (s *Statement) withoutText() *Statement {
 	c := &Statement{label: s.label, SQLLen: s.SQLLen, Inferred: s.Inferred}
+	if len(c.label) > maxUncharged {
+		c.label = nil
+	}
 	if s.SQL != nil {
 		c.SQL = noText
 	}
