@@ -84,6 +84,11 @@ func TestStrictMachinesKnowServers(t *testing.T) {
 		{"data before it is asked for, extended", r, join(front(&messages.Bind{}, &messages.Execute{}, copyData, copyDone, aSync),
 			back(&messages.BindComplete{}, copyIn, complete, ready)), true},
 		{"data for nothing", r, join(front(aQuery), back(complete, ready), front(copyData)), false},
+		{"work that a failed COPY's cycle may have passed over, and further work", r, join(
+			front(&messages.Parse{}, &messages.Bind{}, &messages.Execute{}, &messages.Flush{}), back(&messages.ParseComplete{}, &messages.BindComplete{}, copyIn),
+			front(aSync, copyData), back(messages.NewError("ERROR", "22P02", "bad data")),
+			front(&messages.Parse{}, &messages.Bind{}, &messages.Execute{}, aSync), back(ready),
+			front(&messages.Parse{}, &messages.Bind{}, &messages.Execute{}, aSync), back(&messages.ParseComplete{}, &messages.BindComplete{}, aRow, complete, ready)), true},
 		{"a base backup", r, join(front(aQuery), back(aRowDesc, aRow, complete, copyOut, copyData, copyDone, aRowDesc, aRow, complete, ready)), true},
 		{"a base backup of PostgreSQL 14", r, join(front(aQuery),
 			back(aRowDesc, complete, copyOut, copyDone, copyOut, copyData, copyDone, aRowDesc, complete, ready)), true},

@@ -260,7 +260,7 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 		if k == messages.KindErrorResponse && t.q.at(0).request&reqSync != 0 {
 			i = 0
 		}
-		if i > 0 && t.certain() && outOfTurn.has(k) {
+		if t.certain() && outOfTurn.has(k) && t.owes(i) {
 			return t.takeOutOfTurn(s, k, i)
 		}
 		return t.advance(s, k, i)
@@ -273,6 +273,16 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 		t.giveUp(s, searchAhead) // or it would be searched again and again
 	}
 	return nil
+}
+
+// owes reports whether replies to the i oldest requests are due in any case.
+func (t *Tracker) owes(i int) bool {
+	for j := range i {
+		if p := t.q.at(j); p.request&^reqCopyEnd != 0 && !p.doubtful {
+			return true
+		}
+	}
+	return false
 }
 
 // advance gives up the i oldest requests, which were passed over by a reply.
