@@ -1,9 +1,11 @@
 package findings
 
-// ways are what to change for one kind of finding: lead says it for all, others names
-// the usual switches where the program's driver and mapper are not known.
+// ways are what to change for one kind of finding: lead and tail say it for all, around
+// the switch of the program's driver or mapper; others names the usual switches where
+// these are not known.
 type ways struct {
 	lead, others string
+	tail         string
 	drivers      map[driver]string
 	mappers      map[mapper]string
 }
@@ -12,13 +14,13 @@ type ways struct {
 func (w *ways) of(a *app) string {
 	if a != nil {
 		if s := w.mappers[a.mapper]; s != "" {
-			return w.lead + s
+			return w.lead + s + w.tail
 		}
 		if s := w.drivers[a.driver]; s != "" {
-			return w.lead + s
+			return w.lead + s + w.tail
 		}
 	}
-	return w.lead + w.others
+	return w.lead + w.others + w.tail
 }
 
 var eagerWays = ways{
@@ -106,26 +108,28 @@ var fetchWays = ways{
 
 var planWays = ways{
 	lead:   "SET plan_cache_mode = force_custom_plan for this role or statement; or ",
-	others: "prepareThreshold=0 (JDBC), prepare_threshold=None (psycopg), a partial index or better statistics for the skewed column.",
+	tail:   ", a partial index or better statistics for the skewed column.",
+	others: "prepareThreshold=0 (JDBC), prepare_threshold=None (psycopg)",
 	drivers: map[driver]string{
-		jdbc:     "prepareThreshold=0 (JDBC), a partial index or better statistics for the skewed column.",
-		psycopg3: "prepare_threshold=None (psycopg 3), a partial index or better statistics for the skewed column.",
-		asyncpg:  "statement_cache_size=0 (asyncpg), a partial index or better statistics for the skewed column.",
-		pgx:      "default_query_exec_mode=exec (pgx), a partial index or better statistics for the skewed column.",
-		npgsql:   "Max Auto Prepare=0 (Npgsql), a partial index or better statistics for the skewed column.",
-		pdo:      "PDO::ATTR_EMULATE_PREPARES, a partial index or better statistics for the skewed column.",
+		jdbc:     "prepareThreshold=0 (JDBC)",
+		psycopg3: "prepare_threshold=None (psycopg 3)",
+		asyncpg:  "statement_cache_size=0 (asyncpg)",
+		pgx:      "default_query_exec_mode=exec (pgx)",
+		npgsql:   "Max Auto Prepare=0 (Npgsql)",
+		pdo:      "PDO::ATTR_EMULATE_PREPARES",
 	},
-	mappers: map[mapper]string{activeRecord: "prepared_statements: false (Rails, as this looks), a partial index or better statistics for the skewed column."},
+	mappers: map[mapper]string{activeRecord: "prepared_statements: false (Rails, as this looks)"},
 }
 
 var timeoutWays = ways{
 	lead:   "A client-side timeout ",
-	others: "(setQueryTimeout, context deadline, CommandTimeout) ends queries that are then asked again: make the query faster or the timeout longer than its time.",
+	tail:   " ends queries that are then asked again: make the query faster or the timeout longer than its time.",
+	others: "(setQueryTimeout, context deadline, CommandTimeout)",
 	drivers: map[driver]string{
-		jdbc:    "(JDBC: setQueryTimeout; Spring: spring.transaction.default-timeout) ends queries that are then asked again: make the query faster or the timeout longer than its time.",
-		pgx:     "(pgx: the context's deadline) ends queries that are then asked again: make the query faster or the timeout longer than its time.",
-		libpqGo: "(lib/pq: the context's deadline) ends queries that are then asked again: make the query faster or the timeout longer than its time.",
-		npgsql:  "(Npgsql: Command Timeout, 30 s by default) ends queries that are then asked again: make the query faster or the timeout longer than its time.",
-		asyncpg: "(asyncpg: timeout, command_timeout) ends queries that are then asked again: make the query faster or the timeout longer than its time.",
+		jdbc:    "(JDBC: setQueryTimeout; Spring: spring.transaction.default-timeout)",
+		pgx:     "(pgx: the context's deadline)",
+		libpqGo: "(lib/pq: the context's deadline)",
+		npgsql:  "(Npgsql: Command Timeout, 30 s by default)",
+		asyncpg: "(asyncpg: timeout, command_timeout)",
 	},
 }

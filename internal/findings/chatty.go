@@ -119,15 +119,15 @@ func finishChatty(e *Engine, d *draft) (f Finding, ok bool) {
 	advice := ""
 	if ping > 0 {
 		what = append(what, count(ping, "test")+" of the connection")
-		advice += " Test connections only after some idle time (pool_pre_ping off with pool_recycle, HikariCP's own isValid, testOnBorrow with an interval)."
+		advice += " " + pingWays.of(d.app)
 	}
 	if x.setup > 0 {
 		what = append(what, count(x.setup, "setting"))
-		advice += " Settings belong into ALTER ROLE … SET or the startup parameters (options), not before each query."
+		advice += " " + settingWays.of(d.app)
 	}
 	if x.begin > 0 {
 		what = append(what, count(x.begin+x.end, "BEGIN or COMMIT/ROLLBACK")+" around single reads")
-		advice += " Single reads need no transaction: autocommit, or a longer unit of work."
+		advice += " " + readWays.of(d.app)
 	}
 	f.Title = fmt.Sprintf("%s spends %s of its round trips on nothing: %s for %s", d.app.name(), percent(float64(overhead)/float64(overhead+x.useful)), list(what), count(x.useful, "useful statement"))
 	f.Advice = advice[1:]

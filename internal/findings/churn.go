@@ -96,7 +96,7 @@ func finishChurn(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()
 	f.Title = fmt.Sprintf("%s opens a connection for each task: %s, %s a second, for %s each; connecting takes %s of %s", d.app.name(), count(x.n, "connection"), digits(rate), count(x.units.median(), "query"), span(x.connect.median()), span(x.life.median()))
-	f.Advice = "Keep connections: a pool in the program, persistent connections (pg_pconnect, CONN_MAX_AGE), or PgBouncer in front. Each connection costs the server a process and, with SCRAM, thousands of hash rounds on both sides."
+	f.Advice = poolWays.of(d.app)
 	return f, true
 }
 

@@ -87,6 +87,9 @@ func TestAdviceNamesTheSwitch(t *testing.T) {
 		{&eagerWays, &app{driver: jdbc, mapper: hibernate}, "in Hibernate, as this looks: JOIN FETCH, @EntityGraph or @BatchSize (hibernate.default_batch_fetch_size)."},
 		{&eagerWays, &app{driver: jdbc}, eagerWays.others},
 		{&leakWays, nil, leakWays.lead + leakWays.others},
+		{&poolWays, &app{driver: pgx}, "Keep connections: pgxpool in place of pgx.Connect (pgx), or PgBouncer in front. Each connection costs the server a process and, with SCRAM, thousands of hash rounds on both sides."},
+		{&tripWays, &app{}, "Ask for more in one trip: pipelining or a batch (psycopg pipeline, pgx SendBatch, JDBC batches), one statement or function for the unit of work; or move the program to the server's side."},
+		{&idleWays, &app{mapper: django}, idleWays.lead + idleWays.mappers[django]},
 	} {
 		if got := c.ways.of(c.app); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

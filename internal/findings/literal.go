@@ -111,7 +111,7 @@ func finishLiteral(e *Engine, d *draft) (f Finding, ok bool) {
 		more = "more than "
 	}
 	f.Title = fmt.Sprintf("%s writes constants into its SQL: %s%s of %s in %s; the server parses and plans each anew", d.app.name(), more, count(texts, "text"), count(len(queries), "shape"), count(all, "execution"))
-	f.Advice = "Bind parameters ($1) instead of building texts; psycopg2, Django on it, PHP's pg_query, node sequelize and pgbench's simple protocol put them in on their own side: use psycopg 3, pg_query_params, bind, or --protocol=prepared."
+	f.Advice = bindWays.of(d.app)
 	if strings*2 > all {
 		f.Advice += " Strings in the text are how SQL injection begins."
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
-	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
 
 const (
@@ -13,11 +12,6 @@ const (
 	lossShare = 0.5
 	// minDelayed units, and half of those that could, show write-write-read.
 	minDelayed = 10
-	// Closed windows of minClosed times, closedTime in sum or closedShare of the
-	// unit's time, show a slow reader.
-	minClosed   = 3
-	closedTime  = 500 * millisecond
-	closedShare = 0.2
 	// keptRepeats and keptWindows bound what is remembered of one unit.
 	keptRepeats = 16
 	keptWindows = 512
@@ -26,7 +20,6 @@ const (
 var (
 	retransmitInside = &code{name: "retransmit_inside_query", finish: finishRetransmit}
 	delayedACK       = &code{name: "delayed_ack_40ms", finish: finishDelayed}
-	slowConsumer     = &code{name: "slow_consumer", finish: finishConsumer}
 )
 
 // network is what the network did to a connection lately.
@@ -340,66 +333,5 @@ func finishDelayed(e *Engine, d *draft) (f Finding, ok bool) {
 	f.Cost.Share = d.share()
 	f.Title = fmt.Sprintf("%s sends its requests in two writes and waits %s for the acknowledgment of the first, %s times: Nagle's algorithm against delayed acknowledgments", d.app.name(), span(x.gap.median()), grouped(int64(x.stalled)))
 	f.Advice = "Set TCP_NODELAY, or send the whole request (Parse to Sync) in one write. Usual drivers do both; a proxy or a home-made client may not."
-	return f, true
-}
-
-type consumerData struct {
-	times uint64
-	rows  uint64
-	bytes uint64
-	dur   int64
-}
-
-// unitWindows notes a unit whose reader was slow.
-func (e *Engine) unitWindows(u *unit) {
-	c := u.c
-	if u.Copy == exchange.CopyIn && !c.Replication && u.Start.Time != 0 {
-		e.slowServer(u)
-		return
-	}
-	if u.Rows == 0 && u.Copy != exchange.CopyOut || c.Replication || u.Start.Time == 0 {
-		return
-	}
-	end := u.End.Time
-	if end == 0 {
-		end = e.now
-	}
-	times, sum := c.net.closed(true, u.Start.Time, end)
-	c.net.lastClosed = sum
-	if times < minClosed || sum < closedTime && float64(sum) < closedShare*float64(end-u.Start.Time) || sum < 20*millisecond {
-		return
-	}
-	d := e.draft(slowConsumer, c.app, 0)
-	if d == nil {
-		return
-	}
-	x, _ := d.data.(*consumerData)
-	if x == nil {
-		x = &consumerData{}
-		d.data = x
-	}
-	x.times += times
-	x.rows += u.Rows
-	x.bytes += u.Bytes
-	x.dur += end - u.Start.Time
-	d.note(u.Start)
-	d.span(Stamp{Time: end, Frame: u.End.Frame})
-	d.on(c)
-	d.calls(u.s, 1)
-	d.cost.TimeNS += sum
-	d.cost.Bytes += u.Bytes
-	d.show(u.Start, c, u.ID, fmt.Sprintf("the client's window was closed %s, %s of %s", count(times, "time"), span(sum), span(end-u.Start.Time)))
-}
-
-func finishConsumer(e *Engine, d *draft) (f Finding, ok bool) {
-	if d.key.what == copyingIn {
-		return finishSlowServer(d)
-	}
-	x := d.data.(*consumerData)
-	f = d.finding(d.byCost(e), Strong)
-	f.Cost.Share = d.share()
-	speed := size(uint64(float64(x.bytes) / (float64(max(x.dur, 1)) / 1e9)))
-	f.Title = fmt.Sprintf("%s reads its result too slowly: the server had to wait %s of %s, %s a second", d.app.name(), span(d.cost.TimeNS), span(x.dur), speed)
-	f.Advice = "Read the rows first and work on them afterwards, page through them, or use more workers: meanwhile the backend holds its snapshot and locks."
 	return f, true
 }

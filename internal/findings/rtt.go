@@ -75,6 +75,6 @@ func finishTrips(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f.Cost.Share = d.share()
 	f.Title = fmt.Sprintf("%s is far from its server: %s of %s each make %s of %s; the server worked for %s", d.app.name(), count(x.turns, "round trip"), span(x.rtt), percent(min(1, float64(int64(x.turns)*x.rtt)/float64(max(x.wall, 1)))), span(x.wall), span(x.server))
-	f.Advice = "Ask for more in one trip: pipelining or a batch (psycopg pipeline, pgx SendBatch, JDBC batches), one statement or function for the unit of work; or move the program to the server's side."
+	f.Advice = tripWays.of(d.app)
 	return f, true
 }

@@ -255,6 +255,6 @@ func finishIdle(e *Engine, d *draft) (f Finding, ok bool) {
 	if x.waiters > 0 {
 		f.Title += fmt.Sprintf("; %s of others waited %s for it", count(x.waiters, "statement"), span(x.waited))
 	}
-	f.Advice = "Call nothing outside (HTTP, queues, people) between BEGIN and COMMIT: commit first, or do the work before; idle_in_transaction_session_timeout as a net. Frameworks that begin for each request (ATOMIC_REQUESTS, @Transactional, autocommit off) hold it open all the time."
+	f.Advice = idleWays.of(d.app)
 	return f, true
 }

@@ -42,7 +42,7 @@ var expected = map[string]struct {
 	"pinging":      {"info", []string{"chatty_ping"}},
 	"paging":       {"info", []string{"tiny_fetch_size"}},
 	"gallery":      {"warning", []string{"wide_result"}},
-	"wanting":      {"warning", []string{"unbounded_result"}},
+	"wanting":      {"warning", []string{"unbounded_result", "slow_consumer"}},
 	"locked-out":   {"warning", []string{"failed_logins"}},
 	"naked":        {"critical", []string{"cleartext_password"}},
 	"crowd":        {"critical", []string{"too_many_connections"}},
