@@ -61,7 +61,7 @@ var lives = []struct{ name, script, want string }{
 		B: Error ERROR 42601 no ; Ready I
 	` + executed(`""`), `
 		1 extended "SELECT u" params=[] {SELECT 0} tx=I
-		2 extended "SELEC" statement=s params=[] error=42601@Parse tx=I
+		2 extended "SELEC" statement=s error=42601@Parse tx=I
 		3 extended "SELECT u" params=[] {SELECT 0} tx=I`},
 	{"a Parse that fails between two Binds", parsedA + `
 		F: Bind "" s ; Parse s "SELECT b" ; Bind p s ; Sync
