@@ -33,7 +33,8 @@ func TestPages(t *testing.T) {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "analytics.md" {
+			switch name {
+			case "analytics.md", "exports.md", "fleet.md":
 				needDuckDB(t, bin)
 			}
 			runPage(t, bin, path, least[name])
@@ -69,7 +70,11 @@ func needDuckDB(t *testing.T, bin string) {
 		t.Fatal(err)
 	}
 	text := "#!/bin/sh\nNODE_PATH='" + modules + "' exec node '" + script + "' \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(bin, "duckdb"), []byte(text), 0o755); err != nil {
+	file := filepath.Join(t.TempDir(), "duckdb")
+	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file, filepath.Join(bin, "duckdb")); err != nil { // others may be running it
 		t.Fatal(err)
 	}
 }
