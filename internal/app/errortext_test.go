@@ -28,6 +28,7 @@ func TestErrorTexts(t *testing.T) {
 		{[]string{"read", "-f", "tcp prot 5", psqlSimple}, ExitUsage, []string{"pgsniff: -f: filter: 'prot'", "  tcp prot 5", "      ^"}},
 		{[]string{"read", evil}, ExitFailure, []string{`a\npgsniff: b\x1b[31m.pcap: not a capture file`}},
 		{[]string{"read", evil + "x"}, ExitFailure, []string{`\x1b[31m.pcapx: no such file`}},
+		{[]string{"read", "-f", "port 9", psqlSimple}, ExitOK, []string{"pgsniff: the filter matched none of "}},
 		{[]string{"raed", psqlSimple, "--view", "stats"}, ExitUsage, []string{`unknown command "raed"; did you mean read?`}},
 		{[]string{"lvie"}, ExitUsage, []string{`unknown command "lvie"; did you mean live?`}},
 		{[]string{"read", "--min-duration", "3", psqlSimple}, ExitUsage, []string{"--min-duration 3: must be a duration such as 250ms"}},

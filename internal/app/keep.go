@@ -139,6 +139,7 @@ type keeper struct {
 	names    []capture.LiveInterface // of a live capture
 	snapLen  int
 	matching *matching // nil without --only-matching
+	passed   uint64    // packets that the filter does not match
 }
 
 // outInterface is an interface of the source: files say only with each packet
@@ -327,6 +328,7 @@ func (r *run) take(p *capture.Packet) (taken bool, err error) {
 		return true, nil
 	}
 	if taken, err = r.keep.matches(p); !taken {
+		r.keep.passed++
 		return false, err
 	}
 	if err := r.kept(r.keep.rotate(p)); err != nil {

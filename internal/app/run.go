@@ -179,6 +179,10 @@ func (r *run) summary() {
 			plural(c.Bytes, "byte"), plural(c.TCPConnections, "TCP connection"), portNames(c.TopPorts(5)),
 			plural(c.NotIP, "packet"), plural(c.NotTCP, "packet"), plural(c.Bad, "packet"), plural(c.Retransmitted, "byte"))
 	}
+	if k := r.keep; c.Packets == 0 && k != nil && k.passed > 0 {
+		fmt.Fprintf(r.env.Err, "pgsniff: the filter matched none of %s\n", plural(k.passed, "packet"))
+		return
+	}
 	if r.analyzer.Connections() == 0 {
 		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList(), r.live.dropText())
 		r.adviseNone()

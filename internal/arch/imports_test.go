@@ -74,7 +74,7 @@ var rules = []packageRule{
 	{"internal/pooler", rule{own: "pkg/exchange pkg/session internal/record"}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/termsafe"}},
 	{"internal/walfile", rule{own: "pkg/replication", pure: true}},
-	{"internal/transactions", rule{own: "pkg/session internal/record internal/sink"}},
+	{"internal/transactions", rule{own: "pkg/session internal/record internal/sink internal/units"}},
 	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/pqtrace", rule{own: "pkg/messages internal/record internal/sink"}},
 	{"internal/csvlog", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/sink"}},

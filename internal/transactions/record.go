@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // Transaction is a transaction block, when it is over, or as the end of its connection
@@ -131,12 +132,12 @@ func (t *Transaction) Lines() []record.Line {
 		{Text: "#" + strconv.FormatUint(t.Conn.ID, 10), Style: record.Name},
 		{Text: " " + who + " "},
 		{Text: string(t.State), Style: style},
-		{Text: " after " + length(t.Duration()) + ", idle " + length(t.Idle) + ", " + plural(t.Queries, "query") + failed + began},
+		{Text: " after " + units.Duration(t.Duration()) + ", idle " + units.Duration(t.Idle) + ", " + plural(t.Queries, "query") + failed + began},
 	}
 	lines := []record.Line{{At: t.Start.Time, Hang: 8, Spans: spans}}
 	if t.Longest >= worthTelling && t.After != "" {
 		lines = append(lines, record.Line{Indent: 8, Hang: 2, Spans: []record.Span{
-			{Text: "idle " + length(t.Longest) + " after ", Style: record.Warn}, {Text: t.After, Style: record.SQL},
+			{Text: "idle " + units.Duration(t.Longest) + " after ", Style: record.Warn}, {Text: t.After, Style: record.SQL},
 		}})
 	}
 	return lines
@@ -145,19 +146,6 @@ func (t *Transaction) Lines() []record.Line {
 // worthTelling is from how long on, in nanoseconds, the statement before a silence
 // has a line: what a person would call waiting.
 const worthTelling = int64(100 * time.Millisecond)
-
-func length(ns int64) string {
-	d := time.Duration(ns)
-	switch {
-	case d >= 10*time.Second:
-		d = d.Round(100 * time.Millisecond)
-	case d >= time.Second:
-		d = d.Round(10 * time.Millisecond)
-	case d >= time.Millisecond:
-		d = d.Round(10 * time.Microsecond)
-	}
-	return d.String()
-}
 
 func plural(n uint64, what string) string {
 	s := strconv.FormatUint(n, 10) + " " + what
