@@ -16,6 +16,7 @@ import (
 type attachFlags struct {
 	targets []string // --attach; allServers among them: whatever runs
 	only    bool
+	times   bool // what the servers' work took is told
 }
 
 // allServers is what --attach without a value stands for.
@@ -25,6 +26,7 @@ func (f *attachFlags) add(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.targets, "attach", nil, "read the plaintext of TLS, GSS and Unix sockets where servers of this host have it: of all that run, or of `PID` or the program of a path; may be repeated; Linux")
 	s.Lookup("attach").NoOptDefVal = allServers
 	s.BoolVar(&f.only, "attach-only", false, "as --attach of all servers, and capture no packets")
+	s.BoolVar(&f.times, "attach-times", true, "with --attach, tell what the server's work took, where its program has the probes; =false costs it less")
 }
 
 // on reports whether servers are to be looked into.
@@ -54,6 +56,7 @@ func (f *attachFlags) check(o *Options, interfaces []string) error {
 // resolve finds the servers that are meant. all are those that were found, which
 // may be more.
 func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err error) {
+	opt.Times = f.times
 	targets := f.targets
 	if len(targets) == 0 {
 		targets = []string{allServers}

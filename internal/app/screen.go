@@ -53,7 +53,7 @@ less, htop and k9s; ? shows them. docs/screens.md.`,
 	}
 	o.add(cmd)
 	f.add(cmd)
-	hideFlags(cmd, append(notOnScreens, "attach", "attach-only", "kernel-parsed"))
+	hideFlags(cmd, append(notOnScreens, "attach", "attach-only", "attach-times", "kernel-parsed"))
 	return cmd
 }
 

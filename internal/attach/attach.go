@@ -20,6 +20,8 @@ type Options struct {
 	// MayEnd tells that the programs were found, and not asked for: one whose process
 	// ends before it is attached to is left out, if there are others.
 	MayEnd bool
+	// Times has Worked events told, where the programs have the probes for it.
+	Times bool
 	// Servers restricts what is told to backends that are children of these
 	// processes, or these themselves; empty: all.
 	Servers []int

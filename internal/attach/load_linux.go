@@ -48,9 +48,9 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 	k, _ := readKernel() // without, the processes at the other end are not known
 	m := &s.maps
 	sources := map[string]asm.Instructions{
-		"pgsniff_read":   m.called(stateRead, k, true),
+		"pgsniff_read":   m.called(stateRead, k, s.times),
 		"pgsniff_readen": m.ended(recordFrontend, stateRead, stateInput),
-		"pgsniff_write":  m.called(stateWrite, k, true),
+		"pgsniff_write":  m.called(stateWrite, k, s.times),
 		"pgsniff_wrote":  m.ended(recordBackend, stateWrite, stateOutput),
 		"pgsniff_began":  m.began(),
 		"pgsniff_tls":    m.told(recordTLS),
@@ -59,10 +59,9 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 		"pgsniff_gss":    m.told(recordGSS),
 		exitProgram:      m.exited(),
 	}
-	for _, st := range stages {
-		sources[st.program+"_b"], sources[st.program+"_e"] = m.stageBegins(st), m.stageEnds(st)
+	if s.times {
+		m.timing(sources)
 	}
-	sources[lockEndProgram], sources[abortProgram] = m.lockEnds(), m.aborts()
 	progs := make(map[string]*ebpf.Program, len(sources))
 	for name, code := range sources {
 		p, err := s.program(name, code)
@@ -124,8 +123,10 @@ func (s *source) attachToProgram(path string, progs map[string]*ebpf.Program) er
 	if err != nil {
 		return err
 	}
-	if err := s.attachTimes(x, path, progs); err != nil {
-		return err
+	if s.times {
+		if err := s.attachTimes(x, path, progs); err != nil {
+			return err
+		}
 	}
 	// The ends before the begins: what begins has an end.
 	for _, returns := range []bool{true, false} {

@@ -44,6 +44,7 @@ type seen struct {
 	order   strings.Builder // F and B for each turn
 	kinds   []attach.Kind
 	missing [2]int64
+	work    []attach.Work
 	closed  bool
 }
 
@@ -66,7 +67,7 @@ func record(t testing.TB, s *pgtest.Server) *recorder {
 
 func recordProgram(t testing.TB, program string, servers ...int) *recorder {
 	t.Helper()
-	source, err := attach.Open(attach.Options{Programs: []string{program}, Servers: servers})
+	source, err := attach.Open(attach.Options{Programs: []string{program}, Servers: servers, Times: true})
 	var own *attach.Error
 	switch {
 	case errors.As(err, &own) && os.Getenv("CI") != "true":
@@ -131,6 +132,8 @@ func (r *recorder) take(e *attach.Event) {
 		}
 	case attach.Gap:
 		c.missing[e.Dir] += e.N
+	case attach.Worked:
+		c.work = append(c.work, *e.Work)
 	case attach.Closed:
 		c.closed = true
 	}

@@ -31,6 +31,7 @@ type source struct {
 	stream  *stream
 	reader  *ringReader
 	links   []link.Link
+	times   bool // Options.Times
 	multi   bool // the kernel has links of several uprobes
 	wake    event
 	events  uint64
@@ -54,7 +55,7 @@ func Open(opt Options) (Source, error) {
 	if len(opt.Programs) == 0 {
 		return nil, errors.New("no server to attach to")
 	}
-	s := &source{stream: newStream(opt.Servers)}
+	s := &source{stream: newStream(opt.Servers), times: opt.Times}
 	if err := s.load(); err != nil {
 		_ = s.Close()
 		return nil, explain(err)

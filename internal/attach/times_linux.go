@@ -53,6 +53,14 @@ const (
 	abortProgram   = "pgsniff_abort"
 )
 
+// timing adds the programs that are not made for a place.
+func (m *maps) timing(programs map[string]asm.Instructions) {
+	for _, st := range stages {
+		programs[st.program+"_b"], programs[st.program+"_e"] = m.stageBegins(st), m.stageEnds(st)
+	}
+	programs[lockEndProgram], programs[abortProgram] = m.lockEnds(), m.aborts()
+}
+
 // stageBegins is for the begin of a stage.
 func (m *maps) stageBegins(st stage) asm.Instructions {
 	c := &code{m: m}
