@@ -22,10 +22,22 @@ func namedRegisters() map[string]int16 {
 		at    int16
 		names string
 	}{
-		{0, "r15 r15d r15w r15b"}, {8, "r14 r14d r14w r14b"}, {16, "r13 r13d r13w r13b"}, {24, "r12 r12d r12w r12b"},
-		{32, "rbp ebp bp bpl"}, {40, "rbx ebx bx bl"}, {48, "r11 r11d r11w r11b"}, {56, "r10 r10d r10w r10b"},
-		{64, "r9 r9d r9w r9b"}, {72, "r8 r8d r8w r8b"}, {80, "rax eax ax al"}, {88, "rcx ecx cx cl"},
-		{96, "rdx edx dx dl"}, {104, "rsi esi si sil"}, {112, "rdi edi di dil"}, {stackAt, "rsp esp sp spl"},
+		{0, "r15 r15d r15w r15b"},
+		{8, "r14 r14d r14w r14b"},
+		{16, "r13 r13d r13w r13b"},
+		{24, "r12 r12d r12w r12b"},
+		{32, "rbp ebp bp bpl"},
+		{40, "rbx ebx bx bl"},
+		{48, "r11 r11d r11w r11b"},
+		{56, "r10 r10d r10w r10b"},
+		{64, "r9 r9d r9w r9b"},
+		{72, "r8 r8d r8w r8b"},
+		{80, "rax eax ax al"},
+		{88, "rcx ecx cx cl"},
+		{96, "rdx edx dx dl"},
+		{104, "rsi esi si sil"},
+		{112, "rdi edi di dil"},
+		{stackAt, "rsp esp sp spl"},
 	} {
 		for _, name := range strings.Fields(r.names) {
 			m["%"+name] = r.at
