@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -39,9 +41,43 @@ func ask(t *testing.T, dsn string) string {
 		r := c.ExecParams(ctx, "SELECT name FROM people WHERE born = $1", [][]byte{[]byte("1912")}, nil, nil, nil).Read()
 		write([]*pgconn.Result{r}, r.Err)
 		write(c.Exec(ctx, "DELETE FROM people").ReadAll())
+		prepared(t, c, &out, "SELECT name FROM people WHERE born = $1", "1912")
+		prepared(t, c, &out, "DELETE FROM people")
+		batch(t, c, &out)
 		write(c.Exec(ctx, "SELECT nonsense FROM nowhere").ReadAll())
 	}
 	return out.String()
+}
+
+// prepared runs a statement as drivers do that have it described first.
+func prepared(t *testing.T, c *pgconn.PgConn, out io.Writer, sql string, parameters ...string) {
+	t.Helper()
+	ctx := context.Background()
+	d, err := c.Prepare(ctx, "s", sql, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values [][]byte
+	for _, p := range parameters {
+		values = append(values, []byte(p))
+	}
+	r := c.ExecPrepared(ctx, "s", values, nil, nil).Read()
+	_, _ = fmt.Fprintf(out, "%d %d %q %v %v\n", d.ParamOIDs, len(d.Fields), r.Rows, r.CommandTag, r.Err)
+	if err := c.Deallocate(ctx, "s"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// batch sends several requests with one Sync, of which one in the middle fails.
+func batch(t *testing.T, c *pgconn.PgConn, out io.Writer) {
+	t.Helper()
+	var b pgconn.Batch
+	for _, sql := range []string{"DELETE FROM people", "SELECT nonsense FROM nowhere", "DELETE FROM people"} {
+		b.ExecParams(sql, nil, nil, nil, nil)
+	}
+	results, err := c.ExecBatch(context.Background(), &b).ReadAll()
+	var refused *pgconn.PgError
+	_, _ = fmt.Fprintln(out, len(results), errors.As(err, &refused))
 }
 
 // A client cannot tell the fake server from a real one that has the same answers.
@@ -50,7 +86,7 @@ func TestLikeTheRealOne(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{
 		"SELECT name, born::text FROM people ORDER BY name":
 			{"columns": ["name", "born"], "rows": [["Ada", "1815"], ["Alan", "1912"]], "tag": "SELECT 2"},
-		"SELECT name FROM people WHERE born = $1": {"columns": ["name"], "rows": [["Alan"]], "tag": "SELECT 1"},
+		"SELECT name FROM people WHERE born = $1": {"parameters": [23], "columns": ["name"], "rows": [["Alan"]], "tag": "SELECT 1"},
 		"DELETE FROM people": {"tag": "DELETE 0"}
 	}`), &answers); err != nil {
 		t.Fatal(err)

@@ -190,3 +190,27 @@ func TestLibraryPageNamesWhatExists(t *testing.T) {
 		}
 	}
 }
+
+// The four examples that the page calls short are.
+func TestShortExamples(t *testing.T) {
+	code := regexp.MustCompile(`(?m)^\s*[^\s/].*$`)
+	for _, name := range []string{"fakeserver", "logproxy", "query", "slowest"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", "examples", name, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				n += len(code.FindAll(b, -1))
+			}
+		}
+		if n < 30 || n >= 100 {
+			t.Errorf("examples/%s has %d lines of code", name, n)
+		}
+	}
+}
