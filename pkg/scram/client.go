@@ -44,7 +44,8 @@ const (
 	bound     = "p=tls-server-end-point,,"
 )
 
-// Client is the client's side of one exchange. It is made by NewClient.
+// Client is the client's side of one exchange. It is made by NewClient; the zero value
+// answers nothing.
 type Client struct {
 	password  string
 	gs2       string // header: whether and how the exchange is bound to TLS
@@ -88,8 +89,11 @@ func (c *Client) Mechanism() string {
 func (c *Client) First() []byte { return []byte(c.gs2 + c.firstBare) }
 
 // Final returns the client-final-message with the proof, for SASLResponse, in answer
-// to the data of AuthenticationSASLContinue.
+// to the data of AuthenticationSASLContinue. There is one proof in an exchange.
 func (c *Client) Final(serverFirst []byte) ([]byte, error) {
+	if c.nonce == "" || c.signature != nil {
+		return nil, ErrOrder // any nonce begins with none
+	}
 	nonce, salt, iterations, err := parseServerFirst(serverFirst)
 	if err != nil {
 		return nil, err

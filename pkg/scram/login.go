@@ -122,7 +122,7 @@ func (l *Login) next(data []byte) (messages.Message, error) {
 			err = refused
 		}
 		return nil, err
-	case l.scram == nil || l.scram.signature != nil:
+	case l.scram == nil:
 		return nil, ErrOrder
 	}
 	final, err := l.scram.Final(data)

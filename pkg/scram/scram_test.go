@@ -84,6 +84,7 @@ func TestSCRAMRefuses(t *testing.T) {
 		"r=NONCE1,s=AAAA,i=999999999999999": ErrIterations,
 		"r=NONCE1,s=AAAA,i=1,x=y":           nil,
 	} {
+		s = NewClient("secret", nil, false)
 		_, err := s.Final([]byte(strings.ReplaceAll(in, "NONCE", s.nonce)))
 		if !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", in, err, want)
@@ -91,6 +92,23 @@ func TestSCRAMRefuses(t *testing.T) {
 	}
 	if other := NewClient("secret", nil, false); other.nonce == s.nonce || len(s.nonce) != 24 {
 		t.Errorf("nonces %q, %q", s.nonce, other.nonce)
+	}
+}
+
+// A client gives one proof, and none where it has not said with which nonce it began.
+func TestOneProof(t *testing.T) {
+	c := NewClient("secret", nil, false)
+	first := []byte("r=" + c.nonce + "1,s=AAAA,i=1")
+	if _, err := c.Final(first); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*Client{"a second time": c, "a zero client": new(Client)} {
+		if out, err := c.Final(first); out != nil || !errors.Is(err, ErrOrder) {
+			t.Errorf("%s: %q, %v", name, out, err)
+		}
+		if err := new(Client).Verify([]byte("v=")); !errors.Is(err, ErrFormat) {
+			t.Error(err)
+		}
 	}
 }
 
