@@ -77,9 +77,10 @@ func Files(o Options, paths ...string) iter.Seq2[Record, error] {
 	}
 }
 
-// Packets is Files for any of gopacket's packet sources: a pcap.Handle, a
+// Packets is Files for any packet source of github.com/google/gopacket: a pcap.Handle, a
 // pcapgo.Reader, an afpacket.TPacket. linkType is that of its packets. Src is closed
-// at the end if it has a Close method.
+// at the end if it has a Close method. One of github.com/gopacket/gopacket, whose
+// CaptureInfo is another type with the same fields, needs a wrapper that converts it.
 func Packets(o Options, src gopacket.PacketDataSource, linkType layers.LinkType) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		newReader(&o, yield).run(capture.FromPacketData(src, uint16(linkType)))

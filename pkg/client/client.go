@@ -178,4 +178,9 @@ func (c *Client) DecodeText(b []byte) (string, error) {
 	return string(out), err
 }
 
-func (c *Client) text() *textEncoding { return c.conversion.text }
+func (c *Client) text() *textEncoding {
+	if c.conversion == nil { // a zero Client
+		return newTextEncoding("UTF8")
+	}
+	return c.conversion.text
+}

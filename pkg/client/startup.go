@@ -120,6 +120,9 @@ func (c *Client) DoCancel() ([]byte, error) {
 // DoTerminate returns the bytes that end the session. After them the transport is
 // to be closed; there is no answer.
 func (c *Client) DoTerminate() ([]byte, error) {
+	if c.conn == nil {
+		return nil, errNotMade
+	}
 	if c.err != nil {
 		return nil, &StateError{"DoTerminate", c.state, c.err}
 	}

@@ -210,3 +210,12 @@ func TestNoInputOrOutput(t *testing.T) {
 		t.Errorf("only %d files", n)
 	}
 }
+
+// A zero Client says what to call instead.
+func TestZeroClient(t *testing.T) {
+	for _, r := range requests {
+		if out, err := r.do(new(Client)); out != nil || !errors.Is(err, errNotMade) {
+			t.Errorf("%s: %q, %v", r.name, out, err)
+		}
+	}
+}

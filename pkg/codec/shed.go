@@ -7,8 +7,8 @@ func (s *Stream) Held() int {
 	return cap(s.in.held) + cap(s.hunt.chains)*int(unsafe.Sizeof(chain{}))
 }
 
-// Shed gives that memory back, for when all connections together hold too much.
-// Next must have returned NeedMore. Boundaries stay known: of a message that is
+// Shed gives the memory back that Held tells of, for when all connections together hold
+// too much. Next must have returned NeedMore. Boundaries stay known: of a message that is
 // incomplete only the header is kept, and it will be delivered truncated with an
 // empty body. Where no boundary is known, what is held is passed over.
 func (s *Stream) Shed() {

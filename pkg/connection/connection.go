@@ -64,6 +64,14 @@ func (c *connection) made() tracker.Machine {
 	return c.machine
 }
 
+// reader returns the decoder, likewise.
+func (c *connection) reader() *codec.Decoder {
+	if c.decoder == nil {
+		panic(errNotMade)
+	}
+	return c.decoder
+}
+
 // errNotMade is of a zero connection.
 var errNotMade = errors.New("postgresql connection: made without NewFrontend or NewBackend")
 
@@ -140,10 +148,15 @@ func encrypts(m messages.Message) bool {
 
 // log tells what a lenient connection goes on after.
 func (c *connection) log(what string, m messages.Message, err error) {
-	if c.logger != nil {
-		c.logger.Warn("postgresql protocol: a message "+what+" is not in order",
-			"message", m.Kind().String(), "phase", c.Phase().String(), "error", err)
+	if c.logger == nil {
+		return
 	}
+	phase := c.Phase()
+	if a := (*tracker.Anomaly)(nil); errors.As(err, &a) {
+		phase = a.Phase // that it was sent in, not what it has led to
+	}
+	c.logger.Warn("postgresql protocol: a message "+what+" is not in order",
+		"message", m.Kind().String(), "phase", phase.String(), "error", err)
 }
 
 // Receive takes bytes that were read from the other side, in chunks of any size,
@@ -254,19 +267,19 @@ func (c *connection) answerDue() bool {
 
 // Wire returns the bytes of the message that was received last, as they were sent:
 // for proxies that pass it on. They are borrowed as the message is.
-func (c *connection) Wire() []byte { return c.decoder.Wire() }
+func (c *connection) Wire() []byte { return c.reader().Wire() }
 
 // Decoder returns the decoder of what the other side sends. Its phase is set before
 // each message.
-func (c *connection) Decoder() *codec.Decoder { return c.decoder }
+func (c *connection) Decoder() *codec.Decoder { return c.reader() }
 
 // Machine returns the state machine, which Send and Receive tell of each message.
-func (c *connection) Machine() tracker.Machine { return c.machine }
+func (c *connection) Machine() tracker.Machine { return c.made() }
 
 // Clear forgets the bytes that were received and not yet returned in messages, and
 // an error that was final. The phase and what is outstanding stay.
 func (c *connection) Clear() {
-	c.decoder.Clear()
+	c.reader().Clear()
 	c.err = nil
 }
 
@@ -312,15 +325,16 @@ func (c *connection) Outstanding() iter.Seq[tracker.Request] { return c.made().O
 
 // Buffered returns the number of bytes that were received and not yet returned in
 // messages.
-func (c *connection) Buffered() int { return c.decoder.Buffered() }
+func (c *connection) Buffered() int { return c.reader().Buffered() }
 
 // Unread hands over the bytes that were received and not yet returned in
 // messages, and forgets them: for programs that go on without the connection.
 // They are borrowed until the next Receive.
-func (c *connection) Unread() []byte { return c.decoder.Unread() }
+func (c *connection) Unread() []byte { return c.reader().Unread() }
 
 // FrontendConnection is a connection to a PostgreSQL server, seen from the
-// program that plays the frontend. It is made by NewFrontend.
+// program that plays the frontend. It is made by NewFrontend: methods of the zero value
+// return an error, or panic, that says so.
 type FrontendConnection struct{ connection }
 
 // NewFrontend returns a connection before its first startup packet.
@@ -332,7 +346,8 @@ func NewFrontend(options ...Option) *FrontendConnection {
 }
 
 // BackendConnection is a connection from a PostgreSQL client, seen from the
-// program that plays the backend. It is made by NewBackend.
+// program that plays the backend. It is made by NewBackend: methods of the zero value
+// return an error, or panic, that says so.
 type BackendConnection struct{ connection }
 
 // NewBackend returns a connection before its first startup packet.

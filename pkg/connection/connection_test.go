@@ -491,7 +491,26 @@ func TestZeroValues(t *testing.T) {
 				t.Errorf("Receive of a zero connection: %v, %v", m, err)
 			}
 		}
+		for name, f := range map[string]func(){
+			"Phase": func() { c.Phase() }, "IsReady": func() { c.IsReady() }, "IsActive": func() { c.IsActive() },
+			"PendingSyncs": func() { c.PendingSyncs() }, "TxStatus": func() { c.TxStatus() },
+			"Answered": func() { c.Answered() }, "Outstanding": func() { c.Outstanding() },
+			"Wire": func() { c.Wire() }, "Buffered": func() { c.Buffered() }, "Unread": func() { c.Unread() },
+			"Clear": c.Clear, "Decoder": func() { c.Decoder() }, "Machine": func() { c.Machine() },
+			"TLSEstablished": func() { _ = c.TLSEstablished() },
+		} {
+			if got := recovered(f); got != errNotMade {
+				t.Errorf("%s of a zero connection: %v", name, got)
+			}
+		}
 	}
+}
+
+// recovered returns what f panics with.
+func recovered(f func()) (r any) {
+	defer func() { r = recover() }()
+	f()
+	return nil
 }
 
 func TestLogger(t *testing.T) {
@@ -515,6 +534,10 @@ func TestLogger(t *testing.T) {
 	}
 	if strings.Contains(got, "pencil") || strings.Count(got, "\n") != 3 {
 		t.Errorf("the log:\n%s", got)
+	}
+	// The phase is that in which a message came, not the one that it has led to.
+	if strings.Count(got, "phase=ready") != 3 {
+		t.Errorf("the phases in the log:\n%s", got)
 	}
 }
 

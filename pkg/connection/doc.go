@@ -17,9 +17,9 @@
 // # Memory
 //
 // Messages from Receive are borrowed until the next step of the loop, and the
-// chunk given to Receive until a loop has run to its end. Bytes from Send belong
+// chunk given to Receive until the loop ends or is left. Bytes from Send belong
 // to the caller. A connection holds one incomplete message, which MaxMessageSize
-// bounds, and the chunks that its program did not read to their ends.
+// bounds, and what its program left of the chunks that it did not read to their ends.
 //
 // # What it does not do
 //

@@ -30,20 +30,18 @@ func (p Protocol) String() string { return protocolNames[p] }
 // Missing is a set of parts of an exchange that were not seen.
 type Missing uint8
 
-// What may be missing. SQL is set where the text was taken from another
-// connection that prepared the same name.
+// What may be missing.
 const (
 	MissingRequest Missing = 1 << iota // the Query, Execute or FunctionCall
 	MissingParse                       // the Parse of the statement
 	MissingBind                        // the Bind of the portal
 	MissingReply                       // the end of the replies
-	InferredSQL
+	InferredSQL                        // the text: it is another connection's, of a statement with that name
 )
 
 var missingNames = [...]string{"request", "parse", "bind", "reply", "sql"}
 
-// Names returns the parts that were concluded although they were not seen, in a
-// fixed order.
+// Names returns the names of the parts, in a fixed order.
 func (m Missing) Names() (names []string) {
 	for i, n := range missingNames {
 		if m>>i&1 != 0 {

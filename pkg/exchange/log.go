@@ -76,6 +76,9 @@ type Log struct {
 
 // New returns the log of a new connection. shared is that of all connections.
 func New(h Handler, shared *Shared) *Log {
+	if h == nil || shared == nil {
+		panic("exchange: New needs a Handler and a Shared")
+	}
 	return &Log{handler: h, shared: shared}
 }
 

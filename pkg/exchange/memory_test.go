@@ -345,3 +345,22 @@ func FuzzLog(f *testing.F) {
 		checkEmpty(t, sh)
 	})
 }
+
+// What a Log cannot do without is asked for when it is made.
+func TestNewWithout(t *testing.T) {
+	for name, f := range map[string]func(){
+		"handler": func() { New(nil, NewShared(Limits{})) },
+		"shared":  func() { New(new(counter), nil) },
+	} {
+		if r := recovered(f); r != "exchange: New needs a Handler and a Shared" {
+			t.Errorf("no %s: %v", name, r)
+		}
+	}
+}
+
+// recovered returns what f panics with.
+func recovered(f func()) (r any) {
+	defer func() { r = recover() }()
+	f()
+	return nil
+}

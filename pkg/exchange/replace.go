@@ -14,7 +14,8 @@ func (x *Exchange) Description() *Columns { return x.current() }
 // if there is none, or they have been decoded.
 func (x *Exchange) BindBody() []byte { return x.bind }
 
-// SetBindBody replaces it.
+// SetBindBody replaces what BindBody returns, and so what Parameters will decode. body
+// is borrowed until then.
 func (x *Exchange) SetBindBody(body []byte) { x.bind = body }
 
 // SetParameters replaces the values that Parameters returns, with their formats.

@@ -36,8 +36,8 @@ const (
 	maxFree = 256
 )
 
-// Shared is what the logs of all connections of a capture have in common. It is
-// not safe for concurrent use.
+// Shared is what the logs of all connections of a capture have in common. Make it with
+// NewShared; it is not safe for concurrent use.
 type Shared struct {
 	// What was not kept because of Limits.Total: prepared statements; exchanges
 	// handed over before their replies came; texts, parameters and descriptions

@@ -8,8 +8,11 @@ import (
 // Clone returns a copy of m that borrows nothing: it stays as it is whatever
 // happens to the bytes that m was decoded from. Messages that a Decoder or a
 // connection returns are used again for the next one; Clone is for keeping them.
+// It returns nil for nil, which may stand beside an error.
 func Clone(m Message) Message {
 	switch m := m.(type) {
+	case nil:
+		return nil
 	case *StartupMessage:
 		return &StartupMessage{m.Version, clonePairs(m.Parameters), m.zero}
 	case *CancelRequest:

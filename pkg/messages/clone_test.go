@@ -11,6 +11,9 @@ import (
 // A clone is the same message, of every kind and of those that were cut, and stays
 // so when the memory of the body and the message's own are used again.
 func TestClone(t *testing.T) {
+	if m := messages.Clone(nil); m != nil { // as it stands beside a final error
+		t.Errorf("of nothing it makes %v", m)
+	}
 	for _, s := range allSamples() {
 		for _, n := range []int{len(s.Body()), len(s.Body()) / 2} {
 			body := bytes.Clone(s.Body()[:n])

@@ -6,7 +6,8 @@ import (
 )
 
 // Assembler puts TCP segments together to the byte streams that their
-// receivers saw. Make it with New; it is not safe for concurrent use.
+// receivers saw. Make it with New: the zero value is of no use. It is not safe for
+// concurrent use.
 type Assembler struct {
 	h       Handler
 	halves  HalfCloser
@@ -31,8 +32,11 @@ type Assembler struct {
 }
 
 // New returns an Assembler that tells h, which may also implement HalfCloser,
-// AnomalyHandler, StallHandler and Observer.
+// AnomalyHandler, StallHandler and Observer. h must not be nil.
 func New(h Handler, cfg Config) *Assembler {
+	if h == nil {
+		panic("reassembly: New needs a Handler")
+	}
 	a := &Assembler{h: h, cfg: cfg.withDefaults(), table: newTable(), recent: newRecent(), copies: newCopies()}
 	a.halves, _ = h.(HalfCloser)
 	a.odd, _ = h.(AnomalyHandler)

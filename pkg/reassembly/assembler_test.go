@@ -374,3 +374,13 @@ func TestClock(t *testing.T) {
 		t.Error("a time that is certain leaves the clock behind")
 	}
 }
+
+// What an Assembler cannot do without is asked for when it is made.
+func TestNewWithoutHandler(t *testing.T) {
+	defer func() {
+		if r := recover(); r != "reassembly: New needs a Handler" {
+			t.Error(r)
+		}
+	}()
+	New(nil, Config{})
+}

@@ -11,7 +11,7 @@ import (
 const maxFreeStreams = 256
 
 // Shared is what the sessions of one capture have in common. It belongs to one
-// goroutine.
+// goroutine. Make it with NewShared; the zero value is of no use.
 type Shared struct {
 	Exchanges *exchange.Shared
 	// Errors counts the ErrorResponses of all connections.
@@ -55,8 +55,12 @@ type Shared struct {
 	splitter splitter
 }
 
-// NewShared returns the common part of a capture's sessions.
+// NewShared returns the common part of a capture's sessions. h may be nil, where what
+// Config.OnError and Config.Some take is enough.
 func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
+	if h == nil {
+		h = nobody{}
+	}
 	all := exchange.NewShared(limits)
 	return &Shared{
 		Exchanges: all, idle: logs.Idle(all), cfg: cfg, handler: h,

@@ -110,3 +110,16 @@ func TestShortConnectionsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations a connection", n)
 	}
 }
+
+// Without a Handler the callbacks of the Config are all that is told.
+func TestNoHandler(t *testing.T) {
+	refused := 0
+	sh := NewShared(Config{Messages: true, Exchanges: true, OnError: func(*Event) { refused++ }}, exchange.Limits{}, nil)
+	s := sh.New(Opening{ID: 1})
+	s.Data(messages.Frontend, (&messages.StartupMessage{}).Append(nil), Stamp{Time: 1})
+	s.Data(messages.Backend, messages.NewError("FATAL", "28000", "no").Append(nil), Stamp{Time: 2})
+	s.End(EndFIN, Stamp{Time: 3}, Traffic{})
+	if sh.Finish(); refused != 1 || sh.Errors != 1 {
+		t.Errorf("%d errors were told, %d counted", refused, sh.Errors)
+	}
+}

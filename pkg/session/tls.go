@@ -329,8 +329,8 @@ func (s *Session) Plaintext(d messages.Direction, b []byte, at Stamp, by string)
 	s.gives(d, b, at)
 }
 
-// LostPlaintext tells that n bytes of it will never come, n < 0 if their number is
-// not known.
+// LostPlaintext tells that n bytes of what Plaintext takes will never come, n < 0 if
+// their number is not known.
 func (s *Session) LostPlaintext(d messages.Direction, n int64, at Stamp, by string) {
 	if s.over {
 		return

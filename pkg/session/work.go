@@ -52,7 +52,8 @@ func (s *Session) Reads(n int) {
 	w.next, w.open, w.large, w.some = s.log.Next(), s.log.Unfinished(), n > serverRead, true
 }
 
-// MissedRead tells likewise of bytes that were lost, n < 0 for an unknown number.
+// MissedRead is Reads for n bytes that the server read and that will not come, n < 0 for
+// an unknown number.
 func (s *Session) MissedRead(n int64) {
 	s.Reads(int(max(n, 0)))
 	s.work.doubtful, s.work.lossy = true, s.log.Next()

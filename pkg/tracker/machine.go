@@ -105,6 +105,9 @@ var active = in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseEx
 // handshake: the startup packet follows inside. It returns an error, and does
 // nothing, in any other phase.
 func (m *machine) TLSEstablished() error {
+	if !m.made {
+		return errNotMade
+	}
 	switch p := m.PhaseOf(m.local); p {
 	case messages.PhaseEncrypted:
 		m.t.Decrypted()

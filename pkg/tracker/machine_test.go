@@ -437,3 +437,14 @@ func TestMachinesPassOverRepeats(t *testing.T) {
 		t.Errorf("only %d messages were passed over", passed)
 	}
 }
+
+// What a zero machine cannot do it says.
+func TestZeroMachine(t *testing.T) {
+	for _, m := range []Machine{new(FrontendMachine), new(BackendMachine)} {
+		for _, err := range []error{m.Send(&messages.Sync{}), m.Receive(&messages.Sync{}), m.TLSEstablished()} {
+			if !errors.Is(err, errNotMade) {
+				t.Errorf("%T: %v", m, err)
+			}
+		}
+	}
+}
