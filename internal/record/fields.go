@@ -5,7 +5,6 @@ import (
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
-	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // Fields that all records about a connection begin with, which writers write of
@@ -22,25 +21,6 @@ var (
 )
 
 var (
-	messageSchema = NewSchema("message", "One message of a connection.")
-	mFrame        = messageSchema.Int("frame", "", "Number of the packet that completed the message, from 1.")
-	mDir          = messageSchema.Text("dir", "Who sent it: frontend or backend.")
-	mMsg          = messageSchema.Text("msg", "Its name in PostgreSQL's documentation.")
-	mTag          = messageSchema.Text("tag", "The type byte.")
-	mLen          = messageSchema.Int("len", "bytes", "Bytes on the wire, type byte and length included.")
-	mPhase        = messageSchema.Text("phase", "The connection's phase when it was sent.")
-	mTx           = messageSchema.Text("tx", "Transaction status: I, T or E.")
-	mQuery        = messageSchema.Int("query", "", "Number of the query that it belongs to, within the connection.")
-	mCancels      = messageSchema.Object("cancels", "What a CancelRequest cancels.")
-	mBody         = messageSchema.Object("body", "The message's fields.")
-	mNotes        = messageSchema.List("notes", "What is odd about it.")
-	mTruncated    = messageSchema.Bool("truncated", "Part of the body is missing.")
-
-	cancelConn  = NewField("conn", TypeInt, "", "Number of the connection.")
-	cancelQuery = NewField("query", TypeInt, "", "Number of the query that was running.")
-	noteCode    = NewField("code", TypeText, "", "What it is, as a word.")
-	noteText    = NewField("text", TypeText, "", "What it is, as a sentence.")
-
 	columnName     = NewField("name", TypeText, "", "The column's name.")
 	columnTable    = NewField("table_oid", TypeInt, "", "OID of its table; 0: none.")
 	columnNumber   = NewField("column", TypeInt, "", "Its number in the table.")
@@ -52,65 +32,6 @@ var (
 )
 
 func typeName(oid uint32) string { return value.TypeName(oid) }
-
-// Schema describes messages.
-func (m *Message) Schema() *Schema { return messageSchema }
-
-// Visit shows the message.
-func (m *Message) Visit(v Visitor) {
-	v.Uint(mFrame, m.At.Frame)
-	v.String(mDir, m.Direction.String())
-	v.String(mMsg, m.Kind.String())
-	if m.Tag != 0 {
-		v.String(mTag, string(rune(m.Tag)))
-	}
-	v.Int(mLen, int64(m.Len))
-	v.String(mPhase, m.Phase.String())
-	mStatus.visit(v, m.Tx)
-	if m.Query != 0 {
-		v.Uint(mQuery, m.Query)
-	}
-	visitCancels(v, mCancels, m.Cancels())
-	v.Open(mBody)
-	b := bridge{Visitor: v}
-	if m.More != nil {
-		b.types, b.columns = m.More.Types, m.More.Columns
-	}
-	malformed := m.VisitBody(&b)
-	v.Close()
-	if notes := m.Notes(); len(notes) > 0 || malformed != nil {
-		v.Open(mNotes)
-		for i := range notes {
-			visitNote(v, notes[i].Code, notes[i].Text)
-		}
-		if malformed != nil {
-			visitNote(v, session.NoteMalformed, malformed.Error())
-		}
-		v.Close()
-	}
-	if m.Truncated {
-		v.Bool(mTruncated, true)
-	}
-}
-
-func visitNote(v Visitor, code, text string) {
-	v.Open(nil)
-	v.String(noteCode, code)
-	v.String(noteText, text)
-	v.Close()
-}
-
-func visitCancels(v Visitor, f *Field, c session.Cancelled) {
-	if c.Conn == 0 {
-		return
-	}
-	v.Open(f)
-	v.Uint(cancelConn, c.Conn)
-	if c.Query != 0 {
-		v.Uint(cancelQuery, c.Query)
-	}
-	v.Close()
-}
 
 // statusWords are the transaction statuses of a field.
 type statusWords struct {
@@ -138,7 +59,7 @@ func (w *statusWords) visit(v Visitor, tx byte) {
 }
 
 var (
-	mStatus, qStatus = newStatusWords(mTx), newStatusWords(qTx)
+	mStatus, qStatus = newStatusWords(MessageTx), newStatusWords(qTx)
 	protocolWords    = func() (list [exchange.ProtocolReplication + 1]*Word) {
 		for p := range list {
 			list[p] = NewWord(qProtocol, exchange.Protocol(p).String())

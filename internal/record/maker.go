@@ -17,6 +17,7 @@ type Parts struct {
 	Later      bool
 	Parameters bool // the values of their parameters
 	Columns    bool // the columns of their results
+	States     bool // the steps of conversations
 }
 
 // Maker makes records of what sessions report. Each record is borrowed until the
@@ -131,7 +132,7 @@ func (k *Maker) Message(e *session.Event) *Message {
 	m.Query, m.Len = e.Step.Unit, e.Len
 	m.Direction, m.Kind, m.Tag = e.Direction, e.Kind, e.Tag
 	m.Phase, m.After, m.Tx = e.Step.Phase, e.Step.After, e.Step.Tx
-	m.State, m.Truncated, m.More = e.State, e.Truncated, nil
+	m.State, m.Stated, m.Truncated, m.More = e.State, k.Parts.States, e.Truncated, nil
 	if values := HasValues(e.Kind); values || len(e.Notes) > 0 || e.Cancels.Conn != 0 || e.First != e.At || e.Replication != nil {
 		// Field by field: a literal would be built elsewhere and copied, and wait for
 		// its own small writes.

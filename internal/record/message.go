@@ -25,7 +25,8 @@ type Message struct {
 	Phase     messages.Phase // when it was sent
 	After     messages.Phase
 	Tx        byte          // transaction status, 0 if not known
-	State     tracker.State // where the run asks for states
+	State     tracker.State // if Stated
+	Stated    bool          // the step of the conversation was asked for
 	Truncated bool          // the body is shorter than the message was
 
 	body    []byte

@@ -23,6 +23,7 @@ type JSON struct {
 	decoded [messages.NumKinds]messages.Message
 	kinds   [messages.NumKinds][2]string // constant parts, by kind and direction
 	phases  [messages.NumPhases]string
+	steps   [messages.NumKinds][2]stepMemo
 	bodies  [messages.NumKinds]bodyMemo
 	head    headMemo
 	scratch []byte
@@ -49,9 +50,18 @@ func NewJSON(w io.Writer, opt Options) *JSON {
 		}
 	}
 	for p := range messages.NumPhases {
-		j.phases[p] = `,"phase":"` + messages.Phase(p).String() + `"`
+		j.phases[p] = member(record.MessagePhase, messages.Phase(p).String())
 	}
 	return j
+}
+
+// stepMemo is what the latest record of a kind said of the message itself, and what it
+// became: those of a kind have much in common.
+type stepMemo struct {
+	len   int
+	phase messages.Phase
+	tx    byte
+	text  []byte // from the member dir to tx; empty: there was none yet
 }
 
 // headMemo is the beginning of the latest message record: the messages of one
@@ -86,15 +96,18 @@ func memorable(k messages.Kind) bool {
 
 // kindPart is what every record of a kind has in common.
 func kindPart(k messages.Kind, d messages.Direction) string {
-	s := `,"dir":"` + d.String() + `","msg":"` + k.String() + `"`
+	s := member(record.MessageDir, d.String()) + member(record.MessageMsg, k.String())
 	if t := k.Tag(); t != 0 && k != messages.KindUnknown {
-		s += `,"tag":"` + string(rune(t)) + `"`
+		s += member(record.MessageTag, string(rune(t)))
 	}
 	if k == messages.KindUnknown {
 		return s // its tag is its own
 	}
-	return s + `,"len":`
+	return s + lenPart
 }
+
+// member is a field whose value is a word.
+func member(f *record.Field, word string) string { return f.NextKey() + `"` + word + `"` }
 
 // label is the constant part of a connection's records.
 type label struct {
@@ -139,31 +152,27 @@ func (j *JSON) message(e *message) {
 		j.setHead(e)
 	}
 	b := append(j.out.buf, j.head.text...)
-	b = append(b, j.kinds[e.kind][e.dir]...)
-	if e.kind == messages.KindUnknown {
-		b = append(b, `,"tag":`...)
-		b = appendQuoted(b, []byte(string(rune(e.tag))))
-		b = append(b, `,"len":`...)
-	}
-	b = appendUint(b, uint64(e.len))
-	b = append(b, j.phases[e.phase]...)
-	if e.tx != 0 {
-		b = append(b, `,"tx":"`...)
-		b = append(b, e.tx, '"')
+	if m := &j.steps[e.kind][e.dir]; m.len == e.len && m.phase == e.phase && m.tx == e.tx && len(m.text) > 0 {
+		b = append(b, m.text...)
+	} else {
+		at := len(b)
+		b = j.appendStep(b, e)
+		if m.len, m.phase, m.tx = e.len, e.phase, e.tx; e.kind != messages.KindUnknown { // which has a tag of its own
+			m.text = append(m.text[:0], b[at:]...)
+		}
 	}
 	if e.unit != 0 {
-		b = append(b, `,"query":`...)
-		b = appendUint(b, e.unit)
+		b = appendUint(record.MessageQuery.AppendKey(b), e.unit)
 	}
 	if j.opt.States {
-		b = append(b, `,"state":"`...)
+		b = append(b, statePart...)
 		b = append(b, e.state.String()...)
 		b = append(b, '"')
 	}
 	if c := e.cancels(); c.Conn != 0 {
 		b = appendCancels(b, c)
 	}
-	b = append(b, `,"body":`...)
+	b = record.MessageBody.AppendKey(b)
 	b, malformed := j.appendBody(b, e)
 	if notes := e.notes(); len(notes) > 0 || malformed != nil {
 		b = appendNotes(b, notes, malformed)
@@ -176,11 +185,26 @@ func (j *JSON) message(e *message) {
 	j.out.wrote()
 }
 
+// appendStep appends what is told of the message itself: who sent what, its length, and
+// when in the conversation.
+func (j *JSON) appendStep(b []byte, e *message) []byte {
+	b = append(b, j.kinds[e.kind][e.dir]...)
+	if e.kind == messages.KindUnknown {
+		b = appendQuoted(append(b, tagPart...), []byte(string(rune(e.tag))))
+		b = append(b, lenPart...)
+	}
+	b = append(appendUint(b, uint64(e.len)), j.phases[e.phase]...)
+	if e.tx != 0 {
+		b = append(append(b, txPart...), e.tx, '"')
+	}
+	return b
+}
+
 // setHead writes what the messages of a packet have in common.
 func (j *JSON) setHead(e *message) {
 	b := j.appendStart(j.head.text[:0], messagePart, e.at.Time)
 	b = append(b, j.labelOf(e.conn).json...)
-	b = append(b, `,"frame":`...)
+	b = append(b, framePart...)
 	j.head.text = appendUint(b, e.at.Frame)
 	j.head.conn, j.head.at = e.conn.id, e.at
 }
@@ -260,7 +284,7 @@ func setTypes(b *body, e *message) {
 }
 
 func appendNotes(b []byte, notes []session.Note, malformed error) []byte {
-	b = append(b, `,"notes":[`...)
+	b = append(b, notesPart...)
 	for i := range notes {
 		if i > 0 {
 			b = append(b, ',')
@@ -277,9 +301,9 @@ func appendNotes(b []byte, notes []session.Note, malformed error) []byte {
 }
 
 func appendNote(b []byte, code, text string) []byte {
-	b = append(b, `{"code":"`...)
+	b = append(b, codePart...)
 	b = append(b, code...)
-	b = append(b, `","text":`...)
+	b = append(b, textPart...)
 	b = appendQuoted(b, []byte(text))
 	return append(b, '}')
 }
@@ -309,10 +333,10 @@ func (j *JSON) appendCuts(b []byte) []byte {
 }
 
 func appendCancels(b []byte, c session.Cancelled) []byte {
-	b = append(b, `,"cancels":{"conn":`...)
+	b = append(b, cancelsPart...)
 	b = appendUint(b, c.Conn)
 	if c.Query != 0 {
-		b = append(b, `,"query":`...)
+		b = append(b, cancelQueryPart...)
 		b = appendUint(b, c.Query)
 	}
 	return append(b, '}')

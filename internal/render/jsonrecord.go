@@ -50,6 +50,17 @@ var (
 	timePart       = record.CommonTS.NextKey() + `"`
 	truncatedPart  = record.CommonTruncated.NextKey() + "true"
 	cutPart        = record.CommonCut.NextKey() + "["
+
+	framePart       = record.MessageFrame.NextKey()
+	tagPart         = record.MessageTag.NextKey()
+	lenPart         = record.MessageLen.NextKey()
+	txPart          = record.MessageTx.NextKey() + `"`
+	statePart       = record.MessageState.NextKey() + `"`
+	notesPart       = record.MessageNotes.NextKey() + "["
+	codePart        = "{" + record.NoteCode.Key() + `"`
+	textPart        = `"` + record.NoteText.NextKey()
+	cancelsPart     = record.MessageCancels.NextKey() + "{" + record.CancelConn.Key()
+	cancelQueryPart = record.CancelQuery.NextKey()
 )
 
 func typePart(r record.Record) string {

@@ -21,7 +21,7 @@ func NewAdapter(s Sink, showSecrets bool) *Adapter {
 	a := &Adapter{sink: s, wants: s.Wants()}
 	a.maker.Privacy.Show = showSecrets
 	a.maker.Parts = record.Parts{
-		Normalized: a.wants.Normalized, Parameters: a.wants.Parameters, Columns: a.wants.Columns,
+		Normalized: a.wants.Normalized, Parameters: a.wants.Parameters, Columns: a.wants.Columns, States: a.wants.States,
 	}
 	return a
 }
