@@ -168,3 +168,11 @@ func (t *Tracker) swallow(s *Step) {
 		}
 	}
 }
+
+// mayHaveSwallowed is swallow where the end of the error is missing, which would tell.
+func (t *Tracker) mayHaveSwallowed() {
+	t.doubt.any, t.doubt.trial, t.doubt.vague, t.pipelining = true, false, true, true
+	for i := 1; i < t.q.n; i++ {
+		t.q.at(i).unsure = true
+	}
+}

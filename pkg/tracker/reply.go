@@ -476,6 +476,9 @@ func (t *Tracker) dropDoubtful() {
 
 // replyError discards what the server will not answer any more.
 func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
+	if f.cut && !f.Fatal && t.copying == messages.PhaseCopyIn && t.q.n > 1 {
+		t.mayHaveSwallowed()
+	}
 	if f.Broken && !f.Fatal && t.copying == messages.PhaseCopyIn {
 		t.swallow(s)
 	}

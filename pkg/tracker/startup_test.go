@@ -172,10 +172,10 @@ var startups = []conversation{
 		< SSLResponse(S): ssl_negotiation`},
 	{name: "requests before authentication has ended", unruly: true, end: messages.PhaseReady, script: `
 		> StartupMessage: startup
-		> Parse: authenticating 1+
-		> Bind: extended_query 1
-		> Execute: extended_query 1
-		> Sync: extended_query 1
+		> Parse: unknown 1+
+		> Bind: unknown 1
+		> Execute: unknown 1
+		> Sync: unknown 1
 		< AuthenticationOk: authenticating =StartupMessage
 		< BackendKeyData: initialization =StartupMessage
 		< ReadyForQuery: initialization =StartupMessage
@@ -185,9 +185,9 @@ var startups = []conversation{
 		< ReadyForQuery: extended_query 1 =Sync`},
 	{name: "queries and Terminate before any answer", unruly: true, end: messages.PhaseReady, script: `
 		> StartupMessage: startup
-		> Query: authenticating 1+
-		> Query: simple_query 2+
-		> Terminate: simple_query
+		> Query: unknown 1+
+		> Query: unknown 2+
+		> Terminate: unknown
 		< AuthenticationOk: authenticating =StartupMessage
 		< ReadyForQuery: initialization =StartupMessage
 		< CommandComplete: simple_query 1 =Query

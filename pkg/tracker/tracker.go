@@ -1,11 +1,6 @@
 package tracker
 
-import (
-	"bytes"
-	"encoding/binary"
-
-	"github.com/pgsniff/pgsniff/pkg/messages"
-)
+import "github.com/pgsniff/pgsniff/pkg/messages"
 
 // Tracker follows one connection by the messages of both directions. It never
 // refuses: what is out of order is an Anomaly on the Step, and a ReadyForQuery
@@ -81,72 +76,6 @@ const (
 	unitExecuted                  // Execute: its Sync may follow
 	unitAside                     // only Close so far: no Execute joins it
 )
-
-// Facts are the contents of a message that its meaning depends on.
-type Facts struct {
-	Status   byte // ReadyForQuery's transaction status; the byte of SSLResponse and GSSENCResponse
-	Fatal    bool // ErrorResponse of severity FATAL or PANIC: the connection ends
-	Broken   bool // ErrorResponse of SQLSTATE 08P01: the server read what it did not expect
-	Protocol uint32
-	// Replicates tells that a CopyData can only be one of streaming replication.
-	Replicates bool
-}
-
-// FactsOf reads the facts from a message's body, which may be cut short.
-func FactsOf(k messages.Kind, body []byte) (f Facts) {
-	switch k {
-	case messages.KindReadyForQuery, messages.KindSSLResponse, messages.KindGSSENCResponse:
-		if len(body) > 0 {
-			f.Status = body[0]
-		}
-	case messages.KindErrorResponse:
-		f.Fatal, f.Broken = fatal(body), broken(body)
-	case messages.KindErrorResponseV2:
-		f.Fatal = true
-	case messages.KindStartupMessage:
-		if len(body) >= 4 {
-			f.Protocol = binary.BigEndian.Uint32(body)
-		}
-	}
-	return f
-}
-
-// fatal looks for severity FATAL or PANIC in an ErrorResponse's fields. The
-// never translated field V decides where it was sent (since 9.6).
-func fatal(body []byte) (yes bool) {
-	for len(body) > 1 && body[0] != 0 {
-		end := bytes.IndexByte(body[1:], 0)
-		if end < 0 {
-			return yes
-		}
-		value := body[1 : 1+end]
-		switch body[0] {
-		case 'V':
-			return string(value) == "FATAL" || string(value) == "PANIC"
-		case 'S':
-			yes = string(value) == "FATAL" || string(value) == "PANIC"
-		case 'M':
-			return yes
-		}
-		body = body[end+2:]
-	}
-	return yes
-}
-
-// broken looks for SQLSTATE 08P01, protocol_violation, in an ErrorResponse's fields.
-func broken(body []byte) bool {
-	for len(body) > 1 && body[0] != 0 {
-		end := bytes.IndexByte(body[1:], 0)
-		if end < 0 {
-			return false
-		}
-		if body[0] == 'C' {
-			return string(body[1:1+end]) == "08P01"
-		}
-		body = body[end+2:]
-	}
-	return false
-}
 
 // Reset makes t ready for another connection, keeping its queue's memory.
 func (t *Tracker) Reset() {
@@ -402,7 +331,7 @@ func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Fact
 	t.placed = false
 	t.after, t.afterDir, t.afterSet = t.phase(d), d, true
 	s.After = t.after
-	if t.doubt.any || t.lossF || t.lossB {
+	if t.doubt.any || t.lossF || t.lossB || !t.backend {
 		t.obscure(s, k)
 	}
 }
@@ -422,9 +351,12 @@ var (
 	last = of(messages.KindBackendKeyData, messages.KindReadyForQuery)
 )
 
-// obscure leaves the phases out of a step which a loss may have changed, until it is
-// certain again who answers whom.
+// obscure leaves the phases out of a step which a loss, or a backend that was not heard,
+// may have changed, until it is certain again who answers whom.
 func (t *Tracker) obscure(s *Step, k messages.Kind) {
+	if !t.backend && t.base == messages.PhaseReady {
+		s.Phase = messages.PhaseUnknown // nobody can say what it had replied to by then
+	}
 	if early.has(s.Phase) && !asked.has(k) && !(last.has(k) && s.Phase == messages.PhaseInitialization) {
 		s.Phase = messages.PhaseUnknown
 		return
