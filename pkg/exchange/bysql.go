@@ -86,8 +86,9 @@ func (l *Log) doubted(x *Exchange) {
 func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 	p := &l.shared.parse
 	*p = messages.Parse{Statement: []byte(name), SQL: text, ParameterOIDs: p.ParameterOIDs[:0]}
-	s := l.newStatement(name, p, len(text))
-	s.unit = x.ID
+	cut := x.cutBy()
+	s := l.newStatement(name, p, len(text)+cut)
+	s.unit, s.unsure = x.ID, cut > 0
 	if ahead := l.statements[name]; ahead != nil && ahead.unit > x.ID {
 		l.replaced(x, name, s)
 	} else {
@@ -177,7 +178,8 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 		l.shared.DroppedParts++
 		return
 	}
-	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text)}
+	cut := x.cutBy()
+	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text) + cut, unsure: cut > 0}
 	p.cost, p.unit = cost, x.ID
 	p.refs++
 	if ahead != nil {

@@ -14,7 +14,11 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 		}
 		l.replacedAll(x)
 	case "DEALLOCATE":
-		if name, _, ok := x.command(deallocated); ok {
+		name, _, ok := x.command(deallocated)
+		switch {
+		case x.cutBy() > 0:
+			l.forgetAll() // the name may be longer
+		case ok:
 			if s := l.statements[name]; s == nil || s.unit > x.ID {
 				l.replaced(x, name, nil)
 			} else {
@@ -24,6 +28,9 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 	case "PREPARE":
 		if name, text, ok := x.command(prepared); ok {
 			l.madeBySQL(x, name, text)
+		} else if x.cutBy() > 0 {
+			l.forgetAll() // one of them may have been made anew
+			l.forgot = true
 		}
 	case "DECLARE CURSOR":
 		if name, text, ok := x.command(declared); ok {

@@ -70,8 +70,9 @@ type Log struct {
 	heard, ending bool
 	lossy, holed  uint64
 	// forgot tells that the server may have a statement by a name that nothing has
-	// here: what became of one was lost.
-	forgot bool
+	// here: what became of one was lost. closed tells that a CloseComplete came which
+	// nobody can say whose it is.
+	forgot, closed bool
 }
 
 // New returns the log of a new connection. shared is that of all connections.

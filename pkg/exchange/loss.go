@@ -57,7 +57,13 @@ func (l *Log) Lost(d messages.Direction, n int) {
 		l.dropPortals(math.MaxUint64)
 		l.setUnnamed(nil)
 	}
+	if d == messages.Frontend && l.closed {
+		l.forgetAll()
+	}
 }
+
+// heardAll reports whether all that the frontend has sent was seen, as far as is known.
+func (l *Log) heardAll() bool { return l.holed == 0 && l.server.database != "" }
 
 // doubt takes what a reply tells of requests that were not seen, or that those before
 // it were not what they were taken for.
@@ -79,7 +85,11 @@ func (l *Log) doubt(m *Message) {
 	case messages.KindBindComplete:
 		l.dropPortals(math.MaxUint64)
 	case messages.KindCloseComplete:
-		l.forgetAll()
+		if l.heardAll() {
+			l.closed = true // of a Close that was seen, unless bytes turn out to be missing
+		} else {
+			l.forgetAll()
+		}
 	case messages.KindCommandComplete:
 		switch tag := string(cstring(m.Body)); tag {
 		case "DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL", "PREPARE":
@@ -160,7 +170,7 @@ func (l *Log) unconfirmed(x *Exchange) {
 				l.setUnnamed(nil)
 			}
 		case l.statements[c.statement.name] != c.statement:
-		case c.previous == nil && l.holed == 0 && !l.forgot && l.server.database != "":
+		case c.previous == nil && l.heardAll() && !l.forgot:
 			c.statement.unproven = true // nothing else can have the name, if anything has
 			continue
 		default:

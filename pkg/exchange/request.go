@@ -51,6 +51,10 @@ func (l *Log) asked(x *Exchange, m *Message) {
 		l.requestSQL(x, m)
 	case messages.KindClose:
 		x.Protocol = ProtocolExtended
+		if len(m.Body) > 0 && nameCut(m, m.Body[1:]) {
+			l.requestCut(x, m)
+			return
+		}
 		l.requestClose(x, m.Body)
 	case messages.KindSync:
 		if m.Step.Phase != messages.PhaseCopyIn && m.Step.Phase != messages.PhaseCopyBoth {
@@ -71,12 +75,28 @@ func (l *Log) asked(x *Exchange, m *Message) {
 func (l *Log) requestSQL(x *Exchange, m *Message) {
 	switch m.Kind {
 	case messages.KindParse:
+		if nameCut(m, m.Body) {
+			l.requestCut(x, m)
+			return
+		}
 		l.requestParse(x, m)
 	case messages.KindBind:
+		if bindCut(m) {
+			l.requestCut(x, m)
+			return
+		}
 		l.requestBind(x, m)
 	case messages.KindDescribe:
+		if len(m.Body) > 0 && nameCut(m, m.Body[1:]) {
+			l.requestCut(x, m)
+			return
+		}
 		l.requestDescribe(x, m.Body)
 	case messages.KindExecute:
+		if nameCut(m, m.Body) {
+			l.requestCut(x, m)
+			return
+		}
 		x.flags |= flagExecuted
 		l.requestExecute(x, m)
 	}
@@ -300,10 +320,7 @@ func (l *Log) requestExecute(x *Exchange, m *Message) {
 		l.use(x, p)
 		return
 	}
-	// What else the unit prepared or bound is not what it executes.
-	l.disuse(x)
-	x.cutParameter = 0
-	x.Missing |= MissingBind | MissingParse
+	l.unknown(x) // what else the unit prepared or bound is not what it executes
 }
 
 func (l *Log) requestClose(x *Exchange, body []byte) {
