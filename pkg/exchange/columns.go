@@ -9,7 +9,8 @@ import (
 
 // Columns is the description of a result, decoded when somebody asks.
 type Columns struct {
-	// Memo is for the first of the handlers: what it found out about the columns.
+	// Memo is the Handler's own: what it found out about the columns. Nobody else looks
+	// at it, and results that are described alike often share one Columns.
 	Memo any
 
 	raw     []byte // body of the RowDescription

@@ -92,10 +92,12 @@ type Exchange struct {
 	Statement []byte // name; nil where there is none, empty for the unnamed
 	Portal    []byte
 
-	// Mark is for handlers: what they found out about it, 0 at first.
+	// Mark is the Handler's own: what it found out about x, for those it hands x on to; 0
+	// at first.
 	Mark uint16
-	// Alike, unlike nil, is what handlers keep for all texts that differ from SQL in
-	// their constants only. It is borrowed while the exchange is reported.
+	// Alike likewise: where a Handler keeps something for all texts that differ from SQL
+	// in their constants only, it points to that; nil at first. It is borrowed while the
+	// exchange is reported.
 	Alike *any
 
 	HasParams bool   // a Bind or FunctionCall was seen; see Parameters

@@ -10,10 +10,10 @@ type Statement struct {
 	// ParamTypes are the type OIDs of the parameters: as ParameterDescription
 	// told, else as Parse declared; 0 is not specified.
 	ParamTypes []uint32
-	// Memo is for handlers: what they derived from SQL. They ask Remember
-	// whether they may keep it.
+	// Memo is the Handler's own: what it derived from SQL. It asks Remember whether it
+	// may keep it.
 	Memo any
-	// Mark is for handlers, too: what they found out about SQL, 0 at first.
+	// Mark is the Handler's own, too: what it found out about SQL, 0 at first.
 	Mark uint16
 
 	shared  *Shared // nil when nothing is charged for it

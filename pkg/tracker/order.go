@@ -48,7 +48,7 @@ const (
 	stageCopyOut                // CopyOutResponse
 	stageCopyBoth               // CopyBothResponse
 	stageCopied                 // the backend's CopyDone after CopyOutResponse
-	stageResult                 // FunctionCallResponse
+	stageResult                 // FunctionCallResponse, or EmptyQueryResponse to a Query
 	stageFailed                 // ErrorResponse: only ReadyForQuery is left
 	stageAny                    // not known
 	numStages
@@ -90,7 +90,7 @@ func (s stage) next(k messages.Kind) stage {
 	switch k {
 	case messages.KindRowDescription, messages.KindDataRow:
 		return stageRows
-	case messages.KindCommandComplete, messages.KindEmptyQueryResponse:
+	case messages.KindCommandComplete:
 		return stageBetween
 	case messages.KindParameterDescription:
 		return stageDescribed
@@ -104,8 +104,8 @@ func (s stage) next(k messages.Kind) stage {
 		if s == stageCopyOut {
 			return stageCopied
 		}
-	case messages.KindFunctionCallResponse:
-		return stageResult
+	case messages.KindFunctionCallResponse, messages.KindEmptyQueryResponse:
+		return stageResult // a text without a command has nothing more to be told
 	case messages.KindErrorResponse:
 		return stageFailed
 	}

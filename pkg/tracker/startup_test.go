@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -254,6 +255,17 @@ func TestTransactionStatus(t *testing.T) {
 		s := tr.Observe(messages.Backend, messages.KindReadyForQuery, []byte{status})
 		if s.Tx != status || tr.Tx() != status {
 			t.Errorf("after ReadyForQuery(%c) the status is %q and %q", status, s.Tx, tr.Tx())
+		}
+	}
+}
+
+// What a zero machine cannot do it says.
+func TestZeroMachine(t *testing.T) {
+	for _, m := range []Machine{new(FrontendMachine), new(BackendMachine)} {
+		for _, err := range []error{m.Send(&messages.Sync{}), m.Receive(&messages.Sync{}), m.TLSEstablished()} {
+			if !errors.Is(err, errNotMade) {
+				t.Errorf("%T: %v", m, err)
+			}
 		}
 	}
 }
