@@ -16,7 +16,6 @@ import (
 
 // run is one run of read or live: an analyzer and where its results go.
 type run struct {
-	unread   bool // the reader of -w has gone
 	env      *Env
 	opt      *Options
 	analyzer *analyze.Analyzer
@@ -30,6 +29,7 @@ type run struct {
 	keep     *keeper        // nil where all packets are taken and none are written
 	live     *live          // nil for read, and where no packets are captured
 	attached *attached      // nil where no servers are looked into
+	unread   bool           // the reader of -w has gone
 	begun    bool           // what is shown has begun, with --since
 	before   analyze.Counts // those when it did
 	inputs   inputs         // no output may be one of them
