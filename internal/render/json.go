@@ -190,7 +190,9 @@ func (j *JSON) message(e *message) {
 func (j *JSON) appendStep(b []byte, e *message) []byte {
 	b = append(b, j.kinds[e.kind][e.dir]...)
 	if e.kind == messages.KindUnknown {
-		b = appendQuoted(append(b, tagPart...), []byte(string(rune(e.tag))))
+		if e.tag != 0 { // packets of the startup have none
+			b = appendQuoted(append(b, tagPart...), []byte(string(rune(e.tag))))
+		}
 		b = append(b, lenPart...)
 	}
 	b = append(appendUint(b, uint64(e.len)), j.phases[e.phase]...)

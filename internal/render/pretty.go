@@ -161,7 +161,7 @@ func (p *Pretty) message(e *message) {
 	at, from := l.col, len(l.buf)
 	l.paint(p.opt.Theme.name)
 	l.ascii(e.kind.String())
-	if e.kind == messages.KindUnknown {
+	if e.kind == messages.KindUnknown && e.tag != 0 { // a packet of the startup has none
 		l.ascii(" ")
 		l.text([]byte{e.tag})
 	}

@@ -120,10 +120,6 @@ func (s *Session) auditEnds(at Stamp) {
 	}
 }
 
-// codeLoadBalance asks Vertica's servers for another host. They answer it with one
-// byte, as they do all requests before the startup packet.
-const codeLoadBalance = 80936960
-
 // opening judges the first bytes of a frontend.
 func opening(b []byte) evidence {
 	const (
@@ -180,7 +176,7 @@ func startupEvidence(body []byte) evidence {
 // begins a session.
 func hasUser(body []byte) bool {
 	const version = 4
-	for b := body[version:]; len(b) > 0; {
+	for b := verticaStartup(body)[version:]; len(b) > 0; {
 		name, rest, _ := bytes.Cut(b, []byte{0})
 		value, rest, _ := bytes.Cut(rest, []byte{0})
 		if string(name) == "user" {

@@ -94,6 +94,10 @@ func (s *Session) setProduct(p string) {
 // PostgreSQL's, or makes it unknown.
 func (s *Session) translate(d messages.Direction, f *codec.Frame) {
 	if d != messages.Backend {
+		if f.Kind == messages.KindStartupMessage {
+			f.Body = verticaStartup(f.Body)
+			return
+		}
 		// What answers Redshift's requests has the type of CopyData.
 		if s.info.Product == productRedshift && f.Tag == messages.KindCopyData.Tag() && s.tracker.Phase(d) == messages.PhaseAuthenticating {
 			f.Kind = messages.KindUnknown

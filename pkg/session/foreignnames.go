@@ -42,7 +42,7 @@ func (s *Session) foreignText(e *Event) string {
 	case e.Kind != messages.KindUnknown:
 		return ""
 	case e.Direction == messages.Frontend && e.Tag == 0:
-		if len(e.Body) == 4 && binary.BigEndian.Uint32(e.Body) == codeLoadBalance {
+		if asksForBalance(e) {
 			return "LoadBalanceRequest of Vertica's clients" + notPostgreSQL
 		}
 		return ""
@@ -62,6 +62,8 @@ func (s *Session) foreignText(e *Event) string {
 		}
 	case e.Direction == messages.Frontend && s.info.Product == productRedshift && (e.Tag == 'd' || e.Tag == 'i'):
 		return "Redshift's answer to an authentication request" + notPostgreSQL
+	case e.Direction == messages.Backend && e.Tag == 'Y' && s.info.Product == productVertica && e.Step.Phase == messages.PhaseStartup:
+		return "LoadBalanceResponse of Vertica's servers" + notPostgreSQL
 	case e.Direction == messages.Backend && s.extension != "":
 		return undefinedText(e.Tag, s.extension)
 	}

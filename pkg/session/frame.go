@@ -15,7 +15,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.trouble[d] != nil {
 		s.endTrouble(d)
 	}
-	if s.foreign {
+	if s.foreign || f.Kind == messages.KindStartupMessage {
 		s.translate(d, f)
 	}
 	e := &s.shared.event
@@ -125,8 +125,9 @@ func (s *Session) annotate(e *Event) {
 	if s.extendedRows && e.Kind == messages.KindRowDescription {
 		e.Notes = append(e.Notes, Note{NoteForeign, "in Redshift's extended form; the names of schema, table, column and catalog are left out"})
 	}
-	if e.Kind == messages.KindUnknown && e.Tag == 0 && len(e.Body) == 4 && binary.BigEndian.Uint32(e.Body) == codeLoadBalance {
+	if asksForBalance(e) {
 		s.balanced = true
+		s.setProduct(productVertica)
 	}
 	switch {
 	case e.Lost > 0:

@@ -33,11 +33,6 @@ func (s *Session) skip(d messages.Direction, k codec.Skip, at Stamp) {
 	if k.Bytes == 0 {
 		return // the gap itself has been told
 	}
-	if s.balanced && d == messages.Backend && k.Bytes == 1 {
-		s.balanced = false
-		s.addSkipped(d, 1, "the answer to LoadBalanceRequest", at)
-		return
-	}
 	s.addSkipped(d, int64(k.Bytes), k.Reason.String(), at)
 	if k.Lost == 0 && !s.gaps && !s.joined && k.Reason != codec.SkipMidStream {
 		s.Violations++

@@ -204,6 +204,11 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 	if o := 1 - d; s.pending[o] != nil && len(b) > 0 {
 		s.peerWentOn(o, at)
 	}
+	if s.balanced && d == messages.Backend {
+		if b = s.balanceAnswer(b, at); len(b) == 0 {
+			return
+		}
+	}
 	st, p := s.stream(d), s.pending[d]
 	st.Feed(b)
 	s.places.fed[d] += int64(len(b))
@@ -318,7 +323,7 @@ func (s *Session) Gap(d messages.Direction, n int64, at Stamp) {
 		return
 	}
 	d = s.side(d)
-	s.gaps = true
+	s.gaps, s.balanced = true, false
 	if s.auditing {
 		if s.auditEnds(at); s.over {
 			return
