@@ -90,6 +90,33 @@ func TestDoubtfulRecords(t *testing.T) {
 	}
 }
 
+// TestDoubtfulForPeople holds that the lines of a connection say what its record does.
+func TestDoubtfulForPeople(t *testing.T) {
+	doubted := 0
+	for from := 4; from < 40; from++ {
+		file, port := wrongWay(t, from)
+		before := uint64(0)
+		for _, r := range toldOf(t, "read", "--port", port, file) {
+			before = max(before, r.Doubtful)
+		}
+		for _, view := range []string{"messages", "connections"} {
+			out, _, _ := command("read", "--port", port, file, "--view", view)
+			if got, want := strings.Contains(out, "doubtful"), before > 0; got != want {
+				t.Errorf("from %d, %s: doubtful %v, want %v", from, view, got, want)
+			}
+			if before > 0 && !strings.Contains(out, fmt.Sprint(", doubtful before packet ", before)) {
+				t.Errorf("from %d, %s: not before packet %d: %s", from, view, before, out)
+			}
+		}
+		if before > 0 {
+			doubted++
+		}
+	}
+	if doubted == 0 {
+		t.Error("nothing is doubted")
+	}
+}
+
 // doubtfulRecords are the records of a connection whose direction was given up after
 // something had been told of it.
 func doubtfulRecords(t *testing.T) (list []byte) {

@@ -138,7 +138,7 @@ var (
 		"lag":                        {show: connLag, flow: true},
 		"given_up":                   {show: connLaidOut},
 		"continues":                  {show: connNamed, flow: true},
-		"doubtful_before":            {show: connNamed, flow: true},
+		"doubtful_before":            {show: connWord, one: "doubtful before packet", flow: true},
 		"started_mid_stream":         {show: connFlag, one: ", joined in the middle"},
 	}
 	connStyleOf = func() (list []connStyle) {
@@ -244,6 +244,8 @@ func (w *connFields) Uint(f *record.Field, v uint64) {
 		w.lag.count(f, v)
 	case ok && s.show == connCount:
 		w.count(f, s, v)
+	case ok && s.show == connWord:
+		w.fact(s, strconv.AppendUint(nil, v, 10))
 	case w.cancels && f.Name == "conn":
 		w.p.line.ascii(" #" + strconv.FormatUint(v, 10))
 	case w.cancels:

@@ -159,6 +159,9 @@ func (p *Pretty) connState(i *session.Info) {
 	if i.MidStream {
 		l.painted(t.dim, " (joined in the middle)")
 	}
+	if i.DoubtfulBefore > 0 {
+		l.painted(t.warn, ", doubtful before packet "+strconv.FormatUint(i.DoubtfulBefore, 10))
+	}
 	if lost := i.Traffic.Lost[0] + i.Traffic.Lost[1]; lost > 0 {
 		l.painted(t.warn, ", "+strconv.FormatUint(lost, 10)+" bytes not captured")
 	}
