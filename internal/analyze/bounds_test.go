@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/app"
 	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/steptest"
 )
 
 // envArgs makes this test binary the program with these arguments, so that its
@@ -25,7 +27,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Args = append([]string{"pgsniff"}, strings.Fields(args)...)
 	code := app.Main()
-	fmt.Fprintf(os.Stderr, "peak %d\n", peakMemory())
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	fmt.Fprintf(os.Stderr, "peak %d allocated %d\n", peakMemory(), mem.TotalAlloc)
 	os.Exit(code)
 }
 
@@ -41,8 +45,16 @@ func peakMemory() int {
 	return n
 }
 
+// measured is what a run of the program took.
+type measured struct {
+	peakKiB   int // -1 where the system does not tell
+	allocated uint64
+	cpu       time.Duration
+	stderr    string
+}
+
 // measure runs a scenario in a process of its own.
-func measure(tb testing.TB, s hostile.Scenario, n int, args string) (peakKiB int, cpu time.Duration, stderr string) {
+func measure(tb testing.TB, s hostile.Scenario, n int, args string) (m measured) {
 	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -56,15 +68,15 @@ func measure(tb testing.TB, s hostile.Scenario, n int, args string) (peakKiB int
 	if err := cmd.Run(); err != nil {
 		tb.Fatalf("%s: %v\n%.2000s", s.Name, err, out.String())
 	}
-	_, after, ok := strings.Cut(out.String(), "peak ")
-	if !ok {
-		tb.Fatalf("%s: no measurement: %.2000s", s.Name, out.String())
+	m.stderr, m.cpu = out.String(), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()
+	at := strings.LastIndex(m.stderr, "peak ")
+	if at < 0 {
+		tb.Fatalf("%s: no measurement: %.2000s", s.Name, m.stderr)
 	}
-	peakKiB, err = strconv.Atoi(strings.TrimSpace(after))
-	if err != nil {
+	if _, err := fmt.Sscanf(m.stderr[at:], "peak %d allocated %d", &m.peakKiB, &m.allocated); err != nil {
 		tb.Fatal(err)
 	}
-	return peakKiB, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), out.String()
+	return m
 }
 
 // maxPeak is what the program may take at default settings whatever the capture.
@@ -79,8 +91,9 @@ func TestPeakMemory(t *testing.T) {
 	}
 	for _, s := range hostile.Scenarios {
 		t.Run(s.Name, func(t *testing.T) {
-			peak, cpu, _ := measure(t, s, s.Enough, allRecords)
-			t.Logf("%d: peak %d MiB, %v", s.Enough, peak>>10, cpu)
+			m := measure(t, s, s.Enough, allRecords)
+			peak := m.peakKiB
+			t.Logf("%d: peak %d MiB, %v", s.Enough, peak>>10, m.cpu)
 			if peak < 0 {
 				t.Skip("this system does not tell a process's peak memory")
 			}
@@ -91,21 +104,28 @@ func TestPeakMemory(t *testing.T) {
 	}
 }
 
-// TestLinearTime compares the time of a capture with that of one four times as
-// long: it may be ten times as long, for noise, and is sixteen times as long
-// where something is quadratic.
+// TestLinearTime counts the statements that run, and the memory that is allocated, for a
+// capture and for one four times as long. Both are four times as many where each packet
+// costs the same, a little more where a bound is reached, and sixteen times as many where
+// something is quadratic. What is copied within memory that is there is not counted.
 func TestLinearTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: reads captures of many megabytes")
 	}
-	const grace = 300 * time.Millisecond
+	const most = 8
+	program := steptest.Build(t, "../..")
 	for _, s := range hostile.Scenarios {
 		t.Run(s.Name, func(t *testing.T) {
-			_, short, _ := measure(t, s, s.Enough/8, allRecords)
-			_, long, _ := measure(t, s, s.Enough/2, allRecords)
-			t.Logf("%d: %v, %d: %v", s.Enough/8, short, s.Enough/2, long)
-			if long > 10*short+grace {
-				t.Errorf("size %d takes %v, size %d takes %v", s.Enough/8, short, s.Enough/2, long)
+			short, long := s.Enough/16, s.Enough/4
+			for what, of := range map[string]func(n int) uint64{
+				"statements": func(n int) uint64 { return program.Run(t, s.Make(n), strings.Fields(allRecords)...) },
+				"bytes":      func(n int) uint64 { return measure(t, s, n, allRecords).allocated },
+			} {
+				few, many := of(short), of(long)
+				t.Logf("%d: %d %s, %d: %d: %.1f times", short, few, what, long, many, float64(many)/float64(few))
+				if many > most*few {
+					t.Errorf("size %d takes %d %s, size %d takes %d", short, few, what, long, many)
+				}
 			}
 		})
 	}
@@ -116,10 +136,10 @@ func BenchmarkHostile(b *testing.B) {
 	for _, s := range hostile.Scenarios {
 		b.Run(strings.ReplaceAll(s.Name, " ", "_"), func(b *testing.B) {
 			for b.Loop() {
-				peak, cpu, text := measure(b, s, s.N, allRecords)
-				b.ReportMetric(float64(peak)/1024, "peak-MiB")
-				b.ReportMetric(cpu.Seconds(), "cpu-s")
-				b.Log(text)
+				m := measure(b, s, s.N, allRecords)
+				b.ReportMetric(float64(m.peakKiB)/1024, "peak-MiB")
+				b.ReportMetric(m.cpu.Seconds(), "cpu-s")
+				b.Log(m.stderr)
 			}
 		})
 	}

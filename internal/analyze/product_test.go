@@ -15,8 +15,9 @@ var soak = os.Getenv("PGSNIFF_SOAK") != ""
 // held runs the program over a capture and holds it to the bound.
 func held(t *testing.T, name string, r io.Reader, args string) {
 	t.Helper()
-	peak, cpu, _ := measure(t, hostile.Scenario{Name: name, Make: func(int) io.Reader { return r }}, 0, args)
-	t.Logf("%s: peak %d MiB, %v", name, peak>>10, cpu)
+	m := measure(t, hostile.Scenario{Name: name, Make: func(int) io.Reader { return r }}, 0, args)
+	peak := m.peakKiB
+	t.Logf("%s: peak %d MiB, %v", name, peak>>10, m.cpu)
 	if peak > maxPeak {
 		t.Errorf("%s, %s: peak of %d MiB, want at most %d", name, args, peak>>10, maxPeak>>10)
 	}

@@ -151,6 +151,7 @@ var rules = []packageRule{
 	{"internal/hostile", rule{pure: true}},
 	{"internal/pgtest", rule{}},
 	{"internal/linetest", rule{pure: true}},
+	{"internal/steptest", rule{pure: true}},
 }
 
 // listed is what the go command says of a package.
