@@ -86,6 +86,8 @@ type Schema struct {
 	Name   string // the kind of record, JSON's "type"
 	Doc    string
 	Fields []*Field
+
+	start string
 }
 
 var schemas []*Schema
@@ -93,10 +95,13 @@ var schemas []*Schema
 // NewSchema returns a schema, which Schemas lists from now on. It is for variables
 // of packages.
 func NewSchema(name, doc string) *Schema {
-	s := &Schema{Name: name, Doc: doc}
+	s := &Schema{Name: name, Doc: doc, start: "{" + CommonType.Key() + `"` + name + `"`}
 	schemas = append(schemas, s)
 	return s
 }
+
+// Start returns how a JSON object of the schema begins: with its type.
+func (s *Schema) Start() string { return s.start }
 
 // Schemas returns the schemas of all kinds of records of the program.
 func Schemas() []*Schema { return schemas }

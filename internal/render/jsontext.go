@@ -71,6 +71,12 @@ func plainPrefix(s []byte) (n int) {
 		n = len(s) - 8
 		return n + bits.TrailingZeros64(notPlain(binary.LittleEndian.Uint64(s[n:])))/8
 	}
+	if len(s) >= 4 && len(s) < 8 { // names and numbers, mostly: the middle is looked at twice
+		w := uint64(binary.LittleEndian.Uint32(s)) | uint64(binary.LittleEndian.Uint32(s[len(s)-4:]))<<32
+		if notPlain(w) == 0 {
+			return len(s)
+		}
+	}
 	for n < len(s) && plain[s[n]] {
 		n++
 	}

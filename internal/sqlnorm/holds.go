@@ -12,7 +12,7 @@ func HoldsSecret(s []byte) bool {
 	if privateKey(s) {
 		return true
 	}
-	if !MayGiveValue(s) {
+	if !MayGiveValue(s) || !mayName(s) {
 		return false
 	}
 	pairs := false // that the text has names and values apart was looked for
@@ -94,6 +94,38 @@ func MayGiveValue(s []byte) bool {
 		}
 	}
 	return false
+}
+
+// mayName tells whether s has a letter, without which nothing is named, or a slash,
+// without which there is no URL. Times and intervals of days have none, but colons.
+func mayName(s []byte) bool {
+	if len(s) >= 8 {
+		for i := 0; i < len(s)-8; i += 8 {
+			if hasLetter(binary.LittleEndian.Uint64(s[i:])) {
+				return true
+			}
+		}
+		return hasLetter(binary.LittleEndian.Uint64(s[len(s)-8:]))
+	}
+	for _, c := range s {
+		if c >= '@' || c == '/' {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLetter tells whether one of eight bytes is a slash, or lies where the letters are
+// or beyond.
+func hasLetter(w uint64) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	slash := w ^ '/'*ones
+	slash = (slash - ones) &^ slash
+	beyond := (w&^highs + (0x80-'@')*ones) | w
+	return (slash|beyond)&highs != 0
 }
 
 // longText is the length in bytes from which on it is quicker to look for one sign

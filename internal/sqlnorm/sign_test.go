@@ -22,3 +22,29 @@ func TestMayGiveValue(t *testing.T) {
 		}
 	}
 }
+
+// TestMayName sends each byte in each place of texts of all lengths; no watched word,
+// and nothing of a URL, is one that has no name.
+func TestMayName(t *testing.T) {
+	for n := 1; n <= 33; n++ {
+		for at := range n {
+			for c := range 256 {
+				s := bytes.Repeat([]byte(":"), n)
+				s[at] = byte(c)
+				if got := mayName(s); got != (c >= '@' || c == '/') {
+					t.Fatalf("%q at %d of %d: %t", byte(c), at, n, got)
+				}
+			}
+		}
+	}
+	for _, w := range watchedWords {
+		if !mayName([]byte(w.word)) {
+			t.Errorf("%q", w.word)
+		}
+	}
+	for _, s := range []string{"://", "pw"} {
+		if !mayName([]byte(s)) {
+			t.Errorf("%q", s)
+		}
+	}
+}

@@ -20,14 +20,14 @@ func (l LSN) Append(dst []byte) []byte {
 // appendHex appends upper-case digits without leading zeros.
 func appendHex(dst []byte, v uint32) []byte {
 	const digits = "0123456789ABCDEF"
-	shift := 28
-	for shift > 0 && v>>shift == 0 {
-		shift -= 4
+	var b [8]byte
+	i := len(b)
+	for more := true; more; more = v > 0 {
+		i--
+		b[i&7] = digits[v&15]
+		v >>= 4
 	}
-	for ; shift >= 0; shift -= 4 {
-		dst = append(dst, digits[v>>shift&15])
-	}
-	return dst
+	return append(dst, b[i:]...)
 }
 
 // ParseLSN reads a position in the form of String; ok is false for other text.
