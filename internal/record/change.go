@@ -44,10 +44,18 @@ var (
 	hBytes       = changeSchema.Int("bytes", "bytes", "Bytes of the transaction's messages.")
 	hDuration    = changeSchema.Int("duration_ns", "ns", "From its first message on the wire to its last.")
 	hPartial     = changeSchema.Bool("partial", "Not all of the transaction was seen: there was more than is counted.")
+	hTruncated   = changeSchema.Bool("truncated", "Not all of the change was captured.")
 	hInferred    = changeSchema.List("inferred", "What was not told but concluded: plugin, relation, stream.")
 
 	unchangedValue = NewField("unchanged", TypeBool, "", "The value is as before and was not sent.")
 )
+
+var kindWords = func() (w [replication.NumOperations]*Word) {
+	for op := range w {
+		w[op] = NewWord(hKind, replication.Operation(op).String())
+	}
+	return w
+}()
 
 // Schema describes changes.
 func (c *Change) Schema() *Schema { return changeSchema }
@@ -67,7 +75,7 @@ func (c *Change) Clone() Record {
 
 // Visit shows the change.
 func (c *Change) Visit(v Visitor) {
-	v.String(hKind, c.Operation.String())
+	v.Word(kindWords[c.Operation])
 	switch c.Operation {
 	case replication.OpInsert, replication.OpUpdate, replication.OpDelete:
 		c.visitRow(v)
@@ -95,7 +103,12 @@ func (c *Change) Visit(v Visitor) {
 		c.visitSum(v)
 	}
 	c.visitInferred(v)
+	yes(v, hTruncated, c.Torn())
 }
+
+// Torn reports whether not all of the change was captured: its last value may be a part
+// of one, and what follows it is missing.
+func (c *Change) Torn() bool { return c.Meaning.Flags&replication.Cut != 0 }
 
 func (c *Change) lsn(v Visitor, f *Field, l replication.LSN) {
 	c.text = l.Append(c.text[:0])
@@ -115,7 +128,7 @@ func (c *Change) visitRow(v Visitor) {
 	case c.Before == 'O':
 		visitTuple(v, hOld, hOldValues, c.Old, r, false)
 	}
-	if c.Operation == replication.OpDelete {
+	if c.Operation == replication.OpDelete || c.Torn() && c.New.Len() == 0 {
 		return
 	}
 	if c.Before == 0 && KeyIn(c.New, r) {
@@ -126,23 +139,23 @@ func (c *Change) visitRow(v Visitor) {
 }
 
 // KeyIn reports whether a new row holds the key that tells rows apart: it is known
-// which columns that is, and all of them were sent.
+// which columns that is, and all of them were sent, and captured.
 func KeyIn(t replication.Tuple, r *replication.Relation) bool {
 	if r == nil || !r.Keyed() || len(r.Columns) < t.Len() {
 		return false
 	}
 	n := 0
-	it := t.Iter()
-	for i := 0; it.Next(); i++ {
+	it, i := t.Iter(), 0
+	for ; i < r.Keys() && it.Next(); i++ {
 		if !r.Columns[i].Key {
 			continue
 		}
-		if it.Kind() != replication.ColumnText && it.Kind() != replication.ColumnBinary {
+		if it.Kind() != replication.ColumnText && it.Kind() != replication.ColumnBinary || it.Torn() {
 			return false
 		}
 		n++
 	}
-	return n > 0
+	return n > 0 && i == r.Keys()
 }
 
 // visitTuple shows a row by the names of its columns, or, where they are not known,
@@ -154,8 +167,12 @@ func visitTuple(v Visitor, row, values *Field, t replication.Tuple, r *replicati
 	} else {
 		v.Open(values)
 	}
+	n := t.Len()
+	if named && key {
+		n = r.Keys()
+	}
 	it := t.Iter()
-	for i := 0; it.Next(); i++ {
+	for i := 0; i < n && it.Next(); i++ {
 		if it.Kind() == replication.ColumnUnchanged {
 			if !named {
 				v.Open(nil)
@@ -177,13 +194,16 @@ func visitTuple(v Visitor, row, values *Field, t replication.Tuple, r *replicati
 			v.Key(column.Name)
 		}
 		v.Value(nil, it.Value(), oid, format)
+		if it.Torn() {
+			v.Cut(it.Size())
+		}
 	}
 	v.Close()
 }
 
 // visitUnchanged names the columns that were not sent.
 func visitUnchanged(v Visitor, t replication.Tuple, r *replication.Relation) {
-	if r == nil || len(r.Columns) < t.Len() {
+	if !t.Unchanged() || r == nil || len(r.Columns) < t.Len() {
 		return
 	}
 	open := false

@@ -36,6 +36,7 @@ type JSON struct {
 	messages    replication.Decoder
 	replication replicationBody
 	zone        zone // of changes
+	ofConn      endsMemo
 }
 
 // NewJSON returns a writer of JSON records.

@@ -18,20 +18,45 @@ func (j *JSON) memory() int { return j.opt.Slot }
 func (j *JSON) derived(r record.Record) {
 	b := &j.body
 	b.zone, b.shortest, b.label = nil, longestName, nil
+	torn := false // the record says itself that not all of it is there
 	switch r := r.(type) {
 	case *record.Change:
-		b.zone = j.zone.of(r.Who.Formats)
+		b.zone, torn = j.zone.of(r.Who.Formats), r.Torn()
 	case *stats.Report:
 		b.shortest = uncut
 	}
 	v := j.begin(typePart(r), r.Place().Time)
 	if c := r.Of(); c != nil {
-		v.Uint(record.CommonConn, c.ID)
-		v.String(record.CommonClient, c.Client)
-		v.String(record.CommonServer, c.Server)
+		j.ends(v, c)
 	}
 	r.Visit(v)
+	if torn {
+		b.buf = j.appendCuts(b.buf)
+		b.cuts = b.cuts[:0]
+	}
 	j.finish()
+}
+
+// endsMemo is what a derived record says of its connection. Many records follow each
+// other that are of one.
+type endsMemo struct {
+	id             uint64
+	client, server string
+	text           []byte
+}
+
+// ends writes which connection a record is about.
+func (j *JSON) ends(v *members, c *record.Conn) {
+	m := &j.ofConn
+	if len(m.text) > 0 && m.id == c.ID && m.client == c.Client && m.server == c.Server {
+		v.buf = append(v.buf, m.text...)
+		return
+	}
+	at := len(v.buf)
+	v.Uint(record.CommonConn, c.ID)
+	v.String(record.CommonClient, c.Client)
+	v.String(record.CommonServer, c.Server)
+	m.id, m.client, m.server, m.text = c.ID, c.Client, c.Server, append(m.text[:0], v.buf[at:]...)
 }
 
 // longestName is NAMEDATALEN: names, words and positions of derived records are not
@@ -63,9 +88,7 @@ var (
 	cancelQueryPart = record.CancelQuery.NextKey()
 )
 
-func typePart(r record.Record) string {
-	return "{" + record.CommonType.Key() + `"` + r.Schema().Name + `"`
-}
+func typePart(r record.Record) string { return r.Schema().Start() }
 
 func (j *JSON) appendStart(dst []byte, part string, at int64) []byte {
 	dst = append(dst, part...)

@@ -197,7 +197,14 @@ func (p *Pretty) doubts(c *record.Change) {
 		if c.SubXID != 0 {
 			xid = c.SubXID
 		}
-		l.painted(t.dim, " (streamed, xid "+strconv.FormatUint(uint64(xid), 10)+")")
+		if xid == 0 {
+			l.painted(t.dim, " (streamed)")
+		} else {
+			l.painted(t.dim, " (streamed, xid "+strconv.FormatUint(uint64(xid), 10)+")")
+		}
+	}
+	if c.Torn() {
+		l.painted(t.warn, " (not all of it was captured)")
 	}
 	for _, name := range inferredNames(c.Meaning.Flags) {
 		l.painted(t.dim, " ("+name+" inferred)")

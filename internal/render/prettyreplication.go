@@ -189,6 +189,10 @@ func (f *fields) row(t replication.Tuple, r *replication.Relation, key bool) {
 			f.line.painted(f.theme.dim, "unchanged")
 			continue
 		}
+		if it.Torn() {
+			f.tail, f.whole = it.Value(), it.Size()
+		}
 		f.value(it.Value(), oid, formatOfColumn(it.Kind()))
+		f.tail, f.whole = nil, 0
 	}
 }

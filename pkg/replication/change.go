@@ -20,10 +20,11 @@ const (
 	OpPrepare
 	OpCommitPrepared
 	OpRollbackPrepared
-	numOperations
+	// NumOperations is how many there are.
+	NumOperations
 )
 
-var operationNames = [numOperations]string{
+var operationNames = [NumOperations]string{
 	"insert", "update", "delete", "truncate", "message", "commit", "abort", "prepare", "commit_prepared", "rollback_prepared",
 }
 
@@ -249,8 +250,8 @@ func (t *Transactions) row(c *Change, inner Message) bool {
 	default:
 		return false
 	}
-	if in.Streamed && in.XID != c.XID {
-		c.SubXID = in.XID
+	if in.Streamed {
+		t.belongs(c, in.XID)
 	}
 	if x := t.current; x != nil {
 		c.Prepared, c.GID = x.prepared, x.gid

@@ -112,6 +112,8 @@ func (c *Connection) CopyData(d messages.Direction, body []byte, size int, at in
 		if change, ok := c.changes.Observe(m, e.Outer.(*WALData), e.Inner, size, at); ok {
 			e.Change = change
 		}
+	} else if w, ok := e.Outer.(*WALData); ok && m.Plugin == PluginPgoutput {
+		c.changes.missed(w.Data, size)
 	}
 	return e
 }

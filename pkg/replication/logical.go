@@ -15,6 +15,8 @@ func (s *Stream) observeLogical(m *Meaning, data []byte) {
 	m.forgive()
 	if m.Logical != KindUnknown {
 		s.follow(m)
+	} else {
+		s.missed(data)
 	}
 }
 

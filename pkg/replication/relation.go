@@ -120,6 +120,7 @@ type Relation struct {
 	// schema.name, not quoted.
 	Qualified []byte
 	body      string
+	keys      int
 }
 
 // Column is a column of a Relation.
@@ -133,6 +134,10 @@ type Column struct {
 // Keyed reports whether the key columns alone tell rows apart: not where the
 // identity is the full row, or nothing.
 func (r *Relation) Keyed() bool { return r.Identity == 'd' || r.Identity == 'i' }
+
+// Keys returns how many columns there are up to the last one of the key, 0 without a
+// key: whoever looks for the key in a row need not walk on.
+func (r *Relation) Keys() int { return r.keys }
 
 // newRelation makes an owned copy; ok is false where two columns have one name,
 // which no table has.
@@ -156,6 +161,9 @@ func newRelation(m *RelationMessage) (r *Relation, ok bool) {
 		}
 		names[name] = true
 		r.Columns = append(r.Columns, c)
+		if c.Key {
+			r.keys = len(r.Columns)
+		}
 	}
 	return r, true
 }

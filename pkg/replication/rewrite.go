@@ -100,7 +100,7 @@ func (t Tuple) replaced(r *Relation, f Replace) (n Tuple, changed bool) {
 	if r != nil && len(r.Columns) < t.Len() {
 		r = nil
 	}
-	n.n = t.n
+	n.n, n.unchanged = t.n, t.unchanged
 	it := t.Iter()
 	for i := 0; ; i++ {
 		before := len(t.raw) - len(it.rest)

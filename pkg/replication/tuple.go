@@ -17,15 +17,22 @@ const MaxColumns = 1664
 // Tuple is a row in the form of the wire; it is iterated, not split. It is
 // borrowed from the bytes it was decoded from.
 type Tuple struct {
-	n   int
-	raw []byte
+	n         int
+	unchanged bool
+	raw       []byte
 }
+
+// Unchanged reports whether a column may be ColumnUnchanged: of most rows none is.
+func (t Tuple) Unchanged() bool { return t.unchanged }
 
 // Len returns the number of columns that the message states.
 func (t Tuple) Len() int { return t.n }
 
 // Iter returns an iterator over the columns.
 func (t Tuple) Iter() TupleIter { return TupleIter{rest: t.raw, left: t.n} }
+
+// columnHead is what stands before the bytes of a value: its kind and its length.
+const columnHead = 1 + 4
 
 // TupleIter walks the columns of a tuple.
 type TupleIter struct {
@@ -39,23 +46,24 @@ type TupleIter struct {
 // Next advances to the next column and reports whether there is one. Of a tuple
 // whose end was not captured there may be less than Len.
 func (it *TupleIter) Next() bool {
-	if it.left == 0 || len(it.rest) == 0 {
+	b := it.rest
+	if it.left == 0 || len(b) == 0 {
 		return false
 	}
 	it.left--
-	it.kind, it.size, it.value = it.rest[0], 0, nil
-	it.rest = it.rest[1:]
+	it.kind = b[0]
 	if it.kind != ColumnText && it.kind != ColumnBinary {
+		it.size, it.value, it.rest = 0, nil, b[1:]
 		return true
 	}
-	if len(it.rest) < 4 {
-		it.left, it.rest = 0, nil
+	if len(b) < columnHead {
+		it.size, it.value, it.left, it.rest = 0, nil, 0, nil
 		return false
 	}
-	it.size = int(binary.BigEndian.Uint32(it.rest))
-	n := min(it.size, len(it.rest)-4)
-	it.value = it.rest[4 : 4+n : 4+n]
-	it.rest = it.rest[4+n:]
+	it.size = int(binary.BigEndian.Uint32(b[1:]))
+	b = b[columnHead:]
+	n := min(it.size, len(b))
+	it.value, it.rest = b[:n:n], b[n:]
 	return true
 }
 
@@ -70,6 +78,9 @@ func (it *TupleIter) Value() []byte { return it.value }
 // Size is the value's true length in bytes: more than len(Value()) where its end
 // was not captured.
 func (it *TupleIter) Size() int { return it.size }
+
+// Torn reports whether the end of the value was not captured.
+func (it *TupleIter) Torn() bool { return it.size > len(it.value) }
 
 func (t Tuple) append(dst []byte) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(t.n)), t.raw...)
@@ -94,7 +105,7 @@ func (c *cursor) tuple() Tuple {
 	if c.reason != "" {
 		return Tuple{}
 	}
-	start, b, off := c.off, c.b, c.off
+	start, b, off, unchanged := c.off, c.b, c.off, false
 	for range n {
 		if off >= len(b) {
 			return c.tornTuple(n, start, len(b), reasonShort)
@@ -111,14 +122,16 @@ func (c *cursor) tuple() Tuple {
 				return c.tornTuple(n, start, len(b), reasonLength)
 			}
 			off += int(size)
-		} else if kind != ColumnNull && kind != ColumnUnchanged {
+		} else if kind == ColumnUnchanged {
+			unchanged = true
+		} else if kind != ColumnNull {
 			c.off = off - 1
 			c.fail(reasonColumn)
 			return Tuple{}
 		}
 	}
 	c.off = off
-	return Tuple{n: n, raw: b[start:off:off]}
+	return Tuple{n: n, unchanged: unchanged, raw: b[start:off:off]}
 }
 
 // tornTuple is a tuple beyond whose end the bytes end.
@@ -129,5 +142,5 @@ func (c *cursor) tornTuple(n, start, end int, reason string) Tuple {
 		return Tuple{}
 	}
 	c.reason, c.at = reasonShort, end // nothing after it can be read
-	return Tuple{n: n, raw: c.b[start:end:end]}
+	return Tuple{n: n, unchanged: true, raw: c.b[start:end:end]}
 }
