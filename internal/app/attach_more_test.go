@@ -29,7 +29,7 @@ func TestAttachWithPackets(t *testing.T) {
 		needAttach(t, s)
 		host := fmt.Sprintf("host=%s port=%d ", s.Host, s.Port)
 		before := len(logged(t, s))
-		i := startInside(t, "-i", "lo", "--attach="+postmasterPID(t, s), "--view", "queries,connections")
+		i := startInside(t, "-i", "lo", "-f", fmt.Sprintf("port %d", s.Port), "--attach="+postmasterPID(t, s), "--view", "queries,connections")
 		i.stderr.waitFor(t, "capturing on lo")
 		for _, where := range []string{host + "sslmode=require", host + "sslmode=disable", fmt.Sprintf("host=%s port=%d", s.SocketDir, s.Port)} {
 			work(t, s, where)
