@@ -38,9 +38,11 @@ func TestReportedSettings(t *testing.T) {
 	if err := os.WriteFile(file, p.File(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Of a text that takes secrets, all is hidden behind a constant that ends elsewhere if
+	// the setting has changed by then: servers report that afterwards.
 	out, _, _ := command("read", file, "-o", "json", "--view", "messages,queries")
 	for _, want := range []string{
-		`"values":["29.02.2024","-1-2"]`, `"normalized":"select $1, $2, d, i from t where a = $3"`, `"normalized":"update t set a = $1, token = $2"`, `"normalized":"select $1 as a, $2"`,
+		`"values":["29.02.2024","-1-2"]`, `"normalized":"select $1, $2, d, i from t where a = $3"`, `"normalized":"update t set a = $1"`, `"normalized":"select $1 as a, $2"`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("not %s in\n%s", want, out)
