@@ -3,8 +3,6 @@ package analyze_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/hostile"
@@ -14,33 +12,18 @@ import (
 // them at one, so that names and texts end early; of some captures it loses packets as
 // well. What calls itself complete is in the whole capture.
 func TestCutAtRandom(t *testing.T) {
-	for _, path := range wholeCaptures(t) {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			t.Parallel()
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
+	eachAtRandom(t, func(t *testing.T, b []byte, f *hostile.File, runs int) {
+		whole := truthOf(t, f, way{quiet: true, ports: pgPorts})
+		for seed := *lossSeed; seed < *lossSeed+uint64(runs) && !t.Failed(); seed++ {
+			r := rand.New(rand.NewPCG(seed, 7))
+			c := f.Clone()
+			what := fmt.Sprintf("seed %d: ", seed) + cutAtRandom(r, c)
+			if r.IntN(2) == 0 {
+				what += ", " + loseAtRandom(r, c)
 			}
-			f, err := hostile.ParsePcap(b)
-			if err != nil || len(f.Records) < 2 {
-				t.Skip("it is a file to be taken apart no further")
-			}
-			runs := *lossRuns
-			if runs == 0 {
-				runs = min(fewRuns, sampled/8/len(b)+1)
-			}
-			whole := truthOf(t, f, way{quiet: true, ports: pgPorts})
-			for seed := *lossSeed; seed < *lossSeed+uint64(runs) && !t.Failed(); seed++ {
-				r := rand.New(rand.NewPCG(seed, 7))
-				c := f.Clone()
-				what := fmt.Sprintf("seed %d: ", seed) + cutAtRandom(r, c)
-				if r.IntN(2) == 0 {
-					what += ", " + loseAtRandom(r, c)
-				}
-				whole.hold(t, what, c.Bytes())
-			}
-		})
-	}
+			whole.hold(t, what, c.Bytes())
+		}
+	})
 }
 
 // cutAtRandom cuts one packet in a few and says how.

@@ -24,11 +24,9 @@ var (
 // fewRuns is how often that is for a small capture where nobody asked for more.
 const fewRuns = 12
 
-// TestLossAtRandom loses packets at random, as captures do, one by one and in runs, and
-// joins in the middle and ends early on top. What calls itself complete is in the whole
-// capture, and took as long there; phase, transaction status and pauses are those of the
-// whole, or left out; and nobody is accused.
-func TestLossAtRandom(t *testing.T) {
+// eachAtRandom calls damage for each capture, with its bytes and packets, and how often to
+// damage it.
+func eachAtRandom(t *testing.T, damage func(t *testing.T, b []byte, f *hostile.File, runs int)) {
 	for _, path := range wholeCaptures(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
@@ -44,17 +42,27 @@ func TestLossAtRandom(t *testing.T) {
 			if runs == 0 {
 				runs = min(fewRuns, sampled/8/len(b)+1)
 			}
-			l := lossy{whole: truthOf(t, f, way{quiet: true, ports: pgPorts})}
-			a := accused(t, b)
-			l.innocent = a.violations == 0 && a.connections > 0
-			if l.innocent && !l.whole.repeats && !lacksSomething(b) {
-				l.state = stateOf(t, b)
-			}
-			for seed := *lossSeed; seed < *lossSeed+uint64(runs) && !t.Failed(); seed++ {
-				l.try(t, f, seed)
-			}
+			damage(t, b, f, runs)
 		})
 	}
+}
+
+// TestLossAtRandom loses packets at random, as captures do, one by one and in runs, and
+// joins in the middle and ends early on top. What calls itself complete is in the whole
+// capture, and took as long there; phase, transaction status and pauses are those of the
+// whole, or left out; and nobody is accused.
+func TestLossAtRandom(t *testing.T) {
+	eachAtRandom(t, func(t *testing.T, b []byte, f *hostile.File, runs int) {
+		l := lossy{whole: truthOf(t, f, way{quiet: true, ports: pgPorts})}
+		a := accused(t, b)
+		l.innocent = a.violations == 0 && a.connections > 0
+		if l.innocent && !l.whole.repeats && !lacksSomething(b) {
+			l.state = stateOf(t, b)
+		}
+		for seed := *lossSeed; seed < *lossSeed+uint64(runs) && !t.Failed(); seed++ {
+			l.try(t, f, seed)
+		}
+	})
 }
 
 // lossy is what has to hold of a capture of which packets are lost.

@@ -166,7 +166,7 @@ echo "${COMPREPLY[@]}"`
 func TestCompletedValues(t *testing.T) {
 	for line, want := range map[string]string{
 		"re":                      "read report :0",
-		"/tmp/x":                  ":0",
+		"/srv/x":                  ":0",
 		"help t":                  "tls top :4",
 		"help read ":              ":4",
 		"read --view queries,st":  "queries,stats :4",
