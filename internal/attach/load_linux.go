@@ -54,8 +54,8 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 		"pgsniff_wrote":  m.ended(recordBackend, stateWrite, stateOutput),
 		"pgsniff_began":  m.began(),
 		"pgsniff_tls":    m.told(recordTLS),
-		"pgsniff_tlsver": m.named(recordVersion),
-		"pgsniff_cipher": m.named(recordCipher),
+		"pgsniff_tlsver": m.named(versionName),
+		"pgsniff_cipher": m.named(cipherName),
 		"pgsniff_gss":    m.told(recordGSS),
 		exitProgram:      m.exited(),
 	}

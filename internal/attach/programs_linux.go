@@ -3,6 +3,8 @@
 package attach
 
 import (
+	"fmt"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 )
@@ -38,7 +40,8 @@ const (
 	stateInput  = 32 // bytes read so far
 	stateOutput = 40 // bytes written so far
 	stateFlags  = 48
-	stateTimes  = 56 // what times_linux.go keeps
+	stateNames  = 56                      // addresses of names that could not be read yet, by names; 0: none is
+	stateTimes  = stateNames + 8*numNames // what times_linux.go keeps
 	stateSize   = stateTimes + timesSize
 )
 
@@ -123,7 +126,11 @@ func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
 		asm.JEq.Imm(asm.R1, 0, "fresh"),
 		asm.JNE.Reg(asm.R1, asm.R9, "unknown"),
 		asm.StoreMem(asm.R0, buffer, asm.R8, asm.DWord),
+		asm.Mov.Reg(asm.R7, asm.R0),
 	)
+	for _, n := range names {
+		c.tellLate(n)
+	}
 	if timed {
 		c.tellTimes(buffer)
 	}
@@ -305,27 +312,56 @@ func (m *maps) told(kind recordKind) asm.Instructions {
 	return c.Instructions
 }
 
-// named is for the return of functions that return a name.
-func (m *maps) named(kind recordKind) asm.Instructions {
+// name is one that a function of the server returns.
+type name struct {
+	kind  recordKind
+	state int16 // where its address waits until it can be read
+}
+
+var (
+	versionName = name{recordVersion, stateNames}
+	cipherName  = name{recordCipher, stateNames + 8}
+	names       = [numNames]name{versionName, cipherName}
+)
+
+const numNames = 2
+
+// named is for the return of a function that returns a name. The name lies in the
+// program or in a library, whose pages come into a new process when it first uses
+// them: if this one has not yet, then the name is read at the next call, as the server
+// has copied it by then.
+func (m *maps) named(n name) asm.Instructions {
 	c := &code{m: m}
 	c.add(asm.LoadMem(asm.R8, asm.R1, returned, asm.DWord))
-	c.key()
-	c.find()
-	c.add(asm.JEq.Imm(asm.R0, 0, "end"), asm.Mov.Reg(asm.R7, asm.R0), asm.JEq.Imm(asm.R8, 0, "end"))
+	c.known("end")
+	c.add(asm.StoreMem(asm.R7, n.state, asm.R8, asm.DWord))
+	c.tellLate(n)
+	c.label("end")
+	c.exit()
+	return c.Instructions
+}
+
+// tellLate tells a name whose address waits in the state, in r7. It falls through
+// where there is none, or where it cannot be read yet. It overwrites r0 to r5.
+func (c *code) tellLate(n name) {
+	told := fmt.Sprintf("told name %d", n.kind)
+	c.add(asm.LoadMem(asm.R1, asm.R7, n.state, asm.DWord), asm.JEq.Imm(asm.R1, 0, told))
 	c.now()
-	c.reserve(textRecord, "end")
-	c.head(kind)
+	c.reserve(textRecord, told)
+	c.head(n.kind)
 	c.add(
 		asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R0, headSize, asm.R1, asm.Byte),
 		asm.Mov.Reg(asm.R1, asm.R0), asm.Add.Imm(asm.R1, headSize),
 		asm.Mov.Imm(asm.R2, textSize),
-		asm.Mov.Reg(asm.R3, asm.R8),
+		asm.LoadMem(asm.R3, asm.R7, n.state, asm.DWord),
 		asm.FnProbeReadUserStr.Call(),
+		asm.JSGT.Imm(asm.R0, 0, "read "+told),
 	)
-	c.submit("wake")
-	c.label("end")
-	c.exit()
-	return c.Instructions
+	c.discard()
+	c.add(asm.Ja.Label(told))
+	c.add(asm.Mov.Imm(asm.R1, 0).WithSymbol("read "+told), asm.StoreMem(asm.R7, n.state, asm.R1, asm.DWord))
+	c.submit("wake " + told)
+	c.label(told)
 }
 
 // exited is for the end of a process, however it came, SIGKILL included.

@@ -226,10 +226,9 @@ func (m *maps) aborts() asm.Instructions {
 }
 
 // tellTimes is for the begin of secure_write, where it tells of the times, and of
-// secure_read. r0 is the state. It falls through where there is nothing to do.
+// secure_read. r7 is the state. It falls through where there is nothing to do.
 func (c *code) tellTimes(buffer int16) {
 	c.add(
-		asm.Mov.Reg(asm.R7, asm.R0),
 		asm.LoadMem(asm.R8, asm.R7, stateMarks, asm.DWord),
 		asm.JEq.Imm(asm.R8, 0, "told"),
 	)
