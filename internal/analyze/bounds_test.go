@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/app"
-	"github.com/pgsniff/pgsniff/internal/hostile"
-	"github.com/pgsniff/pgsniff/internal/steptest"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/steptest"
 )
 
 // envArgs makes this test binary the program with these arguments, so that its

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // TestCutAtRandom cuts packets at random lengths, as a snap length does but not all of

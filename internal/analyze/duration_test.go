@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 var loggedDuration = regexp.MustCompile(`duration: ([0-9.]+) ms  (bind|execute) [^:]*: (select \d+, pg_sleep)`)

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // lossRuns is how often TestLossAtRandom takes each capture apart; by hand for long:

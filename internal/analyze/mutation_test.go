@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // mustHold leads a capture through the pipeline with one and with two workers and

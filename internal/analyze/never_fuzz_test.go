@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // damaged are the captures that FuzzNeverWrong takes apart: waiting and pipelining

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // oracleTime is how long TestServerAgrees talks to each server; by hand for hours:

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/app"
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // soakSteps is how many damaged captures are tried where nobody asked for more. With

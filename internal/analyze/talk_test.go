@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // talker is a client of a real server that sends what it is told to, and writes down all

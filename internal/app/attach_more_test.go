@@ -18,7 +18,7 @@ import (
 	bpf "github.com/cilium/ebpf/link"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // With packets, too, every statement that the server logged is a record, complete,

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // wrongWay is a capture that begins in the middle of a connection, and the client's

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // TestFindingsLive: while a program goes on, a finding appears as soon as it is

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // TestOtherProtocols: nothing of what is not PostgreSQL is taken for a message, on

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // manyConnections is a capture with some more connections than are followed, of which

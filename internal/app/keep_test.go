@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // program runs the program in memory.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // said is a piece of a conversation; the client's if it begins with >, the server's if

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // TestErrorsAsPsql compares what is shown of errors, the line with its caret among it,

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // TestReportSize makes a page of a capture of 100 MB that has as much of everything as

@@ -15,9 +15,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
-	"github.com/pgsniff/pgsniff/internal/hostile"
 	"github.com/pgsniff/pgsniff/internal/render"
-	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/samples"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )

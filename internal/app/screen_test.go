@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 const baseMix = pcaps + "/base_mix.pcap"

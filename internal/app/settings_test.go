@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/hostile"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // TestReportedSettings: what the server reports of its settings is honoured from there

@@ -22,7 +22,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 func address(s *pgtest.Server) string { return fmt.Sprintf("%s:%d", s.Host, s.Port) }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/attach"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/steptest"
+	"github.com/pgsniff/pgsniff/internal/test/steptest"
 )
 
 // maxCost is how much more work the view findings may be than the view queries.

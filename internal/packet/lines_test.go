@@ -4,7 +4,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/pgsniff/pgsniff/internal/linetest"
+	"github.com/pgsniff/pgsniff/internal/test/linetest"
 )
 
 func TestLines(t *testing.T) {

@@ -3,8 +3,8 @@ package redact
 import (
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/samples"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/internal/test/samples"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/conversation"
+	"github.com/pgsniff/pgsniff/internal/test/conversation"
 )
 
 // Records are compared whole: every key, in its order.

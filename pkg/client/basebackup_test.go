@@ -3,7 +3,7 @@ package client
 import (
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // A base backup: results before and after the archives, which go on until Ready.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/internal/test/samples"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 

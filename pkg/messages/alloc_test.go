@@ -3,7 +3,7 @@ package messages_test
 import (
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/internal/test/samples"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 

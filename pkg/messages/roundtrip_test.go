@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/samples"
+	"github.com/pgsniff/pgsniff/internal/test/samples"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 

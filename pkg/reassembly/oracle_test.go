@@ -17,7 +17,7 @@ import (
 // handshake is captured, endpoints are not used again, and losses come without
 // disorder. It knows no order across the directions, so only bytes are
 // compared. Its older tcpassembly package cannot be in the same program, both
-// define the same flags: see internal/tcpassemblytest.
+// define the same flags: see internal/test/tcpassemblytest.
 
 // oracleResult is what one engine made of each direction; missing bytes are
 // counted and marked by '?' in the data.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/conversation"
+	"github.com/pgsniff/pgsniff/internal/test/conversation"
 )
 
 // everything is one conversation with all that the other tests have. Each of its

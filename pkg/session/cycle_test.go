@@ -3,8 +3,8 @@ package session
 import (
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/conversation"
 	"github.com/pgsniff/pgsniff/internal/friend"
+	"github.com/pgsniff/pgsniff/internal/test/conversation"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )

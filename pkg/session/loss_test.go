@@ -3,7 +3,7 @@ package session
 import (
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/conversation"
+	"github.com/pgsniff/pgsniff/internal/test/conversation"
 )
 
 // losses are conversations of which a part is missing: what is blamed for it,

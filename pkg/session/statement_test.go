@@ -3,7 +3,7 @@ package session
 import (
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/conversation"
+	"github.com/pgsniff/pgsniff/internal/test/conversation"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // build builds the version 9.9.9 for Debian and returns where it is.

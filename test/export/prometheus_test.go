@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/metrics"
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // TestPrometheus captures a real server's traffic, has a real Prometheus scrape the

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 	"github.com/pgsniff/pgsniff/pkg/client"
 )
 

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // benchSQL is what pgbench -S sends for each transaction.

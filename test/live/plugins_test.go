@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // TestPlugins has pg_recvlogical take what three output plugins make of a few rows:

@@ -9,7 +9,7 @@ import (
 
 func TestPcapRoundTrip(t *testing.T) {
 	for _, name := range []string{"psql_simple.pcap", "nanosecond.pcap", "linux_sll.pcap"} {
-		b, err := os.ReadFile("../../testdata/pcaps/" + name)
+		b, err := os.ReadFile("../../../testdata/pcaps/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func endsRecord(f *File, at int) bool {
 // TestMutations changes the file in every case, in the same way each time, and
 // leaves the original alone.
 func TestMutations(t *testing.T) {
-	b, err := os.ReadFile("../../testdata/pcaps/psql_simple.pcap")
+	b, err := os.ReadFile("../../../testdata/pcaps/psql_simple.pcap")
 	if err != nil {
 		t.Fatal(err)
 	}

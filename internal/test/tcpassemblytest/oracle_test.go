@@ -28,7 +28,7 @@ type packet struct {
 
 func read(t *testing.T, name string) []packet {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "testdata", "pcaps", name+".pcap"))
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "pcaps", name+".pcap"))
 	if err != nil {
 		t.Fatal(err)
 	}

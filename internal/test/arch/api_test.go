@@ -19,10 +19,10 @@ import (
 var update = flag.Bool("update", false, "write what the public packages export to testdata/api")
 
 // What the packages under pkg/ export changes only on purpose: who changes it writes
-// the lists anew (go test ./internal/arch -run TestAPI -update), looks at the
+// the lists anew (go test ./internal/test/arch -run TestAPI -update), looks at the
 // difference, and tells of it in CHANGELOG.md.
 func TestAPI(t *testing.T) {
-	folders, err := filepath.Glob("../../pkg/*")
+	folders, err := filepath.Glob("../../../pkg/*")
 	if err != nil || len(folders) < 8 {
 		t.Fatal(folders, err)
 	}
@@ -147,7 +147,7 @@ func difference(got, want []string) (list []string) {
 
 // examples returns the tests with the examples of a package.
 func examples(name string) (all []byte, err error) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "pkg", name, "*example_test.go"))
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "pkg", name, "*example_test.go"))
 	for _, file := range files {
 		b, failed := os.ReadFile(file)
 		all, err = append(all, b...), errors.Join(err, failed)
@@ -157,7 +157,7 @@ func examples(name string) (all []byte, err error) {
 
 // What docs/library.md names in our packages is there.
 func TestLibraryPageNamesWhatExists(t *testing.T) {
-	page, err := os.ReadFile("../../docs/library.md")
+	page, err := os.ReadFile("../../../docs/library.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestLibraryPageNamesWhatExists(t *testing.T) {
 		t.Errorf("only %d names were found", checked)
 	}
 	for _, m := range regexp.MustCompile(`\]\(\.\./([^)]+)\)`).FindAllStringSubmatch(string(page), -1) {
-		if _, err := os.Stat(filepath.Join("..", "..", m[1])); err != nil {
+		if _, err := os.Stat(filepath.Join("..", "..", "..", m[1])); err != nil {
 			t.Error(err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestLibraryPageNamesWhatExists(t *testing.T) {
 func TestShortExamples(t *testing.T) {
 	code := regexp.MustCompile(`(?m)^\s*[^\s/].*$`)
 	for _, name := range []string{"fakeserver", "logproxy", "query", "slowest"} {
-		files, err := filepath.Glob(filepath.Join("..", "..", "examples", name, "*.go"))
+		files, err := filepath.Glob(filepath.Join("..", "..", "..", "examples", name, "*.go"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,6 @@ var rules = []packageRule{
 	{"pkg/scram", rule{own: "pkg/messages"}},
 	{"pkg/reassembly", rule{own: "pkg/wire", pure: true}},
 	{"pkg/fromgopacket", rule{own: "pkg/reassembly", gopacket: true}},
-	{"pkg/reassembly/internal/tcpassemblytest", rule{pure: true}},
 
 	{"internal/sampling", rule{pure: true}},
 	{"internal/order", rule{pure: true}},
@@ -144,14 +143,15 @@ var rules = []packageRule{
 	{"test/export", rule{}},
 	{"test/dist", rule{}},
 
-	{"internal/arch", rule{pure: true}},
 	// For tests: no package may import them.
-	{"internal/samples", rule{own: "pkg/messages"}},
-	{"internal/conversation", rule{own: "pkg/messages"}},
-	{"internal/hostile", rule{pure: true}},
-	{"internal/pgtest", rule{}},
-	{"internal/linetest", rule{pure: true}},
-	{"internal/steptest", rule{pure: true}},
+	{"internal/test/arch", rule{pure: true}},
+	{"internal/test/samples", rule{own: "pkg/messages"}},
+	{"internal/test/conversation", rule{own: "pkg/messages"}},
+	{"internal/test/hostile", rule{pure: true}},
+	{"internal/test/pgtest", rule{}},
+	{"internal/test/linetest", rule{pure: true}},
+	{"internal/test/steptest", rule{pure: true}},
+	{"internal/test/tcpassemblytest", rule{pure: true}},
 }
 
 // listed is what the go command says of a package.
@@ -187,7 +187,7 @@ func list(t *testing.T) []listed {
 // result of this test does not outlive them.
 func touch(t *testing.T) {
 	t.Helper()
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../../..", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && filepath.Ext(path) == ".go" {
 			_, _ = os.Stat(path) // gone since: go list will tell
 		}
