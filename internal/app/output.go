@@ -54,7 +54,7 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 		if out.views != nil && workers > 1 && sel.minDuration == 0 && out.views.worthPipe() {
 			// Formatting takes as long as all that comes before it.
 			out.writer = render.NewPipe(out.writer)
-			out.views.w = out.writer
+			out.views.write(out.writer)
 			left = workers - 1
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // views passes on what the chosen views and the selection show, and counts.
 type views struct {
 	w       render.Writer
+	rows    session.RowCounter // w, nil if it shows all rows
 	sel     *selection
 	showAll bool // the selection leaves nothing out
 
@@ -21,7 +22,7 @@ type views struct {
 	counts    tally
 	held      map[uint64]unitsHeld // by connection
 	heldBytes int
-	_         [48]byte // see TestLines
+	_         [32]byte // see TestLines
 }
 
 // unitsHeld are the messages of a connection that wait for the duration of their
@@ -38,7 +39,7 @@ const heldCost = 512
 
 func newViews(o *outputSpec, sel *selection, w render.Writer) *views {
 	v := &views{
-		w: w, sel: sel, showAll: sel.all(),
+		sel: sel, showAll: sel.all(),
 		showMessages: o.view("messages"), showQueries: o.view("queries"), showConns: o.view("connections"),
 		closing: o.format == "pretty" && o.view("messages"),
 		held:    make(map[uint64]unitsHeld),
@@ -46,7 +47,16 @@ func newViews(o *outputSpec, sel *selection, w render.Writer) *views {
 	if o.view("stats") {
 		v.totals = newTotals()
 	}
+	v.write(w)
 	return v
+}
+
+// write has a writer write what is shown.
+func (v *views) write(w render.Writer) {
+	v.w = w
+	if v.showMessages && v.showAll {
+		v.rows, _ = w.(session.RowCounter)
+	}
 }
 
 // worthPipe reports whether formatting takes so long that it is worth a goroutine of
@@ -64,14 +74,15 @@ func (v *views) wantsMessages() bool {
 	return v.showMessages || v.totals != nil && !v.showAll
 }
 
-// Counts reports whether a message, which is to come next, is a row that will only be
-// counted.
-func (v *views) Counts(e *session.Event) bool {
-	if !v.showMessages || !v.showAll {
-		return false
+// Counts implements [session.RowCounter].
+func (v *views) Counts(e *session.Event) bool { return v.rows != nil && v.rows.Counts(e) }
+
+// Rows implements [session.RowCounter].
+func (v *views) Rows(e *session.Event, n, bytes int) {
+	if v.totals != nil {
+		v.totals.kinds[e.Kind] += uint64(n)
 	}
-	w, ok := v.w.(render.RowCounter)
-	return ok && w.Counts(e)
+	v.rows.Rows(e, n, bytes)
 }
 
 // Message shows a message, or holds it until the duration of its query is known.

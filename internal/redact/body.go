@@ -213,7 +213,7 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !holdsHash(e.Body)) {
 		return e.Body, false
 	}
-	if len(e.Body) < 2 || h.rows != nil && h.rows.Counts(e) {
+	if len(e.Body) < 2 || h.Counts(e) {
 		return e.Body, false
 	}
 	r := rowOf{policy: p, cycle: c, asked: c.Secrecy&sqlnorm.Asks != 0}
@@ -295,6 +295,9 @@ func (h *Handler) description(e *session.Event) ([]byte, bool) {
 func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
 		return h.replication(e)
+	}
+	if h.Counts(e) {
+		return e.Body, false
 	}
 	hide := h.level == All
 	if x := e.Exchange; x != nil && !hide {

@@ -19,7 +19,7 @@ type Handler struct {
 	session.Handler
 	level Level
 
-	rows    RowCounter // nil if every row is looked at
+	rows    session.RowCounter // nil if every row is looked at
 	event   session.Event
 	body    []byte
 	failed  []byte
@@ -52,12 +52,6 @@ type Handler struct {
 	all      bool // there are too many of them to tell them apart
 }
 
-// RowCounter is implemented by handlers that count most rows, and look at none of
-// those: Counts reports whether a DataRow, which is to be handed on next, is one.
-type RowCounter interface {
-	Counts(e *session.Event) bool
-}
-
 // maxPrepared is how many connections are told apart by that: few do it at all.
 const maxPrepared = 1 << 14
 
@@ -68,7 +62,7 @@ func NewHandler(level Level, next session.Handler) session.Handler {
 		return next
 	}
 	h := &Handler{Handler: next, level: level, prepared: make(map[uint64]struct{})}
-	h.rows, _ = next.(RowCounter)
+	h.rows, _ = next.(session.RowCounter)
 	return h
 }
 
@@ -99,6 +93,12 @@ func (h *Handler) Event(e *session.Event) *session.Event {
 	}
 	return &h.event
 }
+
+// Counts implements [session.RowCounter]: what is only counted has no secrets.
+func (h *Handler) Counts(e *session.Event) bool { return h.rows != nil && h.rows.Counts(e) }
+
+// Rows implements [session.RowCounter].
+func (h *Handler) Rows(e *session.Event, n, bytes int) { h.rows.Rows(e, n, bytes) }
 
 // failedEvent returns an error's event whose query cycle has no secrets in its text.
 func (h *Handler) failedEvent(e *session.Event) *session.Event {

@@ -82,12 +82,14 @@ type pipeBatch struct {
 type pipeItem struct {
 	message
 	what pipeWhat
+	rows uint32 // of a pipeRows
 }
 
 type pipeWhat uint8
 
 const (
 	pipeMessage pipeWhat = iota
+	pipeRows             // only counted
 	pipeNotice
 	pipeClose
 	pipeLeave
@@ -153,6 +155,9 @@ func (p *Pipe) play(b *pipeBatch) {
 		switch m.what {
 		case pipeMessage:
 			p.w.message(&m.message)
+			continue
+		case pipeRows:
+			p.w.(*Pretty).counted(m.conn, int(m.rows), m.len)
 			continue
 		case pipeNotice:
 			p.w.notice(m.conn, &others[0].notice)

@@ -34,25 +34,41 @@ func (r *rowRun) add(k messages.Kind, unit uint64, limit int) bool {
 	return false
 }
 
-// Counts implements [RowCounter].
+// Counts implements [session.RowCounter].
 func (p *Pretty) Counts(e *session.Event) bool {
 	return isRow(e.Kind) && p.conns.of(e.Session, p.opt.Slot).remembered().run.counts(e.Kind, e.Step.Unit, p.opt.Rows)
 }
 
-// Counts implements [RowCounter].
+// Rows implements [session.RowCounter].
+func (p *Pretty) Rows(e *session.Event, n, bytes int) {
+	p.counted(p.conns.of(e.Session, p.opt.Slot), n, bytes)
+}
+
+// counted takes rows of the run that a connection is in.
+func (p *Pretty) counted(of *conn, n, bytes int) {
+	c := of.remembered()
+	c.hidden += uint64(n)
+	c.hiddenSize += uint64(bytes)
+}
+
+// Counts implements [session.RowCounter].
 func (p *Pipe) Counts(e *session.Event) bool {
 	if p.direct {
-		c, ok := p.w.(RowCounter)
+		c, ok := p.w.(session.RowCounter)
 		return ok && c.Counts(e)
 	}
 	return p.rows != 0 && isRow(e.Kind) && p.conns.of(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Unit, p.rows)
 }
 
-// RowCounter is implemented by writers that show the first rows of a result only.
-// Counts reports whether a message, which is to be written next, will be counted, and
-// not be looked at.
-type RowCounter interface {
-	Counts(e *session.Event) bool
+// Rows implements [session.RowCounter].
+func (p *Pipe) Rows(e *session.Event, n, bytes int) {
+	if p.direct {
+		p.w.(session.RowCounter).Rows(e, n, bytes)
+		return
+	}
+	m := p.add(pipeRows)
+	m.conn, m.len, m.rows = p.conns.of(e.Session, p.slot), bytes, uint32(n)
+	p.added()
 }
 
 // passes follows, on the side of the sessions, which rows the writer will count. It

@@ -16,7 +16,7 @@ type blanking struct {
 }
 
 func (b blanking) Message(e *session.Event) {
-	if b.Writer.(RowCounter).Counts(e) {
+	if b.Writer.(session.RowCounter).Counts(e) {
 		*b.taken++
 		e.Body = nil
 	}

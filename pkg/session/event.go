@@ -86,3 +86,14 @@ type Handler interface {
 	// End takes the connection when it is over; its Info is final.
 	End(s *Session)
 }
+
+// RowCounter is implemented by handlers of messages that look at the first rows of a
+// result only, and count the others.
+type RowCounter interface {
+	// Counts reports whether another message of e's kind, DataRow or CopyData, and of
+	// its query cycle would only be counted if it came next.
+	Counts(e *Event) bool
+	// Rows takes n such messages that followed e, with their bytes on the wire, instead
+	// of as many calls of Message.
+	Rows(e *Event, n, bytes int)
+}

@@ -228,7 +228,7 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 			f := st.Frame()
 			s.placeFrame(d, f.Len, p)
 			s.frame(d, f, first, last)
-			if runs[f.Kind] && !s.cfg.Messages && !s.cfg.Strict && s.replication == nil {
+			if runs[f.Kind] && !s.cfg.Strict && s.replication == nil && (!s.cfg.Messages || s.counted()) {
 				n := s.stepOver(st)
 				s.places.at[d] += int64(n)
 				if p != nil {
@@ -274,6 +274,13 @@ var runs = [messages.NumKinds]bool{
 	messages.KindDataRow: true, messages.KindCopyData: true, messages.KindParameterStatus: true,
 }
 
+// counted tells whether the handler will only count what follows the message that it
+// just took.
+func (s *Session) counted() bool {
+	e := &s.shared.event
+	return s.shared.counter != nil && !s.cfg.States && e.Kind != messages.KindParameterStatus && s.shared.counter.Counts(e)
+}
+
 // stepOver takes the messages after the one that was just observed, of its kind:
 // nobody looks at them, and they change nothing. It returns their bytes.
 func (s *Session) stepOver(st *codec.Stream) (bytes int) {
@@ -287,6 +294,9 @@ func (s *Session) stepOver(st *codec.Stream) (bytes int) {
 		return 0
 	}
 	s.shared.kinds[e.Kind] += uint64(n)
+	if s.cfg.Messages {
+		s.shared.counter.Rows(e, n, len(run))
+	}
 	if parameters {
 		s.learnParameters(run)
 	} else if s.cfg.Exchanges {

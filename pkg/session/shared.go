@@ -35,6 +35,7 @@ type Shared struct {
 	versionText string
 	cfg         Config
 	handler     Handler
+	counter     RowCounter // the handler, nil if it is none
 	targets     targets
 	waiting     map[cancelKey]*Session // for their target
 	keyless     []*Session             // whose ciphertext waits for keys, in no order
@@ -62,8 +63,9 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 		h = nobody{}
 	}
 	all := exchange.NewShared(limits)
+	counter, _ := h.(RowCounter)
 	return &Shared{
-		Exchanges: all, idle: logs.Idle(all), cfg: cfg, handler: h,
+		Exchanges: all, idle: logs.Idle(all), cfg: cfg, handler: h, counter: counter,
 		names: make(names), targets: newTargets(), waiting: make(map[cancelKey]*Session),
 		splitter: splitter{Stream: cfg.Stream, On: takeCycles && cfg.Exchanges && !cfg.Strict && !cfg.States},
 	}
