@@ -167,7 +167,7 @@ func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
 	c := knownOf(s)
 	q.Conn, q.Who, q.privacy = &c.Conn, k.who(c, s), &k.Privacy
 	q.ID, q.Protocol, q.Sampled = x.ID, x.Protocol, c.sampled
-	q.SQL, q.SQLLen, q.owned, q.escapes = x.SQL, x.SQLLen, x.Prepared != nil, x.Escapes
+	q.SQL, q.SQLLen, q.owned, q.escapes = x.SQL, x.SQLLen, ownText(x), x.Escapes
 	q.Statement, q.Portal, q.Function = x.Statement, x.Portal, x.Function
 	q.Command, q.Backup = nil, nil
 	if x.Protocol == exchange.ProtocolReplication {
@@ -196,6 +196,13 @@ func (k *Maker) QueryTo(q *Query, s *session.Session, x *exchange.Exchange) {
 	if q.Pooled, q.Behind = (Pooled{}), c.behindID == x.ID; c.pooledID == x.ID {
 		q.Pooled = c.pooled
 	}
+}
+
+// ownText reports whether the text of a query is the one that its prepared statement
+// keeps: where there were secrets in it, it is one without them, which is borrowed.
+func ownText(x *exchange.Exchange) bool {
+	s := x.Prepared
+	return s != nil && len(s.SQL) == len(x.SQL) && unsafe.SliceData(s.SQL) == unsafe.SliceData(x.SQL)
 }
 
 func (k *Maker) params(q *Query, x *exchange.Exchange) {

@@ -38,6 +38,26 @@ func TestQueryToSetsAll(t *testing.T) {
 	}
 }
 
+// TestKeepBorrowsNothing holds that a record which was kept has its own text, also where
+// that of a prepared statement was replaced since it had a secret in it.
+func TestKeepBorrowsNothing(t *testing.T) {
+	own := &exchange.Statement{SQL: []byte("select $1")}
+	for _, x := range []*exchange.Exchange{
+		{ID: 1, SQL: []byte("select 1")},
+		{ID: 2, SQL: []byte("select 2"), Prepared: own},
+		{ID: 3, SQL: own.SQL, Prepared: own},
+	} {
+		var q Query
+		new(Maker).QueryTo(&q, &session.Session{ID: 7}, x)
+		if _, ok := q.Keep(nil); !ok {
+			t.Fatal("not kept")
+		}
+		if same := &q.SQL[0] == &x.SQL[0]; same != (x.ID == 3) {
+			t.Errorf("query %d: its text is borrowed: %v", x.ID, same)
+		}
+	}
+}
+
 // dirty sets an exported field to something that is not its zero value.
 func dirty(v reflect.Value) {
 	if !v.CanSet() {

@@ -104,7 +104,7 @@ type Query struct {
 	// Where the text is that of a prepared statement: what is kept with that, nil if
 	// nothing. Else, what was derived from the text.
 	statement, derived *Normalized
-	owned              bool // SQL and Statement are the statement's
+	owned              bool // SQL is the text that the statement keeps
 	later              bool // the text is for Derive
 	escapes            bool // backslashes in its constants are escapes
 
