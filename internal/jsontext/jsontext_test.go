@@ -2,8 +2,12 @@ package jsontext
 
 import (
 	"encoding/json"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/record"
 )
 
 func FuzzAppend(f *testing.F) {
@@ -24,5 +28,97 @@ func FuzzAppend(f *testing.F) {
 		if string(Append(nil, []byte(s))) != string(b[1:]) {
 			t.Fatal("bytes and strings differ")
 		}
+		for _, r := range string(b[1:]) {
+			if r < ' ' || Unseen(r) {
+				t.Fatalf("%q has %U", b, r)
+			}
+		}
 	})
+}
+
+// TestAppendAllocates holds that no text is copied on the way, be it long or escaped.
+func TestAppendAllocates(t *testing.T) {
+	dst := make([]byte, 0, 1<<12)
+	text := strings.Repeat("x\t\u202e", 100)
+	if n := testing.AllocsPerRun(100, func() { dst = Append(dst[:0], text) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestNames holds that no two names of an object are the same once they are UTF-8.
+func TestNames(t *testing.T) {
+	var n Names
+	for range 2 { // the same once they were reset
+		var b []byte
+		for _, name := range []string{"a", "a", "a#2", "a", "\xff", "\xfe", ""} {
+			b = append(n.Append(b, []byte(name)), ' ')
+		}
+		if got, want := string(b), `"a" "a#2" "a#2#2" "a#3" "�" "�#2" "" `; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		n.Reset()
+	}
+}
+
+// TestVisitor holds how objects, lists and maps nest, and that what comes is valid JSON
+// whatever the texts are.
+func TestVisitor(t *testing.T) {
+	number := record.NewField("n", record.TypeInt, "", "")
+	list := record.NewField("list", record.TypeList, "", "")
+	pairs := record.NewField("map", record.TypeMap, "", "")
+	var v Visitor
+	for range 2 { // the same once it was reset
+		v.Reset()
+		v.Open(nil)
+		v.Int(number, -1)
+		v.Open(list)
+		v.String(nil, "\x1b")
+		v.Data(nil, []byte{0xff})
+		v.Value(nil, nil, 0, 0)
+		v.Value(nil, []byte{0, 0, 0, 7}, 23, 1)
+		v.Value(nil, []byte{}, 17, 1)
+		v.Open(nil)
+		v.Close()
+		v.Close()
+		v.Open(pairs)
+		for range 2 {
+			v.Key([]byte("k"))
+			v.Time(nil, 1)
+		}
+		v.Close()
+		v.Ints([]*record.Field{number, number}, []int64{record.Unknown, 2})
+		v.Close()
+		const want = `{"n":-1,"list":["\u001b","\\xff",null,"7","\\x",{}],` +
+			`"map":{"k":"1970-01-01T00:00:00.000000001Z","k#2":"1970-01-01T00:00:00.000000001Z"},"n":2}`
+		if string(v.Buf) != want || v.Depth() != 0 {
+			t.Errorf("%s\nwant %s", v.Buf, want)
+		}
+		if !json.Valid(v.Buf) {
+			t.Error("no JSON")
+		}
+	}
+}
+
+func TestAppendUint(t *testing.T) {
+	check := func(n uint64) {
+		t.Helper()
+		if got := string(AppendUint([]byte("x"), n)); got != "x"+strconv.FormatUint(n, 10) {
+			t.Fatalf("%d: %s", n, got)
+		}
+	}
+	for n := uint64(1); ; n *= 10 {
+		for _, d := range []uint64{0, 1, 9, 10, 99} {
+			check(n + d)
+			check(n - d)
+			check(3 * (n + d))
+		}
+		if n == 1e19 {
+			break
+		}
+	}
+	for shift := range 64 {
+		check(1<<shift - 1)
+		check(1 << shift)
+	}
+	check(math.MaxUint64)
 }

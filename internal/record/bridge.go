@@ -129,16 +129,16 @@ func (b *bridge) Columns(name string, list []messages.ColumnDescription) {
 	for i := range list {
 		c := &list[i]
 		b.Open(nil)
-		b.Visitor.Text(columnName, c.Name)
-		b.Visitor.Uint(columnTable, uint64(c.TableOID))
-		b.Visitor.Int(columnNumber, int64(c.Column))
-		b.Visitor.Uint(columnTypeOID, uint64(c.TypeOID))
+		b.Visitor.Text(ColumnName, c.Name)
+		b.Visitor.Uint(ColumnTable, uint64(c.TableOID))
+		b.Visitor.Int(ColumnNumber, int64(c.Column))
+		b.Visitor.Uint(ColumnTypeOID, uint64(c.TypeOID))
 		if t := typeName(c.TypeOID); t != "" {
-			b.Visitor.String(columnType, t)
+			b.Visitor.String(ColumnType, t)
 		}
-		b.Visitor.Int(columnSize, int64(c.TypeSize))
-		b.Visitor.Int(columnModifier, int64(c.TypeModifier))
-		b.Visitor.Int(columnFormat, int64(c.Format))
+		b.Visitor.Int(ColumnSize, int64(c.TypeSize))
+		b.Visitor.Int(ColumnModifier, int64(c.TypeModifier))
+		b.Visitor.Int(ColumnFormat, int64(c.Format))
 		b.Close()
 	}
 	b.Close()

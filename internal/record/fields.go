@@ -21,14 +21,16 @@ var (
 )
 
 var (
-	columnName     = NewField("name", TypeText, "", "The column's name.")
-	columnTable    = NewField("table_oid", TypeInt, "", "OID of its table; 0: none.")
-	columnNumber   = NewField("column", TypeInt, "", "Its number in the table.")
-	columnTypeOID  = NewField("type_oid", TypeInt, "", "OID of its type.")
-	columnType     = NewField("type", TypeText, "", "Name of its type, where it is built in.")
-	columnSize     = NewField("type_size", TypeInt, "bytes", "Size of the type; negative: variable.")
-	columnModifier = NewField("type_modifier", TypeInt, "", "The type's modifier.")
-	columnFormat   = NewField("format", TypeInt, "", "0: text, 1: binary.")
+	// What is told of a column, be it of a result or of a table that is replicated.
+	ColumnName     = NewField("name", TypeText, "", "The column's name.")
+	ColumnTable    = NewField("table_oid", TypeInt, "", "OID of its table; 0: none.")
+	ColumnNumber   = NewField("column", TypeInt, "", "Its number in the table.")
+	ColumnTypeOID  = NewField("type_oid", TypeInt, "", "OID of its type.")
+	ColumnType     = NewField("type", TypeText, "", "Name of its type, where it is built in.")
+	ColumnSize     = NewField("type_size", TypeInt, "bytes", "Size of the type; negative: variable.")
+	ColumnModifier = NewField("type_modifier", TypeInt, "", "The type's modifier.")
+	ColumnFormat   = NewField("format", TypeInt, "", "0: text, 1: binary.")
+	ColumnKey      = NewField("key", TypeBool, "", "Of a replicated table: it is part of the row's identity.")
 )
 
 func typeName(oid uint32) string { return value.TypeName(oid) }
@@ -275,9 +277,9 @@ func (q *Query) visitResult(v Visitor, r *Result) {
 		for i := range r.Columns {
 			c := &r.Columns[i]
 			v.Open(nil)
-			v.Text(columnName, c.Name)
-			v.Uint(columnTypeOID, uint64(c.TypeOID))
-			fact(v, columnType, typeName(c.TypeOID))
+			v.Text(ColumnName, c.Name)
+			v.Uint(ColumnTypeOID, uint64(c.TypeOID))
+			fact(v, ColumnType, typeName(c.TypeOID))
 			v.Close()
 		}
 		v.Close()

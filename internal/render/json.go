@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -18,7 +19,7 @@ type JSON struct {
 	out     *Output // main, or what is held
 	main    *Output
 	opt     Options
-	clock   clock
+	clock   jsontext.Clock
 	body    body
 	decoded [messages.NumKinds]messages.Message
 	kinds   [messages.NumKinds][2]string // constant parts, by kind and direction
@@ -163,7 +164,7 @@ func (j *JSON) message(e *message) {
 		}
 	}
 	if e.unit != 0 {
-		b = appendUint(record.MessageQuery.AppendKey(b), e.unit)
+		b = jsontext.AppendUint(record.MessageQuery.AppendKey(b), e.unit)
 	}
 	if j.opt.States {
 		b = append(b, statePart...)
@@ -192,11 +193,11 @@ func (j *JSON) appendStep(b []byte, e *message) []byte {
 	b = append(b, j.kinds[e.kind][e.dir]...)
 	if e.kind == messages.KindUnknown {
 		if e.tag != 0 { // packets of the startup have none
-			b = appendQuoted(append(b, tagPart...), []byte(string(rune(e.tag))))
+			b = jsontext.Append(append(b, tagPart...), []byte(string(rune(e.tag))))
 		}
 		b = append(b, lenPart...)
 	}
-	b = append(appendUint(b, uint64(e.len)), j.phases[e.phase]...)
+	b = append(jsontext.AppendUint(b, uint64(e.len)), j.phases[e.phase]...)
 	if e.tx != 0 {
 		b = append(append(b, txPart...), e.tx, '"')
 	}
@@ -208,7 +209,7 @@ func (j *JSON) setHead(e *message) {
 	b := j.appendStart(j.head.text[:0], messagePart, e.at.Time)
 	b = append(b, j.labelOf(e.conn).json...)
 	b = append(b, framePart...)
-	j.head.text = appendUint(b, e.at.Frame)
+	j.head.text = jsontext.AppendUint(b, e.at.Frame)
 	j.head.conn, j.head.at = e.conn.id, e.at
 }
 
@@ -307,7 +308,7 @@ func appendNote(b []byte, code, text string) []byte {
 	b = append(b, codePart...)
 	b = append(b, code...)
 	b = append(b, textPart...)
-	b = appendQuoted(b, []byte(text))
+	b = jsontext.Append(b, []byte(text))
 	return append(b, '}')
 }
 
@@ -337,10 +338,10 @@ func (j *JSON) appendCuts(b []byte) []byte {
 
 func appendCancels(b []byte, c session.Cancelled) []byte {
 	b = append(b, cancelsPart...)
-	b = appendUint(b, c.Conn)
+	b = jsontext.AppendUint(b, c.Conn)
 	if c.Query != 0 {
 		b = append(b, cancelQueryPart...)
-		b = appendUint(b, c.Query)
+		b = jsontext.AppendUint(b, c.Query)
 	}
 	return append(b, '}')
 }

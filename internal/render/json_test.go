@@ -2,8 +2,6 @@ package render
 
 import (
 	"encoding/json"
-	"math"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -310,28 +308,4 @@ func TestSecrets(t *testing.T) {
 			t.Error("secrets are not shown although they are asked for")
 		}
 	}
-}
-
-func TestAppendUint(t *testing.T) {
-	check := func(n uint64) {
-		t.Helper()
-		if got := string(appendUint([]byte("x"), n)); got != "x"+strconv.FormatUint(n, 10) {
-			t.Fatalf("%d: %s", n, got)
-		}
-	}
-	for n := uint64(1); ; n *= 10 {
-		for _, d := range []uint64{0, 1, 9, 10, 99} {
-			check(n + d)
-			check(n - d)
-			check(3 * (n + d))
-		}
-		if n == 1e19 {
-			break
-		}
-	}
-	for shift := range 64 {
-		check(1<<shift - 1)
-		check(1 << shift)
-	}
-	check(math.MaxUint64)
 }

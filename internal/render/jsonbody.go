@@ -3,6 +3,8 @@ package render
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/jsontext"
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -25,7 +27,7 @@ type body struct {
 	max     int // longest value in bytes, 0: any
 	secrets bool
 	comma   bool
-	names   map[string]int // of the pairs so far: the last number given
+	names   jsontext.Names // of the pairs so far
 
 	// The types and formats of the values, where the message does not have them.
 	types   []uint32
@@ -34,7 +36,7 @@ type body struct {
 	zone    *value.Session
 
 	// What the fields of records need beyond that, see members.
-	clock    *clock
+	clock    *jsontext.Clock
 	open     []closing
 	name     []byte // the key that comes next, in a map
 	shortest int    // shorter texts are not cut
@@ -63,7 +65,7 @@ func (b *body) key(name string) {
 
 func (b *body) str(name, v string) {
 	b.key(name)
-	b.buf = appendQuoted(b.buf, []byte(v))
+	b.buf = jsontext.Append(b.buf, []byte(v))
 }
 
 func (b *body) strs(name string, list []string) {
@@ -73,7 +75,7 @@ func (b *body) strs(name string, list []string) {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
-		b.buf = appendQuoted(b.buf, []byte(v))
+		b.buf = jsontext.Append(b.buf, []byte(v))
 	}
 	b.buf = append(b.buf, ']')
 }
@@ -89,7 +91,7 @@ func (b *body) limit(name string, index int, v []byte) []byte {
 func (b *body) Int(name string, v int64) {
 	b.key(name)
 	if v >= 0 {
-		b.buf = appendUint(b.buf, uint64(v))
+		b.buf = jsontext.AppendUint(b.buf, uint64(v))
 	} else {
 		b.buf = strconv.AppendInt(b.buf, v, 10)
 	}
@@ -106,7 +108,7 @@ func (b *body) Text(name string, v []byte) {
 		return
 	}
 	b.key(name)
-	b.buf = appendQuoted(b.buf, b.limit(name, -1, v))
+	b.buf = jsontext.Append(b.buf, b.limit(name, -1, v))
 }
 
 // isSQL reports whether a field is the text of a command.
@@ -123,7 +125,7 @@ func (b *body) sql(name string, v []byte, length int) {
 	if !whole {
 		b.cuts = append(b.cuts, cut{name, -1, length})
 	}
-	b.buf = appendQuoted(b.buf, v)
+	b.buf = jsontext.Append(b.buf, v)
 }
 
 func (b *body) Data(name string, v []byte) {
@@ -134,12 +136,12 @@ func (b *body) Data(name string, v []byte) {
 func (b *body) data(name string, i int, v []byte) {
 	at := len(b.buf)
 	var valid bool
-	if b.buf, valid = appendText(b.buf, v); valid && (b.max == 0 || len(v) <= b.max) {
+	if b.buf, valid = jsontext.AppendText(b.buf, v); valid && (b.max == 0 || len(v) <= b.max) {
 		return
 	}
 	b.buf = b.buf[:at]
 	if valid {
-		b.buf = appendQuoted(b.buf, b.limit(name, i, v))
+		b.buf = jsontext.Append(b.buf, b.limit(name, i, v))
 		return
 	}
 	b.hexObject(b.limitBytes(name, i, v))
@@ -156,14 +158,14 @@ func (b *body) limitBytes(name string, index int, v []byte) []byte {
 
 func (b *body) hexObject(v []byte) {
 	b.buf = append(b.buf, `{"hex":"`...)
-	b.buf = appendHex(b.buf, v)
+	b.buf = jsontext.AppendHex(b.buf, v)
 	b.buf = append(b.buf, `"}`...)
 }
 
 func (b *body) Hex(name string, v []byte) {
 	b.key(name)
 	b.buf = append(b.buf, '"')
-	b.buf = appendHex(b.buf, b.limitBytes(name, -1, v))
+	b.buf = jsontext.AppendHex(b.buf, b.limitBytes(name, -1, v))
 	b.buf = append(b.buf, '"')
 }
 
@@ -192,55 +194,29 @@ func (b *body) Texts(name string, list [][]byte) {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
-		b.buf = appendQuoted(b.buf, b.limit(name, i, v))
+		b.buf = jsontext.Append(b.buf, b.limit(name, i, v))
 	}
 	b.buf = append(b.buf, ']')
 }
 
-// Pairs writes an object. Keys are unique: of names that come again, or that
-// look the same once they are UTF-8, the first stands and the others get the
-// lowest number that is free.
+// Pairs writes an object. Keys are unique.
 func (b *body) Pairs(name string, list []messages.Pair) {
 	b.key(name)
 	b.buf = append(b.buf, '{')
-	clear(b.names)
+	b.names.Reset()
 	for i := range list {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
-		b.pairName(list[i].Name, len(list) > 1)
+		if len(list) > 1 {
+			b.buf = b.names.Append(b.buf, list[i].Name)
+		} else {
+			b.buf = jsontext.Append(b.buf, list[i].Name)
+		}
 		b.buf = append(b.buf, ':')
-		b.buf = appendQuoted(b.buf, b.limit(name, i, list[i].Value))
+		b.buf = jsontext.Append(b.buf, b.limit(name, i, list[i].Value))
 	}
 	b.buf = append(b.buf, '}')
-}
-
-// pairName writes the name of a pair, with a number where others came before.
-func (b *body) pairName(name []byte, others bool) {
-	at := len(b.buf)
-	b.buf = appendQuoted(b.buf, name)
-	if !others {
-		return
-	}
-	if b.names == nil {
-		b.names = make(map[string]int)
-	}
-	end := len(b.buf) - 1
-	first := b.buf[at:end:end]
-	n, taken := b.names[string(first)]
-	if !taken {
-		b.names[string(first)] = 1
-		return
-	}
-	base := string(first)
-	for taken {
-		n++
-		b.buf = strconv.AppendInt(append(b.buf[:end], '#'), int64(n), 10)
-		_, taken = b.names[string(b.buf[at:])]
-	}
-	b.names[base] = n // where the next one begins
-	b.names[string(b.buf[at:])] = 1
-	b.buf = append(b.buf, '"')
 }
 
 func (b *body) OIDs(name string, list []uint32) {
@@ -250,7 +226,7 @@ func (b *body) OIDs(name string, list []uint32) {
 		if i > 0 {
 			b.buf = append(b.buf, ',')
 		}
-		b.buf = appendUint(b.buf, uint64(v))
+		b.buf = jsontext.AppendUint(b.buf, uint64(v))
 	}
 	b.buf = append(b.buf, ']')
 }
@@ -299,7 +275,7 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 		b.buf = append(b.buf, "null"...)
 		return
 	}
-	if format == 0 && !b.unknown && (b.max == 0 || len(v) <= b.max) && plainPrefix(v) == len(v) {
+	if format == 0 && !b.unknown && (b.max == 0 || len(v) <= b.max) && jsontext.PlainPrefix(v) == len(v) {
 		b.buf = append(append(append(b.buf, '"'), v...), '"') // most values
 		return
 	}
@@ -315,7 +291,7 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 		b.hexObject(b.limitBytes(name, i, v))
 		return
 	}
-	b.buf = appendQuoted(b.buf, b.limit(name, i, t))
+	b.buf = jsontext.Append(b.buf, b.limit(name, i, t))
 }
 
 func (b *body) Value(name string, v []byte) {
@@ -331,24 +307,22 @@ func (b *body) Columns(name string, list []messages.ColumnDescription) {
 			b.buf = append(b.buf, ',')
 		}
 		c := &list[i]
-		b.buf = append(b.buf, `{"name":`...)
-		b.buf = appendQuoted(b.buf, c.Name)
-		b.buf = append(b.buf, `,"table_oid":`...)
-		b.buf = appendUint(b.buf, uint64(c.TableOID))
-		b.buf = append(b.buf, `,"column":`...)
+		b.buf = append(append(b.buf, '{'), record.ColumnName.Key()...)
+		b.buf = jsontext.Append(b.buf, c.Name)
+		b.buf = record.ColumnTable.AppendKey(b.buf)
+		b.buf = jsontext.AppendUint(b.buf, uint64(c.TableOID))
+		b.buf = record.ColumnNumber.AppendKey(b.buf)
 		b.buf = strconv.AppendInt(b.buf, int64(c.Column), 10)
-		b.buf = append(b.buf, `,"type_oid":`...)
-		b.buf = appendUint(b.buf, uint64(c.TypeOID))
+		b.buf = record.ColumnTypeOID.AppendKey(b.buf)
+		b.buf = jsontext.AppendUint(b.buf, uint64(c.TypeOID))
 		if t := value.TypeName(c.TypeOID); t != "" {
-			b.buf = append(b.buf, `,"type":"`...)
-			b.buf = append(b.buf, t...)
-			b.buf = append(b.buf, '"')
+			b.buf = append(append(append(record.ColumnType.AppendKey(b.buf), '"'), t...), '"')
 		}
-		b.buf = append(b.buf, `,"type_size":`...)
+		b.buf = record.ColumnSize.AppendKey(b.buf)
 		b.buf = strconv.AppendInt(b.buf, int64(c.TypeSize), 10)
-		b.buf = append(b.buf, `,"type_modifier":`...)
+		b.buf = record.ColumnModifier.AppendKey(b.buf)
 		b.buf = strconv.AppendInt(b.buf, int64(c.TypeModifier), 10)
-		b.buf = append(b.buf, `,"format":`...)
+		b.buf = record.ColumnFormat.AppendKey(b.buf)
 		b.buf = strconv.AppendInt(b.buf, int64(c.Format), 10)
 		b.buf = append(b.buf, '}')
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -94,7 +95,7 @@ func (j *JSON) appendStart(dst []byte, part string, at int64) []byte {
 	dst = append(dst, part...)
 	if at != 0 { // some formats have no times
 		dst = append(dst, timePart...)
-		dst = append(j.clock.appendTime(dst, at), '"')
+		dst = append(j.clock.Append(dst, at), '"')
 	}
 	return dst
 }
@@ -127,8 +128,16 @@ func (j *JSON) finish() {
 	j.out.wrote()
 }
 
+// longestWord is up to where a text is looked at byte by byte.
+const longestWord = 32
+
 // members writes the fields of a record as members of a JSON object. It is the body
 // of a message, seen as the Visitor of records.
+//
+// jsontext.Visitor is the plain way to do that, and both write the same. This one stands
+// beside it for what only the output json does: parts that repeat come from memory
+// (Known), values that are cut are listed, and rows share their buffer and their settings
+// with the bodies of messages.
 type members body
 
 // closing is what ends an object, a map or a list.
@@ -136,7 +145,7 @@ type closing struct {
 	bracket byte
 	field   *record.Field
 	n       int            // its members so far
-	keys    map[string]int // of a map, how often each was used
+	names   jsontext.Names // of a map
 }
 
 func (w *members) key(f *record.Field) {
@@ -161,30 +170,14 @@ func (w *members) key(f *record.Field) {
 	}
 }
 
-// mapKey writes a key that the capture chose. Of keys that come again, or that look
-// the same once they are UTF-8, the first stands and the others get a number.
+// mapKey writes a key that the capture chose. Those of a row differ already.
 func (w *members) mapKey() {
-	keys := w.open[len(w.open)-1].keys
-	at := len(w.buf)
-	w.buf = appendQuoted(w.buf, w.name)
+	if o := &w.open[len(w.open)-1]; o.field != nil && o.field.Type == record.TypeMap {
+		w.buf = o.names.Append(w.buf, w.name)
+	} else {
+		w.buf = jsontext.Append(w.buf, w.name)
+	}
 	w.name = nil
-	if keys == nil {
-		w.buf = append(w.buf, ':') // of a row
-		return
-	}
-	key := string(w.buf[at:])
-	if n, taken := keys[key]; taken {
-		end := len(w.buf) - 1
-		numbered := ""
-		for taken {
-			n++
-			w.buf = append(appendUint(append(w.buf[:end], '#'), uint64(n)), '"')
-			numbered = string(w.buf[at:])
-			_, taken = keys[numbered]
-		}
-		keys[key], key = n, numbered
-	}
-	keys[key] = 1
 	w.buf = append(w.buf, ':')
 }
 
@@ -211,12 +204,12 @@ func (w *members) Bool(f *record.Field, v bool) {
 
 func (w *members) Int(f *record.Field, v int64) {
 	w.key(f)
-	w.buf = appendInt(w.buf, v)
+	w.buf = jsontext.AppendInt(w.buf, v)
 }
 
 func (w *members) Uint(f *record.Field, v uint64) {
 	w.key(f)
-	w.buf = appendUint(w.buf, v)
+	w.buf = jsontext.AppendUint(w.buf, v)
 }
 
 // Fraction writes a number that is not whole.
@@ -231,11 +224,11 @@ func (w *members) Text(f *record.Field, v []byte) {
 		name, i := w.place(f)
 		v = (*body)(w).limit(name, i, v)
 	}
-	w.buf = appendQuoted(w.buf, v)
+	w.buf = jsontext.Append(w.buf, v)
 }
 
 func (w *members) String(f *record.Field, v string) {
-	if len(v) > w.shortest || !plainWord(v) {
+	if len(v) > w.shortest || len(v) > longestWord || !jsontext.Plain(v) {
 		w.Text(f, []byte(v))
 		return
 	}
@@ -268,23 +261,10 @@ func (w *members) Ints(fields []*record.Field, v []int64) {
 		if n >= 0 && n < 10 {
 			buf = append(buf, byte('0'+n))
 		} else {
-			buf = appendInt(buf, n)
+			buf = jsontext.AppendInt(buf, n)
 		}
 	}
 	w.buf = buf
-}
-
-// plainWord reports whether a short text is one that a JSON string holds as it is.
-func plainWord(s string) bool {
-	if len(s) > 32 {
-		return false
-	}
-	for i := range len(s) {
-		if !plain[s[i]] {
-			return false
-		}
-	}
-	return true
 }
 
 func (w *members) Long(f *record.Field, v []byte, length int) {
@@ -296,13 +276,13 @@ func (w *members) Long(f *record.Field, v []byte, length int) {
 	if !whole {
 		w.cuts = append(w.cuts, cut{f.Name, -1, length})
 	}
-	w.buf = appendQuoted(w.buf, v)
+	w.buf = jsontext.Append(w.buf, v)
 }
 
 func (w *members) Time(f *record.Field, ns int64) {
 	w.key(f)
 	w.buf = append(w.buf, '"')
-	w.buf = append(w.clock.appendTime(w.buf, ns), '"')
+	w.buf = append(w.clock.Append(w.buf, ns), '"')
 }
 
 func (w *members) Data(f *record.Field, v []byte) {
@@ -322,11 +302,8 @@ func (w *members) Open(f *record.Field) {
 	w.key(f)
 	c := closing{bracket: '}', field: f}
 	switch {
-	case f == nil || f.Type == record.TypeObject || f.Type == record.TypeRow:
+	case f == nil || f.Type == record.TypeObject || f.Type == record.TypeRow || f.Type == record.TypeMap:
 		w.buf = append(w.buf, '{')
-	case f.Type == record.TypeMap:
-		w.buf = append(w.buf, '{')
-		c.keys = make(map[string]int)
 	default:
 		w.buf = append(w.buf, '[')
 		c.bracket = ']'

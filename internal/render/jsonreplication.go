@@ -3,6 +3,8 @@ package render
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/jsontext"
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 )
@@ -11,7 +13,7 @@ import (
 // It is their Visitor.
 type replicationBody struct {
 	*body
-	clock   *clock
+	clock   *jsontext.Clock
 	meaning *replication.Meaning
 }
 
@@ -84,7 +86,7 @@ func inferredNames(f replication.Flags) (names []string) {
 
 func (v *replicationBody) Uint(name string, n uint64) {
 	v.key(name)
-	v.buf = appendUint(v.buf, n)
+	v.buf = jsontext.AppendUint(v.buf, n)
 }
 
 func (v *replicationBody) LSN(name string, l replication.LSN) {
@@ -101,7 +103,7 @@ func (v *replicationBody) Time(name string, t replication.Time) {
 	}
 	v.key(name)
 	v.buf = append(v.buf, '"')
-	v.buf = append(v.clock.appendTime(v.buf, ns), '"')
+	v.buf = append(v.clock.Append(v.buf, ns), '"')
 }
 
 func (v *replicationBody) Size(name string, n int) {
@@ -118,7 +120,7 @@ func (v *replicationBody) Relations(name string, list replication.OIDs) {
 		if i > 0 {
 			v.buf = append(v.buf, ',')
 		}
-		v.buf = appendUint(v.buf, uint64(list.At(i)))
+		v.buf = jsontext.AppendUint(v.buf, uint64(list.At(i)))
 	}
 	v.buf = append(v.buf, ']')
 	if v.meaning.Flags&replication.UnknownRelation != 0 {
@@ -130,7 +132,7 @@ func (v *replicationBody) Relations(name string, list replication.OIDs) {
 		if i > 0 {
 			v.buf = append(v.buf, ',')
 		}
-		v.buf = appendQuoted(v.buf, r.Qualified)
+		v.buf = jsontext.Append(v.buf, r.Qualified)
 	}
 	v.buf = append(v.buf, ']')
 }
@@ -144,18 +146,17 @@ func (v *replicationBody) Columns(name string, list replication.ColumnList) {
 			v.buf = append(v.buf, ',')
 		}
 		first = false
-		v.buf = append(v.buf, `{"name":`...)
-		v.buf = appendQuoted(v.buf, it.Name)
-		v.buf = append(v.buf, `,"key":`...)
+		v.buf = append(append(v.buf, '{'), record.ColumnName.Key()...)
+		v.buf = jsontext.Append(v.buf, it.Name)
+		v.buf = record.ColumnKey.AppendKey(v.buf)
 		v.buf = strconv.AppendBool(v.buf, it.Key)
-		v.buf = append(v.buf, `,"type_oid":`...)
-		v.buf = appendUint(v.buf, uint64(it.TypeOID))
+		v.buf = record.ColumnTypeOID.AppendKey(v.buf)
+		v.buf = jsontext.AppendUint(v.buf, uint64(it.TypeOID))
 		if t := value.TypeName(it.TypeOID); t != "" {
-			v.buf = append(v.buf, `,"type":"`...)
-			v.buf = append(append(v.buf, t...), '"')
+			v.buf = append(append(append(record.ColumnType.AppendKey(v.buf), '"'), t...), '"')
 		}
-		v.buf = append(v.buf, `,"type_modifier":`...)
-		v.buf = append(appendInt(v.buf, int64(it.TypeModifier)), '}')
+		v.buf = record.ColumnModifier.AppendKey(v.buf)
+		v.buf = append(jsontext.AppendInt(v.buf, int64(it.TypeModifier)), '}')
 	}
 	v.buf = append(v.buf, ']')
 }
@@ -197,7 +198,7 @@ func (v *replicationBody) name(s []byte) {
 		v.buf = append(v.buf, ',')
 	}
 	v.comma = true
-	v.buf = append(appendQuoted(v.buf, s), ':')
+	v.buf = append(jsontext.Append(v.buf, s), ':')
 }
 
 func formatOfColumn(kind byte) int16 {
@@ -221,7 +222,7 @@ func (v *replicationBody) unchanged(t replication.Tuple, r *replication.Relation
 			v.buf = append(v.buf, ',')
 		}
 		first = false
-		v.buf = appendQuoted(v.buf, r.Columns[i].Name)
+		v.buf = jsontext.Append(v.buf, r.Columns[i].Name)
 	}
 	v.buf = append(v.buf, ']')
 }

@@ -2,10 +2,11 @@ package render
 
 import (
 	"strconv"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/pgsniff/pgsniff/internal/jsontext"
 )
 
 // line builds one line of pretty output and knows how wide it is on a terminal.
@@ -155,7 +156,7 @@ func (l *line) text(s []byte) {
 			continue
 		}
 		r, n := utf8.DecodeRune(s[i:])
-		if n == 1 || r >= 0x80 && r < 0xa0 || isFormatting(r) {
+		if n == 1 || r >= 0x80 && r < 0xa0 || jsontext.Formatting(r) {
 			for _, c := range s[i : i+n] {
 				l.escape(c)
 			}
@@ -176,7 +177,7 @@ func (l *line) raw(s []byte) {
 		case s[i] == '\r' && i+1 < len(s) && s[i+1] == '\n':
 		case s[i] == '\n', s[i] == '\t':
 			l.buf = append(l.buf, s[i])
-		case n == 1 && r == utf8.RuneError, isControl(r), r < 0x20:
+		case n == 1 && r == utf8.RuneError, jsontext.Unseen(r), r < 0x20:
 			for _, c := range s[i : i+n] {
 				l.escape(c)
 			}
@@ -187,24 +188,6 @@ func (l *line) raw(s []byte) {
 		i += n
 	}
 }
-
-// isFormatting reports characters that reorder, hide or break the text around
-// them. The two that join letters or keep them apart are part of how words are
-// written in Persian, Indic scripts and with emoji. Most text has none that is near
-// one of them.
-func isFormatting(r rune) bool {
-	const zwnj, zwj = 0x200c, 0x200d
-	switch {
-	case r == 0xad:
-		return true
-	case r < 0x600, r >= 0x900 && r < 0x2000 && r != 0x180e, r >= 0x2070 && r < 0xfe00, r == zwnj, r == zwj:
-		return false
-	}
-	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
-}
-
-// isControl reports characters that may steer a terminal or reorder its text.
-func isControl(r rune) bool { return r >= 0x7f && r < 0xa0 || isFormatting(r) }
 
 // Visible returns a text of unknown content as it may be shown on a terminal: as
 // pretty output shows it, on one line.
@@ -242,7 +225,7 @@ func (l *line) escape(c byte) {
 		l.ascii(`\t`)
 	default:
 		l.ascii(`\x`)
-		l.ascii(string([]byte{hexDigits[c>>4], hexDigits[c&15]}))
+		l.ascii(string(jsontext.AppendHex(nil, []byte{c})))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/value"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -230,7 +231,7 @@ func (f *fields) hex(v []byte) {
 		shown, length = v[:f.max/2], len(v)
 	}
 	f.line.ascii(`\x`)
-	f.scratch = appendHex(f.scratch[:0], shown)
+	f.scratch = jsontext.AppendHex(f.scratch[:0], shown)
 	f.line.run(f.scratch)
 	f.more(length)
 }

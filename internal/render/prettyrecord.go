@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/internal/value"
@@ -164,8 +165,8 @@ func (w *prettyFields) String(f *record.Field, v string) { w.Text(f, []byte(v)) 
 
 func (w *prettyFields) Time(f *record.Field, ns int64) {
 	w.name(f)
-	var c clock
-	w.p.line.ascii(string(c.appendTime(nil, ns)))
+	var c jsontext.Clock
+	w.p.line.ascii(string(c.Append(nil, ns)))
 }
 
 func (w *prettyFields) Data(f *record.Field, v []byte) { w.Text(f, v) }
@@ -178,7 +179,7 @@ func (w *prettyFields) Value(f *record.Field, v []byte, oid uint32, format int16
 	}
 	t, _, ok := text(nil, v, oid, format, (*value.Session)(nil))
 	if !ok {
-		t = append([]byte(`\x`), appendHex(nil, v)...)
+		t = append([]byte(`\x`), jsontext.AppendHex(nil, v)...)
 	}
 	w.cut(t)
 }
