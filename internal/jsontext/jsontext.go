@@ -64,8 +64,14 @@ func AppendText(dst, s []byte) (text []byte, valid bool) {
 }
 
 // PlainPrefix returns how many bytes at the beginning of s a JSON string holds
-// as they are. Most text is nothing else, so eight bytes are looked at at a time.
+// as they are. Most text is nothing else, so many bytes are looked at at a time.
 func PlainPrefix(s []byte) (n int) {
+	for ; len(s)-n >= 16; n += 16 {
+		pair := s[n : n+16 : n+16]
+		if notPlain(binary.LittleEndian.Uint64(pair[:8:8]))|notPlain(binary.LittleEndian.Uint64(pair[8:16:16])) != 0 {
+			break
+		}
+	}
 	for ; len(s)-n >= 8; n += 8 {
 		if m := notPlain(binary.LittleEndian.Uint64(s[n:])); m != 0 {
 			return n + bits.TrailingZeros64(m)/8
@@ -107,9 +113,9 @@ func notPlain(w uint64) uint64 {
 	control := w - ones*0x20 // borrows into the high bit below 0x20
 	quote := (w ^ ones*'"') - ones
 	backslash := (w ^ ones*'\\') - ones
-	del := (w ^ ones*0x7f) - ones
-	// A byte of 0x80 and above, or one for which a subtraction borrowed: a borrow may
-	// carry into the bytes above.
+	del := w + ones
+	// A byte of 0x80 and above, or one for which a subtraction borrowed or the addition
+	// carried: that may go on into the bytes above.
 	return (w | control | quote | backslash | del) & highs
 }
 

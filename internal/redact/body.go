@@ -246,16 +246,28 @@ func (h *Handler) rowHides(r *rowOf, list []byte, n int) bool {
 	if r.policy != nil && !r.asked && r.renamed == nil {
 		columns = r.columns
 	}
-	for i := 0; i < n && len(list) >= 4; i++ {
-		size := int32(binary.BigEndian.Uint32(list))
-		if list = list[4:]; size < 0 {
+	looked := !r.cycle.Repeats() && !r.cycle.names() // a computed value is hidden by what it is alone
+	at := 0
+	for i := 0; i < n && len(list)-at >= 4; i++ {
+		size := int(int32(binary.BigEndian.Uint32(list[at:])))
+		if at += 4; size < 0 {
 			continue
 		}
-		v := list[:min(int(size), len(list))]
-		if (i >= len(columns) || columns[i] != columnShown) && r.hides(i, v) {
+		v := list[at:min(at+size, len(list))]
+		at += len(v)
+		kind := columnNamed // of those whose column says nothing
+		if i < len(columns) {
+			kind = columns[i]
+		}
+		switch {
+		case kind == columnShown:
+		case kind == columnComputed && looked:
+			if Code(v) {
+				return true
+			}
+		case r.hides(i, v):
 			return true
 		}
-		list = list[len(v):]
 	}
 	return false
 }

@@ -138,7 +138,23 @@ const (
 // Value tells whether a value is one that holds a secret, whatever it is of: a
 // connection string or a document with one, a URL with a password, the hash of one.
 func Value(v []byte) bool {
-	return len(v) >= len("pwd=x") && (mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v))
+	if len(v) < shortestValue {
+		return false
+	}
+	if !sqlnorm.MayGiveValue(v) {
+		return plainSecret(v)
+	}
+	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v)
+}
+
+// shortestValue is the length in bytes of the shortest value that holds a secret:
+// pwd=x.
+const shortestValue = 5
+
+// plainSecret is Value for a value that gives nothing a value: a key, or a hash.
+func plainSecret(v []byte) bool {
+	return v[0] == '-' && sqlnorm.HoldsSecret(v) ||
+		len(v) >= len(md5Prefix)+md5Digits && bytes.IndexByte(v, md5Prefix[0]) >= 0 && hash(v)
 }
 
 // mayHoldValue tells whether something in b, a message with values, could be a value
@@ -154,7 +170,15 @@ func mayHoldHash(v []byte) bool {
 }
 
 // Code is Value for what may be a statement, or a part of one, with a secret.
-func Code(v []byte) bool { return Value(v) || sqlnorm.CodeWithSecret(v) }
+func Code(v []byte) bool {
+	switch {
+	case len(v) < shortestValue: // as is no statement with a secret
+		return false
+	case !sqlnorm.MayGiveValue(v):
+		return plainSecret(v) || sqlnorm.CommandWithSecret(v)
+	}
+	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v) || sqlnorm.CodeWithSecret(v)
+}
 
 // hash tells whether a value holds the hash of a password as PostgreSQL keeps it.
 func hash(v []byte) bool {

@@ -73,23 +73,27 @@ func privateKey(s []byte) bool {
 }
 
 // MayGiveValue tells whether s has one of the signs without which no text gives a name
-// a value or has a URL: those that [valued] looks for, and those that end a word. Most
-// values are data and have none.
+// a value, has a URL or calls a function: those that [valued] looks for, those that end
+// a word, and the parenthesis. Most values are data and have none.
 func MayGiveValue(s []byte) bool {
 	switch {
 	case len(s) >= longText:
-		return bytes.IndexByte(s, '=') >= 0 || bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, '\'') >= 0 ||
+		return bytes.IndexByte(s, '=') >= 0 || bytes.IndexByte(s, ':') >= 0 || bytes.IndexByte(s, '\'') >= 0 || bytes.IndexByte(s, '(') >= 0 ||
 			bytes.IndexByte(s, '$') >= 0 || bytes.IndexByte(s, '%') >= 0 || bytes.IndexByte(s, '<') >= 0
-	case len(s) >= 8:
-		for i := 0; i < len(s)-8; i += 8 {
-			if hasSign(binary.LittleEndian.Uint64(s[i:])) {
+	case len(s) >= 16:
+		i := 0
+		for ; i < len(s)-16; i += 16 {
+			if hasSign(binary.LittleEndian.Uint64(s[i:]))|hasSign(binary.LittleEndian.Uint64(s[i+8:])) != 0 {
 				return true
 			}
 		}
-		return hasSign(binary.LittleEndian.Uint64(s[len(s)-8:]))
+		last := s[len(s)-16:]
+		return hasSign(binary.LittleEndian.Uint64(last))|hasSign(binary.LittleEndian.Uint64(last[8:])) != 0
+	case len(s) >= 8:
+		return hasSign(binary.LittleEndian.Uint64(s))|hasSign(binary.LittleEndian.Uint64(s[len(s)-8:])) != 0
 	}
 	for _, c := range s {
-		if c&^3 == '$' || c&^1 == ':' || c&^1 == '<' {
+		if c-'$' <= '('-'$' || c-':' <= '='-':' {
 			return true
 		}
 	}
@@ -130,20 +134,19 @@ func hasLetter(w uint64) bool {
 
 // longText is the length in bytes from which on it is quicker to look for one sign
 // after the other, which the processor does with many bytes at once.
-const longText = 64
+const longText = 512
 
-// hasSign tells whether one of eight bytes is a sign: $ % ' or : < =. Those between
+// hasSign is not 0 if one of eight bytes is a sign: $ % ' ( or : < =. Those between
 // them, & and ;, are let through, so that there are two ranges.
-func hasSign(w uint64) bool {
+func hasSign(w uint64) uint64 {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
 	)
-	low := (w &^ (3 * ones)) ^ '$'*ones
-	low = (low - ones) &^ low
-	from := (w &^ highs) + (0x80-':')*ones
-	beyond := (w &^ highs) + (0x80-'='-1)*ones
-	return (low|from&^beyond&^w)&highs != 0
+	x := w &^ highs
+	first := (x + (0x80-'$')*ones) &^ (x + (0x80-'('-1)*ones)
+	second := (x + (0x80-':')*ones) &^ (x + (0x80-'='-1)*ones)
+	return (first | second) &^ w & highs
 }
 
 // valued tells whether what follows a name gives it a value: name = x, name: x,

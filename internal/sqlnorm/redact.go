@@ -212,9 +212,15 @@ func (r *redactor) catalogs() (found Secrecy) {
 // CodeWithSecret tells whether a text is a statement, or a part of one, that has a
 // secret in it: a server shows those of others, and what objects are made of.
 func CodeWithSecret(text []byte) bool {
-	if !mayBegin(text) && bytes.IndexByte(text, '(') < 0 {
-		return false // as most values
-	}
+	return (mayBegin(text) || bytes.IndexByte(text, '(') >= 0) && codeWithSecret(text)
+}
+
+// CommandWithSecret is CodeWithSecret for a text, not empty, in which nothing is called.
+func CommandWithSecret(text []byte) bool {
+	return beginsCommand[text[0]] && mayBegin(text) && codeWithSecret(text)
+}
+
+func codeWithSecret(text []byte) bool {
 	switch {
 	case !MayHoldSecret(text):
 		return false
@@ -232,6 +238,14 @@ var firstLetters = func() (letters [256]bool) {
 		letters[word[0]|0x20] = true
 	}
 	return letters
+}()
+
+// beginsCommand are the bytes that the text of a command may begin with.
+var beginsCommand = func() (bytes [256]bool) {
+	for c := range bytes {
+		bytes[c] = firstLetters[c|0x20] || class[c]&classSpace != 0 || c == '(' || c == ';' || c == '-' || c == '/'
+	}
+	return bytes
 }()
 
 // mayBegin tells whether a text may begin with the first word of a command. It is

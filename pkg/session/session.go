@@ -228,7 +228,7 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 			f := st.Frame()
 			s.placeFrame(d, f.Len, p)
 			s.frame(d, f, first, last)
-			if runs[f.Kind] && !s.cfg.Strict && s.replication == nil && (!s.cfg.Messages || s.counted()) {
+			if runs[f.Kind] && !s.cfg.Strict && s.replication == nil && (!s.cfg.Messages || f.Kind != messages.KindParameterStatus && s.counted()) {
 				n := s.stepOver(st)
 				s.places.at[d] += int64(n)
 				if p != nil {
@@ -278,7 +278,7 @@ var runs = [messages.NumKinds]bool{
 // just took.
 func (s *Session) counted() bool {
 	e := &s.shared.event
-	return s.shared.counter != nil && !s.cfg.States && e.Kind != messages.KindParameterStatus && s.shared.counter.Counts(e)
+	return s.shared.counter != nil && !s.cfg.States && s.shared.counter.Counts(e)
 }
 
 // stepOver takes the messages after the one that was just observed, of its kind:
