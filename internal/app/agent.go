@@ -21,18 +21,18 @@ type agent struct {
 	sampler *sampler
 }
 
-// newAgent looks at what a run is to do. Where the configuration may be read again, one
-// goroutine does all, so that outputs change between two packets.
-func newAgent(env *Env, o *Options, workers int) (*agent, int) {
-	a := &agent{reloads: o.live && o.Config != "" && o.only == nil && env.again != nil}
-	if a.reloads {
-		workers = 1
+// newAgent looks at what is chosen among queries, and whether the configuration may be
+// read again.
+func newAgent(choice *choiceFlags, reloads bool) *agent {
+	a := &agent{reloads: reloads}
+	if choice.wanted() || reloads {
+		a.sampler = newSampler(choice)
 	}
-	if o.choice.wanted() || a.reloads {
-		a.sampler = newSampler(&o.choice)
-	}
-	return a, workers
+	return a
 }
+
+// inStep tells that outputs change between two packets.
+func (a *agent) inStep() bool { return a.reloads }
 
 // reloadable returns the handler of outputs that may change. It gets all that any output
 // might want.

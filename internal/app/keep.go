@@ -71,6 +71,10 @@ func (k *keptFlags) check() error {
 	return nil
 }
 
+// inStep tells that what matches, what is open and which keys are of use has to be known
+// with each packet that is written.
+func (k *keptFlags) inStep() bool { return k.matching || k.rotates() || k.embedKeys }
+
 // rotates reports whether there is more than one file of packets.
 func (k *keptFlags) rotates() bool { return k.rotateSize != "" || k.rotateTime != 0 }
 
@@ -151,16 +155,15 @@ type outInterface struct {
 
 // newKeeper returns the keeper for the options, nil if none is needed. Its file
 // is opened later: a live capture has to have begun.
-func newKeeper(o *Options) (*keeper, error) {
-	k := &o.kept
+func newKeeper(k *keptFlags) *keeper {
 	if k.filter == "" && k.program == nil && k.write == "" {
-		return nil, nil
+		return nil
 	}
 	r := &keeper{expr: k.filter, program: k.program, programs: make(map[uint16]*filter.Program)}
 	if k.matching {
 		r.matching = newMatching(r.write)
 	}
-	return r, nil
+	return r
 }
 
 // onlyMatching reports whether packets wait for their connection to match.

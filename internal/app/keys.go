@@ -21,7 +21,8 @@ const maxKeyWarnings = 10
 // keys are the TLS secrets of a run, of a key log and of the captures.
 type keys struct {
 	*tlsdecrypt.KeyLog
-	warn func(error)
+	warn  func(error)
+	named bool // a key log was named
 
 	mu        sync.Mutex // the log of a capture is read where it is used
 	malformed uint64     // lines
@@ -35,7 +36,7 @@ type keys struct {
 // their own, so there is always one to add to. For live traffic the file need not
 // be there yet, and grows.
 func openKeys(path string, live bool, warn func(error)) (*keys, error) {
-	k := &keys{warn: warn}
+	k := &keys{warn: warn, named: path != ""}
 	k.KeyLog = tlsdecrypt.NewKeyLog(k.warnLine)
 	if path == "" {
 		return k, nil
@@ -56,9 +57,9 @@ func openKeys(path string, live bool, warn func(error)) (*keys, error) {
 }
 
 // source is what the sessions get: nothing where no keys are to come, so that
-// they do not wait for them.
-func (k *keys) source(o *Options) *tlsdecrypt.KeyLog {
-	if o.live && o.KeyLog == "" && !o.inside {
+// they do not wait for them. The traffic may bring some: captures and servers do.
+func (k *keys) source(bringsKeys bool) *tlsdecrypt.KeyLog {
+	if !bringsKeys && !k.named {
 		return nil
 	}
 	return k.KeyLog

@@ -183,7 +183,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 
 // openLive begins the capture; packets that come from now on wait in the ring.
 func (r *run) openLive(f *liveFlags) error {
-	kernel, err := newKernelFilter(r.opt, f.snapLen)
+	kernel, err := newKernelFilter(&r.opt.portFlags, &r.opt.kept, f.snapLen)
 	if err != nil {
 		return err
 	}

@@ -21,15 +21,15 @@ type kernelFilter struct {
 	snapLen int
 }
 
-func newKernelFilter(o *Options, snapLen int) (*kernelFilter, error) {
+func newKernelFilter(ports *portFlags, kept *keptFlags, snapLen int) (*kernelFilter, error) {
 	if snapLen == 0 {
 		snapLen = wholePacket
 	}
-	k := &kernelFilter{user: o.kept.filter, file: o.kept.program, snapLen: snapLen}
-	if o.AnyPort {
+	k := &kernelFilter{user: kept.filter, file: kept.program, snapLen: snapLen}
+	if ports.AnyPort {
 		return k, nil
 	}
-	list, err := o.ports()
+	list, err := ports.ports()
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func TestPortExpression(t *testing.T) {
 		{[]string{"5432", "5433"}, "portrange 5432-5433"},
 	}
 	for _, c := range cases {
-		list, err := (&Options{Ports: c.ports}).ports()
+		list, err := (&portFlags{Ports: c.ports}).ports()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,15 +180,15 @@ func (p *filterPacket) takenBy(option string) bool {
 
 // filterOptions are the options that filterPackets speak of.
 var filterOptions = map[string]Options{
-	"default": {Ports: []string{"5432"}},
-	"any":     {AnyPort: true},
-	"-f":      {Ports: []string{"5432"}, kept: keptFlags{filter: "ip"}},
+	"default": {portFlags: portFlags{Ports: []string{"5432"}}},
+	"any":     {portFlags: portFlags{AnyPort: true}},
+	"-f":      {portFlags: portFlags{Ports: []string{"5432"}}, kept: keptFlags{filter: "ip"}},
 }
 
 // TestKernelFilter runs the programs for an ordinary link.
 func TestKernelFilter(t *testing.T) {
 	for name, o := range filterOptions {
-		k, err := newKernelFilter(&o, 0)
+		k, err := newKernelFilter(&o.portFlags, &o.kept, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestKernelFilter(t *testing.T) {
 // TestKernelFilterAlone takes exactly what a filter matches, if no port is asked
 // for: tunnels have none on the outside.
 func TestKernelFilterAlone(t *testing.T) {
-	k, err := newKernelFilter(&Options{AnyPort: true, kept: keptFlags{filter: "udp port 4789"}}, 100)
+	k, err := newKernelFilter(&portFlags{AnyPort: true}, &keptFlags{filter: "udp port 4789"}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestKernelFilterInKernel(t *testing.T) {
 // inKernel sends all packets and looks which come, on the interface or, with
 // wide, on all of them, where packets come without their Ethernet header.
 func inKernel(t *testing.T, name string, o *Options, wide bool, send func([]byte)) {
-	k, err := newKernelFilter(o, 0)
+	k, err := newKernelFilter(&o.portFlags, &o.kept, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,7 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 			r.closeOutputs()
 			return 0, err
 		}
-		if out.views != nil && workers > 1 && sel.minDuration == 0 && out.views.worthPipe() {
-			// Formatting takes as long as all that comes before it.
+		if out.views != nil && workers > 1 && sel.minDuration == 0 && formatting(out.writer, out.views.wants()) {
 			out.writer = render.NewPipe(out.writer)
 			out.views.write(out.writer)
 			left = workers - 1
@@ -75,7 +74,7 @@ func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
 	if err != nil {
 		return outputError(err)
 	}
-	out.writer = newWriter(w, env, r.opt, spec)
+	out.writer = newWriter(w, env, &r.opt.prettyFlags, r.opt.states(), sel, spec)
 	for _, v := range builtinViews {
 		if spec.view(v) && out.views == nil {
 			out.views = newViews(spec, sel, out.writer)
@@ -155,19 +154,19 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 	}
 }
 
-func newWriter(w io.Writer, env *sink.Env, o *Options, spec *outputSpec) render.Writer {
+// newWriter opens a built-in format.
+func newWriter(w io.Writer, env *sink.Env, o *prettyFlags, states bool, sel *selection, spec *outputSpec) render.Writer {
 	ropt := render.Options{
-		MaxValueBytes: env.MaxValue, ShowSecrets: o.ShowSecrets, States: len(o.Fields) > 0, Slot: env.Slot,
+		MaxValueBytes: env.MaxValue, ShowSecrets: env.ShowSecrets, States: states, Slot: env.Slot,
 	}
 	if spec.format == "json" {
 		return render.NewJSON(w, ropt)
 	}
-	sel, err := o.selection.compile() // it was checked
 	return render.NewPretty(w, render.PrettyOptions{
 		Options: ropt, Rows: o.Rows, Width: env.Width, Time: timeModes[o.Time],
-		Theme: render.NewTheme(env.Color), Flow: spec.view("messages"), Groups: o.Top,
-		Selected: spec.view("messages") && !spec.view("connections") && err == nil && !sel.all(),
-		Verbose:  o.Verbose, SQLLines: o.SQL == "lines", Fold: !o.Verbose && len(o.selection.types) == 0 && len(o.Fields) == 0,
+		Theme: render.NewTheme(env.Color), Flow: spec.view("messages"), Groups: env.Top,
+		Selected: spec.view("messages") && !spec.view("connections") && !sel.all(),
+		Verbose:  env.Verbose, SQLLines: o.SQL == "lines", Fold: !env.Verbose && sel.kinds == nil && sel.replicated == nil && !states,
 	})
 }
 

@@ -61,6 +61,9 @@ func (o *outputFlags) add(cmd *cobra.Command) {
 	}
 }
 
+// check has nothing to refuse: what an output cannot be is told when all are known.
+func (o *outputFlags) check() error { return nil }
+
 func registeredHelp(names []string) string {
 	if len(names) == 0 {
 		return ""

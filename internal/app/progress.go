@@ -3,8 +3,9 @@ package app
 import (
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/pgsniff/pgsniff/internal/capture"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 // showProgress shows on a terminal how far the files are read, until the
 // function that it returns is called. It looks at the source from outside and
 // costs the reading nothing.
-func showProgress(env *Env, o *Options, files *capture.Files) (stop func()) {
-	if !env.ErrTerminal || o.Quiet || env.Width() > 0 {
+func showProgress(env *Env, quiet bool, files *capture.Files) (stop func()) {
+	if !env.ErrTerminal || quiet || env.Width() > 0 {
 		return func() {} // the output itself is on the terminal: it is progress enough
 	}
 	_, total, ok := files.Progress()

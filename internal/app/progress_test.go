@@ -34,7 +34,7 @@ func TestProgress(t *testing.T) {
 			t.Fatal(err)
 		}
 		env := &Env{Err: &out, ErrTerminal: true, Width: func() int { return 0 }}
-		stop := showProgress(env, &Options{}, files)
+		stop := showProgress(env, false, files)
 		time.Sleep(progressAfter + 3*progressEvery)
 		stop()
 		files.Close()

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/spf13/cobra"
+
+	"github.com/pgsniff/pgsniff/internal/capture"
 )
 
 func newRead(env *Env) *cobra.Command {
@@ -62,7 +63,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 	if f := o.hooks.begun; f != nil {
 		f(files.Stop, files.Progress)
 	}
-	stop := showProgress(env, o, files)
+	stop := showProgress(env, o.Quiet, files)
 	defer onAsked(r.ask)()
 	restore := stopSignals(files.Stop, env.Out, 0, true)
 	err = r.loop(files)

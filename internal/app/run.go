@@ -61,19 +61,14 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		return nil, err
 	}
 	r.sel = sel
-	if r.keep, err = newKeeper(o); err != nil {
-		return nil, err
-	}
-	workers := o.workers()
-	if r.keep.onlyMatching() || o.kept.rotates() {
-		workers = 1 // what matches, or is open, has to be known with each packet
-	}
-	r.agent, workers = newAgent(env, o, workers)
-	if workers, err = r.openOutputs(sel, workers); err != nil {
+	r.keep = newKeeper(&o.kept)
+	r.agent = newAgent(&o.choice, o.live && o.Config != "" && o.only == nil && env.again != nil)
+	workers, err := r.openOutputs(sel, o.workers(&o.kept, r.agent))
+	if err != nil {
 		return nil, err
 	}
 	cfg := session.Config{
-		Messages: r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: len(o.Fields) > 0, NewTLS: analyze.NewTLS(r.keys.source(o)),
+		Messages: r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: o.states(), NewTLS: analyze.NewTLS(r.keys.source(!o.live || o.inside)),
 	}
 	cfg.Stream.MaxMessage = o.maxMessage()
 	if o.redact != redact.None {

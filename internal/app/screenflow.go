@@ -179,9 +179,9 @@ func (s *screenRun) asked(r *run) bool {
 
 // exchangeFilter sets another filter for the packets that come from now on.
 func (r *run) exchangeFilter(expr string) error {
-	o := *r.opt
-	o.kept.filter, o.kept.program = expr, nil
-	kernel, err := newKernelFilter(&o, 0)
+	kept := r.opt.kept
+	kept.filter, kept.program = expr, nil
+	kernel, err := newKernelFilter(&r.opt.portFlags, &kept, 0)
 	if err != nil {
 		return err
 	}

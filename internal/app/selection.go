@@ -6,12 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
-	"github.com/spf13/cobra"
 )
 
 // selectionFlags say what is shown. What is not shown is tracked all the same.
@@ -39,6 +40,13 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	s.DurationVar(&f.minDuration, "min-duration", 0, "show only queries that took at least `D` (250ms), and their messages")
 	s.BoolVar(&f.errors, "errors", false, "show only errors: failed queries, ErrorResponse messages")
 	s.StringVar(&f.grep, "grep", "", "show only what the regular expression `RE` matches in SQL, values and texts")
+}
+
+func (f *selectionFlags) check() error {
+	if f.span == nil {
+		return nil
+	}
+	return f.span.check()
 }
 
 // selection is the compiled form.

@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -59,13 +60,13 @@ func (v *views) write(w render.Writer) {
 	}
 }
 
-// worthPipe reports whether formatting takes so long that it is worth a goroutine of
-// its own: of messages, and of queries where the writer takes copies of them.
-func (v *views) worthPipe() bool {
-	if v.showQueries {
-		return render.CopiesQueries(v.w)
+// wants is what is written of records.
+func (v *views) wants() (w sink.Wants) {
+	if v.showMessages {
+		w.Messages, w.Notices = sink.AllKinds(), true
 	}
-	return v.showMessages
+	w.Queries, w.Connections = v.showQueries, v.showConns
+	return w
 }
 
 // wantsMessages reports whether messages are to be handed out. Without a
