@@ -2,9 +2,7 @@ package findings
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
-	"sync"
 )
 
 // driver is a program's way to PostgreSQL, as far as the wire tells it: by its
@@ -133,54 +131,6 @@ func driverOfStartup(body []byte) driver {
 	return unknownDriver
 }
 
-// mapperShapes are compiled when the first statement is looked at, so that no other view
-// pays for them.
-var mapperShapes = sync.OnceValue(func() []mapperShape {
-	return []mapperShape{
-		{activeRecord, regexp.MustCompile(`^select "(\w+)"\.\* from "\w+"`)},
-		{prisma, regexp.MustCompile(`^(select|insert into|update|delete from) "public"\."\w+"`)},
-		{typeORM, regexp.MustCompile(`^select "\w+"\."\w+" as "\w+_\w+", "\w+"\."\w+" as "\w+_\w+"`)},
-		{sequelize, regexp.MustCompile(`^select .* from "\w+" as "\w+"( where \(?"\w+"\."\w+"| order by| limit|$)`)},
-		{hibernate, regexp.MustCompile(`^select (distinct )?[a-z]+[0-9]_0\.\w+|^select \w+[0-9]_\.\w+ as \w+_[0-9]+_`)},
-		{sqlAlchemy, regexp.MustCompile(`^select \w+\.\w+ as \w+_\w+, \w+\.\w+ as \w+_\w+|^savepoint sa_savepoint_[0-9]`)},
-		{django, regexp.MustCompile(`^select "\w+_\w+"\."id", "\w+_\w+"\."\w+"`)},
-		{gorm, regexp.MustCompile(`^select \* from "(\w+)" where .*order by "\w+"\."id" limit \$[0-9]+$|"\w+"\."deleted_at" is null`)},
-		{laravel, regexp.MustCompile(`^select \* from "\w+" where "\w+"\."\w+" = \$[0-9]+ and "\w+"\."\w+" is not null`)},
-	}
-})
-
-type mapperShape struct {
-	mapper mapper
-	shape  *regexp.Regexp
-}
-
-// djangoColumns is how Django writes the columns of one table; it sets the time zone of
-// each connection first.
-var djangoColumns = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^select "\w+"\."\w+", "\w+"\."\w+"(, "\w+"\."\w+")* from "\w+"( |$)`)
-})
-
-// sharedName reports whether the aliases of a shape are made of its tables' names, as
-// SQLAlchemy and TypeORM make them.
-func sharedName(text string) bool {
-	fields := strings.FieldsFunc(text[:min(len(text), 512)], func(r rune) bool { return r == ' ' || r == ',' || r == '"' || r == '.' })
-	// select table column as table_column
-	return len(fields) > 4 && fields[3] == "as" && fields[4] == fields[1]+"_"+fields[2]
-}
-
-func mapperOf(text string) mapper {
-	for _, s := range mapperShapes() {
-		if !s.shape.MatchString(text) {
-			continue
-		}
-		if (s.mapper == typeORM || s.mapper == sqlAlchemy && strings.HasPrefix(text, "select")) && !sharedName(text) {
-			continue
-		}
-		return s.mapper
-	}
-	return unknownMapper
-}
-
 // maxShapes bounds the statements of an application whose shape is looked at.
 const maxShapes = 256
 
@@ -191,7 +141,7 @@ func (a *app) learnMapper(s *statement) {
 	}
 	a.shapes++
 	a.zoned = a.zoned || s.text == "set time zone $1"
-	if a.mapper = mapperOf(s.text); a.mapper == unknownMapper && a.zoned && djangoColumns().MatchString(s.text) {
+	if a.mapper = mapperOf(s.text); a.mapper == unknownMapper && a.zoned && listsColumns(s.text) {
 		a.mapper = django
 	}
 }

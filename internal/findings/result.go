@@ -161,8 +161,8 @@ func (e *Engine) measure(u *unit) {
 		}
 		w.bytes[i] += n
 	}
-	if len(w.names) == 0 && len(r.names) > 0 {
-		w.names, w.hexes = append(w.names, r.names...), append(w.hexes, r.hexes...)
+	if len(w.names) == 0 && r.named {
+		w.names, w.hexes = r.heads.names, r.heads.hexes
 	}
 	d := e.draft(wideResult, u.c.app, u.s.print)
 	if d == nil {

@@ -3,13 +3,15 @@ package findings
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 const (
 	// maxSourceRows and maxSourceColumns bound what is remembered of a result that
 	// a loop may run over: a page of a list and its first columns, where the keys
 	// are.
-	maxSourceRows    = 256
+	maxSourceRows    = 64
 	maxSourceColumns = 8
 	// keptSources is how many of the latest such results of a connection are kept.
 	keptSources = 4
@@ -24,8 +26,9 @@ const (
 type source struct {
 	generation int32
 	names      []string
-	columns    [][]uint64 // sorted hashes of values, by column
-	all        bool       // of all rows
+	columns    [][]uint64 // hashes of values, by column
+	sorted     bool
+	rows       uint64 // of all that the result had
 }
 
 // rowsOf collects from the rows of the result that is being received.
@@ -33,9 +36,9 @@ type rowsOf struct {
 	unit       uint64
 	rows       int
 	columns    [][]uint64
-	names      []string
+	heads      heads
+	named      bool     // heads is of this result
 	bytes      []uint64 // of the values, by column
-	hexes      []bool   // bytea in text format
 	generation int32
 	sources    [keptSources]source
 	charged    int
@@ -50,7 +53,7 @@ func (e *Engine) row(c *conn, m *Message) {
 	if r.unit != m.Unit {
 		r.begin(m.Unit)
 	}
-	if r.rows++; r.rows > maxSourceRows || len(m.Body) < 2 || m.Truncated {
+	if r.rows++; r.rows > maxSourceRows || len(m.Body) < 2 || m.Truncated || c.app.tool == toolDump {
 		return
 	}
 	n := min(int(binary.BigEndian.Uint16(m.Body)), maxColumns)
@@ -65,8 +68,9 @@ func (e *Engine) row(c *conn, m *Message) {
 		r.charged += maxSourceColumns * maxSourceRows
 		r.columns = make([][]uint64, maxSourceColumns)
 	}
-	if kept && len(r.names) == 0 && len(m.Columns) > 0 {
-		r.learn(m)
+	if kept && !r.named && len(m.Columns) > 0 {
+		r.named = true
+		r.heads.learn(m.Columns)
 	}
 	for i := range n {
 		if len(b) < 4 {
@@ -93,22 +97,58 @@ func (e *Engine) row(c *conn, m *Message) {
 }
 
 func (r *rowsOf) begin(unit uint64) {
-	r.unit, r.rows = unit, 0
-	r.names, r.bytes, r.hexes = r.names[:0], r.bytes[:0], r.hexes[:0]
-	clear(r.bytes[:cap(r.bytes)])
+	r.unit, r.rows, r.named = unit, 0, false
+	clear(r.bytes)
+	r.bytes = r.bytes[:0]
 	for i := range r.columns {
 		r.columns[i] = r.columns[i][:0]
 	}
 }
 
-// learn keeps the names of the columns.
-func (r *rowsOf) learn(m *Message) {
-	const bytea = 17 // pg_type.dat
-	for i := range min(len(m.Columns), maxColumns) {
-		col := &m.Columns[i]
-		r.names = append(r.names, clean(col.Name))
-		r.hexes = append(r.hexes, col.TypeOID == bytea && col.Format == 0)
+// heads are the columns of a result.
+type heads struct {
+	raw   string   // the names, to know them again
+	ends  []int    // of each name in raw
+	names []string // fit to be shown; never changed, only replaced
+	hexes []bool   // bytea in text format; never changed, only replaced
+}
+
+// learn keeps the names of the columns. Those of most results are the same as before.
+func (h *heads) learn(columns []messages.ColumnDescription) {
+	columns = columns[:min(len(columns), maxColumns)]
+	if h.are(columns) {
+		return
 	}
+	var raw []byte
+	names, hexes := make([]string, len(columns)), make([]bool, len(columns))
+	h.ends = h.ends[:0]
+	for i := range columns {
+		col := &columns[i]
+		raw = append(raw, col.Name...)
+		h.ends = append(h.ends, len(raw))
+		names[i], hexes[i] = clean(col.Name), isHex(col)
+	}
+	h.raw, h.names, h.hexes = string(raw), names, hexes
+}
+
+func isHex(col *messages.ColumnDescription) bool {
+	const bytea = 17 // pg_type.dat
+	return col.TypeOID == bytea && col.Format == 0
+}
+
+// are reports whether they are the columns that were learned last.
+func (h *heads) are(columns []messages.ColumnDescription) bool {
+	if len(columns) != len(h.ends) {
+		return false
+	}
+	from := 0
+	for i, end := range h.ends {
+		if h.raw[from:end] != string(columns[i].Name) || h.hexes[i] != isHex(&columns[i]) {
+			return false
+		}
+		from = end
+	}
+	return true
 }
 
 // source keeps the rows of a unit that is over, if a loop may run over them, and
@@ -121,10 +161,9 @@ func (e *Engine) source(u *unit) int32 {
 	r.generation++
 	src := &r.sources[int(r.generation)%keptSources]
 	old := src.columns
-	src.generation, src.columns, src.all = r.generation, r.columns, u.Rows <= maxSourceRows
-	src.names = append(src.names[:0], r.names[:min(len(r.names), maxSourceColumns)]...)
-	for _, column := range src.columns {
-		slices.Sort(column)
+	*src = source{generation: r.generation, columns: r.columns, rows: u.Rows}
+	if r.named {
+		src.names = r.heads.names
 	}
 	r.columns = old // to be filled again
 	for i := range r.columns {
@@ -143,6 +182,12 @@ func (c *conn) linkedBy(generation int32, turns []turn) string {
 	if src.generation != generation || generation == 0 {
 		return ""
 	}
+	if !src.sorted {
+		src.sorted = true
+		for _, column := range src.columns {
+			slices.Sort(column)
+		}
+	}
 	best, bestHits := -1, 0
 	for k, column := range src.columns {
 		hits := 0
@@ -158,10 +203,14 @@ func (c *conn) linkedBy(generation int32, turns []turn) string {
 			best, bestHits = k, hits
 		}
 	}
-	if best < 0 || bestHits*5 < len(turns)*4 {
+	of := len(turns)
+	if src.rows > maxSourceRows {
+		of = min(of, maxSourceRows) // the values of the rows after those are not known
+	}
+	if best < 0 || bestHits*5 < of*4 {
 		return ""
 	}
-	if best < len(src.names) {
+	if best < min(len(src.names), maxSourceColumns) {
 		return src.names[best]
 	}
 	return "column " + itoa(best+1)

@@ -43,7 +43,6 @@ type statement struct {
 	dml       bool // SELECT, INSERT, UPDATE, DELETE, MERGE
 	fetch     bool
 	sleeps    bool // pg_sleep, so that its time is on purpose
-	star      bool
 	latest    *uses // by whom it was used last
 }
 
@@ -149,10 +148,9 @@ func (s *statement) classify(text string) {
 		text == "select pg_catalog.version()" || text == "select ping()":
 		s.ping = true
 	}
-	s.forUpdate = s.isSelect && (has(" for update") || has(" for no key update") || has(" for share") || has(" for key share"))
-	s.limited = has(" limit $") || has(" fetch first ") || has(" fetch next ") || has(" limit all")
+	s.forUpdate = s.isSelect && has(" for ") && (has(" for update") || has(" for no key update") || has(" for share") || has(" for key share"))
+	s.limited = s.isSelect && (has(" limit $") || has(" fetch first ") || has(" fetch next ") || has(" limit all"))
 	s.sleeps = has("pg_sleep")
-	s.star = has("select *") || has(".*")
 	if s.verb == "insert" {
 		if _, values, ok := strings.Cut(text, " values ("); ok {
 			s.insertRow = !strings.Contains(values, "), (") && !strings.Contains(values, "), ...")

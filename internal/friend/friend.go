@@ -153,6 +153,8 @@ type Exchange[H, L, X, M any] struct {
 	// connections than usual; a quarter is left in any case. What is kept already
 	// stays.
 	Crowd func(s *H, n int)
+	// Resumes reports whether x goes on with a portal that was suspended.
+	Resumes func(x *X) bool
 }
 
 // Splitter divides chunks for Session.Chunk. It is a value of its own, so that it may

@@ -11,5 +11,6 @@ func init() {
 		Reserve: (*Shared).reserve,
 		Release: (*Shared).release,
 		Crowd:   (*Shared).crowdBy,
+		Resumes: (*Exchange).resumes,
 	}
 }

@@ -14,7 +14,8 @@ type Some struct {
 	// Kinds are those that are handed out; what breaks the protocol is in any case.
 	Kinds [messages.NumKinds]bool
 	// Rows is how many DataRow messages of a query cycle are handed out, the first
-	// ones; of a result that is seen to have one row, none.
+	// ones; of a result that is seen to have one row, or that goes on where a portal was
+	// suspended, none.
 	Rows uint64
 	// Tell takes a message. The event is borrowed until it returns.
 	Tell func(*Event)
@@ -30,7 +31,7 @@ func (s *Session) some(e *Event) {
 	if s.cfg.Exchanges && e.Step.Unit != 0 {
 		e.Exchange = s.log.Find(e.Step.Unit)
 	}
-	if e.Kind == messages.KindDataRow && (e.Exchange == nil || e.Exchange.Rows >= w.Rows) {
+	if e.Kind == messages.KindDataRow && (e.Exchange == nil || e.Exchange.Rows >= w.Rows || logs.Resumes(e.Exchange)) {
 		return
 	}
 	w.Tell(e)
@@ -40,7 +41,7 @@ func (s *Session) some(e *Event) {
 // the other, which x has not taken yet.
 func (s *Session) someRows(x *exchange.Exchange, run []byte) {
 	w, e := s.cfg.Some, &s.shared.event
-	if x == nil || !w.Kinds[messages.KindDataRow] {
+	if x == nil || !w.Kinds[messages.KindDataRow] || logs.Resumes(x) {
 		return
 	}
 	e.Session, e.Exchange, e.Notes, e.Truncated, e.Kind, e.Tag = s, x, nil, false, messages.KindDataRow, 'D'
