@@ -25,6 +25,7 @@ type talker struct {
 	ready   int // ReadyForQuery messages so far
 	rest    []byte
 	dead    bool // the server has closed
+	copying bool // it has asked for data, and not said since that it had them
 }
 
 // talkTo opens a connection and waits until the server is ready.
@@ -79,6 +80,10 @@ func (c *talker) heard(b []byte) {
 			return
 		}
 		switch c.rest[0] {
+		case 'G':
+			c.copying = true
+		case 'C', 'E':
+			c.copying = false
 		case 'Z':
 			c.ready++
 		case 'K':

@@ -42,7 +42,7 @@ type statement struct {
 	constants bool // it has parameters or constants
 	dml       bool // SELECT, INSERT, UPDATE, DELETE, MERGE
 	fetch     bool
-	sleeps    bool // pg_sleep, so that its time is on purpose
+	sleeps    bool  // pg_sleep, so that its time is on purpose
 	latest    *uses // by whom it was used last
 }
 

@@ -95,7 +95,12 @@ func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 		l.addStatement(name, s)
 	}
 	for y := range l.after(x) { // asked ahead
-		if old := y.Prepared; old != nil && old.Inferred && old.name == name {
+		old := y.Prepared
+		if old == nil || old.name != name {
+			continue
+		}
+		// What had the name before is gone, since the PREPARE has succeeded.
+		if now := old.standing(); now == nil || now.Inferred || now.unit <= x.ID {
 			if y.portal != nil && y.portal.statement == old {
 				y.portal.statement = s
 			}
@@ -110,7 +115,7 @@ func (l *Log) replaced(x *Exchange, name string, s *Statement) {
 	for y := range l.after(x) {
 		for i := y.confirmed; i < len(y.changes); i++ {
 			c := &y.changes[i]
-			if c.by == messages.KindParse && c.statement.name == name || c.by == messages.KindClose && !c.ofPortal && c.name == name {
+			if c.speaksOf(name) {
 				if name != "" && (c.previous == nil || c.previous.unit <= x.ID) {
 					c.previous = s
 				}
@@ -132,7 +137,7 @@ func (l *Log) replacedAll(x *Exchange) {
 	}
 }
 
-// replacedPortal is replaced for a portal.
+// replacedPortal is replaced for a portal, nil for none.
 func (l *Log) replacedPortal(x *Exchange, name string, p *portal) {
 	for y := range l.after(x) {
 		for i := y.confirmed; i < len(y.changes); i++ {
@@ -140,8 +145,9 @@ func (l *Log) replacedPortal(x *Exchange, name string, p *portal) {
 			if c.name == name && (c.by == messages.KindBind || c.ofPortal) {
 				if c.portal == nil || c.portal.unit <= x.ID {
 					l.shared.leave(c.portal)
-					c.portal = p
-					p.refs++
+					if c.portal = p; p != nil {
+						p.refs++
+					}
 				}
 				return
 			}

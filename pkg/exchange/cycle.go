@@ -83,6 +83,12 @@ func (l *Log) finish(x *Exchange) {
 	l.handler.Exchange(x)
 }
 
+// hollow reports whether x executed a portal without a statement: such are what Binds
+// leave behind that fail in a transaction, and the server says EmptyQueryResponse to them.
+func (x *Exchange) hollow() bool {
+	return x.Protocol == ProtocolExtended && x.SQL == nil && x.flags&(flagDone|flagExecuted) == flagDone|flagExecuted && len(x.Results) == 0
+}
+
 // judge says what is known of an exchange that is over.
 func (l *Log) judge(x *Exchange) {
 	switch {
@@ -116,7 +122,7 @@ func (l *Log) judge(x *Exchange) {
 			x.flags |= flagHoles // or so it may be
 		}
 	}
-	if (x.Skipped || x.Unanswered || x.Error != nil) && l.lossy == 0 && l.server.database != "" {
+	if (x.Skipped || x.Unanswered || x.Error != nil || x.hollow()) && l.lossy == 0 && l.server.database != "" {
 		if x.Missing&InferredSQL != 0 {
 			label := x.Statement
 			l.setSQL(x, nil)

@@ -36,7 +36,7 @@ func (l *lost) add(n int) {
 // being asked or answered is not complete. Bytes that are missing inside a
 // message are told with it (Message.Lost).
 func (l *Log) Lost(d messages.Direction, n int) {
-	l.lossy = l.first + uint64(l.n) // the next one, too
+	l.lossy = max(l.first+uint64(l.n), 1) // the next one, too; before the first one, too
 	if d == messages.Frontend {
 		l.holed = l.lossy
 	}
@@ -164,6 +164,7 @@ func (l *Log) unconfirmed(x *Exchange) {
 			l.dropPortal([]byte(c.name))
 			continue
 		case c.by != messages.KindParse:
+			l.forgot = l.forgot || c.previous != nil // if the Close was passed over, it has the name still
 			continue
 		case c.statement.name == "":
 			if l.unnamed == c.statement {

@@ -29,7 +29,7 @@ const (
 // bindPortal makes a portal for the Bind with a body, in the place that its name
 // says. Where there is no room for more, the exchange has it alone.
 func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *portal {
-	if old := l.findPortal(name); len(name) > 0 || old != nil && old.suspended {
+	if old := l.findPortal(name); len(name) > 0 || old != nil && (old.suspended || l.lastTx == 'E') {
 		x.note(change{by: messages.KindBind, name: string(name), portal: old, bind: x.binds})
 	}
 	l.dropPortal(name)
@@ -116,19 +116,15 @@ func (l *Log) use(x *Exchange, p *portal) {
 func (l *Log) undoPortal(x *Exchange, c *change) {
 	name := []byte(c.name)
 	now := l.findPortal(name)
-	if now != nil && (c.by == messages.KindClose || now.unit != x.ID) {
-		return // bound again since, or never
+	again := now != nil && (c.by == messages.KindClose || now.unit != x.ID) // bound since
+	if again {
+		l.replacedPortal(x, c.name, c.portal)
 	}
-	undone := x.portal
-	if now != nil {
-		undone = now
-	}
-	if c.by == messages.KindClose {
-		undone = nil
-	}
-	for id := x.ID + 1; id < l.first+uint64(min(l.n, maxLook)); id++ {
-		y := *l.slot(id)
-		if y == nil || y.portal != undone || y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 {
+	for y := range l.after(x) {
+		if y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 {
+			continue
+		}
+		if made := y.portal != nil && y.portal.unit == x.ID; made != (c.by == messages.KindBind) || !made && y.portal != nil {
 			continue
 		}
 		if c.portal != nil {
@@ -137,6 +133,9 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 		} else {
 			l.disuse(y)
 		}
+	}
+	if again {
+		return
 	}
 	l.dropPortal(name)
 	if c.portal != nil {
@@ -166,6 +165,9 @@ func (l *Log) disuse(x *Exchange) {
 	l.shared.leave(x.portal)
 	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, x.params[:0], false
 }
+
+// resumes reports whether x goes on with a portal that was suspended.
+func (x *Exchange) resumes() bool { return x.portal != nil && x.portal.suspended }
 
 // resolve returns the columns of p's result, nil if they are not known. A
 // statement may have been described after its Bind was sent.

@@ -102,9 +102,9 @@ func (l *Log) undo(x *Exchange, failed bool) {
 		case c.by == messages.KindParse:
 			l.undoParse(c)
 		case c.previous != nil && c.name == "":
-			l.undoCloseUnnamed(c)
+			l.undoCloseUnnamed(x, i)
 		case c.previous != nil:
-			l.undoClose(c)
+			l.undoClose(x, i)
 		}
 	}
 	x.settle(len(x.changes))
@@ -115,9 +115,11 @@ func (l *Log) undo(x *Exchange, failed bool) {
 
 // undoClose: what a Close that was passed over should have closed is there, whatever
 // was concluded of its name since.
-func (l *Log) undoClose(c *change) {
+func (l *Log) undoClose(x *Exchange, i int) {
+	c := &x.changes[i]
 	if s := l.statements[c.name]; s != nil {
 		if !s.Inferred {
+			l.cameBack(x, i, c.previous.standing())
 			return
 		}
 		s.undone, s.before = true, c.previous.standing()
@@ -127,14 +129,55 @@ func (l *Log) undoClose(c *change) {
 }
 
 // undoCloseUnnamed is undoClose for the unnamed statement.
-func (l *Log) undoCloseUnnamed(c *change) {
+func (l *Log) undoCloseUnnamed(x *Exchange, i int) {
+	c := &x.changes[i]
 	if s := l.unnamed; s != nil {
 		if !s.Inferred {
+			l.cameBack(x, i, c.previous.standing())
 			return
 		}
 		s.undone, s.before = true, c.previous.standing()
 	}
 	l.restoreUnnamed(c)
+}
+
+// cameBack makes s what requests sent after change i of x, a Close that was passed over,
+// have met under its name before the first of them that made or closed a statement of
+// that name. Those of x were undone already.
+func (l *Log) cameBack(x *Exchange, i int, s *Statement) {
+	name := x.changes[i].name
+	for n := i + 1; n < len(x.changes); n++ {
+		if c := &x.changes[n]; c.speaksOf(name) {
+			c.met(s)
+			return
+		}
+	}
+	for y := range l.after(x) {
+		for n := y.confirmed; n < len(y.changes); n++ {
+			if c := &y.changes[n]; c.speaksOf(name) {
+				c.met(s)
+				return
+			}
+		}
+	}
+}
+
+// met makes s what was there before a change which is said to have replaced nothing, or
+// what was merely concluded of a Bind or Describe.
+func (c *change) met(s *Statement) {
+	switch {
+	case c.previous == nil:
+		if c.previous = s; c.statement != nil && c.statement.undone && c.statement.before == nil {
+			c.statement.before = s
+		}
+	case c.previous.Inferred:
+		c.previous.undone, c.previous.before = true, s
+	}
+}
+
+// speaksOf reports whether a change is of the statement with a name.
+func (c *change) speaksOf(name string) bool {
+	return c.by == messages.KindParse && c.statement.name == name || c.by == messages.KindClose && !c.ofPortal && c.name == name
 }
 
 // setStanding makes the statement of x what the server had when it ran x, since s,
