@@ -32,8 +32,9 @@ const (
 	maxLabel = 120
 )
 
-// Who is whom a series is about.
-type Who struct{ Database, User, Application string }
+// Who is whom a series is about. Schema is the first one of the search path, empty where
+// that is not known.
+type Who struct{ Database, Schema, User, Application string }
 
 // Series is the queries of a class, or of all others.
 type Series struct {
@@ -41,14 +42,26 @@ type Series struct {
 	Class       string // summary of the statement, or "other"
 	Fingerprint uint64 // 0 for "other"
 
-	Buckets             [len(Bounds) + 1]uint64 // not cumulative; the last one has no bound
-	Timed               uint64                  // sum of Buckets: calls whose duration is known
-	Sum                 int64                   // of durations, nanoseconds
+	Times
+	Failed              []Failed // of these, the calls that failed, by SQLSTATE
 	Calls, Errors       uint64
 	Rows, Bytes         uint64
 	recent              int64 // nanoseconds in this period
 	retired             int64 // when it gave its place up
 	Skipped, Unfinished uint64
+}
+
+// Times is a histogram of durations.
+type Times struct {
+	Buckets [len(Bounds) + 1]uint64 // not cumulative; the last one has no bound
+	Timed   uint64                  // sum of Buckets: calls whose duration is known
+	Sum     int64                   // of durations, nanoseconds
+}
+
+// Failed is the durations of calls that ended in one SQLSTATE.
+type Failed struct {
+	State string
+	Times
 }
 
 type classKey struct {
@@ -104,10 +117,13 @@ func (r *Registry) Query(q *record.Query) {
 
 // who bounds the combinations that are told apart.
 func (r *Registry) who(w *record.Who) Who {
-	k := Who{label(w.Database), label(w.User), label(w.Application)}
+	k := Who{label(w.Database), label(w.SchemaName()), label(w.User), label(w.Application)}
+	if r.others[k] == nil && k.Schema != "" && len(r.others) >= maxWhos/2 {
+		k.Schema = "" // a schema for each tenant is not to hide the users
+	}
 	if r.others[k] == nil {
 		if len(r.others) >= maxWhos {
-			k = Who{other, other, other}
+			k = Who{other, "", other, other}
 		}
 		if r.others[k] == nil {
 			r.others[k] = &Series{Who: k, Class: other}
@@ -216,14 +232,11 @@ func (s *Series) add(q *record.Query) {
 	if q.Duration < 0 {
 		return
 	}
-	s.Timed++
-	s.Sum += q.Duration
+	s.Times.add(q.Duration)
 	s.recent += q.Duration
-	i := 0
-	for i < len(boundsNS) && q.Duration > boundsNS[i] {
-		i++
+	if state := q.SQLState(); state != nil && IsFailure(state) {
+		s.failed(state).add(q.Duration)
 	}
-	s.Buckets[i]++
 }
 
 // Opened and Closed follow a connection.
@@ -298,14 +311,14 @@ func (r *Registry) Snapshot() *Snapshot {
 	defer r.mu.Unlock()
 	s := &Snapshot{Totals: r.totals, Started: r.started, Now: r.now}
 	for _, c := range r.classes {
-		s.Series = append(s.Series, *c)
+		s.Series = append(s.Series, c.copied())
 	}
 	for _, c := range r.retired {
-		s.Series = append(s.Series, *c)
+		s.Series = append(s.Series, c.copied())
 	}
 	for _, o := range r.others {
 		if o.Calls > 0 {
-			s.Series = append(s.Series, *o)
+			s.Series = append(s.Series, o.copied())
 		}
 	}
 	for k, n := range r.errors {
@@ -325,5 +338,5 @@ func (r *Registry) Snapshot() *Snapshot {
 }
 
 func (w Who) compare(o Who) int {
-	return cmp.Or(cmp.Compare(w.Database, o.Database), cmp.Compare(w.User, o.User), cmp.Compare(w.Application, o.Application))
+	return cmp.Or(cmp.Compare(w.Database, o.Database), cmp.Compare(w.Schema, o.Schema), cmp.Compare(w.User, o.User), cmp.Compare(w.Application, o.Application))
 }

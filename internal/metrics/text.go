@@ -124,6 +124,9 @@ func (s *Series) labels() string {
 }
 
 func (w Who) labels() string {
+	if w.Schema != "" { // an empty label is none
+		return labels("database", w.Database, "schema", w.Schema, "user", w.User, "application", w.Application)
+	}
 	return labels("database", w.Database, "user", w.User, "application", w.Application)
 }
 

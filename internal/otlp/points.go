@@ -77,28 +77,49 @@ func (p *points) durations(s *metrics.Snapshot) {
 	p.head("db.client.operation.duration", "s", "Duration of database client operations.", "histogram", false)
 	for i := range s.Series {
 		v := &s.Series[i]
-		p.point(s, func(a attributes) { describe(a, v) })
-		p.unsigned("count", v.Timed)
-		p.double("sum", float64(v.Sum)/1e9)
-		p.member("bucketCounts", '[')
-		for k, n := range v.Buckets {
-			if k > 0 {
-				p.buf = append(p.buf, ',')
-			}
-			p.buf = fmt.Appendf(p.buf, `"%d"`, n)
+		good := v.Times
+		for k := range v.Failed {
+			good.Subtract(&v.Failed[k].Times)
 		}
-		p.close(']')
-		p.member("explicitBounds", '[')
-		for k, bound := range metrics.Bounds {
-			if k > 0 {
-				p.buf = append(p.buf, ',')
-			}
-			p.buf = appendDouble(p.buf, bound)
+		if good.Timed > 0 || len(v.Failed) == 0 {
+			p.histogram(s, &good, func(a attributes) { describe(a, v) })
 		}
-		p.close(']')
-		p.close('}')
+		for k := range v.Failed {
+			f := &v.Failed[k]
+			p.histogram(s, &f.Times, func(a attributes) {
+				describe(a, v)
+				if f.State != metrics.OtherState {
+					a.string("db.response.status_code", f.State)
+				}
+				a.string("error.type", f.State)
+			})
+		}
 	}
 	p.foot()
+}
+
+// histogram writes the point of one histogram.
+func (p *points) histogram(s *metrics.Snapshot, t *metrics.Times, about func(attributes)) {
+	p.point(s, about)
+	p.unsigned("count", t.Timed)
+	p.double("sum", float64(t.Sum)/1e9)
+	p.member("bucketCounts", '[')
+	for k, n := range t.Buckets {
+		if k > 0 {
+			p.buf = append(p.buf, ',')
+		}
+		p.buf = fmt.Appendf(p.buf, `"%d"`, n)
+	}
+	p.close(']')
+	p.member("explicitBounds", '[')
+	for k, bound := range metrics.Bounds {
+		if k > 0 {
+			p.buf = append(p.buf, ',')
+		}
+		p.buf = appendDouble(p.buf, bound)
+	}
+	p.close(']')
+	p.close('}')
 }
 
 // counter writes a counter of each series.
@@ -135,8 +156,8 @@ func describe(a attributes, v *metrics.Series) {
 }
 
 func describeWho(a attributes, w metrics.Who) {
-	a.string("db.system.name", "postgresql")
-	a.string("db.namespace", w.Database)
+	a.string("db.system.name", system)
+	a.string("db.namespace", namespaceOf(w.Database, w.Schema))
 	a.string("pgsniff.user", w.User)
 	a.string("pgsniff.application_name", w.Application)
 }

@@ -36,21 +36,43 @@ func (s *spans) take(q *record.Query) {
 	s.child(q, q)
 }
 
+// serverOf returns the address of the server that a query came to in the end, as far as
+// what poolers made of it still waits.
+func (s *spans) serverOf(q *record.Query) string {
+	for range maxHeld { // a chain of poolers has no more
+		next := s.behind(q)
+		if next < 0 {
+			break
+		}
+		q = s.held[next].q
+	}
+	return q.Conn.Server
+}
+
+// behind returns where that waits which a pooler made of a query, -1 where it does not.
+func (s *spans) behind(q *record.Query) int {
+	if q.Pooled.Conn == 0 {
+		return -1
+	}
+	for i := len(s.held) - 1; i >= 0; i-- {
+		if h := s.held[i].q; h.Conn.ID == q.Pooled.Conn && h.ID == q.Pooled.Query {
+			return i
+		}
+	}
+	return -1
+}
+
 // child writes what a pooler made of a query, and what another pooler made of that; by is
 // the query, or nil where its span is not sent.
 func (s *spans) child(q, by *record.Query) {
-	if q.Pooled.Conn == 0 {
+	i := s.behind(q)
+	if i < 0 {
 		return
 	}
-	for i := len(s.held) - 1; i >= 0; i-- {
-		h := s.held[i].q
-		if h.Conn.ID == q.Pooled.Conn && h.ID == q.Pooled.Query {
-			s.held = slices.Delete(s.held, i, i+1)
-			s.add(h, by)
-			s.child(h, h)
-			return
-		}
-	}
+	h := s.held[i].q
+	s.held = slices.Delete(s.held, i, i+1)
+	s.add(h, by)
+	s.child(h, h)
 }
 
 // settle writes what was over at a time, or before, and has found no parent.

@@ -76,6 +76,7 @@ func open(env *sink.Env, o options) (sink.Sink, error) {
 	e.spans = spans{
 		batch:      newBatch("resourceSpans", "scopeSpans", "spans", version(), resource),
 		parameters: o.parameters, rows: o.rows, link: o.link, unsampled: o.unsampled,
+		warned: make(warnings),
 	}
 	e.points = points{batch: newBatch("resourceMetrics", "scopeMetrics", "metrics", version(), resource)}
 	return e, nil
@@ -131,7 +132,7 @@ type exporter struct {
 // a connection is there.
 func (e *exporter) Wants() sink.Wants {
 	return sink.Wants{
-		Messages: sink.KindsOf(messages.KindBackendKeyData), Queries: true, LeftOut: true, Connections: true,
+		Messages: sink.KindsOf(messages.KindBackendKeyData, messages.KindNoticeResponse), Queries: true, LeftOut: true, Connections: true,
 		Normalized: true, Parameters: true, Pooled: true, Tick: int64(spansEvery),
 	}
 }
@@ -139,11 +140,18 @@ func (e *exporter) Wants() sink.Wants {
 // Record takes a record.
 func (e *exporter) Record(r record.Record) {
 	metrics.Observe(e.registry, e.env.Slot, r)
-	q, ok := r.(*record.Query)
-	if !ok || q.Sampled.LeftOut {
-		return
+	switch r := r.(type) {
+	case *record.Message:
+		if r.Kind == messages.KindNoticeResponse {
+			e.spans.warned.note(r)
+		}
+	case *record.Query:
+		if r.Sampled.LeftOut {
+			e.spans.warned.take(r)
+			return
+		}
+		e.spans.take(r)
 	}
-	e.spans.take(q)
 	if e.spans.full() {
 		e.send("/v1/traces", e.spans.batch)
 	}

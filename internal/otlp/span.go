@@ -1,12 +1,15 @@
 package otlp
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"hash/fnv"
 	"strconv"
 	"strings"
 
+	"github.com/pgsniff/pgsniff/internal/metrics"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -18,6 +21,9 @@ const (
 	statusError = 2
 )
 
+// system is db.system.name, and the name of what is not known to be more.
+const system = "postgresql"
+
 // spans writes queries as spans.
 type spans struct {
 	*batch
@@ -27,14 +33,17 @@ type spans struct {
 	unsampled  bool // also those of traces that are not sampled
 	unsent     uint64
 
-	summary []byte
+	about   text
 	values  values
 	held    []held // in the order of their ends
+	warned  warnings
+	warning string // the SQLSTATE of a warning about the query
 }
 
 // add writes a query, as a child of another one if that is not nil. It is passed over if
 // it has no duration, or if its trace is not sampled.
 func (s *spans) add(q, by *record.Query) {
+	s.warning = s.warned.take(q)
 	if q.Start.Time == 0 || q.Duration < 0 || q.Skipped {
 		return
 	}
@@ -64,7 +73,7 @@ func (s *spans) add(q, by *record.Query) {
 		s.hex("traceId", trace[:])
 		s.hex("spanId", span[:])
 	}
-	s.summary = sqlnorm.AppendSummary(s.summary[:0], q.SQL)
+	s.about.describe(q)
 	s.text("name", s.name(q))
 	s.number("kind", kindClient)
 	s.long("startTimeUnixNano", q.Start.Time)
@@ -99,16 +108,33 @@ func (s *spans) parent(q *record.Query) (sqlnorm.Trace, bool) {
 	return t, true
 }
 
-// name is the summary, else what kind of command it was.
+// name is the summary, else the command, where that is known without the text, and what
+// it was asked of, else what system that is (semantic conventions, "Database spans").
 func (s *spans) name(q *record.Query) []byte {
-	switch {
-	case len(s.summary) > 0:
-		return s.summary
-	case q.Operation != "":
-		return []byte(q.Operation)
+	if len(s.about.summary) > 0 {
+		return s.about.summary
 	}
-	return []byte("postgresql")
+	target := cmp.Or(namespaceOf(q.Who.Database, q.Who.SchemaName()), q.Conn.Server)
+	if op := commandOf(q); op != "" && target != "" {
+		return []byte(op + " " + target)
+	}
+	return []byte(cmp.Or(target, system))
 }
+
+// commandOf is db.operation.name, which is not to be taken from a text.
+func commandOf(q *record.Query) string {
+	if len(q.SQL) > 0 || len(q.Results) != 1 {
+		return ""
+	}
+	tag := q.Results[0].Tag // INSERT 0 1
+	if end := bytes.IndexAny(tag, "0123456789"); end >= 0 {
+		tag = tag[:end]
+	}
+	return string(bytes.TrimSpace(tag[:min(len(tag), maxCommand)]))
+}
+
+// maxCommand is longer than any of PostgreSQL's command tags.
+const maxCommand = 63
 
 // idsOf derives identifiers from where and when the query was, so that the same
 // capture gives the same spans.
@@ -131,21 +157,27 @@ func idsOf(q *record.Query) (trace [16]byte, span [8]byte) {
 // attributes writes what the conventions have for PostgreSQL, and some of our own.
 func (s *spans) attributes(q *record.Query) {
 	a := attributes{&s.object}
-	a.string("db.system.name", "postgresql")
-	a.string("db.namespace", q.Who.Database)
-	a.text("db.query.text", sanitised(q))
-	a.text("db.query.summary", s.summary)
+	a.string("db.system.name", system)
+	a.string("db.namespace", namespaceOf(q.Who.Database, q.Who.SchemaName()))
+	a.text("db.query.text", s.about.query)
+	a.text("db.query.summary", s.about.summary)
+	a.text("db.stored_procedure.name", s.about.procedure)
+	a.string("db.operation.name", commandOf(q))
 	if state := q.SQLState(); state != nil {
 		a.text("db.response.status_code", state)
-		a.text("error.type", state)
+		if metrics.IsFailure(state) {
+			a.text("error.type", state)
+		}
+	} else {
+		a.string("db.response.status_code", s.warning)
 	}
-	if n := len(q.Results); n > 1 {
-		a.int("db.operation.batch.size", int64(n))
+	if s.about.batch > 0 {
+		a.int("db.operation.batch.size", int64(s.about.batch))
 	}
 	if s.rows {
 		a.int("db.response.returned_rows", int64(q.Rows))
 	}
-	s.endpoints(a, q.Conn)
+	s.endpoints(a, q)
 	a.string("pgsniff.user", q.Who.User)
 	a.string("pgsniff.application_name", q.Who.Application)
 	a.int("pgsniff.connection", int64(q.Conn.ID))
@@ -171,29 +203,34 @@ func (s *spans) attributes(q *record.Query) {
 	}
 }
 
-// endpoints writes the addresses of server and client.
-func (s *spans) endpoints(a attributes, c *record.Conn) {
+// endpoints writes the addresses of server and client. The server is the one that a
+// pooler asked, where that is known; the peer of the connection is the pooler then.
+func (s *spans) endpoints(a attributes, q *record.Query) {
 	const defaultPort = "5432"
-	host, port := split(c.Server)
+	host, port := split(s.serverOf(q))
 	a.string("server.address", host)
+	if n, err := strconv.Atoi(port); err == nil && port != defaultPort {
+		a.int("server.port", int64(n))
+	}
+	host, port = split(q.Conn.Server)
 	a.string("network.peer.address", host)
 	if n, err := strconv.Atoi(port); err == nil {
-		if port != defaultPort {
-			a.int("server.port", int64(n))
-		}
 		a.int("network.peer.port", int64(n))
 	}
-	host, port = split(c.Client)
+	host, port = split(q.Conn.Client)
 	a.string("client.address", host)
 	if n, err := strconv.Atoi(port); err == nil {
 		a.int("client.port", int64(n))
 	}
 }
 
-// split divides an address into host and port; a Unix socket has no port.
+// split divides an address into host and port; a Unix socket has a path and no port.
 func split(address string) (host, port string) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return path, ""
+	}
 	i := strings.LastIndexByte(address, ':')
-	if i < 0 || strings.HasPrefix(address, "unix:") {
+	if i < 0 {
 		return address, ""
 	}
 	return strings.Trim(address[:i], "[]"), address[i+1:]
@@ -209,9 +246,7 @@ func sanitised(q *record.Query) []byte {
 }
 
 func (s *spans) status(q *record.Query) {
-	state := q.SQLState()
-	// Classes 00 and 01 are success and warnings.
-	if state == nil || len(state) > 1 && state[0] == '0' && (state[1] == '0' || state[1] == '1') {
+	if state := q.SQLState(); state == nil || !metrics.IsFailure(state) {
 		return
 	}
 	s.member("status", '{')

@@ -107,7 +107,7 @@ func (k *Maker) who(c *known, s *session.Session) *Who {
 	if !k.latest.is(i) {
 		k.latest = &Who{
 			User: i.User, Database: i.Database, Application: i.Application, Replication: i.Replication,
-			Formats: i.Formats, ServerVersion: i.ServerVersion, MidStream: i.MidStream,
+			Formats: i.Formats, ServerVersion: i.ServerVersion, SearchPath: i.SearchPath, MidStream: i.MidStream,
 		}
 	}
 	c.who = k.latest
@@ -117,7 +117,7 @@ func (k *Maker) who(c *known, s *session.Session) *Who {
 func (w *Who) is(i *session.Info) bool {
 	return w != nil && same(w.Application, i.Application) && same(w.User, i.User) && same(w.Database, i.Database) &&
 		same(w.Formats, i.Formats) && same(w.Replication, i.Replication) && same(w.ServerVersion, i.ServerVersion) &&
-		w.MidStream == i.MidStream
+		same(w.SearchPath, i.SearchPath) && w.MidStream == i.MidStream
 }
 
 // same compares texts that mostly are one and the same.

@@ -57,5 +57,6 @@ type Who struct {
 	Replication                 string // the startup parameter; empty if not sent
 	Formats                     string // session.Info's; empty if not known
 	ServerVersion               string
-	MidStream                   bool // the connection was joined in the middle
+	SearchPath                  string // session.Info's; empty if not known
+	MidStream                   bool   // the connection was joined in the middle
 }

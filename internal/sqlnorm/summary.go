@@ -10,7 +10,8 @@ const maxSummary = 255
 // and the relations that they name, in order of appearance and as they are written.
 // "select a from b join c" has the summary "select b c". Of a text with several
 // statements all are in it. It is empty where the first word is no command that is
-// known. Names of relations are the only text of the statement that it holds.
+// known. Names of relations, and of a procedure that is called, are the only text of the
+// statement that it holds.
 //
 // It is what OpenTelemetry calls db.query.summary.
 func AppendSummary(dst, sql []byte) []byte {
@@ -131,9 +132,9 @@ func (s *summary) operation(w []byte) {
 	s.add(w)
 	s.level().query = op != "COPY" // from stdin
 	switch op {
-	case "UPDATE", "COPY", "TRUNCATE", "LOCK", "VACUUM", "ANALYZE", "ANALYSE", "CLUSTER", "TABLE", "REPACK":
+	case "UPDATE", "COPY", "CALL", "TRUNCATE", "LOCK", "VACUUM", "ANALYZE", "ANALYSE", "CLUSTER", "TABLE", "REPACK":
 		s.target = true
-		s.list = op != "UPDATE" && op != "COPY"
+		s.list = op != "UPDATE" && op != "COPY" && op != "CALL"
 	case "CREATE", "ALTER", "DROP", "REFRESH", "REINDEX", "COMMENT":
 		s.object = first
 	case "EXPLAIN", "PREPARE", "DECLARE":

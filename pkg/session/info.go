@@ -74,6 +74,9 @@ type Info struct {
 	DateStyle string // likewise
 	// IntervalStyle likewise.
 	IntervalStyle string
+	// SearchPath is the setting of that name as the server reported it last, which those
+	// before 18 do not; else as the client's startup packet gave it, "" if it did not.
+	SearchPath string
 	// Formats is what the text of values depends on: TimeZone, and where the others
 	// are not the defaults, a NUL, DateStyle, a NUL and IntervalStyle.
 	Formats string
@@ -211,6 +214,7 @@ func (s *Session) learnStartup(body []byte, cut bool) {
 		i.Database = i.User // the server's default
 	}
 	i.Application = s.setting("application_name", m.Parameter("application_name"))
+	i.SearchPath = s.searchPathOf(m)
 	s.productOfStartup(m)
 	s.extension = extensionOf(m)
 	i.Replication = s.name(m.Parameter("replication"))
@@ -238,6 +242,7 @@ func (t *startup) keep(s *Session, body []byte, cut bool) {
 	t.info = Info{
 		ProtocolVersion: s.info.ProtocolVersion, User: s.info.User, Database: s.info.Database,
 		Application: s.info.Application, Replication: s.info.Replication, Product: s.info.Product,
+		SearchPath: s.info.SearchPath,
 	}
 	t.extension = s.extension
 }
@@ -251,7 +256,7 @@ func (t *startup) again(s *Session, body []byte, cut bool) bool {
 	i, known := &s.info, &t.info
 	s.plain()
 	i.ProtocolVersion, i.User, i.Database = known.ProtocolVersion, known.User, known.Database
-	i.Application, i.Replication = known.Application, known.Replication
+	i.Application, i.Replication, i.SearchPath = known.Application, known.Replication, known.SearchPath
 	s.extension = t.extension
 	if known.Product != "" {
 		s.setProduct(known.Product)

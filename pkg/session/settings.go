@@ -19,7 +19,7 @@ type settings struct {
 
 // settingsOf is all that ParameterStatus messages change of a session.
 type settingsOf struct {
-	version, application, product, timeZone, dateStyle, intervalStyle, formats string
+	version, application, product, timeZone, dateStyle, intervalStyle, formats, searchPath string
 
 	escapes, foreign, extended bool
 }
@@ -27,7 +27,7 @@ type settingsOf struct {
 func (s *Session) settingsOf() settingsOf {
 	i := &s.info
 	return settingsOf{
-		i.ServerVersion, i.Application, i.Product, i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats,
+		i.ServerVersion, i.Application, i.Product, i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats, i.SearchPath,
 		i.Escapes, s.foreign, s.extended,
 	}
 }
@@ -36,6 +36,7 @@ func (s *Session) setSettings(t *settingsOf) {
 	i := &s.info
 	i.ServerVersion, i.Application, i.Product = t.version, t.application, t.product
 	i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats = t.timeZone, t.dateStyle, t.intervalStyle, t.formats
+	i.SearchPath = t.searchPath
 	i.Escapes, s.foreign, s.extended = t.escapes, t.foreign, t.extended
 	s.log.Escapes = t.escapes
 }
@@ -71,6 +72,8 @@ func (s *Session) learnParameter(body []byte) {
 		known = &s.info.DateStyle
 	case hasName(body, "IntervalStyle"):
 		known = &s.info.IntervalStyle
+	case hasName(body, "search_path"):
+		known = &s.info.SearchPath
 	case hasName(body, "standard_conforming_strings"):
 		s.info.Escapes = hasValue(body, "off")
 		s.log.Escapes = s.info.Escapes

@@ -21,6 +21,7 @@ type Snapshot struct {
 	TimeZone        string             `json:"time_zone,omitempty"`
 	DateStyle       string             `json:"date_style,omitempty"`
 	IntervalStyle   string             `json:"interval_style,omitempty"`
+	SearchPath      string             `json:"search_path,omitempty"`
 	Escapes         bool               `json:"escapes,omitempty"` // standard_conforming_strings is off
 	Proxied         string             `json:"proxied_client,omitempty"`
 	ProcessID       uint32             `json:"process_id,omitempty"`
@@ -60,7 +61,7 @@ func (s *Session) Snapshot() *Snapshot {
 	k := &Snapshot{
 		User: i.User, Database: i.Database, Application: i.Application, Replication: i.Replication,
 		ProtocolVersion: i.ProtocolVersion, ServerVersion: i.ServerVersion, Product: i.Product,
-		TimeZone: i.TimeZone, DateStyle: i.DateStyle, IntervalStyle: i.IntervalStyle, Escapes: i.Escapes, Proxied: i.Proxied, ProcessID: i.ProcessID, Auth: i.Auth, Encryption: i.Encryption.String(),
+		TimeZone: i.TimeZone, DateStyle: i.DateStyle, IntervalStyle: i.IntervalStyle, SearchPath: i.SearchPath, Escapes: i.Escapes, Proxied: i.Proxied, ProcessID: i.ProcessID, Auth: i.Auth, Encryption: i.Encryption.String(),
 	}
 	if tx, ok := s.atRest(); ok {
 		k.Tx, k.Rested = string(rune(tx)), s.log.Rested().Time
@@ -133,6 +134,7 @@ func (s *Session) restoreInfo(k *Snapshot) {
 	i.User, i.Database, i.Application, i.Replication = name(k.User), name(k.Database), name(k.Application), name(k.Replication)
 	i.ProtocolVersion, i.ServerVersion, i.TimeZone = name(k.ProtocolVersion), name(k.ServerVersion), name(k.TimeZone)
 	i.DateStyle, i.IntervalStyle, i.Escapes = name(k.DateStyle), name(k.IntervalStyle), k.Escapes
+	i.SearchPath = name(k.SearchPath)
 	s.log.Escapes = i.Escapes
 	s.setFormats()
 	i.Proxied, i.Auth, i.ProcessID, i.HasProcessID = name(k.Proxied), name(k.Auth), k.ProcessID, k.ProcessID != 0

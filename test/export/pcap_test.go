@@ -9,7 +9,10 @@ type pcapBuilder struct {
 	sent [2]uint32 // bytes by frontend and backend
 }
 
-func (b *pcapBuilder) open() {
+func (b *pcapBuilder) open() { b.openWith("") }
+
+// openWith opens a session with further parameters of the startup packet.
+func (b *pcapBuilder) openWith(parameters string) {
 	le := binary.LittleEndian
 	b.buf = le.AppendUint32(b.buf, 0xa1b2c3d4)
 	b.buf = le.AppendUint16(le.AppendUint16(b.buf, 2), 4)
@@ -17,7 +20,7 @@ func (b *pcapBuilder) open() {
 	b.segment(0, nil, 0x02)
 	b.segment(1, nil, 0x12)
 	b.sent = [2]uint32{1, 1}
-	body := "\x00\x03\x00\x00user\x00app\x00database\x00appdb\x00\x00"
+	body := "\x00\x03\x00\x00user\x00app\x00database\x00appdb\x00" + parameters + "\x00"
 	b.segment(0, append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+4)), body...), 0x18)
 	b.reply("R", "\x00\x00\x00\x00")
 	b.reply("Z", "I")
