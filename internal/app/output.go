@@ -81,6 +81,9 @@ func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
 			if t := out.views.totals; t != nil && r.opt.Histograms {
 				t.mergeable()
 			}
+			if t := out.views.totals; t != nil && spec.format == "json" {
+				t.examples = newExamples(r.opt.ShowSecrets)
+			}
 		}
 	}
 	return out.addViews(r, env, sel, &writerSink{out})
@@ -197,7 +200,7 @@ func (r *run) handler(sel *selection, cfg *session.Config, limits *exchange.Limi
 			if v.totals != nil {
 				cfg.OnError = eachError(cfg.OnError, v.Failure)
 			}
-			shown := v.showMessages || v.showQueries
+			shown := v.showMessages || v.showQueries || v.totals != nil && v.totals.examples != nil
 			limits.NoParameters, limits.NoColumns = limits.NoParameters && !shown, limits.NoColumns && !shown
 		}
 	}

@@ -20,6 +20,9 @@ type totals struct {
 	errs   messages.ErrorResponse
 	kinds  [messages.NumKinds]uint64 // of selected messages
 	lost   uint64                    // bytes, of selected connections
+	// examples makes the scripts of slowest calls, nil where nobody reads them.
+	examples *examples
+	script   func() []byte // of the unit at hand
 	// streams are the replication connections that ended; more were dropped.
 	streams        []stats.Stream
 	droppedStreams uint64
@@ -36,6 +39,14 @@ func (t *totals) mergeable() {
 }
 
 func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
+
+// exchange adds a unit of work of a session.
+func (t *totals) exchange(s *session.Session, x *exchange.Exchange) {
+	if t.examples != nil {
+		t.script = t.examples.at(s, x)
+	}
+	t.query(s.ID, x)
+}
 
 // query adds a unit of work. Nothing is allocated for one whose normalised text
 // is known.
@@ -57,7 +68,7 @@ func (t *totals) query(conn uint64, x *exchange.Exchange) {
 		q.SQLState, q.Message = orUnknown(x.SQLState()), t.errs.Message()
 	}
 	q.Conn, q.ID, q.At, q.SQL, q.SQLLen = conn, x.ID, x.Start.Time, x.SQL, x.SQLLen
-	q.End = x.End.Time
+	q.End, q.Script = x.End.Time, t.script
 	t.sum.Query(q)
 }
 

@@ -138,7 +138,7 @@ func (v *views) Exchange(s *session.Session, x *exchange.Exchange) {
 		return
 	}
 	if v.totals != nil {
-		v.totals.query(s.ID, x)
+		v.totals.exchange(s, x)
 	}
 	if v.showQueries && !record.LeftOut(s) {
 		v.w.Exchange(s, x)

@@ -36,13 +36,18 @@ func (s *script) query(q *record.Query) []byte {
 		s.buf = append(append(append(s.buf, "-- left out: there is no plan of "...), q.Operation...), "\n\n"...)
 		return s.buf
 	}
+	s.write(q)
+	s.buf = append(s.buf, '\n')
+	return s.buf
+}
+
+// write appends the lines that run a query which is fit for it.
+func (s *script) write(q *record.Query) {
 	if q.Protocol == exchange.ProtocolExtended && explainable(q.Operation) {
 		s.prepared(q)
 	} else {
 		s.plain(q)
 	}
-	s.buf = append(s.buf, '\n')
-	return s.buf
 }
 
 // title is a comment that says where the query is in the capture. Nothing in it is

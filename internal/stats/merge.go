@@ -118,6 +118,9 @@ func (q *Query) join(o *Query) {
 		q.Total = math.MaxInt64
 	}
 	q.Mean = q.Total / int64(q.Timed)
+	if q.Worst.less(o.Worst) {
+		q.Worst = o.Worst.elsewhere()
+	}
 	q.Histogram.add(o.Histogram)
 	q.setPercentiles()
 }

@@ -62,6 +62,11 @@ type jsonQuery struct {
 		Total, Mean, Min, P50, P95, P99, Max int64
 		Histogram                            *Mergeable
 	} `json:"duration_ns"`
+	Worst *struct {
+		TS       jsonTime
+		Duration int64 `json:"duration_ns"`
+		Script   string
+	}
 }
 
 type jsonGroup struct {
@@ -191,6 +196,9 @@ func (j *jsonQuery) query() (Query, error) {
 		Total: j.Duration.Total, Mean: j.Duration.Mean, Min: j.Duration.Min, Max: j.Duration.Max, Histogram: j.Duration.Histogram,
 	}
 	q.Normalized, q.TextLen = uncut(j.Normalized, j.Truncated)
+	if w := j.Worst; w != nil {
+		q.Worst = &Example{At: int64(w.TS), Duration: w.Duration, Script: w.Script}
+	}
 	if j.Fingerprint != "" {
 		var err error
 		if q.Fingerprint, err = strconv.ParseUint(j.Fingerprint, 16, 64); err != nil {

@@ -11,6 +11,7 @@ type query struct {
 	bytes     uint64
 	durations durations
 	buckets   bucketCounts // nil without mergeable histograms
+	worst     *worstCall   // nil where nobody asked for it
 }
 
 // add adds a call. It tells whether the query got a histogram by it, which is to
@@ -48,7 +49,7 @@ func (q *query) report(fingerprint uint64) Query {
 func (q *query) sums(fingerprint uint64) Query {
 	d := &q.durations
 	return Query{
-		Normalized: q.text, TextLen: q.textLen, Fingerprint: fingerprint, Operation: q.operation,
+		Worst: q.worst.report(), Normalized: q.text, TextLen: q.textLen, Fingerprint: fingerprint, Operation: q.operation,
 		Calls: q.calls, Errors: q.errors, Rows: q.rows, Bytes: q.bytes, Timed: d.count,
 		Total: d.total, Mean: d.mean(), Min: d.min, Max: d.max,
 	}

@@ -58,6 +58,8 @@ var (
 	fHistogram   = record.NewField("histogram", record.TypeObject, "", "With --histograms: one that can be added to others.")
 	fBuckets     = record.NewField("buckets", record.TypeList, "", "Numbers of its buckets.")
 	fCounts      = record.NewField("counts", record.TypeList, "", "The calls in each of them.")
+	fWorst       = record.NewField("worst", record.TypeObject, "", "The slowest of these calls.")
+	fScript      = record.NewField("script", record.TypeText, "", "What runs it again in psql, with its parameters and their types; left out where they are not known, or it is too long.")
 	fTruncated   = record.NewField("truncated", record.TypeBool, "", "The text is longer.")
 
 	// Of the slowest calls and of groups of errors.
@@ -161,6 +163,7 @@ func (q *Query) visit(v record.Visitor) {
 		known(v, fOperation, q.Operation)
 	}
 	q.visitTotals(v)
+	q.Worst.visit(v)
 	if q.TextLen > len(q.Normalized) {
 		v.Bool(fTruncated, true)
 	}
@@ -214,6 +217,22 @@ func (h *Mergeable) visit(v record.Visitor) {
 		v.Uint(nil, n)
 	}
 	v.Close()
+	v.Close()
+}
+
+// visit shows the slowest call of a query, if it was kept.
+func (e *Example) visit(v record.Visitor) {
+	if e == nil {
+		return
+	}
+	v.Open(fWorst)
+	v.Time(fTime, e.At)
+	if e.Conn != 0 { // merged reports have none
+		v.Uint(record.CommonConn, e.Conn)
+		v.Uint(fQuery, e.ID)
+	}
+	v.Int(fCallDuration, e.Duration)
+	known(v, fScript, e.Script)
 	v.Close()
 }
 

@@ -77,6 +77,7 @@ type Query struct {
 	Total, Mean             int64
 	Min, P50, P95, P99, Max int64
 	Histogram               *Mergeable // where Limits.Mergeable
+	Worst                   *Example   // the slowest call, where samples have a Script
 }
 
 // Bucket counts durations from From up to but not including To; To is 0 in the

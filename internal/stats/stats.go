@@ -54,6 +54,9 @@ type QuerySample struct {
 	SQL      []byte
 	SQLLen   int
 	End      int64 // when it had taken Duration, in nanoseconds since the epoch
+	// Script makes what runs the query again, if it is its class's slowest so far; nil
+	// where nobody reads it. The memory may be used again.
+	Script func() []byte
 }
 
 // ConnectionSample is one connection, when it has ended.
@@ -92,6 +95,7 @@ type Stats struct {
 	otherFailures uint64
 	failed        ErrorSample // of the query at hand
 	slow          slow
+	scripts       int // bytes of the scripts of examples
 	active        active
 }
 
@@ -150,6 +154,9 @@ func (s *Stats) Query(q *QuerySample) {
 	}
 	s.all.add(q, true)
 	if q.Duration >= 0 {
+		if known != s.other {
+			s.worst(known, q)
+		}
 		s.buckets[bucketOf(q.Duration)]++
 		s.slow.add(q)
 		s.active.add(q.Conn, q.End-q.Duration, q.End)

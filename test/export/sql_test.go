@@ -101,9 +101,15 @@ func TestScriptRunsNoShell(t *testing.T) {
 // statement after them that is run.
 func hostileScript(t *testing.T, texts ...string) []byte {
 	t.Helper()
+	return pgsniff(t, "read", "-q", capture(t, append(texts, "select 'the end'")...), "-o", "sql")
+}
+
+// capture writes the capture of a session that sends these texts.
+func capture(t *testing.T, texts ...string) string {
+	t.Helper()
 	var b pcapBuilder
 	b.open()
-	for _, text := range append(texts, "select 'the end'") {
+	for _, text := range texts {
 		b.request("Q", text+"\x00")
 		b.reply("C", "SELECT 1\x00")
 		b.reply("Z", "I")
@@ -112,5 +118,5 @@ func hostileScript(t *testing.T, texts ...string) []byte {
 	if err := os.WriteFile(path, b.buf, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return pgsniff(t, "read", "-q", path, "-o", "sql")
+	return path
 }
