@@ -14,8 +14,8 @@ var ErrNoEvent = errors.New("no event is waiting")
 
 // Options say what to attach to.
 type Options struct {
-	// Programs are paths of servers' program files, at least one: /proc/PID/exe for
-	// that of a running process, wherever it is.
+	// Programs are paths of servers' program files: /proc/PID/exe for that of a running
+	// process, wherever it is.
 	Programs []string
 	// MayEnd tells that the programs were found, and not asked for: one whose process
 	// ends before it is attached to is left out, if there are others.
@@ -25,6 +25,9 @@ type Options struct {
 	// Servers restricts what is told to backends that are children of these
 	// processes, or these themselves; empty: all.
 	Servers []int
+	// Processes are no servers, but poolers or clients that encrypt by OpenSSL: of them
+	// the connections are told that speak PostgreSQL's protocol over TLS.
+	Processes []int
 }
 
 // Source gives what servers read and write, in order. Its Next does not wait: it
@@ -126,6 +129,11 @@ type Conn struct {
 	GSS, TLS bool
 	// TLSVersion and Cipher are as OpenSSL names them; empty until known.
 	TLSVersion, Cipher string
+	// Sealed tells that it was read from OpenSSL in a process that is no server: its
+	// bytes are all encrypted on the wire.
+	Sealed bool
+	// OfClient tells that the process that was looked into is the client.
+	OfClient bool
 	// Value is for who uses the source.
 	Value any
 

@@ -9,6 +9,9 @@
 // file of the server's program: every process that runs it, started before or
 // after, is covered. They go with the process that attached them, however it ends.
 //
+// Of processes that are no servers, poolers and clients, programs on SSL_read and
+// SSL_write of OpenSSL do the same, for the connections that speak PostgreSQL's protocol.
+//
 // A Source gives Events in order: of each connection in the order in which its
 // backend made them, both directions in one. What could not be passed on, because
 // its reader was too slow, is counted and becomes a gap in its place.

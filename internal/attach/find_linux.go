@@ -134,7 +134,7 @@ func readProgram(path string) executable {
 	}
 	defer f.Close()
 	b := executable{version: versionOf(f)}
-	if missing := missingFunctions(f); missing != "" {
+	if missing := missingFunctions(f, serverFunctions); missing != "" {
 		b.problem = "its program has no function " + missing
 	}
 	b.timed = len(timingProbes(f)) > 0
@@ -164,8 +164,14 @@ func versionOf(f *elf.File) string {
 	return rest[:end]
 }
 
+// The functions without which there is nothing to see.
+var (
+	serverFunctions  = []string{"secure_read", "secure_write"}
+	opensslFunctions = []string{"SSL_read", "SSL_write"}
+)
+
 // missingFunctions names the functions that must be there and are not.
-func missingFunctions(f *elf.File) string {
+func missingFunctions(f *elf.File, names []string) string {
 	have := make(map[string]bool)
 	for _, list := range []func() ([]elf.Symbol, error){f.DynamicSymbols, f.Symbols} {
 		symbols, _ := list()
@@ -176,7 +182,7 @@ func missingFunctions(f *elf.File) string {
 		}
 	}
 	var missing []string
-	for _, name := range []string{"secure_read", "secure_write"} {
+	for _, name := range names {
 		if !have[name] {
 			missing = append(missing, name)
 		}

@@ -15,7 +15,8 @@ type kernel struct {
 	parent, pid, comm, files   int32 // task_struct
 	tables                     int32 // files_struct
 	array                      int32 // fdtable
-	private                    int32 // file
+	private, inode             int32 // file
+	mode                       int32 // inode
 	sk                         int32 // socket
 	peerPID, peerCred          int32 // sock
 	uid                        int32 // cred
@@ -28,6 +29,9 @@ const (
 	listNode    = 16
 	firstNode   = 8 // of an hlist_head
 )
+
+// maxDescriptor is more than any process has: fs.nr_open, as the kernel sets it.
+const maxDescriptor = 1 << 20
 
 // readKernel finds the places; its error tells what is missing.
 func readKernel() (*kernel, error) {
@@ -49,6 +53,8 @@ func readKernel() (*kernel, error) {
 		{&k.tables, "files_struct", "fdt"},
 		{&k.array, "fdtable", "fd"},
 		{&k.private, "file", "private_data"},
+		{&k.inode, "file", "f_inode"},
+		{&k.mode, "inode", "i_mode"},
 		{&k.sk, "socket", "sk"},
 		{&k.peerPID, "sock", "sk_peer_pid"},
 		{&k.peerCred, "sock", "sk_peer_cred"},
@@ -60,7 +66,7 @@ func readKernel() (*kernel, error) {
 		if err := spec.TypeByName(f.of, &s); err != nil {
 			return nil, fmt.Errorf("struct %s: %w", f.of, err)
 		}
-		at, ok := memberOffset(s, f.member)
+		at, ok := memberOffset(s.Members, f.member)
 		if !ok {
 			return nil, fmt.Errorf("struct %s has no member %s", f.of, f.member)
 		}
@@ -71,20 +77,30 @@ func readKernel() (*kernel, error) {
 	return &k, nil
 }
 
-// memberOffset finds a member of a struct, or of what is embedded in it without a
-// name.
-func memberOffset(s *btf.Struct, name string) (int32, bool) {
-	for _, m := range s.Members {
+// memberOffset finds a member, also in what is embedded without a name.
+func memberOffset(members []btf.Member, name string) (int32, bool) {
+	for _, m := range members {
 		if m.Name == name {
 			return int32(m.Offset.Bytes()), true
 		}
-		if inner, ok := m.Type.(*btf.Struct); ok && m.Name == "" {
-			if at, ok := memberOffset(inner, name); ok {
-				return int32(m.Offset.Bytes()) + at, true
-			}
+		if m.Name != "" {
+			continue
+		}
+		if at, ok := memberOffset(membersOf(m.Type), name); ok {
+			return int32(m.Offset.Bytes()) + at, true
 		}
 	}
 	return 0, false
+}
+
+func membersOf(t btf.Type) []btf.Member {
+	switch t := t.(type) {
+	case *btf.Struct:
+		return t.Members
+	case *btf.Union:
+		return t.Members
+	}
+	return nil
 }
 
 // follow reads the pointer at r6+at into r6; 0 or unreadable goes to label.
@@ -126,7 +142,7 @@ func (c *code) identify(k *kernel) {
 	c.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackRecord, asm.DWord),
 		asm.LoadMem(asm.R2, asm.R1, openPort, asm.Word),
-		asm.JGT.Imm(asm.R2, 1<<20, "described"),
+		asm.JGT.Imm(asm.R2, maxDescriptor, "described"),
 		asm.LSh.Imm(asm.R2, 3),
 		asm.Add.Reg(asm.R6, asm.R2),
 	)

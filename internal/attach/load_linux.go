@@ -37,14 +37,21 @@ var probes = []probe{
 // oldWay has everything be done as before Linux 6.6, for tests.
 var oldWay bool
 
-// exitProgram is the one that goes with the kernel's tracepoint sched_process_exit.
-const exitProgram = "pgsniff_exited"
+// exitProgram is the one that goes with the kernel's tracepoint of the end of processes.
+const (
+	exitProgram    = "pgsniff_exited"
+	exitTracepoint = "sched_process_exit"
+)
 
-// compile loads the programs into the kernel.
+// hasMulti reports whether the kernel has links of several uprobes. The library's test
+// needs to read this process's memory, which a process with capabilities that its user
+// has not may not.
+func hasMulti() bool {
+	return !oldWay && (!thisHost().before(6, 6) || features.HaveBPFLinkUprobeMulti() == nil)
+}
+
+// compile loads the programs for servers into the kernel.
 func (s *source) compile() (map[string]*ebpf.Program, error) {
-	// The library's test needs to read this process's memory, which a process with
-	// capabilities that its user has not may not.
-	s.multi = !oldWay && (!thisHost().before(6, 6) || features.HaveBPFLinkUprobeMulti() == nil)
 	k, _ := readKernel() // without, the processes at the other end are not known
 	m := &s.maps
 	sources := map[string]asm.Instructions{
@@ -62,6 +69,11 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 	if s.times {
 		m.timing(sources)
 	}
+	return s.programs(sources)
+}
+
+// programs loads programs.
+func (s *source) programs(sources map[string]asm.Instructions) (map[string]*ebpf.Program, error) {
 	progs := make(map[string]*ebpf.Program, len(sources))
 	for name, code := range sources {
 		p, err := s.program(name, code)
@@ -73,11 +85,14 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 	return progs, nil
 }
 
+// atTracepoint are the programs that belong to the kernel's tracepoints.
+var atTracepoint = map[string]bool{exitProgram: true, threadProgram: true, receivedProgram: true, sentProgram: true, callProgram: true}
+
 // program loads one program.
 func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, error) {
 	kind, way := ebpf.Kprobe, ebpf.AttachNone
 	switch {
-	case name == exitProgram:
+	case atTracepoint[name]:
 		kind = ebpf.RawTracepoint
 	case s.multi:
 		way = ebpf.AttachTraceUprobeMulti
@@ -95,9 +110,9 @@ func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, err
 
 // attach puts the programs where they belong.
 func (s *source) attach(progs map[string]*ebpf.Program, paths []string, mayEnd bool) error {
-	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sched_process_exit", Program: progs[exitProgram]})
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: exitTracepoint, Program: progs[exitProgram]})
 	if err != nil {
-		return fmt.Errorf("tracepoint sched_process_exit: %w", refused(err))
+		return fmt.Errorf("tracepoint %s: %w", exitTracepoint, refused(err))
 	}
 	s.links = append(s.links, l)
 	var gone error

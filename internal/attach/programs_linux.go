@@ -69,6 +69,7 @@ var classes = [...]int32{128 - headSize, 512 - headSize, 2048 - headSize, 8 << 1
 // maps are what the programs share with each other and with the reader.
 type maps struct {
 	ring, states, lost *ebpf.Map
+	opensslMaps
 }
 
 // The places in the map lost.

@@ -29,6 +29,11 @@ const (
 	recordVersion                        // name of the TLS version
 	recordCipher                         // name of the cipher suite
 	recordTimes                          // what the server's work took; its offset is where its request ended
+	recordSession                        // a session of OpenSSL has plaintext for the first time
+	recordInput                          // bytes that it decrypted
+	recordOutput                         // bytes that it encrypted
+	recordFreed                          // it is over; the offsets are final, those of the input first
+	recordGone                           // its process has ended
 )
 
 // Flags of a record.
@@ -59,10 +64,24 @@ const (
 	openSize    = openComm + commSize
 )
 
-// The body of recordExit beyond the head, whose offset is the frontend's.
+// The body of recordExit and recordFreed beyond the head, whose offset is the frontend's.
 const (
 	exitBackend = headSize // uint64
 	exitSize    = exitBackend + 8
+)
+
+// The body of recordSession: the address of the SSL, by which the kernel's side knows it,
+// and both ends of its socket.
+const (
+	sessionSSL       = headSize           // uint64
+	sessionFamily    = sessionSSL + 8     // uint16
+	sessionRemote    = sessionFamily + 2  // uint16, port, most significant byte first
+	sessionLocal     = sessionRemote + 2  // uint16, port
+	sessionRemoteIP4 = sessionFamily + 8  // 4 bytes
+	sessionLocalIP4  = sessionFamily + 12 // 4 bytes
+	sessionRemoteIP6 = sessionFamily + 16 // 16 bytes
+	sessionLocalIP6  = sessionFamily + 32 // 16 bytes
+	sessionRecord    = sessionFamily + 48
 )
 
 // The body of recordVersion and recordCipher.
@@ -122,8 +141,10 @@ func (r record) whole() bool {
 	switch r.kind() {
 	case recordOpen:
 		return len(r) >= openSize
-	case recordExit:
+	case recordExit, recordFreed:
 		return len(r) >= exitSize
+	case recordSession:
+		return len(r) >= sessionRecord
 	case recordTimes:
 		return len(r) >= timesRecord
 	}

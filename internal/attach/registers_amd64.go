@@ -9,8 +9,21 @@ import "strings"
 const (
 	argument1 = 112 // rdi
 	argument2 = 104 // rsi
+	argument4 = 88  // rcx
 	returned  = 80  // rax
 	stackAt   = 152 // rsp
+)
+
+// Where the registers of a system call that ends have its number and its first argument
+// (struct pt_regs), and the numbers of those that receive and that send.
+const (
+	callNumber   = 120 // orig_rax
+	callArgument = argument1
+)
+
+var (
+	receivingCalls = []int32{0, 19, 45, 47} // read, readv, recvfrom, recvmsg
+	sendingCalls   = []int32{1, 20, 44, 46} // write, writev, sendto, sendmsg
 )
 
 // registers are the places of all, by the names that notes of probes use.

@@ -67,7 +67,12 @@ func record(t testing.TB, s *pgtest.Server) *recorder {
 
 func recordProgram(t testing.TB, program string, servers ...int) *recorder {
 	t.Helper()
-	source, err := attach.Open(attach.Options{Programs: []string{program}, Servers: servers, Times: true})
+	return recordWith(t, attach.Options{Programs: []string{program}, Servers: servers, Times: true})
+}
+
+func recordWith(t testing.TB, opt attach.Options) *recorder {
+	t.Helper()
+	source, err := attach.Open(opt)
 	var own *attach.Error
 	switch {
 	case errors.As(err, &own) && os.Getenv("CI") != "true":

@@ -31,8 +31,9 @@ type source struct {
 	stream  *stream
 	reader  *ringReader
 	links   []link.Link
-	times   bool // Options.Times
-	multi   bool // the kernel has links of several uprobes
+	times   bool             // Options.Times
+	multi   bool             // the kernel has links of several uprobes
+	shared  map[fileKey]bool // files that were attached to for all processes
 	wake    event
 	events  uint64
 	clocked time.Time
@@ -52,20 +53,18 @@ type event struct {
 
 // Open attaches to servers. Its error is an *Error, which says what to do.
 func Open(opt Options) (Source, error) {
-	if len(opt.Programs) == 0 {
+	if len(opt.Programs) == 0 && len(opt.Processes) == 0 {
 		return nil, errors.New("no server to attach to")
 	}
-	s := &source{stream: newStream(opt.Servers), times: opt.Times}
-	if err := s.load(); err != nil {
-		_ = s.Close()
-		return nil, explain(err)
+	s := &source{stream: newStream(opt.Servers), times: opt.Times, multi: hasMulti(), shared: make(map[fileKey]bool)}
+	err := s.load()
+	if err == nil && len(opt.Programs) > 0 {
+		err = s.attachServers(opt.Programs, opt.MayEnd)
 	}
-	progs, err := s.compile()
-	if err == nil {
-		err = s.attach(progs, opt.Programs, opt.MayEnd)
-	}
-	for _, p := range progs {
-		_ = p.Close() // the links hold them
+	if err == nil && len(opt.Processes) > 0 {
+		if err = s.loadOpenSSL(opt.Processes); err == nil {
+			err = s.attachOpenSSL(opt.Processes)
+		}
 	}
 	if err != nil {
 		_ = s.Close()
@@ -73,6 +72,18 @@ func Open(opt Options) (Source, error) {
 	}
 	s.setClock()
 	return s, nil
+}
+
+// attachServers attaches to the programs of servers.
+func (s *source) attachServers(programs []string, mayEnd bool) error {
+	progs, err := s.compile()
+	if err == nil {
+		err = s.attach(progs, programs, mayEnd)
+	}
+	for _, p := range progs {
+		_ = p.Close() // the links hold them
+	}
+	return err
 }
 
 // load makes the maps and the ring.
@@ -227,7 +238,7 @@ func (s *source) Close() error {
 		s.reader.close()
 		s.reader = nil
 	}
-	for _, m := range []*ebpf.Map{s.ring, s.states, s.lost} {
+	for _, m := range []*ebpf.Map{s.ring, s.states, s.lost, s.chosen, s.threads, s.sessions, s.refused} {
 		if m != nil {
 			_ = m.Close()
 		}

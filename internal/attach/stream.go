@@ -9,10 +9,11 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// key tells backends apart: pids are used again.
+// key tells backends apart, as pids are used again, and sessions of OpenSSL's.
 type key struct {
-	pid  uint32
-	born uint64
+	pid    uint32
+	born   uint64
+	sealed bool
 }
 
 // stream makes events of records.
@@ -25,6 +26,10 @@ type stream struct {
 	head    int    // of the queue
 	shift   int64  // from the monotonic clock to the time of day, in ns
 	bytes   uint64 // of data
+	// Of processes that are no servers. What is not of interest, and what is over without
+	// its knowledge, the kernel's side is told.
+	sessions          map[key]*session
+	refuse, forgotten func(sessionKey)
 }
 
 // maxConns bounds the connections that are remembered: twice as many as the kernel's
@@ -32,7 +37,10 @@ type stream struct {
 const maxConns = 32 << 10
 
 func newStream(servers []int) *stream {
-	return &stream{servers: servers, conns: make(map[key]*Conn), latest: make(map[uint32]key)}
+	return &stream{
+		servers: servers, conns: make(map[key]*Conn), latest: make(map[uint32]key), sessions: make(map[key]*session),
+		refuse: func(sessionKey) {}, forgotten: func(sessionKey) {},
+	}
 }
 
 // pop fills e with the next event that waits.
@@ -53,7 +61,11 @@ func (s *stream) take(r record) {
 	if !r.whole() {
 		return
 	}
-	k := key{r.pid(), r.born()}
+	if r.kind() >= recordSession {
+		s.takeSession(r)
+		return
+	}
+	k := key{pid: r.pid(), born: r.born()}
 	at := r.time() + s.shift
 	c, ok := s.conns[k]
 	if !ok {

@@ -185,6 +185,10 @@ func FuzzStream(f *testing.F) {
 		seed = append(binary.LittleEndian.AppendUint16(seed, uint16(len(r))), r...)
 	}
 	f.Add(seed)
+	for _, r := range []record{session1(flagFresh), made(recordOutput, 7, 1, 0, begins), made(recordInput, 7, 1, 0, readies), made(recordFreed, 7, 1, 9, "12345678"), made(recordGone, 7, 0, 0, "")} {
+		seed = append(binary.LittleEndian.AppendUint16(seed, uint16(len(r))), r...)
+	}
+	f.Add(seed)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := newStream(nil)
 		for len(b) >= 2 {
