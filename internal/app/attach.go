@@ -23,7 +23,7 @@ type attachFlags struct {
 const allServers = "all"
 
 func (f *attachFlags) add(s *pflag.FlagSet) {
-	s.StringSliceVar(&f.targets, "attach", nil, "read the plaintext of TLS, GSS and Unix sockets where servers of this host have it: of all that run, or of `PID` or the program of a path; may be repeated; Linux")
+	s.StringSliceVar(&f.targets, "attach", nil, "read the plaintext of TLS, GSS and Unix sockets where servers of this host have it: of all that run, or of `PID` or the program of a path, which may be a pooler or client, too; may be repeated; Linux")
 	s.Lookup("attach").NoOptDefVal = allServers
 	s.BoolVar(&f.only, "attach-only", false, "as --attach of all servers, and capture no packets")
 	s.BoolVar(&f.times, "attach-times", true, "with --attach, tell what the server's work took, where its program has the probes; =false costs it less")
@@ -77,6 +77,8 @@ func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err 
 				opt.Programs = append(opt.Programs, s.Program)
 			}
 			found = append(found, usable...)
+		case number == nil && !isServer(fmt.Sprintf("/proc/%d/exe", pid)):
+			opt.Processes = append(opt.Processes, pid)
 		case number == nil:
 			opt.Programs = append(opt.Programs, fmt.Sprintf("/proc/%d/exe", pid))
 			opt.Servers = append(opt.Servers, pid)
@@ -85,6 +87,15 @@ func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err 
 					found = append(found, s)
 				}
 			}
+		case strings.Contains(t, "/") && !isServer(t):
+			pids, err := attach.Running(t)
+			if err == nil && len(pids) == 0 {
+				err = fmt.Errorf("%s is no PostgreSQL server, and no process runs it: poolers and clients are looked into while they run", t)
+			}
+			if err != nil {
+				return opt, nil, &exitError{ExitFailure, err}
+			}
+			opt.Processes = append(opt.Processes, pids...)
 		case strings.Contains(t, "/"):
 			opt.Programs = append(opt.Programs, t)
 		default:
@@ -95,6 +106,13 @@ func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err 
 		opt.Servers, opt.MayEnd = nil, true
 	}
 	return opt, found, nil
+}
+
+// isServer reports whether a program is that of a server, or cannot be looked at, which
+// attaching to it tells better.
+func isServer(program string) bool {
+	is, err := attach.IsServer(program)
+	return is || err != nil
 }
 
 // noServers says why there is nothing to attach to.

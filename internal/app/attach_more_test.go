@@ -40,15 +40,15 @@ func TestAttachWithPackets(t *testing.T) {
 }
 
 // startBouncer starts a PgBouncer in front of a server, with TLS on the server's side, and
-// returns its port.
-func startBouncer(t *testing.T, s *pgtest.Server) int {
+// on the clients', too, if they are to have it. It returns its port and process.
+func startBouncer(t *testing.T, s *pgtest.Server, clients bool) (port, pid int) {
 	t.Helper()
 	program := pgtest.Tool(t, "pgbouncer")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	port = l.Addr().(*net.TCPAddr).Port
 	_ = l.Close()
 	dir, err := os.MkdirTemp("", "pgsniff-bouncer-")
 	if err != nil {
@@ -68,6 +68,19 @@ ignore_startup_parameters = extra_float_digits
 logfile = %s
 `, s.Host, s.Port, port, filepath.Join(dir, "log"))
 	config = strings.Replace(config, "port="+strconv.Itoa(s.Port), fmt.Sprintf("port=%d user=%s", s.Port, s.SuperUser), 1)
+	if clients {
+		config += "client_tls_sslmode = require\n"
+		for _, f := range [][2]string{{"server.key", "client_tls_key_file"}, {"server.crt", "client_tls_cert_file"}} {
+			b, err := os.ReadFile(filepath.Join(s.DataDir, f[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, f[0]), b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			config += fmt.Sprintf("%s = %s\n", f[1], filepath.Join(dir, f[0]))
+		}
+	}
 	path := filepath.Join(dir, "ini")
 	if err := os.WriteFile(path, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -88,7 +101,7 @@ logfile = %s
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			_ = c.Close()
-			return port
+			return port, cmd.Process.Pid
 		}
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(filepath.Join(dir, "log"))
@@ -103,7 +116,7 @@ func TestAttachBehindPooler(t *testing.T) {
 	for _, version := range []int{15, 18} {
 		s := attachServer(t, version)
 		needAttach(t, s)
-		port := startBouncer(t, s)
+		port, _ := startBouncer(t, s, false)
 		before := len(logged(t, s))
 		i := startInside(t, "--attach-only", "--attach="+postmasterPID(t, s), "--view", "queries,connections")
 		script := filepath.Join(t.TempDir(), "script")

@@ -75,7 +75,7 @@ func (f *attachFlags) within(o *Options) (opt attach.Options, servers []attach.S
 // attachWithin attaches for a run that captures packets, too; to nothing if no
 // programs are named.
 func (r *run) attachWithin(opt attach.Options, servers []attach.Server) error {
-	if len(opt.Programs) == 0 {
+	if len(opt.Programs)+len(opt.Processes) == 0 {
 		return nil
 	}
 	src, err := openAttached(opt)
@@ -150,7 +150,10 @@ func (r *run) attachedTo(opt attach.Options, servers []attach.Server) {
 		names = append(names, serverName(s))
 	}
 	if len(names) == 0 {
-		names = opt.Programs
+		names = append(names, opt.Programs...)
+	}
+	for _, pid := range opt.Processes {
+		names = append(names, fmt.Sprintf("%s (pid %d)", attach.ProgramName(pid), pid))
 	}
 	fmt.Fprintf(r.env.Err, "pgsniff: attached to %s\n", strings.Join(names, "; "))
 }

@@ -1,6 +1,8 @@
 package inside
 
 import (
+	"net/netip"
+
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/attach"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -31,12 +33,23 @@ type Feed struct {
 	now     int64 // time of the packets
 	blocked []*flow
 	waiting int // bytes
+	// told are the connections through TCP that are open. One that both of its ends are
+	// looked into at is told once.
+	told map[ends]*flow
 	// Connections is how many there were, Ignored how many were not of interest.
 	Connections, Ignored uint64
 }
 
 // New returns a feed.
-func New(a *analyze.Analyzer, opt Options) *Feed { return &Feed{a: a, opt: opt} }
+func New(a *analyze.Analyzer, opt Options) *Feed {
+	return &Feed{a: a, opt: opt, told: make(map[ends]*flow)}
+}
+
+// ends are those of a connection through TCP, seen at one of them.
+type ends struct {
+	client, server netip.AddrPort
+	ofClient       bool
+}
 
 // flow is a connection on its way to the analyzer.
 type flow struct {
@@ -69,6 +82,11 @@ func (f *Feed) Event(e *attach.Event) {
 
 func (f *Feed) take(e *attach.Event) {
 	w, _ := e.Conn.Value.(*flow)
+	if e.Kind == attach.Closed {
+		if at := (ends{e.Conn.Client, e.Conn.Server, e.Conn.OfClient}); f.told[at] == w {
+			delete(f.told, at)
+		}
+	}
 	if w == nil {
 		w = f.open(e)
 		e.Conn.Value = w
@@ -93,6 +111,13 @@ func (f *Feed) open(e *attach.Event) *flow {
 		w.ignored = true
 		return w
 	}
+	if c := e.Conn; c.Client.IsValid() && c.Server.IsValid() {
+		if f.told[ends{c.Client, c.Server, !c.OfClient}] != nil {
+			w.ignored = true
+			return w
+		}
+		f.told[ends{c.Client, c.Server, c.OfClient}] = w
+	}
 	if !f.opt.Captured || e.Conn.Socket != "" {
 		f.begin(w, e)
 	}
@@ -109,9 +134,24 @@ func (f *Feed) begin(w *flow, e *attach.Event) {
 		return
 	}
 	f.Connections++
+	if e.Conn.Sealed {
+		w.in.Secured(session.EncryptionTLS)
+		w.midstream(e)
+	}
 	if p := e.Conn.Peer; p.Known {
 		w.in.Peer(session.Peer{PID: p.PID, UID: p.UID, Program: p.Program})
 	}
+}
+
+// midstream tells of an encrypted connection that was open before that what came until
+// now is not known.
+func (w *flow) midstream(e *attach.Event) {
+	if !e.Conn.Joined {
+		return
+	}
+	at := session.Stamp{Time: e.Time}
+	w.in.Lost(messages.Frontend, -1, at)
+	w.in.Lost(messages.Backend, -1, at)
 }
 
 // Names are what the two ends are called in records.

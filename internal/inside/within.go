@@ -24,6 +24,10 @@ func (f *Feed) choose(w *flow, e *attach.Event) bool {
 	if w.in != nil {
 		w.joined = true
 		f.Connections++
+		if c.Sealed {
+			w.sure = true
+			w.midstream(e)
+		}
 		return true
 	}
 	f.begin(w, e)
@@ -56,17 +60,18 @@ func (f *Feed) within(w *flow, e *attach.Event) {
 	}
 }
 
-// place passes on bytes, with the packet that carried them. What a server wrote may
-// be sent later, when its client's window allows: then it waits for that.
+// place passes on bytes, with the packet that carried them. What a process wrote may
+// be sent later, when the other side's window allows: then it waits for that.
 func (f *Feed) place(w *flow, e *attach.Event) {
+	written := (e.Dir == messages.Frontend) == e.Conn.OfClient
 	at, ok := w.in.Place(e.Dir, len(e.Data))
 	switch {
 	case ok:
-	case e.Dir == messages.Backend && !w.unplaced && w.in.Placeable(e.Dir) && f.now-e.Time < patience && f.waiting < maxHeld:
+	case written && !w.unplaced && w.in.Placeable(e.Dir) && f.now-e.Time < patience && f.waiting < maxHeld:
 		f.wait(w, e)
 		return
 	default:
-		w.unplaced = w.unplaced || e.Dir == messages.Backend
+		w.unplaced = w.unplaced || written
 		w.in.Misplaced(e.Dir)
 		at = session.Stamp{Time: e.Time}
 	}
@@ -115,9 +120,7 @@ func (f *Feed) joins(w *flow, e *attach.Event) bool {
 		return false
 	}
 	w.sure = true
-	at := session.Stamp{Time: e.Time}
-	w.in.Lost(messages.Frontend, -1, at)
-	w.in.Lost(messages.Backend, -1, at)
+	w.midstream(e)
 	return true
 }
 
