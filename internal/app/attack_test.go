@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgsniff/pgsniff/internal/metrics"
 	"github.com/pgsniff/pgsniff/internal/test/hostile"
 	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
@@ -170,26 +171,21 @@ func TestAttacks(t *testing.T) {
 		t.Skip("long: all views and outputs of some hundred connections")
 	}
 	s := attackServer(t)
-	attacks := append(slices.Clip(attacks), moreAttacks...)
+	attacks := slices.Concat(attacks, moreAttacks, furtherAttacks)
 	file, secrets := playAttacks(t, s, attacks)
-	shown := map[string][]string{}
+	shown := shownSecrets{secrets: secrets, where: map[string][]string{}}
 	everyOutput(func(args ...string) {
 		args = append([]string{"read", "--port", "5432", file}, args...)
 		out, errs, code := command(args...)
 		if code == ExitUsage {
 			return // no such view in this format
 		}
-		for line := range strings.Lines(out + errs) {
-			for i, secret := range secrets {
-				if strings.Contains(line, secret) && len(shown[secret]) < 3 {
-					shown[secret] = append(shown[secret], fmt.Sprintf("%d %q: %.1000s", i, args[3:], line))
-				}
-			}
-		}
+		shown.look(args[3:], out+errs)
 	})
+	shown.elsewhere(t, file)
 	for i, secret := range secrets {
-		if found := shown[secret]; found != nil {
-			shown[secret] = nil
+		if found := shown.where[secret]; found != nil {
+			shown.where[secret] = nil
 			t.Errorf("%q %q shows %s:\n%s", attacks[i].startup, attacks[i].say, secret, strings.Join(found, ""))
 		}
 	}
@@ -199,4 +195,53 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("%d: %q is not in the capture at all", i, attacks[i].say)
 		}
 	}
+}
+
+// shownSecrets is where secrets were found that should not be.
+type shownSecrets struct {
+	secrets []string
+	where   map[string][]string
+}
+
+// look looks for the secrets in what a command printed.
+func (s *shownSecrets) look(args []string, text string) {
+	for line := range strings.Lines(text) {
+		for i, secret := range s.secrets {
+			if at := strings.Index(line, secret); at >= 0 && len(s.where[secret]) < 3 {
+				s.where[secret] = append(s.where[secret], fmt.Sprintf("%d %q: %.1000s\n", i, args, line[max(0, at-300):]))
+			}
+		}
+	}
+}
+
+// elsewhere looks in what is no view of a format: what is searched for, a page of HTML,
+// metrics that are served, rows of Parquet files.
+func (s *shownSecrets) elsewhere(t *testing.T, file string) {
+	t.Helper()
+	for _, view := range []string{"messages", "queries"} {
+		out, _, code := command("read", file, "-o", "json", "--view", view, "--grep", "CNRY[0-9]{3}QZ")
+		if out != "" || code == ExitUsage {
+			t.Errorf("--grep in %s finds %.1000s (exit %d)", view, out, code)
+		}
+	}
+	page := filepath.Join(t.TempDir(), "page.html")
+	if _, errs, code := command("report", file, "-o", page); code != ExitOK {
+		t.Fatalf("report: exit %d: %s", code, errs)
+	}
+	html, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.look([]string{"report"}, string(html))
+	for _, cmd := range []string{"diagnose", "summary"} {
+		out, errs, _ := command(cmd, file)
+		s.look([]string{cmd}, out+errs)
+	}
+	s.look([]string{"parquet"}, parquetRows(t, "read", file))
+	scrapeMetrics(t)
+	served, _, _ := command("read", file, "-o", metrics.Name)
+	if !strings.Contains(served, "# TYPE") {
+		t.Errorf("no metrics: %.200s", served)
+	}
+	s.look([]string{"metrics"}, served)
 }

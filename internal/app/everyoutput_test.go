@@ -81,6 +81,9 @@ func (s *scraped) End(t *record.Totals) error {
 	if r.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s", r.Status)
 	}
+	if h := r.Header; !strings.HasPrefix(h.Get("Content-Type"), "text/plain; ") || h.Get("X-Content-Type-Options") != "nosniff" {
+		return fmt.Errorf("a browser may take %v for a page", h)
+	}
 	if _, err := io.Copy(out, r.Body); err != nil {
 		return err
 	}

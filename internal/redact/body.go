@@ -210,7 +210,7 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	if x != nil {
 		c, p = h.cycle(e.Session, x), h.policy(x.Description())
 	}
-	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !holdsHash(e.Body)) {
+	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !mayHoldCredential(e.Body)) {
 		return e.Body, false
 	}
 	if len(e.Body) < 2 || h.Counts(e) {
@@ -382,14 +382,19 @@ func (h *Handler) reply(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 			rest = rest[1:]
 		}
 	}
-	if h.level != All && !c.Reply(&h.errs) {
+	hide := ReplyField
+	switch {
+	case h.level == All || c.Reply(&h.errs):
+	case h.tables.failedRow(&h.errs):
+		hide = func(fieldType byte) bool { return fieldType == messages.FieldDetail }
+	default:
 		return body, false
 	}
 	dst := (*into)[:0]
 	for i := range h.errs.Fields {
 		f := &h.errs.Fields[i]
 		dst = append(dst, f.Type)
-		if ReplyField(f.Type) {
+		if hide(f.Type) {
 			dst = h.mark(dst, f.Value)
 		} else {
 			dst = append(dst, f.Value...)

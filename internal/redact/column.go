@@ -33,7 +33,7 @@ func credentialColumn(d *messages.ColumnDescription) bool {
 // says so: of catalogs, of views over them, whose OIDs differ, and of what
 // PgBouncer's auth_query is made of in its manual and elsewhere.
 var credentialNames = map[string]bool{
-	"umoptions": true, "subconninfo": true, "phash": true, "srvoptions": true, "option_value": true,
+	"umoptions": true, "subconninfo": true, "phash": true, "srvoptions": true, "option_value": true, "pg_options_to_table": true,
 	"setconfig": true, "rolconfig": true, "useconfig": true,
 }
 

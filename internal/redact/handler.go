@@ -49,6 +49,7 @@ type Handler struct {
 	// Connections that prepared a text that takes or reads secrets with the command
 	// PREPARE, or declared a cursor for it: what they EXECUTE or FETCH does so, too.
 	prepared map[uint64]struct{}
+	tables   tables
 	all      bool // there are too many of them to tell them apart
 }
 
@@ -200,21 +201,27 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sql
 	if len(sql) == 0 && cut {
 		return sqlnorm.Hidden | sqlnorm.Takes // there was no room for it: anything
 	}
+	var found, copied sqlnorm.Secrecy
+	if h.tables.copied(sql) {
+		copied = sqlnorm.Takes
+	}
 	if h.clean(sql) {
 		if h.executes(s, sql) {
 			return sqlnorm.Hidden | sqlnorm.Takes | forced
 		}
-		return 0
+		return copied
 	}
-	var found sqlnorm.Secrecy
 	h.sql, found = sqlnorm.Redactor{Escapes: escapes}.Text(h.sql[:0], sql, cut)
 	if found&(sqlnorm.Takes|sqlnorm.Reads|sqlnorm.Names) != 0 && sqlnorm.Prepares(sql) {
 		h.arm(s)
 	}
+	if found != 0 || sqlnorm.Defines(sql) {
+		h.tables.learn(sql)
+	}
 	if h.executes(s, sql) {
 		found |= sqlnorm.Hidden | sqlnorm.Takes | forced
 	}
-	return found
+	return found | copied
 }
 
 // clean tells whether there is no secret in a text, for certain. Most texts are

@@ -13,7 +13,7 @@ type policy struct {
 	columns []columnPolicy
 	any     bool // something of it depends on the column
 	names   bool // a name is hidden
-	texts   bool // there are texts of users' tables: hashes of passwords may be in them
+	texts   bool // there are texts of users' tables: connection strings, documents and hashes may be in them
 	// Rows are names and values, as those of settings are: where the name is, and
 	// where the value; -1: they are not.
 	name, value int
@@ -23,7 +23,7 @@ type columnPolicy uint8
 
 const (
 	columnShown    columnPolicy = iota
-	columnText                  // of a user's table: hashes are hidden, and what the text renames
+	columnText                  // of a user's table: what holds a secret is hidden, and what the text renames
 	columnHidden                // it holds credentials
 	columnComputed              // no table's, and no number: it may repeat the request
 	columnNamed                 // computed, and of the type name: that of a thing
@@ -115,20 +115,32 @@ var codeColumns = map[string]bool{"query": true, "current_query": true, "last_qu
 
 const typeName = 19
 
-// textType tells whether the hash of a password may be in values of a type.
+// textType tells whether the hash of a password, a connection string or a document may be
+// in values of a type: bytea, text, character types, arrays of them, JSON, XML, and what
+// users' types are made of: rows, domains, hstore.
 func textType(oid uint32) bool {
 	switch oid {
-	case 17, typeText, 1042, 1043:
+	case 17, typeText, 1042, 1043, typeTextArray, 1015, 114, 3802, 142, 2249:
 		return true
 	}
-	return false
+	return oid >= firstUserOID
 }
 
-// holdsHash tells whether a row may hold the hash of a password as PostgreSQL
-// keeps it, wherever that was copied to.
-func holdsHash(body []byte) bool {
-	return bytes.Contains(body, []byte(scramPrefix)) || bytes.Contains(body, []byte(md5Prefix))
+// mayHoldCredential tells whether a row may hold the hash of a password as PostgreSQL
+// keeps it, a connection string or a document with a password, wherever that was copied
+// to. It is quick: each sign is looked for in many bytes at once.
+func mayHoldCredential(row []byte) bool {
+	return written(row) || bytes.Contains(row, []byte(scramPrefix)) || bytes.Contains(row, []byte(md5Prefix))
 }
+
+// written tells whether a text has a sign of those that programs write for others to read.
+// What people write to each other ("secret: x") has none.
+func written(b []byte) bool {
+	return bytes.IndexByte(b, '=') >= 0 || bytes.IndexByte(b, '"') >= 0 || bytes.IndexByte(b, '<') >= 0 || bytes.Contains(b, []byte("://"))
+}
+
+// credential tells whether a value of a user's table is hidden.
+func credential(v []byte) bool { return hash(v) || written(v) && sqlnorm.HoldsSecret(v) }
 
 // rowOf is a row that is looked at.
 type rowOf struct {
@@ -158,7 +170,7 @@ func (r *rowOf) hides(i int, v []byte) bool {
 	case columnSystem:
 		return Code(v)
 	case columnText:
-		return hash(v)
+		return c.Secrecy&forced != 0 || credential(v)
 	}
 	return false
 }

@@ -160,7 +160,7 @@ func plainSecret(v []byte) bool {
 // mayHoldValue tells whether something in b, a message with values, could be a value
 // that [Value] hides. It is quick, and true for some that are none.
 func mayHoldValue(b []byte) bool {
-	return sqlnorm.MayGiveValue(b) || mayHoldHash(b) || bytes.Contains(b, []byte("-----BEGIN"))
+	return sqlnorm.MayGiveValue(b) || mayHoldHash(b) || bytes.Contains(b, []byte("-----BEGIN")) || bytes.Contains(b, []byte("eyJ"))
 }
 
 // mayHoldHash tells whether a text is long enough for the hash of a password, and has

@@ -232,6 +232,10 @@ func TestRowsThatAreShown(t *testing.T) {
 		{"", sqlnorm.Hidden, user, []string{"the password", "secret: x"}},
 		{"note ", 0, user, []string{"x", "SCRAM-SHA-256$4096:a$b:c"}},
 		{"note ", 0, user, []string{"md5 sums", "md5c0ffeec0ffeec0ffeec0ffeec0ffee77"}},
+		{"note ", 0, user, []string{"a=b", "host=h password=x"}},
+		{"title ", 0, user, []string{`{"user": "u", "password": "x"}`, "the <b>password</b> is long"}},
+		{"title ", 0, user, []string{"postgresql://u:x@h/db", "https://example.com/?a=b"}},
+		{"title note ", forced, user, []string{"x", "y"}},
 		{"", 0, activity, []string{"SELECT * FROM users WHERE id = 5"}},
 		{"query ", 0, activity, []string{"SELECT pgp_sym_encrypt('x', 'y')"}},
 	} {

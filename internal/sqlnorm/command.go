@@ -46,13 +46,15 @@ const (
 	setToValue          // the values of a secret are due
 )
 
-// callState is where in set_config('name', the statement is.
+// callState is where in set_config('name', or current_setting('name', the statement is.
 type callState uint8
 
 const (
 	callNone callState = iota
 	callSetConfig
 	callName
+	callSetting
+	callRead // its name is due
 )
 
 // namedState is where behind the name of a secret the statement is.
@@ -120,11 +122,15 @@ func (s *command) follow(t token, text []byte, nesting int) (takes bool) {
 }
 
 func (c callState) after(k tokenKind) callState {
-	if c == callSetConfig && k == tokenWord {
-		return c // the name itself
-	}
-	if c == callSetConfig && k == tokenOpen {
+	switch {
+	case c == callNone:
+		return c
+	case k == tokenWord, (k == tokenOperator || k == tokenOther) && (c == callName || c == callRead):
+		return c // the name itself, or that of the argument: setting_name => …
+	case k == tokenOpen && c == callSetConfig:
 		return callName
+	case k == tokenOpen && c == callSetting:
+		return callRead
 	}
 	return callNone
 }
@@ -172,7 +178,7 @@ func (s *command) followName(w []byte) (takes bool) {
 	case s.setting == setName || s.setting >= setSecret && s.setting <= setOther && s.last == tokenDot:
 		switch {
 		case s.last != tokenDot && (equalFold(w, "local") || equalFold(w, "session") || equalFold(w, "global")):
-		case secret || bytes.EqualFold(s.verb, []byte("alter")) && hasSuffixFold(w, "_command"):
+		case secret || s.last == tokenDot && secretPart(w) || equalFold(s.verb, "alter") && commandSetting(w):
 			s.setting, secret = setSecret, true
 		case s.setting != setSecret:
 			s.setting = setOther
@@ -201,6 +207,15 @@ func (s *command) followName(w []byte) (takes bool) {
 	}
 	target := equalFold(s.verb, "update") && s.words <= 3 && s.setting == setNone // UPDATE public.api_tokens
 	return s.depth > 0 || target || equalFold(s.verb, "insert") || equalFold(s.word, "as")
+}
+
+// commandSetting tells whether a setting of the server's own holds a secret though its name
+// does not say so: a command, or how a standby comes to its primary, rightly written or not.
+func commandSetting(w []byte) bool {
+	const primary = "primary_"
+	name := bytes.Trim(w, `"`)
+	return hasSuffixFold(w, "_command") ||
+		len(name) > len(primary) && equalFold(name[:len(primary)], primary) && !equalFold(name, "primary_slot_name")
 }
 
 func hasSuffixFold(w []byte, suffix string) bool {

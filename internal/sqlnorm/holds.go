@@ -9,7 +9,7 @@ import (
 // with what gives it a value behind, or a URL with a password. It is stricter than
 // what is asked of constants, since most values are data.
 func HoldsSecret(s []byte) bool {
-	if privateKey(s) {
+	if privateKey(s) || webToken(s) {
 		return true
 	}
 	if !MayGiveValue(s) || !mayName(s) {
@@ -17,6 +17,9 @@ func HoldsSecret(s []byte) bool {
 	}
 	pairs := false // that the text has names and values apart was looked for
 	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
+		if w.use == useShape && shaped(s, w) {
+			return true
+		}
 		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) {
 			continue
 		}
@@ -70,6 +73,11 @@ func tagged(s []byte, start, end int) bool {
 func privateKey(s []byte) bool {
 	const most = 64 // bytes of the first line
 	return bytes.HasPrefix(s, []byte("-----BEGIN ")) && bytes.Contains(s[:min(len(s), most)], []byte("PRIVATE KEY-----"))
+}
+
+// webToken tells whether a text is a JSON Web Token, which need not have a name either.
+func webToken(s []byte) bool {
+	return bytes.HasPrefix(s, []byte("eyJ")) && len(s) > len("eyJhbGci") && shaped(s, wordAt(s, len("ey")))
 }
 
 // MayGiveValue tells whether s has one of the signs without which no text gives a name
@@ -162,9 +170,9 @@ func valued(rest []byte) bool {
 	if i := bytes.Index(rest[:min(len(rest), typeName)], []byte(" DEFAULT '")); i > 0 && bytes.IndexByte(rest[:i], ',') < 0 {
 		return true
 	}
-	quoted := len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'')
-	if quoted {
-		rest = rest[1:]
+	quoted := false // or more than once: in a document in a row, or in a document
+	for len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'' || rest[0] == '\\') {
+		quoted, rest = true, rest[1:]
 	}
 	n := 0
 	for n < len(rest) && n < most && class[rest[n]]&classSpace != 0 {

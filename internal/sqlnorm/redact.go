@@ -39,7 +39,8 @@ func (s Secrecy) Repeats() bool { return s&(Hidden|Binds) != 0 }
 func MayHoldSecret(sql []byte) bool {
 	for w := findWord(sql, 0); w.use != 0; w = findWord(sql, w.next) {
 		switch {
-		case (w.use == useFunction || w.use == useLogin) && !calls(sql, w.end):
+		case (w.use == useFunction || w.use == useLogin || w.use == useSetting) && !calls(sql, w.end):
+		case w.use == useShape && !shaped(sql, w):
 		case w.end-w.start <= len("pass") && w.start > 0 && sql[w.start-1] == '\'' && w.end < len(sql) && sql[w.end] == '\'':
 			// 'pass' is a result more often than a name.
 		default:
@@ -65,8 +66,9 @@ func MayHoldSecret(sql []byte) bool {
 	}
 }
 
-// beginsDefinition tells whether sql begins with ALTER, CREATE or DO, or a word that no
-// command of SQL begins with, and that lines with passwords do.
+// beginsDefinition tells whether sql begins with ALTER, CREATE or DO, with SET of a
+// setting that is not the server's own, or a word that no command of SQL begins with, and
+// that lines with passwords do.
 func beginsDefinition(sql []byte) bool {
 	if len(sql) == 0 {
 		return false
@@ -74,9 +76,18 @@ func beginsDefinition(sql []byte) bool {
 	switch sql[0] | 0x20 {
 	case 'a', 'c', 'd', 's', 'm', 'w':
 		w := sql[:skipWord(sql, 0)]
-		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do") || pastedLine(w)
+		const most = 80 // bytes in which the dot of a setting's name is looked for
+		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do") || pastedLine(w) ||
+			equalFold(w, "set") && bytes.IndexByte(sql[:min(len(sql), most)], '.') >= 0
 	}
 	return false
+}
+
+// Defines tells whether a text begins with CREATE or ALTER.
+func Defines(sql []byte) bool {
+	l := lexer{src: sql}
+	t := l.next()
+	return t.kind == tokenWord && isOneOf(sql[t.start:t.end], "create", "alter")
 }
 
 // pastedLine tells whether a line that begins with a word is one for a shell or a
@@ -274,16 +285,6 @@ func mayBegin(text []byte) bool {
 func callsWithConstant(text []byte) bool {
 	last := bytes.LastIndexByte(text, '\'')
 	for w := findWord(text, 0); w.use != 0 && w.end < last; w = findWord(text, w.next) {
-		if w.use == useFunction && calls(text, w.end) {
-			return true
-		}
-	}
-	return false
-}
-
-// callsSecret tells whether a text calls a function that takes a secret.
-func callsSecret(text []byte) bool {
-	for w := findWord(text, 0); w.use != 0; w = findWord(text, w.next) {
 		if w.use == useFunction && calls(text, w.end) {
 			return true
 		}

@@ -101,8 +101,8 @@ func (r *redactor) quoted(t token) {
 		r.replace(t)
 		return
 	}
-	escaped := text[0] != '"' && bytes.IndexByte(text, '\\') >= 0                                  // U&"cr\0079pt"
-	if r.at(t.end) == '(' && (escaped || callsSecret(r.src[t.start+1:min(len(r.src), t.end+1)])) { // "crypt"(
+	escaped := text[0] != '"' && bytes.IndexByte(text, '\\') >= 0                 // U&"cr\0079pt"
+	if calls(r.src, t.end) && (escaped || findWord(text, 0).use == useFunction) { // "crypt"(
 		r.takes, r.library = true, true
 	}
 	program := s.takes && equalFold(s.word, "program") // COPY … PROGRAM "…"
@@ -132,6 +132,8 @@ func (r *redactor) word(t token) {
 	switch w := findWord(text, 0); {
 	case w.use == useCatalog:
 		r.reads = true
+	case w.use == useSetting && calls(r.src, t.end):
+		s.call = callSetting
 	case w.use != useFunction && w.use != useLogin || !calls(r.src, t.end):
 	case equalFold(text, "set_config"):
 		s.call = callSetConfig
@@ -242,7 +244,7 @@ func (r *redactor) string(t token) {
 		if !r.all {
 			return // the name itself is none
 		}
-	case s.constant() || s.secret() || mentionsSecret(text) || (r.nesting > 0 || s.code) && definesRole(text):
+	case s.constant() || s.secret() || mentionsSecret(text) || s.call == callRead && secretSetting(text) || (r.nesting > 0 || s.code) && definesRole(text):
 		r.takes = true
 		r.asks = r.asks || s.data && namesSecret(bytes.Trim(text, "'"))
 	}

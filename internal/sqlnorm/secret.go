@@ -7,8 +7,19 @@ var harmlessNames = map[string]bool{
 	"password_encryption": true, "password_required": true, "passwordcheck": true,
 }
 
+// secretParts are what the names of settings that are not the server's own end in where
+// they hold secrets, and that are nothing special in other names.
+var secretParts = makeSet("key", "keys", "jwt", "otp", "cred", "creds", "salt", "pepper", "pin", "cookie", "psk", "dsn")
+
+// secretPart tells whether the last word of a setting's name, or of what stands behind the
+// last dot of it, is that of a secret. It may be quoted.
+func secretPart(name []byte) bool {
+	name = bytes.TrimRight(name, `"`)
+	return inSet(secretParts, bytes.TrimLeft(name[bytes.LastIndexAny(name, "._-")+1:], `"`))
+}
+
 // namesSecret tells whether a name is that of a secret: of a column, an option or
-// a setting. It may be quoted.
+// a setting, which has a dot if it is not the server's own. It may be quoted.
 func namesSecret(name []byte) bool {
 	if len(name) > 2 && name[1] == '&' && bytes.IndexByte(name, '\\') > 0 {
 		return true // U&"p\0061ssword": nobody does that to be read
@@ -19,6 +30,9 @@ func namesSecret(name []byte) bool {
 			var buf [32]byte
 			return len(name) > len(buf) || !harmlessNames[string(appendLower(buf[:0], name))]
 		}
+	}
+	if bytes.IndexByte(name, '.') >= 0 && secretPart(name) {
+		return true
 	}
 	n := len(name) - len("pw")
 	return n >= 0 && equalFold(name[n:], "pw") && (n == 0 || name[n-1] == '_')

@@ -17,6 +17,8 @@ const (
 	useLogin                       // one that may, by its arguments
 	useCatalog                     // a catalog that holds credentials
 	useCommand                     // a keyword of a command that takes one
+	useShape                       // the beginning of a value that is one, if the rest has the shape
+	useSetting                     // a function that reads a setting, before a parenthesis
 )
 
 // watched is a word that is looked for, by four of its letters, of which the text
@@ -36,6 +38,9 @@ var watchedWords = []watched{
 	{"passcode", 1, useName, false},
 	{"pgpass", 0, useName, false},
 	{"pwhash", 0, useName, true},
+	{"pw_hash", 1, useName, true},
+	{"pass_hash", 2, useName, false},
+	{"passhash", 2, useName, false},
 	{"pass", 0, useName, true},
 	{"secret", 0, useName, false},
 	{"token", 1, useName, true},
@@ -58,6 +63,15 @@ var watchedWords = []watched{
 	{"encryption_key", 9, useName, false},
 	{"signing_key", 6, useName, false},
 	{"session_key", 6, useName, false},
+	{"master_key", 5, useName, false},
+	{"hmac_key", 3, useName, false},
+	{"raw_key", 2, useName, false},
+	{"aes_key", 2, useName, false},
+	{"shared_key", 5, useName, false},
+	{"account_key", 6, useName, false},
+	{"accountkey", 6, useName, false},
+	{"subscription_key", 9, useName, false},
+	{"userpwd", 3, useName, true},
 	{"auth_key", 3, useName, false},
 	{"encrypt_key", 6, useName, false},
 	{"sslkey", 2, useName, false},
@@ -87,6 +101,17 @@ var watchedWords = []watched{
 	{"hmac", 0, useFunction, true},
 	{"digest", 0, useFunction, true},
 	{"set_config", 2, useFunction, true},
+	{"current_setting", 5, useSetting, true},
+	// What clouds' extensions are told keys by.
+	{"account_add", 6, useFunction, true},
+	{"key_provider", 2, useFunction, false},
+	// JSON Web Tokens, whose headers begin with alg, typ or kid, and AWS's access keys,
+	// beside which the secret ones stand.
+	{"eyjhbgci", 2, useShape, false},
+	{"eyj0exai", 2, useShape, false},
+	{"eyjrawqi", 2, useShape, false},
+	{"akia", 0, useShape, false},
+	{"asia", 0, useShape, false},
 	{"sign", 0, useLogin, true},
 	{"verify", 1, useLogin, true},
 	{"login", 0, useLogin, true},
@@ -240,6 +265,10 @@ func mentionsSecret(s []byte) bool {
 			if calls(s, w.end) {
 				return true
 			}
+		case useShape:
+			if shaped(s, w) {
+				return true
+			}
 		}
 	}
 	return urlWithSecret(s)
@@ -278,6 +307,27 @@ func plainWord(s []byte, start, end int) bool {
 	return len(rest) == 0 || rest[0] != '=' && rest[0] != ':'
 }
 
+// shaped tells whether what begins with a watched word has the shape of a secret: the
+// rest of a token, or the sixteen capitals and digits of an access key.
+func shaped(s []byte, w found) bool {
+	const (
+		token = 20
+		key   = 20
+	)
+	if w.use != useShape || w.start > 0 && class[s[w.start-1]]&classIdentCont != 0 {
+		return false
+	}
+	if w.end-w.start > len("akia") {
+		end := skipWord(s, w.end)
+		return s[w.start+2] == 'J' && (end-w.start >= token || end == len(s))
+	}
+	i := w.start
+	for i < len(s) && (s[i]-'A' < 26 || s[i]-'0' < 10) {
+		i++
+	}
+	return i-w.start == key && (i == len(s) || class[s[i]]&classIdentCont == 0)
+}
+
 // skipWord returns where the name that goes on at i ends.
 func skipWord(s []byte, i int) int {
 	for i < len(s) && class[s[i]]&classIdentCont != 0 {
@@ -287,24 +337,56 @@ func skipWord(s []byte, i int) int {
 }
 
 // urlWithSecret tells whether a URI in s has a password before its host (RFC 3986,
-// section 3.2.1). If s is cut off before the host, what could be a port is taken
-// for a password.
+// section 3.2.1), or a name in its query that is written so that nobody reads it. If s
+// is cut off before the host, what could be a port is taken for a password; and where
+// it ends behind a colon, one is put there.
 func urlWithSecret(s []byte) bool {
 	for {
-		_, rest, ok := bytes.Cut(s, []byte("://"))
-		if !ok {
+		i := bytes.Index(s, []byte("://"))
+		if i < 0 {
 			return false
 		}
-		s = rest
-		authority := rest
+		web := bytes.HasSuffix(s[:i], []byte("http")) || bytes.HasSuffix(s[:i], []byte("https"))
+		s = s[i+len("://"):]
+		authority := s
 		if n := bytes.IndexAny(authority, "/?# \t\r\n"); n >= 0 {
 			authority = authority[:n]
 		}
 		user, _, ok := bytes.Cut(authority, []byte("@"))
-		if (ok || len(authority) == len(rest) && !ended(s)) && bytes.IndexByte(user, ':') >= 0 {
+		if (ok || len(authority) == len(s) && !ended(s)) && bytes.IndexByte(user, ':') >= 0 {
+			return true
+		}
+		open := bytes.TrimRight(authority, "'$")
+		if !web && len(authority) == len(s) && len(open) > 1 && open[len(open)-1] == ':' {
+			return true // 'postgresql://u:' || …
+		}
+		if disguised(s[len(authority):]) {
 			return true
 		}
 	}
+}
+
+// disguised tells whether the query of a URI has a name with a letter or a digit as its
+// code, which is never needed: pass%77ord.
+func disguised(s []byte) bool {
+	if n := bytes.IndexAny(s, " \t\r\n"); n >= 0 {
+		s = s[:n]
+	}
+	_, query, _ := bytes.Cut(s, []byte("?"))
+	for len(query) > 0 {
+		var pair []byte
+		pair, query, _ = bytes.Cut(query, []byte("&"))
+		name, _, ok := bytes.Cut(pair, []byte("="))
+		for i := 0; ok && i+2 < len(name); i++ {
+			if name[i] != '%' || class[name[i+1]]&classHex == 0 || class[name[i+2]]&classHex == 0 {
+				continue
+			}
+			if c := hexValue(name[i+1])<<4 | hexValue(name[i+2]); c == '_' || c < 0x80 && c != '$' && class[c]&classIdentCont != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ended tells whether a constant has the end of one.
