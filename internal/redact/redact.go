@@ -151,9 +151,9 @@ func Value(v []byte) bool {
 // pwd=x.
 const shortestValue = 5
 
-// plainSecret is Value for a value that gives nothing a value: a key, or a hash.
+// plainSecret is Value for a value that gives nothing a value: a key, a token, or a hash.
 func plainSecret(v []byte) bool {
-	return v[0] == '-' && sqlnorm.HoldsSecret(v) ||
+	return (v[0] == '-' || v[0] == 'e') && sqlnorm.HoldsSecret(v) ||
 		len(v) >= len(md5Prefix)+md5Digits && bytes.IndexByte(v, md5Prefix[0]) >= 0 && hash(v)
 }
 
