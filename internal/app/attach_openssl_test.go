@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pgsniff/pgsniff/internal/pgtest"
+	"github.com/pgsniff/pgsniff/internal/test/pgtest"
 )
 
 // to returns the records of connections to a port.
