@@ -130,6 +130,13 @@ func TestProtocolsByTheirSpecifications(t *testing.T) {
 	for name, pieces := range otherProtocols {
 		all[name] = pieces
 	}
+	notPostgreSQL(t, all)
+}
+
+// notPostgreSQL holds that nothing is told of conversations, on a port that is known for
+// PostgreSQL and on one that is not, whichever are named.
+func notPostgreSQL(t *testing.T, all map[string][]said) {
+	t.Helper()
 	for name, pieces := range all {
 		list := map[string][]said{name: pieces}
 		for _, port := range []uint16{5432, 7777} {
