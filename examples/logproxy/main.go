@@ -83,7 +83,7 @@ func (p *proxy) pass(from, to, client net.Conn, in, out connection.Connection) {
 			if in != connection.Connection(p.server) {
 				p.log.Printf("> %v", m)
 			} else if request, ok := p.server.Answered(); ok {
-				p.log.Printf("< %v (to %v, unit %d)", m, request.Kind, request.Unit)
+				p.log.Printf("< %v (to %v, unit %d)", m, request.Kind, request.Exchange)
 			} else {
 				p.log.Printf("< %v", m)
 			}

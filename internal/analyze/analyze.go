@@ -142,7 +142,7 @@ type conn struct {
 	never     session.State       // why there are no bytes; StateOpen where there are
 	done      atomic.Bool         // the second stage wants nothing more
 	session   *session.Session
-	// Of the second stage's slowWatch: where it is in there, the unit of work that is
+	// Of the second stage's slowWatch: where it is in there, the exchange that is
 	// running, when that was asked for, and the latest that was told of.
 	watched    *list.Element
 	unit, told uint64

@@ -35,7 +35,7 @@ type collector struct {
 	ends     []session.Info
 }
 
-// query is a unit of work as a handler saw it.
+// query is an exchange as a handler saw it.
 type query struct {
 	client   string
 	sql      string

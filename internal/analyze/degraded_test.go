@@ -150,7 +150,7 @@ func (x *base) certain(s stream, i, limit int) bool {
 	return false
 }
 
-// checkQueries looks for units of work that the base does not have: with a text
+// checkQueries looks for exchanges that the base does not have: with a text
 // that nobody sent, or the rows of another.
 func (x *base) checkQueries(t *testing.T, what string, got *collector) {
 	t.Helper()

@@ -40,7 +40,7 @@ func (t *totals) mergeable() {
 
 func newTotals() *totals { return &totals{sum: stats.New(stats.Limits{})} }
 
-// exchange adds a unit of work of a session.
+// exchange adds an exchange of a session.
 func (t *totals) exchange(s *session.Session, x *exchange.Exchange) {
 	if t.examples != nil {
 		t.script = t.examples.at(s, x)
@@ -48,7 +48,7 @@ func (t *totals) exchange(s *session.Session, x *exchange.Exchange) {
 	t.query(s.ID, x)
 }
 
-// query adds a unit of work. Nothing is allocated for one whose normalised text
+// query adds an exchange. Nothing is allocated for one whose normalised text
 // is known.
 func (t *totals) query(conn uint64, x *exchange.Exchange) {
 	if x.Skipped {

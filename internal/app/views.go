@@ -21,20 +21,20 @@ type views struct {
 	totals *totals // nil without the view stats
 
 	counts    tally
-	held      map[uint64]unitsHeld // by connection
+	held      map[uint64]exchangesHeld // by connection
 	heldBytes int
 	_         [32]byte // see TestLines
 }
 
-// unitsHeld are the messages of a connection that wait for the duration of their
-// unit of work, by its number.
-type unitsHeld map[uint64]*render.Held
+// exchangesHeld are the messages of a connection that wait for the duration of their
+// exchange, by its number.
+type exchangesHeld map[uint64]*render.Held
 
 // maxHeld bounds the output that waits for the duration of queries, in bytes;
 // what does not fit is shown as it comes.
 const maxHeld = 16 << 20
 
-// heldCost is what holding takes beyond the output, for each unit and its place
+// heldCost is what holding takes beyond the output, for each exchange and its place
 // in the maps.
 const heldCost = 512
 
@@ -43,7 +43,7 @@ func newViews(o *outputSpec, sel *selection, w render.Writer) *views {
 		sel: sel, showAll: sel.all(),
 		showMessages: o.view("messages"), showQueries: o.view("queries"), showConns: o.view("connections"),
 		closing: o.format == "pretty" && o.view("messages"),
-		held:    make(map[uint64]unitsHeld),
+		held:    make(map[uint64]exchangesHeld),
 	}
 	if o.view("stats") {
 		v.totals = newTotals()
@@ -101,13 +101,13 @@ func (v *views) Message(e *session.Event) {
 		v.w.Message(e)
 		return
 	}
-	if e.Step.Unit == 0 {
+	if e.Step.Exchange == 0 {
 		return // not part of a query: nothing to measure
 	}
-	h := v.held[e.Session.ID][e.Step.Unit]
+	h := v.held[e.Session.ID][e.Step.Exchange]
 	if v.heldBytes >= maxHeld {
 		if h != nil {
-			v.drop(e.Session, e.Step.Unit, h)
+			v.drop(e.Session, e.Step.Exchange, h)
 			v.w.Release(e.Session, h)
 		}
 		v.w.Message(e)
@@ -116,9 +116,9 @@ func (v *views) Message(e *session.Event) {
 	if h == nil {
 		h = new(render.Held)
 		if v.held[e.Session.ID] == nil {
-			v.held[e.Session.ID] = make(unitsHeld)
+			v.held[e.Session.ID] = make(exchangesHeld)
 		}
-		v.held[e.Session.ID][e.Step.Unit] = h
+		v.held[e.Session.ID][e.Step.Exchange] = h
 		v.heldBytes += heldCost
 	}
 	before := h.Len()
@@ -156,10 +156,10 @@ func (v *views) release(s *session.Session, x *exchange.Exchange) {
 	}
 }
 
-// drop takes the messages of a unit out of what is held.
-func (v *views) drop(s *session.Session, unit uint64, h *render.Held) {
-	units := v.held[s.ID]
-	if delete(units, unit); len(units) == 0 {
+// drop takes the messages of an exchange out of what is held.
+func (v *views) drop(s *session.Session, id uint64, h *render.Held) {
+	open := v.held[s.ID]
+	if delete(open, id); len(open) == 0 {
 		delete(v.held, s.ID)
 	}
 	v.heldBytes -= h.Len() + heldCost
@@ -167,7 +167,7 @@ func (v *views) drop(s *session.Session, unit uint64, h *render.Held) {
 
 // Failure counts an error that no query ended in.
 func (v *views) Failure(e *session.Event) {
-	if e.Step.Unit == 0 && v.sel.minDuration == 0 && (v.showAll || v.sel.failure(e)) {
+	if e.Step.Exchange == 0 && v.sel.minDuration == 0 && (v.showAll || v.sel.failure(e)) {
 		v.totals.failure(e)
 	}
 }
@@ -185,8 +185,8 @@ func (v *views) Notice(s *session.Session, n *session.Notice) {
 // End shows a connection.
 func (v *views) End(s *session.Session) {
 	v.counts.end(s)
-	for unit, h := range v.held[s.ID] {
-		v.drop(s, unit, h)
+	for id, h := range v.held[s.ID] {
+		v.drop(s, id, h)
 	}
 	if v.totals != nil {
 		v.totals.sum.Leave(s.ID)

@@ -134,7 +134,7 @@ func (c *Collector) Message(e *session.Event) {
 		c.run = 0
 	}
 	s := Step{
-		At: e.At, Query: e.Step.Unit, Kind: e.Kind, Frontend: e.Direction == messages.Frontend, Len: e.Len, Name: e.Kind.String(),
+		At: e.At, Query: e.Step.Exchange, Kind: e.Kind, Frontend: e.Direction == messages.Frontend, Len: e.Len, Name: e.Kind.String(),
 		Bad: e.Kind == messages.KindErrorResponse || e.Kind == messages.KindErrorResponseV2, Odd: len(e.Notes) > 0 || e.Kind == messages.KindNoticeResponse,
 	}
 	for i := range e.Notes {
@@ -175,7 +175,7 @@ func (c *Collector) addRow(e *session.Event) {
 		s.At = e.At
 		return
 	}
-	c.add(Step{At: e.At, Query: e.Step.Unit, Kind: e.Kind, Frontend: e.Direction == messages.Frontend, Len: e.Len, Count: 1, Name: e.Kind.String()})
+	c.add(Step{At: e.At, Query: e.Step.Exchange, Kind: e.Kind, Frontend: e.Direction == messages.Frontend, Len: e.Len, Count: 1, Name: e.Kind.String()})
 }
 
 func (c *Collector) add(s Step) {

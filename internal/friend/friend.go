@@ -106,7 +106,7 @@ type Cycle struct {
 type Tracker[T, S any] struct {
 	// Requests returns the Cycle of kinds that are all requests of a cycle, where
 	// they are what most frontends send: a Query; or, of Parse, Bind, Describe and
-	// Execute, those of one unit of work in their order, and Sync. It returns nil for
+	// Execute, those of one exchange in their order, and Sync. It returns nil for
 	// anything else.
 	Requests func(kinds []messages.Kind) *Cycle
 	// Replies returns the Cycle of kinds that are all replies of a cycle, where they
@@ -115,34 +115,34 @@ type Tracker[T, S any] struct {
 	// nil for anything else.
 	Replies func(kinds []messages.Kind) *Cycle
 	// Send is Observe for the requests of c, one after the other. Nothing may be
-	// outstanding. It returns the number of their unit; ok is false where more has to
+	// outstanding. It returns the number of their exchange; ok is false where more has to
 	// be looked at: then t is as it was. What each request meant is written to steps,
 	// if that is not nil: it has a place for each.
-	Send func(t *T, c *Cycle, steps []S) (unit uint64, ok bool)
+	Send func(t *T, c *Cycle, steps []S) (exchange uint64, ok bool)
 	// Reply is Observe for the replies of c, one after the other. They must answer
 	// everything that is outstanding in turn; status is that of the ReadyForQuery.
 	// What it returns is as for Send, but steps may have been written to in vain.
-	Reply func(t *T, c *Cycle, status byte, steps []S) (unit uint64, ok bool)
+	Reply func(t *T, c *Cycle, status byte, steps []S) (exchange uint64, ok bool)
 }
 
 // Exchange is what exchange offers. H is its Shared, L its Log, X its Exchange and M
 // its Message.
 type Exchange[H, L, X, M any] struct {
-	// Unit is for callers that have several messages of one unit of work which were
-	// seen together: it returns the exchange that the unit is, opening it where m, the
+	// Exchange is for callers that have several messages of one exchange which were
+	// seen together: it returns that exchange, opening it where m, the
 	// first of them, begins it; nil if there is none. They pass each of them to what
 	// Adds returns, or to Ready. It is borrowed until the next call of Observe or
 	// Ready.
-	Unit func(l *L, m *M) *X
+	Exchange func(l *L, m *M) *X
 	// Adds returns what is Observe for messages of direction d and of x, which was just
-	// found with Unit: whole, not discarded, and none of ReadyForQuery, ErrorResponse,
+	// found with Exchange: whole, not discarded, and none of ReadyForQuery, ErrorResponse,
 	// NoticeResponse and ParameterStatus.
 	Adds func(x *X, d messages.Direction) func(l *L, x *X, m *M)
-	// Ready is Observe for the ReadyForQuery that ends the unit of work which Unit has
+	// Ready is Observe for the ReadyForQuery that ends the exchange that Exchange has
 	// just found to be x, nil for none.
 	Ready func(l *L, x *X, m *M)
 	// Idle returns the kinds of replies that say nothing more to a Log which has been
-	// told of their unit with Unit, in a cycle without errors.
+	// announced with Exchange, in a cycle without errors.
 	Idle func(s *H) [messages.NumKinds]bool
 	// Reserve charges n bytes to Limits.Total for something that is about to be
 	// kept; false means that it must not be.

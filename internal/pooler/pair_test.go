@@ -53,7 +53,7 @@ type told struct {
 
 func (t *told) Message(e *session.Event) {
 	if e.Kind == messages.KindDataRow {
-		t.rows[place{e.Session.ID, e.Step.Unit}] += string(e.Body)
+		t.rows[place{e.Session.ID, e.Step.Exchange}] += string(e.Body)
 	}
 }
 

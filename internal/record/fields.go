@@ -74,7 +74,7 @@ var (
 )
 
 var (
-	querySchema = NewSchema("query", "One unit of work: a query, with what came of it.")
+	querySchema = NewSchema("query", "One query cycle: a query, with what came of it.")
 	qID         = querySchema.Int("id", "", "Number within the connection; message records refer to it.")
 	qProtocol   = querySchema.Text("protocol", "How it was asked: simple, extended, function_call or replication.")
 	qUser       = querySchema.Text("user", "The user.")

@@ -129,7 +129,7 @@ func same(a, b string) bool {
 func (k *Maker) Message(e *session.Event) *Message {
 	m, c := &k.message, knownOf(e.Session)
 	m.Conn, m.Who, m.At, m.body, m.privacy = &c.Conn, k.who(c, e.Session), e.At, e.Body, &k.Privacy
-	m.Query, m.Len = e.Step.Unit, e.Len
+	m.Query, m.Len = e.Step.Exchange, e.Len
 	m.Direction, m.Kind, m.Tag = e.Direction, e.Kind, e.Tag
 	m.Phase, m.After, m.Tx = e.Step.Phase, e.Step.After, e.Step.Tx
 	m.State, m.Stated, m.Truncated, m.More = e.State, k.Parts.States, e.Truncated, nil

@@ -163,8 +163,8 @@ func (j *JSON) message(e *message) {
 			m.text = append(m.text[:0], b[at:]...)
 		}
 	}
-	if e.unit != 0 {
-		b = jsontext.AppendUint(record.MessageQuery.AppendKey(b), e.unit)
+	if e.exchange != 0 {
+		b = jsontext.AppendUint(record.MessageQuery.AppendKey(b), e.exchange)
 	}
 	if j.opt.States {
 		b = append(b, statePart...)

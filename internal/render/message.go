@@ -51,7 +51,7 @@ type message struct {
 	conn      *conn
 	at        session.Stamp
 	body      []byte
-	unit      uint64
+	exchange  uint64
 	len       int
 	more      *more // nil for most
 	dir       messages.Direction
@@ -72,7 +72,7 @@ type more struct {
 	zone    string // Formats of the session
 	columns []messages.ColumnDescription
 	types   []uint32
-	known   bool // the unit of work is
+	known   bool // the exchange is
 	// sql is the text that the position of an error is in, nil if it is not known, or
 	// not all of it.
 	sql []byte
@@ -94,7 +94,7 @@ func hasValues(k messages.Kind) bool {
 // Without room for more it is a row that is only counted.
 func (m *message) take(e *session.Event, c *conn, o *more) {
 	m.conn, m.at, m.body = c, e.At, e.Body
-	m.unit, m.len = e.Step.Unit, e.Len
+	m.exchange, m.len = e.Step.Exchange, e.Len
 	m.dir, m.kind, m.tag = e.Direction, e.Kind, e.Tag
 	m.phase, m.after, m.tx = e.Step.Phase, e.Step.After, e.Step.Tx
 	m.state, m.truncated, m.midStream = e.State, e.Truncated, e.Session.Info().MidStream

@@ -311,7 +311,7 @@ func (p *Pipe) Leave(s *session.Session) {
 	p.added()
 }
 
-// Exchange takes a unit of work to write.
+// Exchange takes an exchange to write.
 func (p *Pipe) Exchange(s *session.Session, x *exchange.Exchange) {
 	if p.direct || p.queries == nil || !p.take(s, x) {
 		p.drain()
@@ -319,7 +319,7 @@ func (p *Pipe) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 }
 
-// take takes a copy of a unit of work; it returns false for those that are too large.
+// take takes a copy of an exchange; it returns false for those that are too large.
 func (p *Pipe) take(s *session.Session, x *exchange.Exchange) bool {
 	if len(p.cur.asked) == cap(p.cur.asked) && len(p.cur.asked) > 0 || len(p.cur.data) > pipeBytes/2 {
 		p.send(false)

@@ -296,10 +296,10 @@ func (p *Pretty) tooMany(e *message) bool {
 		}
 		return false
 	}
-	if !c.run.same(e.kind, e.unit) {
+	if !c.run.same(e.kind, e.exchange) {
 		p.endRun(e.conn)
 	}
-	if !c.run.add(e.kind, e.unit, p.opt.Rows) {
+	if !c.run.add(e.kind, e.exchange, p.opt.Rows) {
 		return false
 	}
 	c.hidden++

@@ -5,30 +5,30 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
-// rowRun is a run of rows of one unit of work, of which the first are shown and the
+// rowRun is a run of rows of one exchange, of which the first are shown and the
 // others counted.
 type rowRun struct {
-	kind  messages.Kind
-	unit  uint64
-	shown int
+	kind     messages.Kind
+	exchange uint64
+	shown    int
 }
 
 func isRow(k messages.Kind) bool { return k == messages.KindDataRow || k == messages.KindCopyData }
 
-func (r *rowRun) same(k messages.Kind, unit uint64) bool { return r.kind == k && r.unit == unit }
+func (r *rowRun) same(k messages.Kind, id uint64) bool { return r.kind == k && r.exchange == id }
 
 // counts reports whether the next row would only be counted; limit 0 shows all.
-func (r *rowRun) counts(k messages.Kind, unit uint64, limit int) bool {
-	return limit != 0 && r.shown >= limit && r.same(k, unit)
+func (r *rowRun) counts(k messages.Kind, id uint64, limit int) bool {
+	return limit != 0 && r.shown >= limit && r.same(k, id)
 }
 
 // add takes a row and reports whether it is only counted.
-func (r *rowRun) add(k messages.Kind, unit uint64, limit int) bool {
-	if r.counts(k, unit, limit) {
+func (r *rowRun) add(k messages.Kind, id uint64, limit int) bool {
+	if r.counts(k, id, limit) {
 		return true
 	}
-	if !r.same(k, unit) {
-		*r = rowRun{kind: k, unit: unit}
+	if !r.same(k, id) {
+		*r = rowRun{kind: k, exchange: id}
 	}
 	r.shown++
 	return false
@@ -36,7 +36,7 @@ func (r *rowRun) add(k messages.Kind, unit uint64, limit int) bool {
 
 // Counts implements [session.RowCounter].
 func (p *Pretty) Counts(e *session.Event) bool {
-	return isRow(e.Kind) && p.conns.of(e.Session, p.opt.Slot).remembered().run.counts(e.Kind, e.Step.Unit, p.opt.Rows)
+	return isRow(e.Kind) && p.conns.of(e.Session, p.opt.Slot).remembered().run.counts(e.Kind, e.Step.Exchange, p.opt.Rows)
 }
 
 // Rows implements [session.RowCounter].
@@ -57,7 +57,7 @@ func (p *Pipe) Counts(e *session.Event) bool {
 		c, ok := p.w.(session.RowCounter)
 		return ok && c.Counts(e)
 	}
-	return p.rows != 0 && isRow(e.Kind) && p.conns.of(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Unit, p.rows)
+	return p.rows != 0 && isRow(e.Kind) && p.conns.of(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Exchange, p.rows)
 }
 
 // Rows implements [session.RowCounter].
@@ -80,7 +80,7 @@ func (p *Pipe) passes(e *session.Event) bool {
 	run := &p.conns.of(e.Session, p.slot).ahead
 	switch {
 	case isRow(e.Kind):
-		return run.add(e.Kind, e.Step.Unit, p.rows)
+		return run.add(e.Kind, e.Step.Exchange, p.rows)
 	case e.Kind != messages.KindNoticeResponse:
 		*run = rowRun{}
 	}

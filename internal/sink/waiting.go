@@ -9,11 +9,11 @@ import (
 // selected: by its duration, which only its end tells.
 type Waiting struct {
 	to    *Adapter
-	held  map[uint64]map[uint64]*waitingUnit // by connection and query
+	held  map[uint64]map[uint64]*waitingExchange // by connection and query
 	bytes int
 }
 
-type waitingUnit struct {
+type waitingExchange struct {
 	records []record.Record
 	bytes   int
 }
@@ -27,7 +27,7 @@ const (
 
 // NewWaiting returns a Waiting before an adapter.
 func NewWaiting(to *Adapter) *Waiting {
-	return &Waiting{to: to, held: make(map[uint64]map[uint64]*waitingUnit)}
+	return &Waiting{to: to, held: make(map[uint64]map[uint64]*waitingExchange)}
 }
 
 // Message holds a message. One that belongs to no query has no duration, and is not
@@ -37,8 +37,8 @@ func (w *Waiting) Message(e *session.Event) {
 	if m == nil || m.Query == 0 {
 		return
 	}
-	units := w.held[m.Conn.ID]
-	u := units[m.Query]
+	open := w.held[m.Conn.ID]
+	u := open[m.Query]
 	if w.bytes >= maxWaiting {
 		if u != nil {
 			w.End(m.Conn.ID, m.Query, true)
@@ -47,11 +47,11 @@ func (w *Waiting) Message(e *session.Event) {
 		return
 	}
 	if u == nil {
-		if u = new(waitingUnit); units == nil {
-			units = make(map[uint64]*waitingUnit)
-			w.held[m.Conn.ID] = units
+		if u = new(waitingExchange); open == nil {
+			open = make(map[uint64]*waitingExchange)
+			w.held[m.Conn.ID] = open
 		}
-		units[m.Query] = u
+		open[m.Query] = u
 	}
 	cost := waitingCost + len(m.Wire())
 	u.records, u.bytes = append(u.records, m.Clone()), u.bytes+cost

@@ -37,7 +37,7 @@ type Traffic struct {
 	KernelDropped uint64 // packets
 }
 
-// QuerySample is one unit of work: what a query record of the output is.
+// QuerySample is one exchange: what a query record of the output is.
 type QuerySample struct {
 	Normalized  []byte // nil if its SQL is not known
 	Fingerprint uint64 // of Normalized; 0 if its SQL is not known

@@ -43,7 +43,7 @@ func connOf(s *session.Session) *Conn {
 // Message makes a record of a message.
 func (h *handler) Message(e *session.Event) {
 	m := &Message{
-		Conn: connOf(e.Session), Query: e.Step.Unit, At: at(e.At), Packet: e.At.Frame, Direction: e.Direction, Kind: e.Kind,
+		Conn: connOf(e.Session), Query: e.Step.Exchange, At: at(e.At), Packet: e.At.Frame, Direction: e.Direction, Kind: e.Kind,
 		Phase: e.Step.Phase, Len: e.Len, Truncated: e.Truncated,
 	}
 	if a := e.Step.Anomaly; a != nil {

@@ -100,7 +100,7 @@ func ExampleFrontendConnection_Answered() {
 	replies = (&messages.BindComplete{}).Append(replies)
 	for m := range pg.Receive(replies) {
 		r, _ := pg.Answered()
-		fmt.Printf("%v answers %v %q of unit %d\n", m, r.Kind, r.Statement, r.Unit)
+		fmt.Printf("%v answers %v %q of unit %d\n", m, r.Kind, r.Statement, r.Exchange)
 	}
 	for r := range pg.Outstanding() {
 		fmt.Println("outstanding:", r.Kind)

@@ -53,15 +53,15 @@ func (l *Log) doubted(x *Exchange) {
 		x.scanned = len(x.SQL) - len(rest)
 		if name, _, ok := prepared(command); ok {
 			l.forgot = true
-			if s := l.statements[name]; s != nil && s.unit <= x.ID {
+			if s := l.statements[name]; s != nil && s.exchange <= x.ID {
 				// Nor is it what connections prepared by that name until now.
 				other := l.shared.learned[learnedKey{l.server, name}]
-				unknown := &Statement{name: name, label: []byte(name), Inferred: true, other: other, unit: x.ID}
+				unknown := &Statement{name: name, label: []byte(name), Inferred: true, other: other, exchange: x.ID}
 				unknown.file(l.shared)
 				l.addStatement(name, unknown)
 			}
 			for y := range l.after(x) {
-				if s := y.Prepared; s != nil && s.name == name && s.unit <= x.ID {
+				if s := y.Prepared; s != nil && s.name == name && s.exchange <= x.ID {
 					label := y.Statement
 					l.setSQL(y, nil)
 					y.Statement = label
@@ -70,11 +70,11 @@ func (l *Log) doubted(x *Exchange) {
 			}
 		}
 		if name, _, ok := declared(command); ok {
-			if p := l.portals[name]; p != nil && p.unit <= x.ID {
+			if p := l.portals[name]; p != nil && p.exchange <= x.ID {
 				l.dropPortal([]byte(name))
 			}
 			for y := range l.after(x) {
-				if p := y.portal; p != nil && y.Portal != nil && string(y.Portal) == name && p.unit <= x.ID {
+				if p := y.portal; p != nil && y.Portal != nil && string(y.Portal) == name && p.exchange <= x.ID {
 					y.flags |= flagHoles
 				}
 			}
@@ -88,8 +88,8 @@ func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 	*p = messages.Parse{Statement: []byte(name), SQL: text, ParameterOIDs: p.ParameterOIDs[:0]}
 	cut := x.cutBy()
 	s := l.newStatement(name, p, len(text)+cut)
-	s.unit, s.unsure = x.ID, cut > 0
-	if ahead := l.statements[name]; ahead != nil && ahead.unit > x.ID {
+	s.exchange, s.unsure = x.ID, cut > 0
+	if ahead := l.statements[name]; ahead != nil && ahead.exchange > x.ID {
 		l.replaced(x, name, s)
 	} else {
 		l.addStatement(name, s)
@@ -100,7 +100,7 @@ func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
 			continue
 		}
 		// What had the name before is gone, since the PREPARE has succeeded.
-		if now := old.standing(); now == nil || now.Inferred || now.unit <= x.ID {
+		if now := old.standing(); now == nil || now.Inferred || now.exchange <= x.ID {
 			if y.portal != nil && y.portal.statement == old {
 				y.portal.statement = s
 			}
@@ -116,7 +116,7 @@ func (l *Log) replaced(x *Exchange, name string, s *Statement) {
 		for i := y.confirmed; i < len(y.changes); i++ {
 			c := &y.changes[i]
 			if c.speaksOf(name) {
-				if name != "" && (c.previous == nil || c.previous.unit <= x.ID) {
+				if name != "" && (c.previous == nil || c.previous.exchange <= x.ID) {
 					c.previous = s
 				}
 				return
@@ -130,7 +130,7 @@ func (l *Log) replaced(x *Exchange, name string, s *Statement) {
 func (l *Log) replacedAll(x *Exchange) {
 	for y := range l.after(x) {
 		for i := y.confirmed; i < len(y.changes); i++ {
-			if c := &y.changes[i]; c.previous != nil && c.previous.name != "" && c.previous.unit <= x.ID {
+			if c := &y.changes[i]; c.previous != nil && c.previous.name != "" && c.previous.exchange <= x.ID {
 				c.previous = nil
 			}
 		}
@@ -143,7 +143,7 @@ func (l *Log) replacedPortal(x *Exchange, name string, p *portal) {
 		for i := y.confirmed; i < len(y.changes); i++ {
 			c := &y.changes[i]
 			if c.name == name && (c.by == messages.KindBind || c.ofPortal) {
-				if c.portal == nil || c.portal.unit <= x.ID {
+				if c.portal == nil || c.portal.exchange <= x.ID {
 					l.shared.leave(c.portal)
 					if c.portal = p; p != nil {
 						p.refs++
@@ -170,7 +170,7 @@ func (l *Log) after(x *Exchange) iter.Seq[*Exchange] {
 // name.
 func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 	ahead := l.portals[name]
-	if ahead == nil || ahead.unit <= x.ID {
+	if ahead == nil || ahead.exchange <= x.ID {
 		l.dropPortal([]byte(name))
 		ahead = nil
 	}
@@ -186,7 +186,7 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 	}
 	cut := x.cutBy()
 	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text) + cut, unsure: cut > 0}
-	p.cost, p.unit = cost, x.ID
+	p.cost, p.exchange = cost, x.ID
 	p.refs++
 	if ahead != nil {
 		l.replacedPortal(x, name, p)

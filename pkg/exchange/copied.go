@@ -7,7 +7,7 @@ type Copied struct {
 	Messages uint64
 }
 
-// copies tells the COPY commands of a unit of work apart. What the frontend sends may
+// copies tells the COPY commands of an exchange apart. What the frontend sends may
 // come before the backend has begun the COPY that it is for, so both are counted by
 // themselves: to is sent to the server, and each of ended the data up to a CopyDone or
 // CopyFail that has not been given to a command.

@@ -114,7 +114,7 @@ func (l *Log) judge(x *Exchange) {
 	default:
 		x.Missing |= MissingReply
 	}
-	if s := x.Prepared; s != nil && s.unit != x.ID {
+	if s := x.Prepared; s != nil && s.exchange != x.ID {
 		if s.undone {
 			l.setStanding(x, s) // what it was prepared as never came to be
 		}
@@ -162,8 +162,8 @@ const (
 // ready ends a cycle.
 func (l *Log) ready(m *Message) {
 	s := &m.Step
-	if s.Unit != 0 {
-		for id := l.first; id < l.first+uint64(l.n) && id <= s.Unit; id++ {
+	if s.Exchange != 0 {
+		for id := l.first; id < l.first+uint64(l.n) && id <= s.Exchange; id++ {
 			if x := *l.slot(id); x != nil && x.Error != nil {
 				x.Tx = s.Tx
 			}
@@ -172,14 +172,14 @@ func (l *Log) ready(m *Message) {
 	if s.Over != 0 {
 		l.over(s.Over)
 	}
-	if s.Unit != 0 && s.Tx == 'I' {
+	if s.Exchange != 0 && s.Tx == 'I' {
 		if l.worked {
 			l.Totals.Transactions++
 			l.worked = false
 		}
-		l.dropPortals(s.Unit) // they end with their transaction
+		l.dropPortals(s.Exchange) // they end with their transaction
 	}
-	l.blurred = l.lost.latest || s.Doubtful || s.Inferred || s.Unit == 0 && s.Request == messages.KindUnknown
+	l.blurred = l.lost.latest || s.Doubtful || s.Inferred || s.Exchange == 0 && s.Request == messages.KindUnknown
 	if l.lastEnd, l.lastTx, l.idle = m.At, s.Tx, l.n == 0; l.idle && !l.lost.latest {
 		l.lost = lost{} // it was nothing that was answered
 	}
@@ -330,7 +330,7 @@ func (l *Log) learnError(x *Exchange) {
 		}
 	case noSuchPortal:
 		x.Missing &^= MissingParse | MissingBind
-		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.unit != x.ID && l.lossy != 0 {
+		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.exchange != x.ID && l.lossy != 0 {
 			x.flags |= flagHoles
 		}
 	}

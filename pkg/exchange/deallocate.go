@@ -8,7 +8,7 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 	switch string(tag) {
 	case "DISCARD ALL", "DEALLOCATE ALL":
 		for name, s := range l.statements {
-			if s.unit <= x.ID {
+			if s.exchange <= x.ID {
 				l.forget(name)
 			}
 		}
@@ -19,7 +19,7 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 		case x.cutBy() > 0:
 			l.forgetAll() // the name may be longer
 		case ok:
-			if s := l.statements[name]; s == nil || s.unit > x.ID {
+			if s := l.statements[name]; s == nil || s.exchange > x.ID {
 				l.replaced(x, name, nil)
 			} else {
 				l.forget(name)

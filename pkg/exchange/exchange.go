@@ -10,10 +10,10 @@ import (
 // Stamp is a place in the capture.
 type Stamp = wire.Stamp
 
-// Protocol is how a unit of work was asked for.
+// Protocol is how an exchange was asked for.
 type Protocol uint8
 
-// The protocols of a unit of work. ProtocolUnknown is that of a unit whose
+// The protocols of an exchange. ProtocolUnknown is that of an exchange whose
 // request was not seen.
 const (
 	ProtocolUnknown Protocol = iota
@@ -76,7 +76,7 @@ type Result struct {
 	Columns   *Columns
 }
 
-// Exchange is one unit of work: a simple Query with all its commands; an
+// Exchange is a query cycle: a simple Query with all its commands; an
 // Execute with the Parse, Bind and Describe that led to it in the same cycle; a
 // function call. Its memory is borrowed until the handler returns.
 type Exchange struct {

@@ -4,13 +4,13 @@ import "github.com/pgsniff/pgsniff/internal/friend"
 
 func init() {
 	friend.OfExchange = friend.Exchange[Shared, Log, Exchange, Message]{
-		Unit:    (*Log).together,
-		Adds:    (*Exchange).adds,
-		Ready:   (*Log).readyTogether,
-		Idle:    (*Shared).idle,
-		Reserve: (*Shared).reserve,
-		Release: (*Shared).release,
-		Crowd:   (*Shared).crowdBy,
-		Resumes: (*Exchange).resumes,
+		Exchange: (*Log).together,
+		Adds:     (*Exchange).adds,
+		Ready:    (*Log).readyTogether,
+		Idle:     (*Shared).idle,
+		Reserve:  (*Shared).reserve,
+		Release:  (*Shared).release,
+		Crowd:    (*Shared).crowdBy,
+		Resumes:  (*Exchange).resumes,
 	}
 }

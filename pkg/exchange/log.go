@@ -21,7 +21,7 @@ type Message struct {
 
 // Handler takes finished exchanges.
 type Handler interface {
-	// Exchange is called once for each unit of work, in order of their numbers
+	// Exchange is called once for each exchange, in order of their numbers
 	// within a connection. x is borrowed until it returns.
 	Exchange(x *Exchange)
 }
@@ -65,7 +65,7 @@ type Log struct {
 	columns *Columns
 	lost    lost
 	// heard tells that the backend was heard; ending, that no more will come; lossy is
-	// the latest unit that was open when bytes were lost, holed when those of the
+	// the latest exchange that was open when bytes were lost, holed when those of the
 	// frontend were.
 	heard, ending bool
 	lossy, holed  uint64
@@ -142,8 +142,8 @@ func (l *Log) CancelRequested(conn uint64) uint64 {
 func (l *Log) Observe(m *Message) {
 	s := &m.Step
 	l.heard = l.heard || m.Direction == messages.Backend
-	if s.Unit != 0 {
-		x := l.unit(s.Unit, m)
+	if s.Exchange != 0 {
+		x := l.exchange(s.Exchange, m)
 		if s.Doubtful && x != nil {
 			x.flags |= flagHoles
 		}
@@ -171,7 +171,7 @@ func (l *Log) Observe(m *Message) {
 }
 
 func (l *Log) together(m *Message) *Exchange {
-	x := l.unit(m.Step.Unit, m)
+	x := l.exchange(m.Step.Exchange, m)
 	switch {
 	case x == nil:
 	case m.Direction == messages.Frontend:
@@ -207,10 +207,10 @@ func (l *Log) readyTogether(x *Exchange, m *Message) {
 	l.ready(m)
 }
 
-// Rows takes n more messages of the kind and unit of m, which Observe has just
+// Rows takes n more messages of the kind and exchange of m, which Observe has just
 // been given: DataRow or CopyData of the backend, size bytes in all.
 func (l *Log) Rows(m *Message, n, size int) {
-	x := l.Find(m.Step.Unit)
+	x := l.Find(m.Step.Exchange)
 	if x == nil {
 		return
 	}
@@ -241,10 +241,10 @@ func (l *Log) End() {
 	l.statements, l.portals, l.last = nil, nil, nil
 }
 
-// unit returns the exchange with a number, opening it and giving up gaps.
-func (l *Log) unit(id uint64, m *Message) *Exchange {
+// exchange returns the exchange with a number, opening it and giving up gaps.
+func (l *Log) exchange(id uint64, m *Message) *Exchange {
 	if l.n > 0 && id < l.first {
-		return nil // a late message of a unit that is over
+		return nil // a late message of an exchange that is over
 	}
 	if l.n == 0 {
 		if id < l.first {
@@ -265,10 +265,10 @@ func (l *Log) unit(id uint64, m *Message) *Exchange {
 	} else {
 		l.finishBefore(id)
 	}
-	return l.openUnit(id, m)
+	return l.openExchange(id, m)
 }
 
-func (l *Log) openUnit(id uint64, m *Message) *Exchange {
+func (l *Log) openExchange(id uint64, m *Message) *Exchange {
 	if l.n == 0 {
 		l.first, l.head = id, 0
 	}

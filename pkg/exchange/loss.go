@@ -76,7 +76,7 @@ func (l *Log) doubt(m *Message) {
 	if m.Step.Spoiled != 0 {
 		l.forgetSince(l.first)
 	}
-	if m.Direction != messages.Backend || !m.Step.Inferred && m.Step.Unit != 0 {
+	if m.Direction != messages.Backend || !m.Step.Inferred && m.Step.Exchange != 0 {
 		return
 	}
 	switch m.Kind {
@@ -98,16 +98,16 @@ func (l *Log) doubt(m *Message) {
 	}
 }
 
-// forgetSince forgets the statements that units from one on have made, as far as the
+// forgetSince forgets the statements that exchanges from one on have made, as far as the
 // replies tell which may have been others'.
-func (l *Log) forgetSince(unit uint64) {
+func (l *Log) forgetSince(exchange uint64) {
 	for name, s := range l.statements {
-		if s.unit >= unit {
+		if s.exchange >= exchange {
 			l.forget(name)
 			l.forgot = true
 		}
 	}
-	if l.unnamed != nil && l.unnamed.unit >= unit {
+	if l.unnamed != nil && l.unnamed.exchange >= exchange {
 		l.setUnnamed(nil)
 	}
 }
@@ -138,7 +138,7 @@ func (l *Log) blame(x *Exchange, m *Message) {
 	case !m.Step.Begins:
 		l.lost.to(x)
 	case m.Kind == messages.KindBind || m.Kind == messages.KindDescribe || m.Kind == messages.KindExecute:
-		l.lost.to(x) // what the unit began with, most likely
+		l.lost.to(x) // what the exchange began with, most likely
 	default:
 		l.lost.latest = false // a request of their own, which only its replies show
 	}
@@ -187,7 +187,7 @@ func (l *Log) unconfirmed(x *Exchange) {
 func (x *Exchange) prove() {
 	s := x.Prepared
 	switch {
-	case s == nil || s.unit == x.ID:
+	case s == nil || s.exchange == x.ID:
 	case x.Skipped:
 		x.flags |= flagHoles // the server did not look at the name: nothing confirms it
 	case !s.unproven:
@@ -202,7 +202,7 @@ func (x *Exchange) prove() {
 // the answer to Describe of its statement, which tells their types, was lost.
 func (l *Log) undescribed(x *Exchange) {
 	s := x.Prepared
-	if s == nil || !s.described && s.unit > l.holed || s.told || x.bind == nil {
+	if s == nil || !s.described && s.exchange > l.holed || s.told || x.bind == nil {
 		return
 	}
 	b := &l.shared.bind

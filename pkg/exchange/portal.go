@@ -11,7 +11,7 @@ type portal struct {
 	suspended bool     // it has more rows
 	bind      []byte   // body of the Bind, owned
 	hasBind   bool     // it could be kept, or is not wanted
-	unit      uint64   // the unit of work of the Bind
+	exchange  uint64   // the exchange of the Bind
 	refs      int
 	cost      int // what was charged for it
 }
@@ -34,7 +34,7 @@ func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *p
 	}
 	l.dropPortal(name)
 	p := l.shared.getPortal()
-	p.statement, p.unit, p.columns = s, x.ID, l.shared.boundColumns(s, body)
+	p.statement, p.exchange, p.columns = s, x.ID, l.shared.boundColumns(s, body)
 	kept := body
 	if l.shared.limits.NoParameters {
 		kept = nil
@@ -82,17 +82,17 @@ func (l *Log) dropPortal(name []byte) {
 	}
 }
 
-// dropPortals forgets the portals bound in units up to one: they end with their
+// dropPortals forgets the portals bound in exchanges up to one: they end with their
 // transaction. Those of a pipelining frontend's next transactions stay.
-func (l *Log) dropPortals(unit uint64) {
-	if p := l.unnamedPtl; p != nil && p.unit <= unit {
+func (l *Log) dropPortals(exchange uint64) {
+	if p := l.unnamedPtl; p != nil && p.exchange <= exchange {
 		l.dropPortal(nil)
 	}
 	if len(l.portals) == 0 {
 		return // ranging over nothing takes its time, too
 	}
 	for name, p := range l.portals {
-		if p.unit <= unit {
+		if p.exchange <= exchange {
 			l.shared.leave(p)
 			delete(l.portals, name)
 		}
@@ -116,7 +116,7 @@ func (l *Log) use(x *Exchange, p *portal) {
 func (l *Log) undoPortal(x *Exchange, c *change) {
 	name := []byte(c.name)
 	now := l.findPortal(name)
-	again := now != nil && (c.by == messages.KindClose || now.unit != x.ID) // bound since
+	again := now != nil && (c.by == messages.KindClose || now.exchange != x.ID) // bound since
 	if again {
 		l.replacedPortal(x, c.name, c.portal)
 	}
@@ -124,7 +124,7 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 		if y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 {
 			continue
 		}
-		if made := y.portal != nil && y.portal.unit == x.ID; made != (c.by == messages.KindBind) || !made && y.portal != nil {
+		if made := y.portal != nil && y.portal.exchange == x.ID; made != (c.by == messages.KindBind) || !made && y.portal != nil {
 			continue
 		}
 		if c.portal != nil {

@@ -201,7 +201,7 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 }
 
 // describeStatement takes the answer to Describe of a statement, which does not
-// know the formats that the unit may have asked for.
+// know the formats that the exchange may have asked for.
 func (l *Log) describeStatement(x *Exchange, s *Statement, body []byte) {
 	c := x.describe(s, l.shared.newColumns(body, s.columns))
 	switch p := x.portal; {

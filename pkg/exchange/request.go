@@ -119,13 +119,13 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 		if s != old {
 			l.setUnnamed(s)
 		}
-		s.unit, s.unsure, l.unnamedGone = x.ID, m.Lost > 0, false
+		s.exchange, s.unsure, l.unnamedGone = x.ID, m.Lost > 0, false
 		l.parsed(x, s)
 		return
 	}
 	name := string(p.Statement)
 	s := l.newStatement(name, p, sqlLen)
-	s.unit, s.unsure = x.ID, m.Lost > 0
+	s.exchange, s.unsure = x.ID, m.Lost > 0
 	x.note(change{by: messages.KindParse, statement: s, previous: l.statements[name]})
 	l.addStatement(name, s)
 	l.parsed(x, s)
@@ -280,7 +280,7 @@ func (x *Exchange) boundBefore() {
 	}
 }
 
-// maxEarlier bounds the Binds of one unit that are told apart when one fails.
+// maxEarlier bounds the Binds of one exchange that are told apart when one fails.
 const maxEarlier = 256
 
 func (l *Log) requestDescribe(x *Exchange, body []byte) {
@@ -320,7 +320,7 @@ func (l *Log) requestExecute(x *Exchange, m *Message) {
 		l.use(x, p)
 		return
 	}
-	l.unknown(x) // what else the unit prepared or bound is not what it executes
+	l.unknown(x) // what else the exchange prepared or bound is not what it executes
 }
 
 func (l *Log) requestClose(x *Exchange, body []byte) {

@@ -15,7 +15,7 @@ type Limits struct {
 	// statements, portals, descriptions of results, and exchanges that are
 	// open. 0 means DefaultTotal.
 	Total int
-	// After a loss, a unit may be told to be complete which its parameters and columns
+	// After a loss, an exchange may be told to be complete which its parameters and columns
 	// would have shown not to be: where they are left out nobody asks for that.
 	//
 	// NoParameters leaves the values of parameters out, for handlers that do

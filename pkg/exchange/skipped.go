@@ -3,7 +3,7 @@ package exchange
 import "github.com/pgsniff/pgsniff/pkg/messages"
 
 // skipped takes a request that the server passes over, since one before it in the
-// cycle has failed: nothing is made, executed or closed by it. Where it began a unit
+// cycle has failed: nothing is made, executed or closed by it. Where it began an exchange
 // of its own that is shown with what was asked.
 func (l *Log) skipped(x *Exchange, m *Message) {
 	if x.flags&flagDiscarded == 0 {
@@ -49,7 +49,7 @@ func (l *Log) skippedBind(x *Exchange, m *Message) {
 			}
 		}
 	}
-	if l.lossy != 0 && len(statement) > 0 && s.unit <= l.lossy {
+	if l.lossy != 0 && len(statement) > 0 && s.exchange <= l.lossy {
 		x.flags |= flagHoles // nothing tells that the name still was that statement's
 	}
 	p := l.shared.getPortal()

@@ -25,9 +25,9 @@ type Statement struct {
 	// of the next one.
 	bound *Columns
 
-	other  *Statement // of an inferred one: whose SQL it has
-	unit   uint64     // the unit of work of its Parse
-	undone bool       // its Parse failed, or was passed over
+	other    *Statement // of an inferred one: whose SQL it has
+	exchange uint64     // the exchange of its Parse
+	undone   bool       // its Parse failed, or was passed over
 	// refused tells that a Parse of its name failed because there is one: what was
 	// prepared on another connection is used on this one.
 	refused bool

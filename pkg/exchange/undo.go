@@ -13,7 +13,7 @@ type change struct {
 	wasGone   bool          // of the unnamed statement: the server had dropped it already
 	ofPortal  bool          // Close speaks of a portal
 	portal    *portal       // what was under that name before, nil if nothing; referred to
-	bind      int           // of a Bind, its number within the unit, from 1
+	bind      int           // of a Bind, its number within the exchange, from 1
 }
 
 // changeCost is a change with its place in a list that grows ahead.
@@ -108,7 +108,7 @@ func (l *Log) undo(x *Exchange, failed bool) {
 		}
 	}
 	x.settle(len(x.changes))
-	if p := l.unnamedPtl; p != nil && p.unit == x.ID && x.flags&flagBound == 0 {
+	if p := l.unnamedPtl; p != nil && p.exchange == x.ID && x.flags&flagBound == 0 {
 		l.dropPortal(nil) // what it took the place of is not known any more
 	}
 }

@@ -81,7 +81,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []friend.Part,
 		return false
 	}
 	s.tracker.At(s.places.next(d, len(b), s.places.acked[d]))
-	unit, ok := s.trackCycle(d, f.cycle, b)
+	number, ok := s.trackCycle(d, f.cycle, b)
 	if !ok {
 		return false
 	}
@@ -97,7 +97,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []friend.Part,
 		s.showCycle(parts, b)
 	} else {
 		e.Step = tracker.Step{}
-		e.Step.Unit, e.Step.Begins, e.Step.Rested = unit, d == messages.Frontend, d == messages.Frontend
+		e.Step.Exchange, e.Step.Begins, e.Step.Rested = number, d == messages.Frontend, d == messages.Frontend
 		s.logCycle(parts, b)
 	}
 	if s.shared.sessions > restAbove {
@@ -123,7 +123,7 @@ func endsCycle(d messages.Direction, b []byte) bool {
 }
 
 // trackCycle tells the tracker of a cycle.
-func (s *Session) trackCycle(d messages.Direction, c *friend.Cycle, b []byte) (unit uint64, ok bool) {
+func (s *Session) trackCycle(d messages.Direction, c *friend.Cycle, b []byte) (number uint64, ok bool) {
 	var steps []tracker.Step
 	if s.cfg.Messages {
 		steps = s.shared.cycle.steps[:]
@@ -149,7 +149,7 @@ func adding(x *exchange.Exchange, d messages.Direction) addition {
 func (s *Session) logCycle(parts []friend.Part, b []byte) {
 	m := &s.shared.event.Message
 	m.Kind = parts[0].Kind
-	x := logs.Unit(s.log, m)
+	x := logs.Exchange(s.log, m)
 	add := adding(x, m.Direction)
 	from := int32(0)
 	some := s.cfg.Some
@@ -165,7 +165,7 @@ func (s *Session) logCycle(parts []friend.Part, b []byte) {
 		m.Kind, m.Body, m.Len = p.Kind, b[from+5:p.To:p.To], int(p.To-from)
 		from = p.End
 		if p.Kind == messages.KindReadyForQuery {
-			m.Step.Tx, m.Step.Over = m.Body[0], m.Step.Unit
+			m.Step.Tx, m.Step.Over = m.Body[0], m.Step.Exchange
 			logs.Ready(s.log, x, m)
 			return
 		}
@@ -184,7 +184,7 @@ func (s *Session) showCycle(parts []friend.Part, b []byte) {
 	e := &s.shared.event
 	e.Session, e.Cancels, e.Notes, e.Truncated, e.State = s, Cancelled{}, nil, false, 0
 	e.Step, e.Kind = s.shared.cycle.steps[0], parts[0].Kind
-	x := logs.Unit(s.log, &e.Message)
+	x := logs.Exchange(s.log, &e.Message)
 	add := adding(x, e.Direction)
 	end := int32(0)
 	for i := range parts {

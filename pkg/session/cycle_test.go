@@ -9,7 +9,7 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// cycles are conversations after a startup, and the units of work in them. What
+// cycles are conversations after a startup, and the exchanges in them. What
 // belongs together is the manual's ("Message Flow").
 var cycles = []struct{ name, script, want string }{
 	{"simple query", `
@@ -84,7 +84,7 @@ var cycles = []struct{ name, script, want string }{
 	`, `
 		1 extended "DELETE FROM t" params=[] {DELETE 3} tx=I
 	`},
-	{"several units before one Sync", `
+	{"several exchanges before one Sync", `
 		F: Parse "" "BEGIN" ; Bind "" "" ; Execute "" ; Parse "" "SELECT $1" ; Bind "" "" 1 ; Execute ""
 		F: Bind "" "" 2 ; Execute "" ; Sync
 		B: ParseComplete ; BindComplete ; Complete BEGIN ; ParseComplete ; BindComplete ; Row 1 ; Complete "SELECT 1"

@@ -18,7 +18,7 @@ type Event struct {
 	Tag     byte // 0 where the message has no type byte
 	// Truncated tells that Body is shorter than the message was.
 	Truncated bool
-	// Exchange is the unit of work that the message belongs to, while it is
+	// Exchange is the exchange that the message belongs to, while it is
 	// open; nil where there is none. It knows the types of parameters and columns.
 	Exchange *exchange.Exchange
 	Notes    []Note
@@ -69,7 +69,7 @@ type Notice struct {
 	At        Stamp
 }
 
-// Cancelled names a unit of work of another connection; the zero value none.
+// Cancelled names an exchange of another connection; the zero value none.
 type Cancelled struct {
 	Conn  uint64
 	Query uint64 // 0 where the connection is known but nothing was in flight
@@ -79,7 +79,7 @@ type Cancelled struct {
 type Handler interface {
 	// Message takes each message, in causal order.
 	Message(e *Event)
-	// Exchange takes each unit of work when it is over.
+	// Exchange takes each exchange when it is over.
 	Exchange(s *Session, x *exchange.Exchange)
 	// Notice takes what is to be said between messages.
 	Notice(s *Session, n *Notice)

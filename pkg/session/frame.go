@@ -60,8 +60,8 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	}
 	if s.cfg.Messages {
 		e.Exchange = nil
-		if s.cfg.Exchanges && e.Step.Unit != 0 {
-			e.Exchange = s.log.Find(e.Step.Unit)
+		if s.cfg.Exchanges && e.Step.Exchange != 0 {
+			e.Exchange = s.log.Find(e.Step.Exchange)
 		}
 		s.handler.Message(e)
 		if s.cfg.Exchanges && e.Direction == messages.Backend {
@@ -137,8 +137,8 @@ func (s *Session) annotate(e *Event) {
 	case e.Truncated:
 		e.Notes = append(e.Notes, Note{NoteTruncated, "the first " + strconv.Itoa(len(e.Body)) + " bytes of its body are kept; the message has " + strconv.Itoa(e.Len)})
 	}
-	if step.Inferred && step.Unit != s.inferred {
-		s.inferred = step.Unit // once for each unit is enough
+	if step.Inferred && step.Exchange != s.inferred {
+		s.inferred = step.Exchange // once for each exchange is enough
 		e.Notes = append(e.Notes, Note{NoteInferred, "the request that it answers was not captured"})
 	}
 	if step.Discarded {

@@ -20,8 +20,8 @@ type recorder struct {
 }
 
 func (r *recorder) Message(e *Event) {
-	line := fmt.Sprintf("#%d %v %v len=%d lost=%d unit=%d phase=%v tx=%c first=%d at=%d", e.Session.ID, e.Direction, e.Kind,
-		e.Len, e.Lost, e.Step.Unit, e.Step.Phase, max(e.Step.Tx, '-'), e.First.Frame, e.At.Frame)
+	line := fmt.Sprintf("#%d %v %v len=%d lost=%d number=%d phase=%v tx=%c first=%d at=%d", e.Session.ID, e.Direction, e.Kind,
+		e.Len, e.Lost, e.Step.Exchange, e.Step.Phase, max(e.Step.Tx, '-'), e.First.Frame, e.At.Frame)
 	if x := e.Exchange; x != nil {
 		line += fmt.Sprintf(" sql=%q types=%v columns=%s", x.SQL, x.ParamTypes(), columns(x.Columns()))
 	}

@@ -86,7 +86,7 @@ var losses = []struct {
 		1 simple "COPY t FROM STDIN" {COPY 90} copy=in:0:0 tx=I lost=800 incomplete
 		2 simple "SELECT b" {SELECT 1 rows=1 bytes=12} tx=I
 	`},
-	{"the Parse of a unit", false, `
+	{"the Parse of an exchange", false, `
 		F: Query "SELECT a"
 		B: Row 1 ; Complete "SELECT 1" ; Ready I
 		F: gap 30

@@ -113,7 +113,7 @@ func sends(d messages.Direction, tag byte, body []byte) bool {
 
 // turn gives up who was taken for the client. What was concluded from it is
 // forgotten, and requests and replies that were made of it and are still open are
-// dropped: they are none. The numbers of units go on, since some may have been told.
+// dropped: they are none. The numbers of exchanges go on, since some may have been told.
 func (s *Session) turn(at Stamp) {
 	info := Info{Started: s.info.Started, TLS: &noTLS, MidStream: true, DoubtfulBefore: s.info.DoubtfulBefore}
 	text := "what came shows that " + s.Client + " is the server, " + s.Server + " the client; it was taken for the other way round"

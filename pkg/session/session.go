@@ -97,7 +97,7 @@ type Session struct {
 	gaps         bool
 	places       places
 	cutBytes     int64  // missing at the end of messages
-	inferred     uint64 // latest unit whose request was concluded
+	inferred     uint64 // latest exchange whose request was concluded
 	// Bytes passed over before the first message was made out.
 	unread [2]int
 
@@ -286,7 +286,7 @@ func (s *Session) counted() bool {
 func (s *Session) stepOver(st *codec.Stream) (bytes int) {
 	e := &s.shared.event
 	parameters := e.Kind == messages.KindParameterStatus
-	if e.Step.Unit == 0 && !parameters || e.Step.Anomaly != nil || e.Truncated {
+	if e.Step.Exchange == 0 && !parameters || e.Step.Anomaly != nil || e.Truncated {
 		return 0
 	}
 	run, n := st.Run()
@@ -301,7 +301,7 @@ func (s *Session) stepOver(st *codec.Stream) (bytes int) {
 		s.learnParameters(run)
 	} else if s.cfg.Exchanges {
 		if s.cfg.Some != nil && e.Kind == messages.KindDataRow {
-			s.someRows(s.log.Find(e.Step.Unit), run)
+			s.someRows(s.log.Find(e.Step.Exchange), run)
 		}
 		s.log.Rows(&e.Message, n, len(run))
 	}

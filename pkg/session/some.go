@@ -28,8 +28,8 @@ func (s *Session) some(e *Event) {
 		return
 	}
 	e.Exchange = nil
-	if s.cfg.Exchanges && e.Step.Unit != 0 {
-		e.Exchange = s.log.Find(e.Step.Unit)
+	if s.cfg.Exchanges && e.Step.Exchange != 0 {
+		e.Exchange = s.log.Find(e.Step.Exchange)
 	}
 	if e.Kind == messages.KindDataRow && (e.Exchange == nil || e.Exchange.Rows >= w.Rows || logs.Resumes(e.Exchange)) {
 		return

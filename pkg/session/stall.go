@@ -11,7 +11,7 @@ type stalls struct {
 // nanoseconds were lost.
 type stall struct{ from, to, n int64 }
 
-// maxStalls bounds those that are told apart: a unit of work seldom has as many.
+// maxStalls bounds those that are told apart: an exchange seldom has as many.
 const maxStalls = 64
 
 // Stalled tells that nothing was seen of the connection from one time to another, both

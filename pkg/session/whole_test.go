@@ -22,16 +22,16 @@ func (c *scribe) add(format string, args ...any) {
 }
 
 func (c *scribe) Message(e *session.Event) {
-	m, unit := e.Message, uint64(0)
+	m, number := e.Message, uint64(0)
 	anomaly := ""
 	if m.Step.Anomaly != nil {
 		anomaly, m.Step.Anomaly = m.Step.Anomaly.Text(), nil
 	}
 	sql := ""
 	if e.Exchange != nil {
-		unit, sql = e.Exchange.ID, string(e.Exchange.SQL)
+		number, sql = e.Exchange.ID, string(e.Exchange.SQL)
 	}
-	c.add("%d: %+v %q %s of %d %q, %c %v %v %v", e.Session.ID, m, m.Body, anomaly, unit, sql, e.Tag, e.Truncated, e.Notes, e.Cancels)
+	c.add("%d: %+v %q %s of %d %q, %c %v %v %v", e.Session.ID, m, m.Body, anomaly, number, sql, e.Tag, e.Truncated, e.Notes, e.Cancels)
 }
 
 func (c *scribe) Exchange(s *session.Session, x *exchange.Exchange) {

@@ -131,7 +131,7 @@ func TestWhoseReply(t *testing.T) {
 		}
 	}
 	show := func(r Request) string {
-		out := fmt.Sprintf("%d %v", r.Unit, r.Kind)
+		out := fmt.Sprintf("%d %v", r.Exchange, r.Kind)
 		if r.Statement != nil {
 			out += fmt.Sprintf(" statement %q", r.Statement)
 		}

@@ -19,7 +19,7 @@ func init() {
 }
 
 func requestCycle(kinds []messages.Kind) *cycle {
-	if !oneUnit(kinds) {
+	if !oneExchange(kinds) {
 		return nil
 	}
 	c := &cycle{Kinds: slices.Clone(kinds)}
@@ -29,9 +29,9 @@ func requestCycle(kinds []messages.Kind) *cycle {
 	return c
 }
 
-// oneUnit reports whether requests are those of one unit of work with the end of
+// oneExchange reports whether requests are those of one exchange with the end of
 // its cycle.
-func oneUnit(kinds []messages.Kind) bool {
+func oneExchange(kinds []messages.Kind) bool {
 	last := len(kinds) - 1
 	if last < 0 || kinds[last] != messages.KindSync {
 		return last == 0 && kinds[0] == messages.KindQuery
@@ -68,11 +68,11 @@ func (t *Tracker) settled() bool {
 		!t.lossF && !t.lossB && !t.doubt.any && t.frontend && t.backend
 }
 
-func (t *Tracker) sendCycle(c *cycle, steps []Step) (unit uint64, ok bool) {
-	if t.q.n != 0 || t.whole != nil || t.unitState != unitClosed || t.open || !t.settled() {
+func (t *Tracker) sendCycle(c *cycle, steps []Step) (exchange uint64, ok bool) {
+	if t.q.n != 0 || t.whole != nil || t.exchangeState != exchangeClosed || t.open || !t.settled() {
 		return 0, false
 	}
-	t.unit++
+	t.exchange++
 	t.whole = c
 	t.wholeAt, t.wholePlaced, t.placed = t.place, t.placed, false
 	after := phaseOf(c.Requests[0])
@@ -80,13 +80,13 @@ func (t *Tracker) sendCycle(c *cycle, steps []Step) (unit uint64, ok bool) {
 		for i := range c.Kinds {
 			steps[i] = Step{}
 			s := &steps[i]
-			s.Phase, s.After, s.Tx, s.Unit = after, after, t.tx, t.unit
+			s.Phase, s.After, s.Tx, s.Exchange = after, after, t.tx, t.exchange
 		}
 		steps[0].Phase, steps[0].Begins, steps[0].Rested = messages.PhaseReady, true, true
 	}
 	t.lastReady = false
 	t.after, t.afterDir, t.afterSet = after, messages.Frontend, true
-	return t.unit, true
+	return t.exchange, true
 }
 
 // spread puts the requests of a cycle that was taken at once into the queue.
@@ -98,7 +98,7 @@ func (t *Tracker) spread() {
 
 func (t *Tracker) spreadWhole() {
 	for _, r := range t.whole.Requests {
-		p := pending{unit: t.unit, request: r}
+		p := pending{exchange: t.exchange, request: r}
 		if t.wholePlaced { // all of it was sent when its end was
 			p.end, p.placed = uint32(t.wholeAt.End), true
 			p.acked, p.hasAcked = uint32(t.wholeAt.Acked), t.wholeAt.Acked >= 0
@@ -108,7 +108,7 @@ func (t *Tracker) spreadWhole() {
 	t.whole = nil
 }
 
-func (t *Tracker) replyCycle(c *cycle, status byte, steps []Step) (unit uint64, ok bool) {
+func (t *Tracker) replyCycle(c *cycle, status byte, steps []Step) (exchange uint64, ok bool) {
 	if status = statusOf(Facts{Status: status}); status == 0 || t.placed && t.place.Acked > t.place.Other+1 {
 		return 0, false
 	}
@@ -120,31 +120,31 @@ func (t *Tracker) replyCycle(c *cycle, status byte, steps []Step) (unit uint64, 
 		return 0, false
 	}
 	if t.whole != nil {
-		unit = t.unit
+		exchange = t.exchange
 		t.whole = nil
 	} else {
-		unit = t.q.at(0).unit
+		exchange = t.q.at(0).exchange
 		t.q.clear()
 	}
 	if steps != nil {
 		last := &steps[len(c.Kinds)-1]
-		last.After, last.Tx, last.Over = messages.PhaseReady, status, unit
+		last.After, last.Tx, last.Over = messages.PhaseReady, status, exchange
 	}
 	t.tx = status
 	t.answered, t.open, t.lastReady, t.placed = false, false, true, false
 	t.after, t.afterDir, t.afterSet = messages.PhaseReady, messages.Backend, true
-	return unit, true
+	return exchange, true
 }
 
 // answers reports whether replies answer all that is outstanding, which is of one
-// unit of work, and nothing else.
+// exchange, and nothing else.
 func (t *Tracker) answers(c *cycle, steps []Step) bool {
 	if w := t.whole; w != nil {
 		if w != c.Answers {
 			c.Answers, c.Fits = w, fit(c, w.Requests)
 		}
 		if c.Fits && steps != nil {
-			cycleSteps(c, w.Requests, Step{Tx: t.tx, Unit: t.unit}, steps)
+			cycleSteps(c, w.Requests, Step{Tx: t.tx, Exchange: t.exchange}, steps)
 		}
 		return c.Fits
 	}
@@ -153,10 +153,10 @@ func (t *Tracker) answers(c *cycle, steps []Step) bool {
 	if n == 0 || n > len(buf) || !t.settled() {
 		return false
 	}
-	unit := t.q.at(0).unit
+	exchange := t.q.at(0).exchange
 	for i := range n {
 		p := t.q.at(i)
-		if p.unsure || p.unit != unit || p.inferred || p.doubtful || p.stage != stageFresh || p.stray || p.request == reqStartup {
+		if p.unsure || p.exchange != exchange || p.inferred || p.doubtful || p.stage != stageFresh || p.stray || p.request == reqStartup {
 			return false
 		}
 		buf[i] = p.request
@@ -165,7 +165,7 @@ func (t *Tracker) answers(c *cycle, steps []Step) bool {
 		return false
 	}
 	if steps != nil {
-		cycleSteps(c, buf[:n], Step{Tx: t.tx, Unit: unit}, steps)
+		cycleSteps(c, buf[:n], Step{Tx: t.tx, Exchange: exchange}, steps)
 	}
 	return true
 }

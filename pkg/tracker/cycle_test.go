@@ -123,7 +123,7 @@ func TestCyclesAtOnce(t *testing.T) {
 			before := whole
 			before.q.ring = append([]pending(nil), whole.q.ring...)
 			steps := make([]Step, len(kinds))
-			var unit uint64
+			var exchange uint64
 			ok := false
 			if made := cycleOf(known[d], d, kinds); made != nil {
 				into := steps
@@ -131,9 +131,9 @@ func TestCyclesAtOnce(t *testing.T) {
 					into = nil
 				}
 				if d == messages.Frontend {
-					unit, ok = whole.sendCycle(made, into)
+					exchange, ok = whole.sendCycle(made, into)
 				} else {
-					unit, ok = whole.replyCycle(made, status, into)
+					exchange, ok = whole.replyCycle(made, status, into)
 				}
 			}
 			if !ok && !same(&whole, &before) {
@@ -142,8 +142,8 @@ func TestCyclesAtOnce(t *testing.T) {
 			want := observeAll(&single, d, kinds, status)
 			if ok {
 				taken[d]++
-				if unit != want[0].Unit || seed%2 == 1 && !reflect.DeepEqual(steps, want) {
-					t.Fatalf("seed %d, step %d: %v %v is of unit %d: %+v, want %+v", seed, step, d, kinds, unit, steps, want)
+				if exchange != want[0].Exchange || seed%2 == 1 && !reflect.DeepEqual(steps, want) {
+					t.Fatalf("seed %d, step %d: %v %v is of exchange %d: %+v, want %+v", seed, step, d, kinds, exchange, steps, want)
 				}
 			} else {
 				observeAll(&whole, d, kinds, status)

@@ -3,7 +3,7 @@
 //
 // Tracker observes: it takes every message that passed, keeps the outstanding
 // requests in a queue, and says for each message in which phase it was sent,
-// which unit of work it belongs to, and what, if anything, was out of order. It
+// which exchange it belongs to, and what, if anything, was out of order. It
 // never refuses a message; after a loss it concludes what it can and finds its
 // feet again at the next ReadyForQuery.
 //

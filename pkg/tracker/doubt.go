@@ -19,7 +19,7 @@ type doubt struct {
 	back int64
 	// vague tells that phase and transaction status have not been told since.
 	vague bool
-	// stale is the latest of the outstanding units that must have been answered
+	// stale is the latest of the outstanding exchanges that must have been answered
 	// in the part that is missing, because a request after them is missing as
 	// well; 0 for none.
 	stale uint64
@@ -59,15 +59,15 @@ func (t *Tracker) doubtRequests() {
 		return // its data, most likely
 	}
 	if t.q.n > 0 && t.q.at(0).stray {
-		t.doubt.stale = t.q.at(0).unit // its ReadyForQuery was taken for the answer
+		t.doubt.stale = t.q.at(0).exchange // its ReadyForQuery was taken for the answer
 	}
 	if t.open {
 		t.questionCycle()
 	}
 	if t.lossB && t.q.n > 0 {
-		t.doubt.stale = t.unit
+		t.doubt.stale = t.exchange
 	}
-	t.unitState, t.open, t.discarding = unitClosed, false, false
+	t.exchangeState, t.open, t.discarding = exchangeClosed, false, false
 }
 
 // premature is for a reply whose sender had read more than came from the frontend so
@@ -86,20 +86,20 @@ func (t *Tracker) questionCycle() {
 	}
 }
 
-// doubtReplies is for lost replies: with several units outstanding nobody can say
+// doubtReplies is for lost replies: with several exchanges outstanding nobody can say
 // whose come next.
 func (t *Tracker) doubtReplies() {
 	t.doubt.back = max(t.doubt.back, t.place.End) // what is lost tells nothing of the hole
 	if t.q.n == 0 || t.copying != 0 {
 		return
 	}
-	if t.pipelining || t.q.at(0).unit != t.q.at(t.q.n-1).unit || t.doubt.hole {
+	if t.pipelining || t.q.at(0).exchange != t.q.at(t.q.n-1).exchange || t.doubt.hole {
 		for i := range t.q.n {
 			t.q.at(i).unsure = true
 		}
 	}
 	if t.doubt.hole {
-		t.doubt.stale = t.unit
+		t.doubt.stale = t.exchange
 	}
 }
 
@@ -138,7 +138,7 @@ func (t *Tracker) beginInDoubt(s *Step) {
 		t.pipelining = true
 	case t.rested():
 		if t.q.n > 0 || t.doubt.trial {
-			s.Over = t.unit
+			s.Over = t.exchange
 		}
 		t.q.clear()
 		t.copying, t.discarding, t.answered = 0, false, false
@@ -177,7 +177,7 @@ func (t *Tracker) surplus(s *Step) {
 	if !t.doubt.trial || t.doubt.hasSince && t.placed && t.place.Begin < t.doubt.since {
 		return
 	}
-	s.Spoiled = t.unit
+	s.Spoiled = t.exchange
 	t.doubt.trial, t.pipelining = false, true
 	for i := range t.q.n {
 		t.q.at(i).unsure = true
@@ -205,11 +205,11 @@ func (t *Tracker) foreign(s *Step, k messages.Kind) bool {
 // dropStale gives up the requests that were answered in a part that is missing.
 func (t *Tracker) dropStale(s *Step) {
 	i := 0
-	for i < t.q.n && t.q.at(i).unit <= t.doubt.stale {
+	for i < t.q.n && t.q.at(i).exchange <= t.doubt.stale {
 		i++
 	}
 	if i > 0 {
-		s.Over = t.q.at(i - 1).unit
+		s.Over = t.q.at(i - 1).exchange
 		t.q.drop(i)
 		t.answered = false
 	}
@@ -222,6 +222,6 @@ func (t *Tracker) dropStale(s *Step) {
 func (t *Tracker) disown(s *Step, k messages.Kind) {
 	s.Doubtful = true
 	if (t.pipelining || t.batching) && !(k == messages.KindReadyForQuery && t.q.n == 0) && !s.Inferred {
-		s.Unit, s.Request = 0, messages.KindUnknown
+		s.Exchange, s.Request = 0, messages.KindUnknown
 	}
 }

@@ -14,7 +14,7 @@ func ExampleTracker() {
 	t.SetPhase(messages.PhaseReady)
 	observe := func(d messages.Direction, k messages.Kind, body string) {
 		s := t.Observe(d, k, []byte(body))
-		fmt.Printf("%-8v %-16v query %d, answers %v\n", d, k, s.Unit, s.Request)
+		fmt.Printf("%-8v %-16v query %d, answers %v\n", d, k, s.Exchange, s.Request)
 	}
 	observe(messages.Frontend, messages.KindQuery, "SELECT 1/0\x00")
 	observe(messages.Frontend, messages.KindQuery, "COMMIT\x00")

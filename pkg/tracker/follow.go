@@ -118,7 +118,7 @@ func (t *Tracker) keepFromStray(s *Step, p *pending, f Facts) {
 		t.q.at(i).unsure = true
 	}
 	s.Doubtful = true
-	s.Over = p.unit
+	s.Over = p.exchange
 	t.q.drop(1)
 }
 
@@ -126,7 +126,7 @@ func (t *Tracker) keepFromStray(s *Step, p *pending, f Facts) {
 // it has taken it for one. Should the answer follow it must not be taken for that to
 // what is asked now, so this is on trial.
 func (t *Tracker) leaveStray(s *Step) {
-	s.Over = t.q.at(0).unit
+	s.Over = t.q.at(0).exchange
 	t.q.clear()
 	t.answered, t.copying = false, 0
 	t.doubt = doubt{any: true}

@@ -63,7 +63,7 @@ func decode(b byte) line {
 	return l
 }
 
-// Whatever comes in whatever order: no panic, a bounded queue, units that count
+// Whatever comes in whatever order: no panic, a bounded queue, exchanges that count
 // up, and a tracker that finds its feet again.
 func FuzzTracker(f *testing.F) {
 	for _, s := range seeds(f) {
@@ -71,7 +71,7 @@ func FuzzTracker(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		var tr Tracker
-		unit := uint64(0)
+		exchange := uint64(0)
 		for _, b := range script {
 			l := decode(b)
 			if l.gap {
@@ -79,8 +79,8 @@ func FuzzTracker(f *testing.F) {
 				continue
 			}
 			s := tr.ObserveFacts(l.dir, l.kind, l.facts)
-			checkStep(t, &tr, &l, s, unit)
-			unit = tr.LastUnit()
+			checkStep(t, &tr, &l, s, exchange)
+			exchange = tr.LastExchange()
 		}
 		recovers(t, &tr)
 	})
@@ -91,12 +91,12 @@ func checkStep(t *testing.T, tr *Tracker, l *line, s Step, before uint64) {
 	switch {
 	case int(s.Phase) >= messages.NumPhases || int(s.After) >= messages.NumPhases:
 		t.Fatalf("phases %d and %d", s.Phase, s.After)
-	case s.Unit > tr.LastUnit() || s.Over > tr.LastUnit():
-		t.Fatalf("unit %d, over %d, but the latest is %d", s.Unit, s.Over, tr.LastUnit())
-	case tr.LastUnit() < before || tr.LastUnit() > before+1:
-		t.Fatalf("unit %d after %d", tr.LastUnit(), before)
-	case s.Begins && s.Unit != before+1:
-		t.Fatalf("unit %d begins after %d", s.Unit, before)
+	case s.Exchange > tr.LastExchange() || s.Over > tr.LastExchange():
+		t.Fatalf("exchange %d, over %d, but the latest is %d", s.Exchange, s.Over, tr.LastExchange())
+	case tr.LastExchange() < before || tr.LastExchange() > before+1:
+		t.Fatalf("exchange %d after %d", tr.LastExchange(), before)
+	case s.Begins && s.Exchange != before+1:
+		t.Fatalf("exchange %d begins after %d", s.Exchange, before)
 	case tr.Outstanding() > maxOutstanding || tr.PendingSyncs() > tr.Outstanding():
 		t.Fatalf("%d outstanding, %d Syncs pending", tr.Outstanding(), tr.PendingSyncs())
 	case s.Anomaly != nil && (s.Anomaly.Kind != l.kind || s.Anomaly.Direction != l.dir || s.Anomaly.Text() == ""):
@@ -128,14 +128,14 @@ func recovers(t *testing.T, tr *Tracker) {
 		c := tr.ObserveFacts(messages.Backend, messages.KindCommandComplete, Facts{})
 		z := ready()
 		for _, s := range []Step{q, c, z} {
-			if s.Anomaly != nil || s.Unit != q.Unit || s.Discarded || s.Inferred {
+			if s.Anomaly != nil || s.Exchange != q.Exchange || s.Discarded || s.Inferred {
 				t.Fatalf("a query after it all: %+v, %+v, %+v", q, c, z)
 			}
 		}
-		if i == 0 && z.Over == q.Unit-1 {
+		if i == 0 && z.Over == q.Exchange-1 {
 			z.Over++ // after a loss it is on trial until the next begins
 		}
-		if !q.Begins || z.Over != q.Unit || z.After != messages.PhaseReady {
+		if !q.Begins || z.Over != q.Exchange || z.After != messages.PhaseReady {
 			t.Fatalf("a query after it all: %+v, %+v, %+v", q, c, z)
 		}
 	}

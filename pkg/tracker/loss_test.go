@@ -206,9 +206,9 @@ func TestOnlyTheFrontendCaptured(t *testing.T) {
 	if n := tr.Outstanding(); n > 5 {
 		t.Errorf("%d requests are kept", n)
 	}
-	// Units are given up as soon as the next begins.
+	// Exchanges are given up as soon as the next begins.
 	s := tr.ObserveFacts(messages.Frontend, messages.KindQuery, Facts{})
-	if s.Over != 100 || s.Unit != 101 || s.Anomaly != nil {
+	if s.Over != 100 || s.Exchange != 101 || s.Anomaly != nil {
 		t.Errorf("%+v", s)
 	}
 }
@@ -235,12 +235,12 @@ func TestReset(t *testing.T) {
 	play(t, &tr, started+"> Parse\n> Query\n< ErrorResponse")
 	tr.Reset()
 	tr.q.ring = nil
-	if tr.Phase(messages.Frontend) != messages.PhaseStartup || tr.LastUnit() != 0 || tr.Outstanding() != 0 {
+	if tr.Phase(messages.Frontend) != messages.PhaseStartup || tr.LastExchange() != 0 || tr.Outstanding() != 0 {
 		t.Errorf("after Reset: %+v", tr)
 	}
 	play(t, &tr, started)
 	play(t, &fresh, started)
-	if tr.LastUnit() != fresh.LastUnit() || tr.Tx() != fresh.Tx() {
+	if tr.LastExchange() != fresh.LastExchange() || tr.Tx() != fresh.Tx() {
 		t.Error("a reset tracker is not like a new one")
 	}
 }

@@ -168,7 +168,7 @@ func (m *machine) observeAnew(d messages.Direction, k messages.Kind, msg message
 	m.t.hit = 0
 	step := m.t.ObserveFacts(d, k, f)
 	if d == messages.Frontend {
-		m.noteRequest(before, step.Unit, msg)
+		m.noteRequest(before, step.Exchange, msg)
 	} else {
 		m.noteAnswer(k, &step)
 	}

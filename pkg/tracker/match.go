@@ -108,9 +108,9 @@ func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
 			Expected: expectedReplies(p.request),
 		}
 	}
-	unit := t.q.at(i).unit
-	if i > 0 && t.q.at(0).unit < unit && s.Over == 0 && unit > 1 {
-		s.Over = unit - 1
+	exchange := t.q.at(i).exchange
+	if i > 0 && t.q.at(0).exchange < exchange && s.Over == 0 && exchange > 1 {
+		s.Over = exchange - 1
 	}
 	t.q.drop(i)
 	return t.q.at(0)
@@ -118,7 +118,7 @@ func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
 
 // giveUp drops the i oldest requests, of more, which will not be answered.
 func (t *Tracker) giveUp(s *Step, i int) {
-	if last := t.q.at(i - 1).unit; last > 1 && last == t.q.at(i).unit {
+	if last := t.q.at(i - 1).exchange; last > 1 && last == t.q.at(i).exchange {
 		s.Over = last - 1
 	} else {
 		s.Over = last
@@ -184,8 +184,8 @@ func (t *Tracker) infer(k messages.Kind, rule *replyRule, certain bool) *pending
 	default:
 		return nil
 	}
-	t.unit++
-	t.unitState = unitClosed
-	t.q.pushFront(pending{request: r, unit: t.unit, inferred: true})
+	t.exchange++
+	t.exchangeState = exchangeClosed
+	t.q.pushFront(pending{request: r, exchange: t.exchange, inferred: true})
 	return t.q.at(0)
 }

@@ -7,7 +7,7 @@ const maxOutstanding = 1 << 16
 
 // pending is a request whose replies are still due.
 type pending struct {
-	unit       uint64
+	exchange   uint64
 	seq        uint32  // counts what is put into the queue; 0 for what was concluded
 	acked, end uint32  // see Place, of which these are the lower half
 	request    request // 0: void, passed over
@@ -52,11 +52,11 @@ func (q *queue) grow() {
 	q.ring, q.head = ring, 0
 }
 
-// push adds a request at the end. It reports the unit of a request that was
+// push adds a request at the end. It reports the exchange of a request that was
 // pushed out because the queue is full.
 func (q *queue) push(p pending) (lost uint64) {
 	if q.n >= q.limit() {
-		lost = q.at(0).unit
+		lost = q.at(0).exchange
 		q.drop(1)
 	}
 	if q.n == len(q.ring) {

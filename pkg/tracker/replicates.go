@@ -42,9 +42,9 @@ const (
 func (t *Tracker) copyGuessed(s *Step, f Facts) {
 	switch {
 	case t.copying == 0:
-		t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, s.Unit, true
-	case t.guessed && t.copyUnit == 0:
-		t.copyUnit = s.Unit
+		t.copying, t.copyExchange, t.guessed = messages.PhaseCopyOut, s.Exchange, true
+	case t.guessed && t.copyExchange == 0:
+		t.copyExchange = s.Exchange
 	}
 	t.copyBothGuessed(f)
 }

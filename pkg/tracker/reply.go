@@ -54,10 +54,10 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 			s.Phase = messages.PhaseUnknown // simple or extended: not told
 		}
 	}
-	s.Unit = p.unit
+	s.Exchange = p.exchange
 	s.Request = kindOf(p.request)
 	t.hit = p.seq
-	if p.request&rule.answers&reqStartup != 0 && p.unit == 0 {
+	if p.request&rule.answers&reqStartup != 0 && p.exchange == 0 {
 		t.replyStartup(k, f)
 	}
 	completes := p.request&rule.completes != 0
@@ -103,7 +103,7 @@ func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
 		return false
 	}
 	p.stage = p.stage.next(k)
-	s.Unit, s.Request = p.unit, kindOf(p.request)
+	s.Exchange, s.Request = p.exchange, kindOf(p.request)
 	t.hit = p.seq
 	completes := p.request&rule.completes != 0
 	t.answered = !completes
@@ -169,11 +169,11 @@ func (t *Tracker) concludeEarly(k messages.Kind) {
 	}
 }
 
-// replyAsynchronous gives a notice or a changed parameter to the unit that is
+// replyAsynchronous gives a notice or a changed parameter to the exchange that is
 // being answered; a notification belongs to nobody.
 func (t *Tracker) replyAsynchronous(s *Step, k messages.Kind) {
 	if k != messages.KindNotificationResponse && t.q.n > 0 {
-		s.Unit = t.q.at(0).unit
+		s.Exchange = t.q.at(0).exchange
 	}
 }
 
@@ -223,14 +223,14 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 			t.base = messages.PhaseStartup
 		}
 	case messages.KindCopyInResponse:
-		t.copyUnit, t.copied, t.likely = s.Unit, false, 0
+		t.copyExchange, t.copied, t.likely = s.Exchange, false, 0
 		if !t.passSyncs() {
 			t.copying, t.guessed, t.feeding = messages.PhaseCopyIn, false, true
 		}
 	case messages.KindCopyOutResponse:
-		t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, s.Unit, false
+		t.copying, t.copyExchange, t.guessed = messages.PhaseCopyOut, s.Exchange, false
 	case messages.KindCopyBothResponse:
-		t.copying, t.copyUnit, t.copyEnds, t.guessed = messages.PhaseCopyBoth, s.Unit, 0, false
+		t.copying, t.copyExchange, t.copyEnds, t.guessed = messages.PhaseCopyBoth, s.Exchange, 0, false
 		if t.q.n > 1 && t.q.at(1).request == reqCopyEnd { // sent ahead
 			t.q.at(1).request = 0
 			t.copyEnds = messages.FromFrontend
@@ -263,7 +263,7 @@ func (t *Tracker) passSyncs() (ended bool) {
 			return true
 		case p.request == reqSync:
 			p.doubtful = true
-			t.unitState = unitExecuted // its Sync is still to come
+			t.exchangeState = exchangeExecuted // its Sync is still to come
 			t.open = t.q.at(0).request&reqExtended != 0
 		case p.request != 0:
 			return false
@@ -297,7 +297,7 @@ func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
 	t.copying = 0
 	if f.Fatal {
 		t.base = messages.PhaseFailed
-		s.Over = t.unit
+		s.Over = t.exchange
 		t.q.clear()
 		return
 	}
@@ -322,7 +322,7 @@ func (t *Tracker) replyReady(s *Step, f Facts) {
 	t.tx = statusOf(f)
 	t.copying = 0
 	t.base = messages.PhaseReady
-	s.Over = s.Unit
+	s.Over = s.Exchange
 	if t.doubt.trial && s.Over > 0 {
 		s.Over-- // until it is certain that nothing more comes
 	}

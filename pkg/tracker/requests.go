@@ -9,10 +9,10 @@ import (
 // Request is a request of the frontend: the one that a reply answers, or one whose
 // replies are still due. Its names are borrowed until the machine's next message.
 type Request struct {
-	// Unit is the number of the unit of work that it belongs to, counting from 1 in
+	// Exchange is the number of the exchange that it belongs to, counting from 1 in
 	// each connection: a Query, or Parse, Bind, Describe, Execute and their Sync. 0
 	// for the requests of the startup.
-	Unit uint64
+	Exchange uint64
 	// Kind is the kind of the message; KindUnknown for what was outstanding before
 	// the machine began, of which that is not known.
 	Kind messages.Kind
@@ -48,13 +48,13 @@ func (r *requests) at(seq uint32) *Request { return &r.ring[int(seq)&(len(r.ring
 
 // put notes the request of a message. oldest is the number of the oldest one that is
 // outstanding; the one before it may be the latest that was answered.
-func (r *requests) put(seq, oldest uint32, unit uint64, msg messages.Message) {
+func (r *requests) put(seq, oldest uint32, exchange uint64, msg messages.Message) {
 	if int(seq-oldest)+2 > len(r.ring) {
 		r.grow(seq)
 	}
 	e := r.at(seq)
 	statement, portal := e.Statement, e.Portal
-	*e = Request{Unit: unit, Kind: msg.Kind(), Statement: statement[:0], Portal: portal[:0]}
+	*e = Request{Exchange: exchange, Kind: msg.Kind(), Statement: statement[:0], Portal: portal[:0]}
 	switch m := msg.(type) {
 	case *messages.Parse:
 		r.name(e, m.Statement, nil)
@@ -108,9 +108,9 @@ func (r *requests) grow(seq uint32) {
 }
 
 // request returns what is known of an entry of the queue.
-func (m *machine) request(unit uint64, kind messages.Kind, seq uint32) Request {
+func (m *machine) request(exchange uint64, kind messages.Kind, seq uint32) Request {
 	if seq == 0 {
-		return Request{Unit: unit, Kind: kind}
+		return Request{Exchange: exchange, Kind: kind}
 	}
 	e := *m.requests.at(seq)
 	switch e.Kind {
@@ -133,10 +133,10 @@ func (m *machine) request(unit uint64, kind messages.Kind, seq uint32) Request {
 
 // answered is what the latest message of the backend answered.
 type answered struct {
-	unit uint64
-	kind messages.Kind
-	seq  uint32
-	some bool
+	exchange uint64
+	kind     messages.Kind
+	seq      uint32
+	some     bool
 }
 
 // Answered returns the request that the latest message of the backend answers; ok is
@@ -145,7 +145,7 @@ func (m *machine) Answered() (r Request, ok bool) {
 	if !m.answered.some {
 		return Request{}, false
 	}
-	return m.request(m.answered.unit, m.answered.kind, m.answered.seq), true
+	return m.request(m.answered.exchange, m.answered.kind, m.answered.seq), true
 }
 
 // Outstanding ranges over the requests whose replies are still due, the oldest
@@ -159,7 +159,7 @@ func (m *machine) Outstanding() iter.Seq[Request] {
 			if p.doubtful || p.request&^reqCopyEnd == 0 {
 				continue
 			}
-			if !yield(m.request(p.unit, kindOf(p.request), p.seq)) {
+			if !yield(m.request(p.exchange, kindOf(p.request), p.seq)) {
 				return
 			}
 		}
@@ -168,7 +168,7 @@ func (m *machine) Outstanding() iter.Seq[Request] {
 
 // noteRequest is for a message of the frontend that was observed; before is the
 // tracker's latest number before that.
-func (m *machine) noteRequest(before uint32, unit uint64, msg messages.Message) {
+func (m *machine) noteRequest(before uint32, exchange uint64, msg messages.Message) {
 	if m.t.seq == before {
 		return
 	}
@@ -179,11 +179,11 @@ func (m *machine) noteRequest(before uint32, unit uint64, msg messages.Message) 
 			break
 		}
 	}
-	m.requests.put(m.t.seq, oldest, unit, msg)
+	m.requests.put(m.t.seq, oldest, exchange, msg)
 }
 
 // noteAnswer is for a message of the backend that was observed.
 func (m *machine) noteAnswer(k messages.Kind, s *Step) {
-	m.answered = answered{unit: s.Unit, kind: s.Request, seq: m.t.hit}
-	m.answered.some = !asynchronous(k) && (m.t.hit != 0 || s.Unit != 0 || s.Request != messages.KindUnknown)
+	m.answered = answered{exchange: s.Exchange, kind: s.Request, seq: m.t.hit}
+	m.answered.some = !asynchronous(k) && (m.t.hit != 0 || s.Exchange != 0 || s.Request != messages.KindUnknown)
 }

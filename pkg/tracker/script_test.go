@@ -15,9 +15,9 @@ import (
 //	> Parse: ready 1+
 //	< ReadyForQuery(T): extended_query 1 =Sync
 //
-// a phase's name is Step.Phase, a number Step.Unit, with + if the message begins
+// a phase's name is Step.Phase, a number Step.Exchange, with + if the message begins
 // it (without a number: 0), =Kind is Step.Request, over:N Step.Over (if not
-// given: the unit at ReadyForQuery, else 0), !code the anomaly (if not given:
+// given: the exchange at ReadyForQuery, else 0), !code the anomaly (if not given:
 // none), and discarded and inferred are the flags. Lines of dashes and empty
 // ones are skipped; "gap >" and "gap <" are losses.
 type line struct {
@@ -132,7 +132,7 @@ func (l *line) check(t *testing.T, s Step) {
 			want.Over, over = uint64(n), true
 		case w[0] >= '0' && w[0] <= '9':
 			n, _ := strconv.Atoi(strings.TrimSuffix(w, "+"))
-			want.Unit, want.Begins = uint64(n), strings.HasSuffix(w, "+")
+			want.Exchange, want.Begins = uint64(n), strings.HasSuffix(w, "+")
 		default:
 			if w != s.Phase.String() {
 				t.Errorf("%s\n\tgot phase %v", l.text, s.Phase)
@@ -140,7 +140,7 @@ func (l *line) check(t *testing.T, s Step) {
 		}
 	}
 	if !over && l.kind == messages.KindReadyForQuery {
-		want.Over = want.Unit
+		want.Over = want.Exchange
 	}
 	got := ""
 	if s.Anomaly != nil {

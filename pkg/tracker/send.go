@@ -122,34 +122,34 @@ func (t *Tracker) sendOther(s *Step, k messages.Kind, f Facts) {
 		t.base = messages.PhaseSASLContinue
 	case messages.KindCopyData:
 		if f.Replicates && t.copying == 0 && t.q.n == 0 && !t.backend {
-			t.copying, t.copyUnit, t.guessed = messages.PhaseCopyOut, 0, true
+			t.copying, t.copyExchange, t.guessed = messages.PhaseCopyOut, 0, true
 		}
 		t.copyBothGuessed(f)
-		s.Unit = t.unit
+		s.Exchange = t.exchange
 		if t.copying != 0 {
-			s.Unit = t.copyUnit
+			s.Exchange = t.copyExchange
 			t.copied, t.likely = true, 0
 		}
 	case messages.KindFlush:
-		if t.unitState != unitClosed {
-			s.Unit = t.unit
+		if t.exchangeState != exchangeClosed {
+			s.Exchange = t.exchange
 		}
 	}
 }
 
 // sendCopyEnd observes CopyDone or CopyFail.
 func (t *Tracker) sendCopyEnd(s *Step) {
-	s.Unit = t.unit
+	s.Exchange = t.exchange
 	switch t.copying {
 	case messages.PhaseCopyIn:
-		s.Unit, t.copying = t.copyUnit, 0
+		s.Exchange, t.copying = t.copyExchange, 0
 	case messages.PhaseCopyBoth:
-		s.Unit = t.copyUnit
+		s.Exchange = t.copyExchange
 		t.endCopyBoth(messages.FromFrontend)
 	default:
 		// Sent ahead of the CopyInResponse: remember where the data ends.
 		if t.q.n > 0 {
-			p := pending{request: reqCopyEnd, unit: t.unit}
+			p := pending{request: reqCopyEnd, exchange: t.exchange}
 			t.stand(&p)
 			t.push(s, p)
 		}
@@ -168,20 +168,20 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	if r == reqSync && t.syncsInferred(s) {
 		return
 	}
-	if r != reqSync && t.unitState == unitClosed {
+	if r != reqSync && t.exchangeState == exchangeClosed {
 		t.beginCycle(s)
 	}
-	t.assignUnit(s, r)
+	t.assignExchange(s, r)
 	if t.discarding && r != reqSync {
 		s.Doubtful = t.doubt.any // the Sync may have been missed
 		if s.Discarded = !t.inDoubt(); !s.Discarded {
-			t.push(s, pending{request: r, unit: s.Unit, doubtful: true})
+			t.push(s, pending{request: r, exchange: s.Exchange, doubtful: true})
 		}
 		return
 	}
 	t.discarding = false
 	s.Rested = t.q.n == 0
-	p := pending{request: r, unit: s.Unit, unsure: t.doubt.any && !t.doubt.trial}
+	p := pending{request: r, exchange: s.Exchange, unsure: t.doubt.any && !t.doubt.trial}
 	s.Doubtful = p.unsure
 	t.stand(&p)
 	p.doubtful = r == reqSync && copyToServer.has(t.copying)
@@ -198,7 +198,7 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 // syncsInferred reports whether a Sync belongs to the one outstanding request,
 // which was concluded from its replies and stands for its whole cycle.
 func (t *Tracker) syncsInferred(s *Step) bool {
-	if t.q.n != 1 || t.unitState != unitClosed || t.copying != 0 {
+	if t.q.n != 1 || t.exchangeState != exchangeClosed || t.copying != 0 {
 		return false
 	}
 	p := t.q.at(0)
@@ -206,7 +206,7 @@ func (t *Tracker) syncsInferred(s *Step) bool {
 		return false
 	}
 	p.request = p.request&^reqQuery | reqSync
-	s.Unit = p.unit
+	s.Exchange = p.exchange
 	return true
 }
 
@@ -230,7 +230,7 @@ func (t *Tracker) beginCycle(s *Step) {
 		t.copying = 0
 		t.discarding, t.answered = false, false
 		t.lossB = !t.backend
-		s.Over = t.unit
+		s.Over = t.exchange
 	case !t.lossB && !t.lossF && t.onlyDoubtful(0):
 		if _, maybe := t.crossed(); !maybe {
 			t.spareDoubtful(t.q.n)
@@ -263,43 +263,43 @@ func (t *Tracker) onlyDoubtful(i int) bool {
 	return true
 }
 
-// assignUnit numbers the unit of work that a request belongs to.
-func (t *Tracker) assignUnit(s *Step, r request) {
-	state := t.unitState
+// assignExchange numbers the exchange that a request belongs to.
+func (t *Tracker) assignExchange(s *Step, r request) {
+	state := t.exchangeState
 	switch r {
 	case reqQuery, reqFunction:
-		t.newUnit(s)
-		state = unitClosed
+		t.newExchange(s)
+		state = exchangeClosed
 	case reqParse, reqBind, reqDescribe:
-		if state != unitOpen {
-			t.newUnit(s)
+		if state != exchangeOpen {
+			t.newExchange(s)
 		}
-		state = unitOpen
+		state = exchangeOpen
 	case reqExecute:
-		if state != unitOpen {
-			t.newUnit(s)
+		if state != exchangeOpen {
+			t.newExchange(s)
 		}
-		state = unitExecuted
+		state = exchangeExecuted
 	case reqClose:
-		if state == unitClosed {
-			t.newUnit(s)
+		if state == exchangeClosed {
+			t.newExchange(s)
 			state = unitAside
 		}
 	case reqSync:
-		if state == unitClosed && t.copying == 0 {
-			t.newUnit(s)
+		if state == exchangeClosed && t.copying == 0 {
+			t.newExchange(s)
 		}
 		if t.copying == 0 {
-			state = unitClosed
+			state = exchangeClosed
 		}
 	}
-	t.unitState = state
-	s.Unit = t.unit
+	t.exchangeState = state
+	s.Exchange = t.exchange
 }
 
-func (t *Tracker) newUnit(s *Step) {
+func (t *Tracker) newExchange(s *Step) {
 	t.batching = t.batching || t.open
-	t.unit++
+	t.exchange++
 	s.Begins = true
 }
 

@@ -14,16 +14,16 @@ type Step struct {
 	// Tx is the transaction status once known ('I', 'T' or 'E'), else 0. A
 	// ReadyForQuery carries its own.
 	Tx byte
-	// Unit is the number of the unit of work that the message belongs to,
+	// Exchange is the number of the exchange that the message belongs to,
 	// counting from 1 in each connection; 0 where it belongs to none.
-	Unit uint64
-	// Over, where it is not 0, tells that no more replies are due for this unit
+	Exchange uint64
+	// Over, where it is not 0, tells that no more replies are due for this exchange
 	// and all before it.
 	Over uint64
 	// Request is the kind of the request that a reply answers; KindUnknown where
 	// it answers none or the request was not seen.
 	Request messages.Kind
-	// Begins tells that the message is the first of its unit.
+	// Begins tells that the message is the first of its exchange.
 	Begins bool
 	// Rested tells that nothing was outstanding when this request was sent.
 	Rested bool
@@ -33,13 +33,13 @@ type Step struct {
 	// Inferred tells that the request which this reply answers was not seen.
 	Inferred bool
 	// Doubtful tells that after a loss it is not certain which replies are those of the
-	// message's unit; of a reply without a Unit, that nobody can say whose it is.
+	// message's exchange; of a reply without an Exchange, that nobody can say whose it is.
 	Doubtful bool
 	// Trial tells that after a loss, or a join, it still has to be shown that replies are
 	// given to the right requests: what a reply says may disprove it.
 	Trial bool
 	// Spoiled, where it is not 0, tells that the replies which were said to belong to
-	// this unit, or to those before it that are not over, may be others'.
+	// this exchange, or to those before it that are not over, may be others'.
 	Spoiled uint64
 	// Anomaly is what is wrong with the message in this place; nil if nothing.
 	Anomaly *Anomaly
@@ -49,7 +49,7 @@ type Step struct {
 // for every message, and a write to the heap is not free.
 func (s *Step) reset() {
 	s.Phase, s.After, s.Tx, s.Request = 0, 0, 0, 0
-	s.Unit, s.Over, s.Spoiled = 0, 0, 0
+	s.Exchange, s.Over, s.Spoiled = 0, 0, 0
 	s.Begins, s.Rested, s.Discarded, s.Inferred, s.Doubtful, s.Trial = false, false, false, false, false, false
 	if s.Anomaly != nil {
 		s.Anomaly = nil

@@ -11,7 +11,7 @@ import "github.com/pgsniff/pgsniff/pkg/messages"
 // queue and a reply's phase is that of the request it answers.
 type Tracker struct {
 	q queue
-	// whole, if not nil, holds the requests of the latest unit, which were taken at
+	// whole, if not nil, holds the requests of the latest exchange, which were taken at
 	// once: all that is outstanding. They are put into q when more has to be known.
 	whole       *cycle
 	wholeAt     Place // where it stands
@@ -19,15 +19,15 @@ type Tracker struct {
 	base        messages.Phase // startup, authentication, …; PhaseReady once in session
 	begun       bool           // base is set
 	copying     messages.Phase // PhaseCopyIn, PhaseCopyOut or PhaseCopyBoth while data flows, else 0
-	// copyUnit is the unit of the latest COPY; copyEnds is the set of directions
+	// copyExchange is the exchange of the latest COPY; copyEnds is the set of directions
 	// in which the data of a CopyBoth has ended.
-	copyUnit uint64
-	copyEnds messages.Sides
-	guessed  bool // copying was concluded: the message that began it was not seen
+	copyExchange uint64
+	copyEnds     messages.Sides
+	guessed      bool // copying was concluded: the message that began it was not seen
 
-	unit      uint64 // number of the latest unit
-	unitState unitState
-	tx        byte
+	exchange      uint64 // number of the latest exchange
+	exchangeState exchangeState
+	tx            byte
 
 	// spare counts Syncs sent during a COPY IN that failed: nobody can tell which
 	// of them the server had read before it failed and so ignored, and which it
@@ -53,7 +53,7 @@ type Tracker struct {
 	answered   bool // the oldest request has had a reply that did not complete it
 	discarding bool // an extended cycle failed and its Sync has not been sent yet
 	pipelining bool // the frontend has begun a cycle before the last one ended
-	batching   bool // the frontend has put several units into a cycle
+	batching   bool // the frontend has put several exchanges into a cycle
 	lossF      bool // requests may have been missed since the queue was last certain
 	lossB      bool // replies may have been missed
 	frontend   bool // the frontend has been heard
@@ -67,14 +67,14 @@ type Tracker struct {
 	afterSet bool
 }
 
-// unitState is how far the latest unit has come on the frontend's side.
-type unitState uint8
+// exchangeState is how far the latest exchange has come on the frontend's side.
+type exchangeState uint8
 
 const (
-	unitClosed   unitState = iota // the next request begins another unit
-	unitOpen                      // Parse, Bind or Describe: an Execute may follow
-	unitExecuted                  // Execute: its Sync may follow
-	unitAside                     // only Close so far: no Execute joins it
+	exchangeClosed   exchangeState = iota // the next request begins another exchange
+	exchangeOpen                          // Parse, Bind or Describe: an Execute may follow
+	exchangeExecuted                      // Execute: its Sync may follow
+	unitAside                             // only Close so far: no Execute joins it
 )
 
 // Reset makes t ready for another connection, keeping its queue's memory.
@@ -96,11 +96,11 @@ func (t *Tracker) Join() {
 	t.doubt = doubt{any: true, hole: true, vague: true}
 }
 
-// Rejoin forgets all but how many units there were, and joins the connection anew.
+// Rejoin forgets all but how many exchanges there were, and joins the connection anew.
 func (t *Tracker) Rejoin() {
-	unit := t.unit
+	exchange := t.exchange
 	t.Reset()
-	t.unit = unit
+	t.exchange = exchange
 	t.Join()
 }
 
@@ -194,8 +194,8 @@ func (t *Tracker) Outstanding() int {
 	return t.q.n
 }
 
-// LastUnit returns the number of the latest unit of work.
-func (t *Tracker) LastUnit() uint64 { return t.unit }
+// LastExchange returns the number of the latest exchange.
+func (t *Tracker) LastExchange() uint64 { return t.exchange }
 
 // PendingSyncs returns how many ReadyForQuery are due for Sync messages.
 func (t *Tracker) PendingSyncs() (n int) {

@@ -361,7 +361,7 @@ func wideResults(n int) io.Reader {
 	})
 }
 
-// manyDescribes never executes: all belongs to one unit of work.
+// manyDescribes never executes: all belongs to one exchange.
 func manyDescribes(n int) io.Reader {
 	var c *Conn
 	b := Message('D', []byte{'S'}, String("s"))
