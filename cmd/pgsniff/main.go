@@ -3,7 +3,6 @@ package main
 
 import (
 	"os"
-	_ "time/tzdata" // values are printed in the session's time zone, on hosts without a database, too
 
 	"github.com/pgsniff/pgsniff/internal/app"
 )

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pgsniff/pgsniff/internal/zoneinfo"
 )
 
 // maxZones bounds the zones that are remembered. tzdata has about 600 names.
@@ -44,7 +46,7 @@ func loadZone(name string) *time.Location {
 	if name == "" || name == "Local" || len(name) > 64 {
 		return nil
 	}
-	zone, err := time.LoadLocation(name)
+	zone, err := zoneinfo.Load(name)
 	if err != nil {
 		return nil
 	}

@@ -72,8 +72,9 @@ func (d *dist) binaries() error {
 			file += ".exe"
 		}
 		flags := "-s -w -buildid= -X github.com/pgsniff/pgsniff/internal/app.version=" + d.version
-		if err := d.command(append(cache, "GOOS="+t.os, "GOARCH="+t.arch), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2",
-			"-ldflags", flags, "-o", file, "./cmd/pgsniff"); err != nil {
+		build := append([]string{"build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2"}, coldFlags()...)
+		build = append(build, "-ldflags", flags, "-o", file, "./cmd/pgsniff")
+		if err := d.command(append(cache, "GOOS="+t.os, "GOARCH="+t.arch), "go", build...); err != nil {
 			return err
 		}
 		if err := d.accompany(t); err != nil {
