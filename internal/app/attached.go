@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/attach"
 	"github.com/pgsniff/pgsniff/internal/inside"
+	"github.com/pgsniff/pgsniff/internal/render"
 )
 
 // attached is what a run has that looks inside servers.
@@ -155,7 +156,7 @@ func (r *run) attachedTo(opt attach.Options, servers []attach.Server) {
 	for _, pid := range opt.Processes {
 		names = append(names, fmt.Sprintf("%s (pid %d)", attach.ProgramName(pid), pid))
 	}
-	fmt.Fprintf(r.env.Err, "pgsniff: attached to %s\n", strings.Join(names, "; "))
+	fmt.Fprintf(r.env.Err, "pgsniff: attached to %s\n", render.Visible(strings.Join(names, "; ")))
 }
 
 // serverName says which server it is.

@@ -64,7 +64,7 @@ var furtherAttacks = []attack{
 	say(`ALTER SUBSCRIPTION nosuch REFRESH PUBLICATION WITH (password = '%s')`),
 	say(`ALTER SUBSCRIPTION nosuch SET (conninfo = '%s')`),
 	say(`ALTER SUBSCRIPTION nosuch SET PUBLICATION p CONNECTION 'host=h pass=%s'`),
-	say(`ALTER SUBSCRIPTION nosuch CONECTION '%s'`),
+	say(`ALTER SUBSCRIPTION nosuch CONNEKTION '%s'`),
 	say(`CREATE SUBSCRIPTION s93 CONNECTION $c$postgresql://u:%s@127.0.0.1:1/db?connect_timeout=1$c$ PUBLICATION p`),
 	say(`CREATE SUBSCRIPTION s94 CONNECTION 'postgresql://u@127.0.0.1:1/db?pass%77ord=%s' PUBLICATION p`),
 	say(`SELECT 'postgresql://u@127.0.0.1:1/db?pass%77ord=%s'`),
@@ -86,7 +86,7 @@ var furtherAttacks = []attack{
 	say(`ALTER ROLE bob SET app.secret TO DEFAULT, '%s'`),
 	say(`ALTER SYSTEM SET "app"."secret" = '%s'`),
 	say(`ALTER SYSTEM SET ssl_passphrase_command TO $c$echo '%s'$c$`, `SELECT sourcefile, name, setting, applied FROM pg_file_settings`, `ALTER SYSTEM RESET ALL`),
-	say(`ALTER SYTEM SET primary_conninfo = 'host=h password=%s'`),
+	say(`ALTER SISTEM SET primary_conninfo = 'host=h password=%s'`),
 	say(`ALTER SYSTEM SET primary_coninfo = '%s'`),
 	say(`ALTER SYSTEM SET recovery_end_command = 'PGPASSWORD=%s x'`, `ALTER SYSTEM RESET ALL`),
 	// Poolers' consoles, labels, tokens, other extensions.

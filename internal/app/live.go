@@ -248,7 +248,7 @@ func (r *run) listening() {
 	if !r.opt.AnyPort {
 		what = "port " + strings.Join(r.opt.Ports, ", ")
 	}
-	fmt.Fprintf(r.env.Err, "pgsniff: capturing on %s, %s\n", strings.Join(names, ", "), what)
+	fmt.Fprintf(r.env.Err, "pgsniff: capturing on %s, %s\n", render.Visible(strings.Join(names, ", ")), what)
 }
 
 // liveLoop takes packets until the capture is stopped or the output is gone. It

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/pgsniff/pgsniff/internal/render"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -80,7 +81,7 @@ func (n *nameList) text() string {
 
 // advise says what the user may want to know about what is not shown.
 func (r *run) advise() {
-	say := func(format string, args ...any) { fmt.Fprintf(r.env.Err, "pgsniff: "+format+"\n", args...) }
+	say := r.say
 	t := r.counts
 	if t.encrypted > 0 {
 		var what string
@@ -136,7 +137,7 @@ func was(n uint64, what string) string {
 
 // adviseNone says where PostgreSQL may be, if none was found.
 func (r *run) adviseNone() {
-	say := func(format string, args ...any) { fmt.Fprintf(r.env.Err, "pgsniff: "+format+"\n", args...) }
+	say := r.say
 	c := &r.analyzer.Counts
 	switch ports := c.LikelyPorts(); {
 	case len(ports) > 0:
@@ -147,4 +148,10 @@ func (r *run) adviseNone() {
 		say("clients on the same host may use a Unix socket, which cannot be captured (psql -h 127.0.0.1, or --attach), or another interface or port (-i any, --port, --any-port)")
 		say("TLS would be shown as encrypted connections, and read with --keylog or --attach")
 	}
+}
+
+// say tells something on standard error, in which names of the capture and of the user's
+// may be.
+func (r *run) say(format string, args ...any) {
+	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", render.Visible(fmt.Sprintf(format, args...)))
 }
