@@ -21,7 +21,7 @@ import (
 // logTimes are the server's own measures of the same: statistics of its stages, and its
 // waits for locks.
 var (
-	logStage   = regexp.MustCompile(`^(PARSER|PLANNER|EXECUTOR) STATISTICS`)
+	logStage   = regexp.MustCompile(`^(PARSER|PLANNER|EXECUTOR|PARSE ANALYSIS|REWRITER) STATISTICS`)
 	logElapsed = regexp.MustCompile(`([0-9.]+) s elapsed`)
 	logWait    = regexp.MustCompile(`acquired (.*) after ([0-9.]+) ms`)
 )
@@ -125,8 +125,8 @@ func within(ns, least, most float64) bool {
 
 func checkTimes(t *testing.T, records []jsonLine, log [][2]string) {
 	t.Helper()
-	var sums [3]float64 // of the stages whose statistics the log has
-	stages := map[string]int{"PARSER": 0, "PLANNER": 1, "EXECUTOR": 2}
+	var sums [4]float64 // of the stages whose statistics the log has
+	stages := map[string]int{"PARSER": 0, "PLANNER": 1, "EXECUTOR": 2, "PARSE ANALYSIS": 3, "REWRITER": 3}
 	waits := make(map[string]float64)
 	for _, l := range log {
 		if m := logStage.FindStringSubmatch(l[0]); m != nil {
@@ -139,10 +139,10 @@ func checkTimes(t *testing.T, records []jsonLine, log [][2]string) {
 			waits[m[1]], _ = strconv.ParseFloat(m[2], 64)
 		}
 	}
-	if sums[0] == 0 || sums[1] == 0 || sums[2] == 0 || len(waits) != 1 {
+	if sums[0] == 0 || sums[1] == 0 || sums[2] == 0 || sums[3] == 0 || len(waits) != 1 {
 		t.Fatalf("the log has %v and %v", sums, waits)
 	}
-	var got [3]float64
+	var got [4]float64
 	counted := make(map[any]bool) // by connection
 	for _, q := range ofType(records, "query", 0) {
 		sql, _ := q["sql"].(string)
@@ -153,7 +153,7 @@ func checkTimes(t *testing.T, records []jsonLine, log [][2]string) {
 		}
 		of := func(key string) float64 { ns, _ := times[key].(float64); return ns }
 		duration, _ := q["duration_ns"].(float64)
-		if sum := of("parse_ns") + of("plan_ns") + of("execute_ns"); sum == 0 || of("lock_wait_ns") > duration || sum > duration {
+		if sum := of("parse_ns") + of("rewrite_ns") + of("plan_ns") + of("execute_ns"); sum == 0 || of("lock_wait_ns") > duration || sum > duration {
 			t.Errorf("%s: %v in %v", sql, times, duration)
 		}
 		switch {
@@ -174,18 +174,21 @@ func checkTimes(t *testing.T, records []jsonLine, log [][2]string) {
 		conn := q["conn"]
 		if strings.HasPrefix(sql, "set log_parser_stats = off") {
 			got[0] += of("parse_ns") // which comes before it is off
+			got[3] += of("rewrite_ns")
 			counted[conn] = false
 		}
 		if counted[conn] {
 			got[0] += of("parse_ns")
 			got[1] += of("plan_ns")
 			got[2] += of("execute_ns")
+			got[3] += of("rewrite_ns")
 		}
 		if strings.HasPrefix(sql, "set log_parser_stats = on") {
+			got[3] += of("rewrite_ns") // of what follows in the same text
 			counted[conn] = true
 		}
 	}
-	for n, name := range []string{"PARSER", "PLANNER", "EXECUTOR"} {
+	for n, name := range []string{"PARSER", "PLANNER", "EXECUTOR", "PARSE ANALYSIS and REWRITER"} {
 		if got[n] < sums[n] { // the probes are around the measure, which it is logged in
 			t.Errorf("%s: %.0f ns, in the log %.0f", name, got[n], sums[n])
 		}

@@ -96,8 +96,9 @@ type Event struct {
 }
 
 // Work is what a server's work on what it read took, in nanoseconds; 0 where it did not
-// do that. Parsing is that of the text alone, without analysis and rewriting. Planning
-// and execution contain those within (of functions), and waits for locks.
+// do that. Parsing is that of the text alone; Rewrite is its analysis, too, since the
+// server's probes are around both. Planning and execution contain those within (of
+// functions), and waits for locks.
 type Work struct {
 	// After is the Offset of the frontend's bytes that the server had read last when
 	// it began.
@@ -107,7 +108,7 @@ type Work struct {
 	// Failed tells that an error ended some of it, or a ROLLBACK in a procedure.
 	Failed bool
 
-	Parse, Plan, Execute, LockWait int64
+	Parse, Rewrite, Plan, Execute, LockWait int64
 	// Lock is what the longest wait was for; its String is empty where not known.
 	Lock LockTag
 }

@@ -94,6 +94,7 @@ const (
 // wait was for.
 const (
 	timesParse   = headSize + 8*iota // uint64
+	timesRewrite                     // uint64
 	timesPlan                        // uint64
 	timesExecute                     // uint64
 	timesWait                        // uint64
@@ -156,7 +157,7 @@ func (r record) work() *Work {
 	marks := r.flags()
 	return &Work{
 		After: r.offset(), Mixed: marks&workMixed != 0, Failed: marks&workFailed != 0,
-		Parse: int64(r.u64(timesParse)), Plan: int64(r.u64(timesPlan)),
+		Parse: int64(r.u64(timesParse)), Rewrite: int64(r.u64(timesRewrite)), Plan: int64(r.u64(timesPlan)),
 		Execute: int64(r.u64(timesExecute)), LockWait: int64(r.u64(timesWait)),
 		Lock: LockTag(r[timesTag:][:tagSize]),
 	}

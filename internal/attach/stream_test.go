@@ -285,7 +285,7 @@ func TestLockTag(t *testing.T) {
 // The times of a record come as they are written.
 func TestWork(t *testing.T) {
 	body := make([]byte, timesRecord-headSize)
-	for i := range 4 {
+	for i := range 5 {
 		binary.NativeEndian.PutUint64(body[8*i:], uint64(i+1))
 	}
 	body[timesTag-headSize+tagType], body[timesTag-headSize+tagMode] = 5, 5
@@ -299,7 +299,7 @@ func TestWork(t *testing.T) {
 	if len(list) != 2 || list[1].Kind != Worked {
 		t.Fatalf("%v", kinds(list))
 	}
-	want := Work{After: 42, Mixed: true, Failed: true, Parse: 1, Plan: 2, Execute: 3, LockWait: 4, Lock: LockTag{tagType: 5, tagMode: 5}}
+	want := Work{After: 42, Mixed: true, Failed: true, Parse: 1, Rewrite: 2, Plan: 3, Execute: 4, LockWait: 5, Lock: LockTag{tagType: 5, tagMode: 5}}
 	if *list[1].Work != want {
 		t.Errorf("%+v", *list[1].Work)
 	}

@@ -22,6 +22,7 @@ type stage struct {
 
 var stages = []stage{
 	{"query__parse__start", "query__parse__done", "pgsniff_parse", stateParse, stateParseSP, stateParsed},
+	{"query__rewrite__start", "query__rewrite__done", "pgsniff_rewr", stateRewrite, stateRewriteSP, stateRewritten},
 	{"query__plan__start", "query__plan__done", "pgsniff_plan", statePlan, statePlanSP, statePlanned},
 	{"query__execute__start", "query__execute__done", "pgsniff_exec", stateExec, stateExecSP, stateExecuted},
 }
@@ -44,7 +45,11 @@ const (
 	stateLongest  = stateTimes + 104 // of the waits
 	stateLongTag  = stateTimes + 112 // what that was for
 	stateTag      = stateTimes + 128 // what the latest is for
-	timesSize     = 144
+
+	stateRewrite   = stateTimes + 144
+	stateRewriteSP = stateTimes + 152
+	stateRewritten = stateTimes + 160
+	timesSize      = 168
 )
 
 // The names of programs that belong to no stage.
@@ -266,4 +271,4 @@ func (c *code) tellTimes(buffer int16) {
 }
 
 // timesFields are what a record of times says, in its order.
-var timesFields = [...]int16{stateParsed, statePlanned, stateExecuted, stateWaited, stateLongTag, stateLongTag + 8}
+var timesFields = [...]int16{stateParsed, stateRewritten, statePlanned, stateExecuted, stateWaited, stateLongTag, stateLongTag + 8}

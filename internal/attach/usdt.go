@@ -18,6 +18,7 @@ type probeSite struct {
 // "Dynamic Tracing").
 var timed = map[string]bool{
 	"query__parse__start": true, "query__parse__done": true,
+	"query__rewrite__start": true, "query__rewrite__done": true,
 	"query__plan__start": true, "query__plan__done": true,
 	"query__execute__start": true, "query__execute__done": true,
 	"lock__wait__start": true, "lock__wait__done": true,

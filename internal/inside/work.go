@@ -31,7 +31,7 @@ func (w *flow) worked(e *attach.Event) {
 		return
 	}
 	w.in.Worked(t.After-w.skipped, &exchange.ServerTimes{
-		Parse: t.Parse, Plan: t.Plan, Execute: t.Execute,
+		Parse: t.Parse, Rewrite: t.Rewrite, Plan: t.Plan, Execute: t.Execute,
 		LockWait: t.LockWait, Longest: t.LockWait, Lock: t.Lock.String(),
 	}, t.Failed)
 }

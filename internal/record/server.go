@@ -5,6 +5,7 @@ import "github.com/pgsniff/pgsniff/pkg/exchange"
 // The fields of server_times.
 var (
 	serverParse    = NewField("parse_ns", TypeInt, "ns", "Parsing of the text.")
+	serverRewrite  = NewField("rewrite_ns", TypeInt, "ns", "Analysis and rewriting.")
 	serverPlan     = NewField("plan_ns", TypeInt, "ns", "Planning.")
 	serverExecute  = NewField("execute_ns", TypeInt, "ns", "Execution.")
 	serverLockWait = NewField("lock_wait_ns", TypeInt, "ns", "Waits for locks.")
@@ -14,6 +15,7 @@ var (
 func visitServer(v Visitor, t *exchange.ServerTimes) {
 	v.Open(qServer)
 	took(v, serverParse, t.Parse)
+	took(v, serverRewrite, t.Rewrite)
 	took(v, serverPlan, t.Plan)
 	took(v, serverExecute, t.Execute)
 	took(v, serverLockWait, t.LockWait)

@@ -24,6 +24,7 @@ func (p *Pretty) serverTimes(q *record.Query) {
 		b = units.AppendDuration(append(b, what...), ns)
 	}
 	add(" parse ", s.Parse)
+	add(" rewrite ", s.Rewrite)
 	add(" plan ", s.Plan)
 	add(" execute ", s.Execute)
 	add(" lock wait ", s.LockWait)

@@ -4,7 +4,8 @@ package exchange
 // in nanoseconds: sums over all of its commands, 0 for what was not done or is not known.
 // It does not change once the exchange is over.
 type ServerTimes struct {
-	Parse   int64 // of the text, without analysis and rewriting
+	Parse   int64 // of the text
+	Rewrite int64 // analysis and rewriting
 	Plan    int64
 	Execute int64
 	// LockWait is what it waited for locks of the database, within the others or
@@ -21,6 +22,7 @@ func (x *Exchange) Worked(t *ServerTimes) {
 		return
 	}
 	s.Parse += t.Parse
+	s.Rewrite += t.Rewrite
 	s.Plan += t.Plan
 	s.Execute += t.Execute
 	s.LockWait += t.LockWait
