@@ -101,10 +101,12 @@ type Analyzer struct {
 	given   given
 	slow    slowClock
 	ticks   []tickClock
-	inlets  map[*Inlet]struct{} // that no packets are captured of
-	known   known
-	latest  uint64 // number of the latest packet
-	wasTCP  bool   // it was, or completed, a TCP segment
+	// Before tickDue none of them strikes, unless the clock was set back before tickBack.
+	tickDue, tickBack int64
+	inlets            map[*Inlet]struct{} // that no packets are captured of
+	known             known
+	latest            uint64 // number of the latest packet
+	wasTCP            bool   // it was, or completed, a TCP segment
 }
 
 // output is the second stage as the first sees it: itself, or the way to it.
@@ -212,7 +214,7 @@ func New(opt Options, h session.Handler) *Analyzer {
 
 // Packet takes the next packet; its data is borrowed for the call.
 func (a *Analyzer) Packet(p *capture.Packet) {
-	if len(a.ticks) > 0 {
+	if p.Time >= a.tickDue || p.Time < a.tickBack {
 		a.tick(p.Time)
 	}
 	a.Counts.Packets++
@@ -272,6 +274,11 @@ func (a *Analyzer) Finish() {
 // Shared returns what the sessions have in common. It is to be used by the
 // handler, or after Finish.
 func (a *Analyzer) Shared() *session.Shared { return a.stage.shared }
+
+// KeepColumns says whether descriptions of results are kept from now on, where
+// Options.Limits did not leave them out: for handlers that can do without them while much
+// comes. It is to be used by the handler, or by a Ticker.
+func (a *Analyzer) KeepColumns(on bool) { chunks.Columns(a.stage.shared, on) }
 
 // Connections returns the number of connections taken for PostgreSQL. It is to
 // be used after Finish.

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"time"
 
 	"github.com/pgsniff/pgsniff/pkg/reassembly"
@@ -26,6 +27,7 @@ type Ticker struct {
 type tickClock struct {
 	every int64 // ns; 0: never
 	due   int64 // when the current period ends
+	back  int64 // a time before it is that of a clock that was set back
 }
 
 func newTickClock(every time.Duration) tickClock { return tickClock{every: int64(max(every, 0))} }
@@ -36,19 +38,22 @@ func (c *tickClock) strikes(now int64) (end int64, yes bool) {
 	switch {
 	case c.every == 0 || now == 0:
 		return 0, false
-	case c.due == 0 || now < c.due-2*c.every:
-		c.due = now + c.every
+	case c.due == 0 || now < c.back:
+		c.until(now + c.every)
 		return 0, false
 	case now < c.due:
 		return 0, false
 	}
 	end = c.due
-	c.due += (now - c.due + c.every) / c.every * c.every
+	c.until(c.due + (now-c.due+c.every)/c.every*c.every)
 	return end, true
 }
 
+func (c *tickClock) until(due int64) { c.due, c.back = due, due-2*c.every }
+
 // tick tells the second stage, in the order of the packets.
 func (a *Analyzer) tick(now int64) {
+	a.tickDue, a.tickBack = math.MaxInt64, math.MinInt64
 	for i := range a.ticks {
 		if end, yes := a.ticks[i].strikes(now); yes {
 			a.out.tick(i, Tick{
@@ -56,6 +61,8 @@ func (a *Analyzer) tick(now int64) {
 				Lost: a.Counts.Lost, Retransmitted: a.Counts.Retransmitted,
 			})
 		}
+		c := &a.ticks[i]
+		a.tickDue, a.tickBack = min(a.tickDue, c.due), max(a.tickBack, c.back)
 	}
 }
 

@@ -28,11 +28,20 @@ func (w *watched) front(c *reassembly.Conn) reassembly.Dir {
 
 // Segment takes each segment of a connection.
 func (w *watched) Segment(c *reassembly.Conn, d reassembly.Dir, s *reassembly.Segment) {
-	front := w.front(c)
-	if w.less != nil && w.watcher.Passes(w.less.Load(), c, front, d, s) {
+	if w.less == nil {
+		w.watcher.Segment(c, w.front(c), d, s)
 		return
 	}
-	w.watcher.Segment(c, front, d, s)
+	less := w.less.Load()
+	if k := netfacts.Left(c, less); k != nil {
+		if len(s.Payload) > 0 && d != w.front(c) {
+			k.Spoke(s.At.Time)
+		}
+		return
+	}
+	if front := w.front(c); !w.watcher.Passes(less, c, front, d, s) {
+		w.watcher.Segment(c, front, d, s)
+	}
 }
 
 // Close takes the end of a connection.

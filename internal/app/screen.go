@@ -204,9 +204,10 @@ func (s *screenRun) guard() {
 func (s *screenRun) hook() {
 	s.data = overview.New(overview.Options{
 		Live: s.live, Now: s.env.Now,
-		Shown:  func(sn *session.Session) bool { return s.run.sel.conn(sn) },
-		Totals: func() record.Totals { return *s.run.sofar },
-		Since:  s.since,
+		Shown:   func(sn *session.Session) bool { return s.run.sel.conn(sn) },
+		Totals:  func() record.Totals { return *s.run.sofar },
+		Since:   s.since,
+		Columns: func(on bool) { s.run.analyzer.KeepColumns(on) },
 	})
 	o := s.opt
 	o.only = s.data

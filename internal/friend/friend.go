@@ -144,6 +144,8 @@ type Exchange[H, L, X, M any] struct {
 	// Idle returns the kinds of replies that say nothing more to a Log which has been
 	// announced with Exchange, in a cycle without errors.
 	Idle func(s *H) [messages.NumKinds]bool
+	// Columns sets Limits.NoColumns anew, from the next request on.
+	Columns func(s *H, on bool)
 	// Reserve charges n bytes to Limits.Total for something that is about to be
 	// kept; false means that it must not be.
 	Reserve func(s *H, n int) bool
@@ -170,6 +172,9 @@ type Splitter[O any] struct {
 type Session[H, S, O, A any] struct {
 	// Splitter returns the Splitter for all sessions.
 	Splitter func(h *H) Splitter[O]
+	// Columns tells whether descriptions of results are kept from the next request on;
+	// see exchange.Limits.
+	Columns func(h *H, on bool)
 	// Split divides a chunk if it may hold all requests of a usual cycle, or all
 	// replies. It returns the number of parts, and their shape, which is 0 otherwise.
 	// It depends on b alone.

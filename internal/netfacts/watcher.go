@@ -162,10 +162,29 @@ func (w *Watcher) Passes(less *Set, c *reassembly.Conn, front, d reassembly.Dir,
 		}
 		k.less, k.left = less, left
 	}
-	if k.left && d != front && len(s.Payload) > 0 && k.server != nil {
-		k.server.latest = s.At.Time
+	if k.left && d != front && len(s.Payload) > 0 {
+		k.Spoke(s.At.Time)
 	}
 	return k.left
+}
+
+// Conn is what is known of a connection.
+type Conn = conn
+
+// Left returns a connection of which Passes has said before that it belongs to a set; nil
+// if that is to be asked. Of its segments nothing is taken but Spoke.
+func Left(c *reassembly.Conn, less *Set) *Conn {
+	if k, ok := c.Watch.(*conn); ok && k.left && k.less == less {
+		return k
+	}
+	return nil
+}
+
+// Spoke takes note that data of its server came.
+func (k *conn) Spoke(at int64) {
+	if k.server != nil {
+		k.server.latest = at
+	}
 }
 
 // Segment takes a segment of direction d; front is that of the client.

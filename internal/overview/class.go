@@ -40,19 +40,16 @@ type class struct {
 	kept    int64 // when the latest was kept
 }
 
-// classOf returns the class of a query.
+// classOf returns the class of a query, which becomes the latest.
 func (c *Collector) classOf(q *sample) *class {
-	if k := c.latest; k != nil && k.print == q.print {
-		return k
-	}
 	k := c.classes[q.print]
 	if k == nil {
 		if len(c.classes) >= maxClasses {
 			return c.other
 		}
-		k = &class{
-			print: q.print, sql: cut(q.normalized, maxSQL), operation: q.operation,
-			fine: len(c.classes) < fineClasses, arms: mayPrepare(q.normalized),
+		k = &class{print: q.print, fine: len(c.classes) < fineClasses}
+		if t := q.text; t != nil {
+			k.sql, k.operation, k.arms = cut(t.Text, maxSQL), t.Operation, mayPrepare(t.Text)
 		}
 		c.classes[q.print] = k
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	// Since returns when the part of the capture begins that is shown; 0: all is, as
 	// where it is nil.
 	Since func() int64
+	// Columns is told whether findings want descriptions of results: see columnsRate. Nil:
+	// they have them.
+	Columns func(on bool)
 }
 
 // Collector adds up. Record, Tick, End, Opened and Closed belong to the goroutine of
@@ -52,7 +55,10 @@ type Collector struct {
 	looked   bool   // findings are looked for in it
 	within   bool   // the message that comes next is of a query cycle, whose record tells of its error
 	secrets  Secrets
-	left     int // of burst
+	left     int  // of burst
+	leaving  bool // connections were left since shut was made
+	sample   sample
+	lean     bool // there are no descriptions of results
 	shut     atomic.Pointer[netfacts.Set]
 	turn     uint64
 	demands  []demand
@@ -60,6 +66,9 @@ type Collector struct {
 
 	mu          sync.Mutex
 	started     int64 // time of the first record, ns
+	slotFrom    int64 // of the latest slot of series: when it begins, ends
+	slotTo      int64
+	slot        int64
 	now         int64 // the capture's clock
 	done        bool
 	totals      record.Totals
@@ -141,8 +150,8 @@ func (c *Collector) query(q *record.Query) {
 	k := c.counted
 	if c.counted = nil; k == nil {
 		k = c.count(&sample{
-			conn: q.Conn, at: q.Place().Time, end: max(q.End.Time, q.Start.Time), normalized: q.Normalized, print: q.Fingerprint,
-			operation: q.Operation, duration: q.Duration, rows: q.Rows, failed: q.Error != nil,
+			seen: c.seen(q.Conn), at: q.Place().Time, end: max(q.End.Time, q.Start.Time), text: textOf(q),
+			print: q.Fingerprint, duration: q.Duration, rows: q.Rows, failed: q.Error != nil,
 		})
 	}
 	if q.Error != nil {
@@ -155,14 +164,21 @@ func (c *Collector) query(q *record.Query) {
 
 // sample is what is counted of a query cycle.
 type sample struct {
-	conn       *record.Conn
-	at, end    int64
-	normalized []byte // nil if not known
-	print      uint64
-	operation  string
-	duration   int64 // ns; negative: not known
-	rows       uint64
-	failed     bool
+	seen     *seen // of its connection
+	at, end  int64
+	text     *record.Normalized // nil if not known
+	print    uint64             // of text; 0 if not known
+	duration int64              // ns; negative: not known
+	rows     uint64
+	failed   bool
+}
+
+// textOf is what is counted of the text of a query's record.
+func textOf(q *record.Query) *record.Normalized {
+	if q.Normalized == nil {
+		return nil
+	}
+	return &record.Normalized{Text: q.Normalized, Hash: q.Fingerprint, Operation: q.Operation}
 }
 
 // count counts a query cycle and returns its class.
@@ -181,14 +197,20 @@ func (c *Collector) count(q *sample) *class {
 		c.durations.Add(q.duration, true)
 		c.spent += q.duration
 	}
-	c.seen(q.conn).ended = q.end
-	k := c.classOf(q)
+	q.seen.ended = q.end
+	k := c.latest
+	if k == nil || k.print != q.print {
+		k = c.classOf(q)
+	}
 	k.add(q, slot, c.opt.Live)
 	return k
 }
 
 // Tick looks at the connections, and for findings.
 func (c *Collector) Tick(now int64) {
+	if c.leaving {
+		c.tellShut()
+	}
 	if c.opt.Live || c.opt.Now().Sub(c.viewed) >= time.Duration(tick) {
 		c.viewed = c.opt.Now()
 		c.look(now)

@@ -57,29 +57,40 @@ func (f *front) Exchange(s *session.Session, x *exchange.Exchange) {
 		f.Handler.Exchange(s, x)
 		return
 	}
-	q := sample{conn: record.ConnOf(s), at: x.Start.Time, end: max(x.End.Time, x.Start.Time), duration: record.Unknown, rows: x.Rows, failed: x.Error != nil}
-	if q.at == 0 {
-		q.at = x.FirstReply.Time
-	}
-	if ns, ok := x.Duration(); ok {
-		q.duration = ns
-	}
-	if n := f.normal.Of(x); n != nil {
-		q.normalized, q.print, q.operation = n.Text, n.Hash, n.Operation
-	}
 	c := f.c
+	seen := c.seenOf(record.ConnOf(s))
+	f.sample(&c.sample, seen, x)
 	c.mu.Lock()
-	k := c.count(&q)
-	wanted := k != c.other && k.worthKeeping(q.duration, q.end, c.opt.Live)
+	k := c.count(&c.sample)
+	wanted := c.sample.failed || k.arms || k != c.other && k.worthKeeping(c.sample.duration, c.sample.end, c.opt.Live)
 	c.mu.Unlock()
-	c.looked = c.countLook(c.looks(c.seenOf(q.conn), s.ID, true))
-	if !wanted && !q.failed && !k.arms && !c.looked {
+	c.looked = c.looks(seen, s.ID, true)
+	if !wanted && !c.looked {
 		f.passed()
 		return
 	}
+	c.countLook(c.looked)
 	c.counted = k
 	f.Handler.Exchange(s, x)
 	c.counted = nil
+}
+
+// sample takes what is counted of a query cycle.
+func (f *front) sample(q *sample, seen *seen, x *exchange.Exchange) {
+	q.seen, q.rows, q.failed = seen, x.Rows, x.Error != nil
+	if q.at = x.Start.Time; q.at == 0 {
+		q.at = x.FirstReply.Time
+	}
+	q.end = max(x.End.Time, x.Start.Time)
+	ns, ok := x.Duration()
+	if !ok {
+		ns = record.Unknown
+	}
+	q.duration = ns
+	q.text, q.print = f.normal.Of(x), 0
+	if q.text != nil {
+		q.print = q.text.Hash
+	}
 }
 
 // End takes the end of a session.

@@ -72,6 +72,13 @@ func (s *series) halve() {
 // slotOf returns the slot of a time. It makes the slots of a file longer where they do
 // not reach.
 func (c *Collector) slotOf(ns int64) int64 {
+	if ns >= c.slotFrom && ns < c.slotTo {
+		return c.slot
+	}
+	return c.newSlot(ns)
+}
+
+func (c *Collector) newSlot(ns int64) int64 {
 	if c.started == 0 || ns <= c.started {
 		return 0
 	}
@@ -84,7 +91,10 @@ func (c *Collector) slotOf(ns int64) int64 {
 			k.calls.halve()
 		}
 	}
-	return (ns - c.started) / c.width
+	c.slot = (ns - c.started) / c.width
+	c.slotFrom = c.started + c.slot*c.width
+	c.slotTo = c.slotFrom + c.width
+	return c.slot
 }
 
 // begun is when what is shown of the capture began, or, until that is known, the first query.

@@ -27,6 +27,11 @@ const (
 	// have used more than seldom: shares are more than there is, since few are used up.
 	burst  = 2 * watchedRate
 	seldom = watchedRate / 8
+	// columnsRate is up to how many query cycles and messages a second the results are
+	// described that findings are looked for in: it has to be done for all of them, and
+	// takes a twentieth of all that a query costs. Without, a loop of queries is found all
+	// the same, but not by which column of which result it goes.
+	columnsRate = 20_000
 )
 
 // gate tells whether findings are looked for in what comes of a connection.
@@ -74,6 +79,7 @@ func (c *Collector) looks(k *seen, id uint64, cycle bool) bool {
 
 func (c *Collector) leave(s *share, id uint64) {
 	s.gate = shut
+	c.leaving = true
 	c.feed.Leave(id)
 }
 
@@ -149,6 +155,7 @@ func (c *Collector) shareOut() {
 	if asked <= watchedRate {
 		turns = 0
 	}
+	c.describe(asked)
 	for len(list) > 0 && list[0].asked <= left-turns {
 		left -= list[0].asked
 		list[0].admit(list[0].session, max(2*list[0].asked, freshShare))
@@ -159,6 +166,16 @@ func (c *Collector) shareOut() {
 	c.tellShut()
 	clear(c.demands)
 	c.demands = c.demands[:0]
+}
+
+// describe says whether results are described, by what was asked in a second. Where they
+// were not it takes less to go on without.
+func (c *Collector) describe(asked int) {
+	lean := asked > columnsRate || c.lean && asked > columnsRate/2
+	if lean != c.lean && c.opt.Columns != nil {
+		c.opt.Columns(!lean)
+	}
+	c.lean = lean
 }
 
 // takeTurns opens one of the busy connections, after the one that was open before.
@@ -200,6 +217,7 @@ func (c *Collector) tellShut() {
 			(*list)[s.ID] = struct{}{}
 		}
 	}
+	c.leaving = false
 	c.shut.Store(list)
 }
 

@@ -8,6 +8,7 @@ func init() {
 		Adds:     (*Exchange).adds,
 		Ready:    (*Log).readyTogether,
 		Idle:     (*Shared).idle,
+		Columns:  (*Shared).keepColumns,
 		Reserve:  (*Shared).reserve,
 		Release:  (*Shared).release,
 		Crowd:    (*Shared).crowdBy,

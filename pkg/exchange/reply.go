@@ -175,8 +175,8 @@ func (l *Log) replyColumns(x *Exchange, m *Message) {
 		if l.shared.limits.NoColumns {
 			return
 		}
-		if x.flags&flagLossy != 0 && x.nextTgt >= len(x.targets) {
-			return
+		if x.nextTgt >= len(x.targets) && (x.flags&flagLossy != 0 || x.describes > len(x.targets)) {
+			return // what it tells of is not known
 		}
 		t := x.nextTarget()
 		if t.statement != nil {

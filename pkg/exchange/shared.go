@@ -84,6 +84,10 @@ func (s *Shared) idle() (kinds [messages.NumKinds]bool) {
 	return kinds
 }
 
+// keepColumns changes what NoColumns says. Of what is open a reply may then be described
+// whose Describe was passed over: see replyColumns.
+func (s *Shared) keepColumns(on bool) { s.limits.NoColumns = !on }
+
 func (s *Shared) get() *Exchange {
 	if n := len(s.free); n > 0 {
 		x := s.free[n-1]

@@ -18,6 +18,7 @@ var (
 
 func init() {
 	friend.OfSession = friend.Session[Shared, Session, codec.StreamOptions, Stamp]{
+		Columns:  (*Shared).keepColumns,
 		Splitter: func(sh *Shared) splitter { return sh.splitter },
 		Split:    split,
 		Chunk:    (*Session).divided,

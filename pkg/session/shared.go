@@ -71,6 +71,12 @@ func NewShared(cfg Config, limits exchange.Limits, h Handler) *Shared {
 	}
 }
 
+// keepColumns says whether descriptions of results are kept from now on.
+func (sh *Shared) keepColumns(on bool) {
+	logs.Columns(sh.Exchanges, on)
+	sh.idle = logs.Idle(sh.Exchanges)
+}
+
 // New returns the session of a new connection.
 func (sh *Shared) New(o Opening) *Session {
 	s := sh.get()
