@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pgsniff/pgsniff/internal/flow"
 	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
@@ -57,7 +58,7 @@ func screenData(t *testing.T, live bool, packets io.Reader) *screenRun {
 	o.add(cmd)
 	o.selection.span = new(span)
 	o.selection.span.add(cmd)
-	s := &screenRun{env: env, opt: o, live: live, history: zzHistory(), begun: make(chan struct{}), broken: make(chan string, 1), requests: make(chan filterRequest, 1)}
+	s := &screenRun{env: env, opt: o, live: live, history: flow.NewHistory(historySize), begun: make(chan struct{}), broken: make(chan string, 1), requests: make(chan filterRequest, 1)}
 	s.hook()
 	if err := runRead(env, o, []string{"-"}); err != nil {
 		t.Fatal(err)

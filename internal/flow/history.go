@@ -14,16 +14,19 @@ import (
 const chunkSize = 1 << 20
 
 // header is what stands before the data of a packet: time, frame, original length,
-// length, interface, link type, frame check sequence.
-const header = 8 + 8 + 4 + 4 + 4 + 2 + 1
+// length, interface, link type, frame check sequence, a byte that is free.
+const header = 8 + 8 + 4 + 4 + 4 + 2 + 1 + 1
 
 // History keeps the latest packets of a capture, up to a number of bytes. What is in a
 // chunk does not change, so that readers take a view of all chunks and hold up nobody;
 // while there are readers, chunks that are let go are not used again. Add belongs to one
 // goroutine, and locks for each new chunk only.
 type History struct {
-	limit  int
-	latest *chunk // belongs to Add
+	limit int
+	// What belongs to Add: the latest chunk, its memory, and where the next packet goes.
+	latest *chunk
+	data   []byte
+	at     int
 
 	mu      sync.Mutex
 	chunks  []*chunk
@@ -43,26 +46,26 @@ func NewHistory(limit int) *History { return &History{limit: max(limit, chunkSiz
 
 // Add keeps a packet, of which it takes a copy.
 func (h *History) Add(p *capture.Packet) {
-	n := header + len(p.Data)
-	c := h.latest
-	if c == nil || len(c.data)-int(c.n.Load()) < n {
-		c = h.next(n)
+	at := h.at
+	end := at + header + len(p.Data)
+	if end > len(h.data) {
+		end -= at
+		at = 0
+		h.next(end)
 	}
-	at := int(c.n.Load())
-	b := c.data[at : at+n]
+	b := h.data[at:end]
+	_ = b[header-1]
 	binary.LittleEndian.PutUint64(b, uint64(p.Time))
 	binary.LittleEndian.PutUint64(b[8:], p.Frame)
-	binary.LittleEndian.PutUint32(b[16:], uint32(p.OrigLen))
-	binary.LittleEndian.PutUint32(b[20:], uint32(len(p.Data)))
-	binary.LittleEndian.PutUint32(b[24:], uint32(p.Interface))
-	binary.LittleEndian.PutUint16(b[28:], p.LinkType)
-	b[30] = p.FCSLen
+	binary.LittleEndian.PutUint64(b[16:], uint64(uint32(p.OrigLen))|uint64(len(p.Data))<<32)
+	binary.LittleEndian.PutUint64(b[24:], uint64(uint32(p.Interface))|uint64(p.LinkType)<<32|uint64(p.FCSLen)<<48)
 	copy(b[header:], p.Data)
-	c.n.Store(int64(at + n))
+	h.at = end
+	h.latest.n.Store(int64(end))
 }
 
 // next begins a chunk with room for n bytes, and lets the oldest go that are too many.
-func (h *History) next(n int) *chunk {
+func (h *History) next(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.spare
@@ -72,7 +75,7 @@ func (h *History) next(n int) *chunk {
 	} else {
 		c = &chunk{data: make([]byte, max(chunkSize, n))}
 	}
-	h.latest = c
+	h.latest, h.data = c, c.data
 	h.chunks = append(h.chunks, c)
 	h.size += len(c.data)
 	drop := 0
@@ -84,7 +87,6 @@ func (h *History) next(n int) *chunk {
 		drop++
 	}
 	h.chunks = slices.Delete(h.chunks, 0, drop)
-	return c
 }
 
 // Oldest returns the number and time of the oldest packet that is kept, 0 if there is

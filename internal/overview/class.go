@@ -94,8 +94,9 @@ type Class struct {
 	Spark                 []uint32
 }
 
-// Queries returns the normalised queries, those that took most time first.
-func (c *Collector) Queries() []Class {
+// Queries returns the normalised queries, those that took most time first, without what
+// Fill fills in. Their percentiles are there where percentiles is set.
+func (c *Collector) Queries(percentiles bool) []Class {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	sorted := slices.Collect(maps.Values(c.classes))
@@ -105,6 +106,9 @@ func (c *Collector) Queries() []Class {
 	list := make([]Class, 0, len(sorted)+1)
 	for _, k := range sorted {
 		list = append(list, c.report(k))
+		if percentiles {
+			list[len(list)-1].P95 = k.percentile(lateP95)
+		}
 	}
 	if c.other.calls.total > 0 {
 		others := c.report(c.other)
@@ -122,17 +126,44 @@ func (c *Collector) Query(fingerprint uint64) (Class, bool) {
 	if k == nil {
 		return Class{}, false
 	}
-	return c.report(k), true
+	r := c.report(k)
+	c.fill(&r, k)
+	return r, true
+}
+
+// Fill fills in what takes longer than all the rest, for what is on the screen: the
+// percentile, and the calls over time.
+func (c *Collector) Fill(r *Class) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.other
+	if !r.Others {
+		k = c.classes[r.Fingerprint]
+	}
+	if k != nil {
+		c.fill(r, k)
+	}
+}
+
+func (c *Collector) fill(r *Class, k *class) {
+	r.P95, r.Spark = k.percentile(0), k.calls.list(c.slotOf(c.now), c.opt.Live)
+}
+
+// lateP95 is by which part of its calls a percentile that only sorts may be late.
+const lateP95 = 1.0 / 64
+
+// percentile returns the 95th, as of late of the calls before now or later.
+func (k *class) percentile(late float64) int64 {
+	if n := k.durations.Count(); n != k.p95of && float64(n-k.p95of) >= late*float64(n) {
+		k.p95, k.p95of = k.durations.Percentile(95), n
+	}
+	return k.p95
 }
 
 func (c *Collector) report(k *class) Class {
-	if n := k.durations.Count(); n != k.p95of {
-		k.p95, k.p95of = k.durations.Percentile(95), n
-	}
 	r := Class{
 		Fingerprint: k.print, SQL: k.sql, Operation: k.operation, Calls: k.calls.total, Errors: k.errors, Rows: k.rows,
-		Rate: c.rate(&k.calls), Total: k.durations.Total(), Mean: k.durations.Mean(), P95: k.p95, Max: k.durations.Max(),
-		Spark: k.calls.list(c.slotOf(c.now), c.opt.Live),
+		Rate: c.rate(&k.calls), Total: k.durations.Total(), Mean: k.durations.Mean(), Max: k.durations.Max(),
 	}
 	if c.spent > 0 {
 		r.Share = float64(r.Total) / float64(c.spent)

@@ -58,7 +58,8 @@ type Collector struct {
 	left     int  // of burst
 	leaving  bool // connections were left since shut was made
 	sample   sample
-	lean     bool // there are no descriptions of results
+	rows     *bool // findings are told of rows; nil: they are not
+	lean     bool  // there are no rows and descriptions of results
 	shut     atomic.Pointer[netfacts.Set]
 	turn     uint64
 	demands  []demand

@@ -35,6 +35,7 @@ func (c *Collector) Front(next session.Handler, secrets Secrets, all bool, passe
 		some := *before
 		some.Tell = func(e *session.Event) { f.some(e, before.Tell) }
 		cfg.Some = &some
+		c.rows = &some.Kinds[messages.KindDataRow]
 	}
 	return f
 }

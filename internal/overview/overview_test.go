@@ -35,7 +35,7 @@ func TestBounds(t *testing.T) {
 	if len(c.classes) != maxClasses || c.kept > maxKept+maxKept/10 {
 		t.Errorf("%d classes, %d bytes of executions", len(c.classes), c.kept)
 	}
-	list := c.Queries()
+	list := c.Queries(false)
 	var calls uint64
 	others := 0
 	for i := range list {

@@ -27,10 +27,10 @@ const (
 	// have used more than seldom: shares are more than there is, since few are used up.
 	burst  = 2 * watchedRate
 	seldom = watchedRate / 8
-	// columnsRate is up to how many query cycles and messages a second the results are
-	// described that findings are looked for in: it has to be done for all of them, and
-	// takes a twentieth of all that a query costs. Without, a loop of queries is found all
-	// the same, but not by which column of which result it goes.
+	// columnsRate is up to how many query cycles and messages a second findings are told of
+	// rows and of their columns: both have to be taken of all queries, and cost a tenth of
+	// what a query does in all. Without, a loop of queries is found all the same, but not
+	// by which column of which result it goes.
 	columnsRate = 20_000
 )
 
@@ -151,11 +151,15 @@ func (c *Collector) shareOut() {
 	slices.SortFunc(list, func(a, b demand) int {
 		return cmp.Or(cmp.Compare(a.asked, b.asked), cmp.Compare(a.session.ID, b.session.ID))
 	})
-	left, turns := watchedRate, watchedRate/2
-	if asked <= watchedRate {
+	c.describe(asked)
+	left := watchedRate
+	if c.lean {
+		left /= 4
+	}
+	turns := left / 2
+	if asked <= left {
 		turns = 0
 	}
-	c.describe(asked)
 	for len(list) > 0 && list[0].asked <= left-turns {
 		left -= list[0].asked
 		list[0].admit(list[0].session, max(2*list[0].asked, freshShare))
@@ -168,12 +172,13 @@ func (c *Collector) shareOut() {
 	c.demands = c.demands[:0]
 }
 
-// describe says whether results are described, by what was asked in a second. Where they
-// were not it takes less to go on without.
+// describe says whether rows and columns are told of, by what was asked in a second. Where
+// they were not it takes less to go on without.
 func (c *Collector) describe(asked int) {
 	lean := asked > columnsRate || c.lean && asked > columnsRate/2
-	if lean != c.lean && c.opt.Columns != nil {
+	if lean != c.lean && c.opt.Columns != nil && c.rows != nil {
 		c.opt.Columns(!lean)
+		*c.rows = !lean
 	}
 	c.lean = lean
 }

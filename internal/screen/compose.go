@@ -120,14 +120,20 @@ func clean(s string, w int) string {
 	}, safe)
 }
 
-// width is how many columns a text takes.
+// width is how many columns a text takes. Characters of the program's own drawings take
+// one each, as letters do that are not combined with others; of the rest the tables of
+// Unicode have to be asked, which takes a hundred times as long.
 func width(s string) int {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
+	n := 0
+	for _, r := range s {
+		switch {
+		case r >= ' ' && r <= '~', r >= '\u00ae' && r <= '\u02ff', r >= '─' && r <= '▟', r == '…', r == '●', r == '–':
+			n++
+		default:
 			return ansi.StringWidth(s)
 		}
 	}
-	return len(s)
+	return n
 }
 
 // fit returns text in exactly w columns, to the left or to the right of them.

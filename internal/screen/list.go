@@ -20,10 +20,11 @@ type column[T any] struct {
 // list shows items as a table that is sorted, filtered and moved in.
 type list[T any] struct {
 	columns []column[T]
-	key     func(*T) any    // what stays the same of an item
-	text    func(*T) string // what the filter looks at
-	empty   string          // where there are no items
-	none    string          // likewise, where none are to come any more; empty: the same
+	key     func(*T) any         // what stays the same of an item
+	text    func(*T) string      // what the filter looks at
+	fill    func(m *model, t *T) // gets what is shown of an item and not sorted by; may be nil
+	empty   string               // where there are no items
+	none    string               // likewise, where none are to come any more; empty: the same
 
 	items    []T
 	shown    []int
@@ -201,6 +202,9 @@ func (l *list[T]) view(m *model, w, h int) []string {
 	l.top = max(0, min(l.top, len(l.shown)-l.height))
 	for i := l.top; i < min(len(l.shown), l.top+l.height); i++ {
 		t := &l.items[l.shown[i]]
+		if l.fill != nil {
+			l.fill(m, t)
+		}
 		row := make([]span, 0, 2*len(which))
 		for k, n := range which {
 			c := &l.columns[n]

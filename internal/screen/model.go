@@ -81,6 +81,9 @@ func newModel(opt Options) *model {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
+	if opt.After == nil {
+		opt.After = time.After
+	}
 	if opt.Local == nil {
 		opt.Local = time.Local
 	}
@@ -142,12 +145,18 @@ type (
 	}
 )
 
-func nextFrame() tea.Cmd { return tea.Tick(frame, func(time.Time) tea.Msg { return frameMsg{} }) }
+func (m *model) nextFrame() tea.Cmd {
+	after := m.opt.After(frame)
+	return func() tea.Msg {
+		<-after
+		return frameMsg{}
+	}
+}
 
 // Init begins to draw.
 func (m *model) Init() tea.Cmd {
 	m.refresh()
-	cmds := []tea.Cmd{nextFrame()}
+	cmds := []tea.Cmd{m.nextFrame()}
 	if ended := m.opt.Ended; ended != nil {
 		cmds = append(cmds, func() tea.Msg { return endedMsg{<-ended} })
 	}
@@ -175,7 +184,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if !m.pause {
 			m.refresh()
 		}
-		return m, nextFrame()
+		return m, m.nextFrame()
 	case endedMsg:
 		m.ended, m.failure = true, msg.err
 		m.refresh()
@@ -252,7 +261,11 @@ func (m *model) lines() []string {
 	for len(lines) < m.h-1 {
 		lines = append(lines, compose(m.w, false))
 	}
-	return append(lines, m.lastLine())
+	lines = append(lines, m.lastLine())
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ") // each cell that is drawn costs, and blank ones are there
+	}
+	return lines
 }
 
 // clock is the capture's time of day.

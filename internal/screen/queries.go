@@ -17,6 +17,9 @@ type queries struct {
 	list[overview.Class]
 }
 
+// p95 is the column that is worked out for what is on the screen alone, unless it sorts.
+const p95 = "P95"
+
 // What stands in place of a text.
 const (
 	others = "(others: too many to tell apart)"
@@ -52,7 +55,7 @@ func newQueries() *queries {
 			less: func(a, b *class) int { return cmp.Compare(a.Share, b.Share) },
 		},
 		duration("MEAN", "M", 0, func(c *class) int64 { return c.Mean }),
-		duration("P95", "P", 0, func(c *class) int64 { return c.P95 }),
+		duration(p95, "P", 0, func(c *class) int64 { return c.P95 }),
 		duration("MAX", "X", 100, func(c *class) int64 { return c.Max }),
 		number("ROWS", "W", 6, 110, func(c *class) uint64 { return c.Rows }),
 		{
@@ -69,6 +72,11 @@ func newQueries() *queries {
 	q.sort, q.desc = 2, true
 	q.key = func(c *class) any { return [2]any{c.Fingerprint, c.Others} }
 	q.text = textOf
+	q.fill = func(m *model, c *class) {
+		if c.Spark == nil {
+			m.opt.Data.Fill(c)
+		}
+	}
 	q.empty, q.none = "no queries yet", "no queries"
 	return q
 }
@@ -95,7 +103,7 @@ func fold(counts []uint32, n int) []uint32 {
 	return out
 }
 
-func (q *queries) refresh(m *model) { q.set(m.opt.Data.Queries()) }
+func (q *queries) refresh(m *model) { q.set(m.opt.Data.Queries(q.columns[q.sort].name == p95)) }
 
 // layout is that of the list, with one of the two sparklines.
 func (q *queries) view(m *model, w, h int) []string {
@@ -117,13 +125,27 @@ func (q *queries) press(m *model, k string) (tea.Cmd, bool) {
 		}
 		return nil, true
 	}
-	return nil, q.list.press(k)
+	did := q.list.press(k)
+	q.sorts(m)
+	return nil, did
+}
+
+// sorts works out by what is sorted, where that is not known of all.
+func (q *queries) sorts(m *model) {
+	if q.columns[q.sort].name != p95 {
+		return
+	}
+	for i := range q.items {
+		q.fill(m, &q.items[i])
+	}
+	q.arrange()
 }
 
 func (q *queries) click(m *model, x, y int) tea.Cmd {
 	if y > 0 && q.list.click(x, y-1) {
 		q.press(m, "enter")
 	}
+	q.sorts(m)
 	return nil
 }
 

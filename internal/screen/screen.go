@@ -25,6 +25,7 @@ type Options struct {
 	Out   io.Writer
 	Size  func() (w, h int) // of an Out that is no file
 	Now   func() time.Time
+	After func(time.Duration) <-chan time.Time // nil: time.After
 	Local *time.Location
 	// Color is false where no colours are wanted; Always asks for them in any case.
 	Color, Always bool

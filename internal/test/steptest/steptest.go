@@ -16,7 +16,10 @@ import (
 
 // Program is the program, built with a counter at each block of statements. What runs in
 // Go's own library and in other modules is not counted.
-type Program struct{ path string }
+type Program struct {
+	path  string
+	tests bool // it is the tests of a package
+}
 
 // Build builds it; dir is the root of the repository, as seen from the test.
 func Build(tb testing.TB, dir string) Program {
@@ -27,7 +30,20 @@ func Build(tb testing.TB, dir string) Program {
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, out)
 	}
-	return Program{path}
+	return Program{path: path}
+}
+
+// BuildTests builds the tests of a package likewise: for what the program does on a
+// terminal or a network alone. They are chosen by Run's arguments, and by the environment.
+func BuildTests(tb testing.TB, dir, pkg string) Program {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "tests")
+	build := exec.Command("go", "test", "-c", "-pgo=off", "-cover", "-covermode=atomic", "-coverpkg=./...", "-o", path, pkg)
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
+	}
+	return Program{path, true}
 }
 
 // Run runs it with this standard input and returns how many statements ran.
@@ -39,6 +55,9 @@ func (p Program) Run(tb testing.TB, stdin io.Reader, args ...string) (n uint64) 
 		tb.Fatal(err)
 	}
 	defer os.RemoveAll(counters)
+	if p.tests {
+		args = append(args, "-test.gocoverdir="+counters)
+	}
 	cmd := exec.Command(p.path, args...)
 	cmd.Env = append(os.Environ(), "GOCOVERDIR="+counters)
 	cmd.Stdin = stdin
