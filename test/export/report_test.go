@@ -29,6 +29,7 @@ type visit struct {
 	Light, Dark        string
 	Text               string
 	Elements           int
+	Wide               []string // what a narrow window has no room for
 }
 
 // browse opens a page in a real browser, sorts, searches, opens a query and zooms.
@@ -84,6 +85,9 @@ func TestReport(t *testing.T) {
 	if !v.Closer || v.Table < 3 || v.Unnamed > 0 {
 		t.Errorf("zoomed by keys: %v, %d rows of numbers, %d parts without a name", v.Closer, v.Table, v.Unnamed)
 	}
+	if len(v.Wide) > 0 {
+		t.Errorf("too wide for a narrow window: %q", v.Wide)
+	}
 	if v.Light == v.Dark || v.Light == "" {
 		t.Errorf("themes %s and %s", v.Light, v.Dark)
 	}
@@ -116,7 +120,7 @@ func TestReportOfNothing(t *testing.T) {
 // TestReportIsHarmless puts markup and script into every text of a session: none of it
 // may become more than text.
 func TestReportIsHarmless(t *testing.T) {
-	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><svg/onload=alert(3)>`
+	evil := `</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><svg/onload=alert(3)>` + strings.Repeat("w", 300)
 	var b pcapBuilder
 	b.open()
 	for _, sql := range []string{"select '" + evil + "'", "select 1 as \"" + evil + "\"", evil} {
@@ -144,6 +148,9 @@ func TestReportIsHarmless(t *testing.T) {
 	v := browse(t, path, "alert")
 	if len(v.Errors) > 0 || len(v.Requests) != 1 || v.Dialogs > 0 || v.Elements > 0 {
 		t.Errorf("errors %q, requests %q, %d dialogs, %d elements", v.Errors, v.Requests, v.Dialogs, v.Elements)
+	}
+	if len(v.Wide) > 0 {
+		t.Errorf("a long word makes the page too wide for a narrow window: %q", v.Wide)
 	}
 	if !strings.Contains(v.Text, "<img src=x") {
 		t.Error("the text is not shown as it is")

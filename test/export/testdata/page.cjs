@@ -72,6 +72,22 @@ const [path, browser, search] = process.argv.slice(2);
   out.idle = await p.$$eval("#conns rect.idle", (l) => l.length);
   out.text = await p.evaluate(() => document.body.innerText);
   out.elements = await p.$$eval("img, iframe, object, link, audio, video, form", (l) => l.length);
+  // In a narrow window, as that of a telephone, tables alone scroll to the side.
+  out.wide = [];
+  for (const again of [false, true]) {
+    await p.setViewportSize({ width: 390, height: 800 });
+    if (again) {
+      const before = out.requests.length;
+      await p.reload();
+      out.requests.splice(before, 1); // the page itself
+    }
+    await p.$$eval("#classes .row", (l) => { if (l.length && !document.querySelector("#classes tr.open")) l[0].click(); });
+    await p.$$eval("details", (l) => l.forEach((e) => { e.open = true; }));
+    await p.waitForFunction(() => [...document.querySelectorAll("#charts .uplot")].every((e) => e.getBoundingClientRect().width <= innerWidth));
+    out.wide.push(...await p.evaluate(() => document.documentElement.scrollWidth <= innerWidth ? [] : ["page " + document.documentElement.scrollWidth]),
+      ...await p.evaluate(() => [...document.querySelectorAll("body *")].filter((e) => !e.parentElement.closest(".scroll, .uplot") && e.getBoundingClientRect().right > innerWidth + 1)
+        .map((e) => e.tagName + " " + (e.id || e.className) + " " + Math.round(e.getBoundingClientRect().right))));
+  }
   console.log(JSON.stringify(out));
   await b.close();
 })().catch((e) => { console.error(e); process.exit(1); });
