@@ -48,36 +48,3 @@ func plausible(b []byte) bool {
 	}
 	return true
 }
-
-// LooksLikeClientHello reports whether a client's first bytes b can be the
-// beginning of a TLS ClientHello. However few there are, but one, they are
-// judged: a later byte may still disprove it.
-func LooksLikeClientHello(b []byte) bool {
-	if len(b) == 0 || b[0] != typeHandshake || !plausible(b) {
-		return false
-	}
-	const helloLen = headerLen + 4
-	if len(b) >= headerLen && parseHeader(b).length < 4 {
-		return false
-	}
-	switch {
-	case len(b) > headerLen && b[headerLen] != msgClientHello:
-		return false
-	case len(b) > headerLen+1 && b[headerLen+1] > maxMessage>>16:
-		return false
-	case len(b) > helloLen && b[helloLen] != 3:
-		return false
-	}
-	return true
-}
-
-// LooksLikeRecord reports whether b begins with a record header as a protected
-// connection has it, for streams whose beginning was not captured. It asks for
-// a whole header.
-func LooksLikeRecord(b []byte) bool {
-	if len(b) < headerLen || !plausible(b) {
-		return false
-	}
-	h := parseHeader(b)
-	return h.typ == typeApplicationData && h.version == versionTLS12 && h.length >= minProtected
-}

@@ -7,37 +7,6 @@ import (
 	"testing"
 )
 
-func TestLooksLikeClientHello(t *testing.T) {
-	f := newFake(t, versionTLS12, 0xC02F, false)
-	hello := recordOf(typeHandshake, versionTLS10, f.clientHello())
-	for n := 1; n <= len(hello); n++ {
-		if !LooksLikeClientHello(hello[:n]) {
-			t.Errorf("the first %d bytes of a ClientHello are not recognised", n)
-		}
-	}
-	for _, b := range []string{
-		"", "\x00\x00\x00\x08\x04\xd2\x16\x2f", "Q\x00\x00\x00\x05", "\x16\x02", "\x16\x03\x05",
-		"\x16\x03\x01\xff\xff", "\x16\x03\x01\x00\x03\x01\x00\x00", "\x16\x03\x01\x00\x50\x02",
-		"\x16\x03\x01\x00\x50\x01\x10", "\x16\x03\x01\x00\x50\x01\x00\x00\x4c\x02", "\x17\x03\x03\x00\x50",
-	} {
-		if LooksLikeClientHello([]byte(b)) {
-			t.Errorf("%q is taken for a ClientHello", b)
-		}
-	}
-}
-
-func TestLooksLikeRecord(t *testing.T) {
-	for b, want := range map[string]bool{
-		"\x17\x03\x03\x00\x20": true, "\x17\x03\x03\x00\x20rest": true,
-		"\x17\x03\x03\x00": false, "\x16\x03\x03\x00\x20": false, "\x17\x03\x01\x00\x20": false,
-		"\x17\x03\x03\x00\x03": false, "\x17\x03\x03\xf0\x20": false,
-	} {
-		if LooksLikeRecord([]byte(b)) != want {
-			t.Errorf("%q: want %t", b, want)
-		}
-	}
-}
-
 // TestVectors13: the server's handshake keys of RFC 8448, section 3.
 func TestVectors13(t *testing.T) {
 	s := suiteByID(0x1301)

@@ -27,7 +27,7 @@ func (x *Exchange) CopyTo(dst *Exchange, mem []byte) ([]byte, bool) {
 		mem = append(mem, b...)
 		return slices.Clip(mem[len(mem)-len(b):])
 	}
-	if x.Prepared == nil {
+	if s := x.Prepared; s == nil || len(x.SQL) == 0 || len(s.SQL) == 0 || &x.SQL[0] != &s.SQL[0] { // else it does not change
 		dst.SQL = keep(x.SQL)
 	}
 	dst.Portal, dst.Error, dst.bind = keep(x.Portal), keep(x.Error), keep(x.bind)

@@ -75,13 +75,6 @@ func (f *File) Clone() *File {
 	return &c
 }
 
-// Without returns a copy without record i.
-func (f *File) Without(i int) *File {
-	c := *f
-	c.Records = slices.Concat(f.Records[:i], f.Records[i+1:])
-	return &c
-}
-
 // From returns a copy that begins with record i.
 func (f *File) From(i int) *File {
 	c := *f
