@@ -333,5 +333,8 @@ func (l *Log) learnError(x *Exchange) {
 		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.exchange != x.ID && l.lossy != 0 {
 			x.flags |= flagHoles
 		}
+		if x.FailedAt == messages.KindExecute && x.portal != nil && x.portal.exchange != x.ID {
+			l.disuse(x) // of a portal that was gone
+		}
 	}
 }

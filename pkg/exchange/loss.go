@@ -180,6 +180,7 @@ func (l *Log) unconfirmed(x *Exchange) {
 		}
 		c.statement.unsure = true // for what was sent ahead
 	}
+	l.dropUnbound(x)
 }
 
 // prove looks for evidence that the statement of x was made, whose ParseComplete was

@@ -270,6 +270,9 @@ func (l *Log) replyCommand(x *Exchange, tag []byte) {
 	x.closeResult()
 	if x.Protocol != ProtocolExtended {
 		x.columns = nil
+		if p := l.unnamedPtl; p != nil && p.exchange < x.ID {
+			l.dropPortal(nil)
+		}
 	}
 	x.endOfExecute()
 	l.afterCommand(x, tag)

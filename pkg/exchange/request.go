@@ -44,7 +44,9 @@ func (l *Log) asked(x *Exchange, m *Message) {
 		if x.SQL = x.keep(l.shared.cut(sql)); x.SQL == nil {
 			x.SQL = noText
 		}
-		l.dropPortal(nil) // a simple query destroys what is unnamed
+		if l.lastTx != 'E' {
+			l.dropPortal(nil) // a simple query destroys what is unnamed
+		} // else it is refused before that, unless it ends the failed transaction
 		l.unnamedGone = true
 	case messages.KindParse, messages.KindBind, messages.KindDescribe, messages.KindExecute:
 		x.Protocol = ProtocolExtended

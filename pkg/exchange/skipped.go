@@ -25,6 +25,8 @@ func (l *Log) skipped(x *Exchange, m *Message) {
 			x.Portal = x.keepName(name)
 			if p := l.findPortal(name); p != nil {
 				l.use(x, p)
+			} else {
+				l.unknown(x) // what else the unit prepared is not what it executes
 			}
 		}
 	}

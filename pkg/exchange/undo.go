@@ -108,8 +108,14 @@ func (l *Log) undo(x *Exchange, failed bool) {
 		}
 	}
 	x.settle(len(x.changes))
+	l.dropUnbound(x)
+}
+
+// dropUnbound drops the unnamed portal that x was said to make, if no reply says that it
+// did: what it took the place of is not known any more.
+func (l *Log) dropUnbound(x *Exchange) {
 	if p := l.unnamedPtl; p != nil && p.exchange == x.ID && x.flags&flagBound == 0 {
-		l.dropPortal(nil) // what it took the place of is not known any more
+		l.dropPortal(nil)
 	}
 }
 
