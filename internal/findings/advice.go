@@ -42,6 +42,7 @@ var insertWays = ways{
 	lead:   "Use COPY, or INSERT with many rows (VALUES lists, unnest) of some 1,000 each; at least one transaction for many rows and the driver's pipelining or batch ",
 	others: "(psycopg executemany/copy, JDBC reWriteBatchedInserts, bulk_create, insert_all, pgx SendBatch/CopyFrom).",
 	drivers: map[driver]string{
+		nodePg:   "(node-postgres, as this looks: one INSERT … SELECT from unnest($1::int[], …) with arrays, or pg-copy-streams).",
 		jdbc:     "(JDBC: addBatch with reWriteBatchedInserts=true, or CopyManager; Hibernate: hibernate.jdbc.batch_size).",
 		psycopg3: "(psycopg 3: executemany, which pipelines, or cursor.copy).",
 		asyncpg:  "(asyncpg: copy_records_to_table or executemany).",
@@ -66,6 +67,7 @@ var reparseWays = ways{
 	lead:   "Prepare once for each connection and keep the statement: ",
 	others: "db.Prepare outside of the loop (Go), prepare before the loop (DBI, PDO), named queries (node-pg name:), prepareThreshold (JDBC, psycopg 3), statement_cache (pgx, asyncpg).",
 	drivers: map[driver]string{
+		nodePg:   "a name in the query, { name, text, values } (node-postgres, as this looks).",
 		jdbc:     "prepareThreshold (JDBC; 5 by default, and 0 turns it off) with the same PreparedStatement or preparedStatementCacheQueries.",
 		psycopg3: "prepare_threshold (psycopg 3; 5 by default), or execute(…, prepare=True).",
 		asyncpg:  "statement_cache_size (asyncpg; 0 turns it off).",
@@ -81,6 +83,7 @@ var leakWays = ways{
 	lead:   "One name for one text, closed or kept in a bounded cache ",
 	others: "(node-pg: a constant name; pgx and JDBC have caches of 512 and 256; Stmt.Close in Go).",
 	drivers: map[driver]string{
+		nodePg:   "(node-postgres, as this looks: a constant name for each text; it closes none).",
 		jdbc:     "(JDBC: close PreparedStatements, or preparedStatementCacheQueries, 256 by default).",
 		pgx:      "(pgx: statement_cache_capacity, 512 by default; Deallocate what Prepare made).",
 		psycopg3: "(psycopg 3: prepared_max, 100 by default).",
@@ -96,6 +99,7 @@ var fetchWays = ways{
 	lead:   "Fetch 1,000 rows or more at a time: ",
 	others: "setFetchSize (JDBC; spring.jpa/hibernate.jdbc.fetch_size), itersize (psycopg2), stream/fetchmany size (psycopg 3, SQLAlchemy yield_per), cursor.read(n) (node), arraysize, FETCH 1000.",
 	drivers: map[driver]string{
+		nodePg:   "read(n) of pg-cursor, or batchSize of pg-query-stream (node-postgres, as this looks; 100 by default).",
 		jdbc:     "setFetchSize or defaultRowFetchSize (JDBC), hibernate.jdbc.fetch_size, spring.jpa.properties.hibernate.jdbc.fetch_size.",
 		asyncpg:  "prefetch of cursor() (asyncpg; 50 by default).",
 		psycopg3: "itersize of a server cursor (psycopg 3; 100 by default).",
@@ -126,6 +130,7 @@ var timeoutWays = ways{
 	tail:   " ends queries that are then asked again: make the query faster or the timeout longer than its time.",
 	others: "(setQueryTimeout, context deadline, CommandTimeout)",
 	drivers: map[driver]string{
+		nodePg:  "(node-postgres, as this looks: query_timeout)",
 		jdbc:    "(JDBC: setQueryTimeout; Spring: spring.transaction.default-timeout)",
 		pgx:     "(pgx: the context's deadline)",
 		libpqGo: "(lib/pq: the context's deadline)",

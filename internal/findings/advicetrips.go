@@ -6,6 +6,7 @@ var bindWays = ways{
 	lead:   "Bind parameters ($1) instead of building texts",
 	others: "; psycopg2, Django on it, PHP's pg_query, node sequelize and pgbench's simple protocol put them in on their own side: use psycopg 3, pg_query_params, bind, or --protocol=prepared.",
 	drivers: map[driver]string{
+		nodePg:   ": $1 and values (node-postgres, as this looks).",
 		jdbc:     ": PreparedStatement with ? and setObject (JDBC).",
 		psycopg3: ": execute(…, parameters) with the usual cursors, not ClientCursor (psycopg 3).",
 		asyncpg:  ": $1 and arguments (asyncpg).",
@@ -93,6 +94,7 @@ var poolWays = ways{
 	others: "a pool in the program, persistent connections (pg_pconnect, CONN_MAX_AGE), or PgBouncer in front.",
 	tail:   " Each connection costs the server a process and, with SCRAM, thousands of hash rounds on both sides.",
 	drivers: map[driver]string{
+		nodePg:   "one Pool for the program in place of Clients (node-postgres, as this looks), or PgBouncer in front.",
 		jdbc:     "a pool (JDBC: HikariCP, or another DataSource that pools), or PgBouncer in front.",
 		psycopg3: "ConnectionPool of psycopg_pool (psycopg 3), or PgBouncer in front.",
 		asyncpg:  "create_pool (asyncpg), or PgBouncer in front.",

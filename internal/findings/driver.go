@@ -21,6 +21,10 @@ const (
 	dbdPg
 	pdo
 	rustSqlx
+	nodePg
+	// likeNodePg is node-postgres or a program on libpq, which ends its startup packet
+	// with the encoding as well if it is told one: the formats of parameters tell.
+	likeNodePg
 )
 
 // mapper is the object mapper that writes a program's statements, by their shape.
@@ -95,7 +99,7 @@ func driverOfStartup(body []byte) driver {
 	if len(body) < 4 {
 		return unknownDriver
 	}
-	var style, lower, encoding []byte
+	var style, lower, encoding, last []byte
 	digits, zone := false, false
 	for b := body[4:]; len(b) > 0 && b[0] != 0; {
 		key, rest, ok := bytes.Cut(b, []byte{0})
@@ -118,7 +122,7 @@ func driverOfStartup(body []byte) driver {
 		case "client_encoding":
 			encoding = value
 		}
-		b = rest
+		b, last = rest, key
 	}
 	switch {
 	case digits && zone && string(style) == "ISO":
@@ -127,6 +131,8 @@ func driverOfStartup(body []byte) driver {
 		return libpqGo
 	case string(encoding) == "'utf-8'":
 		return asyncpg
+	case string(encoding) == "UTF8" && string(last) == "client_encoding":
+		return likeNodePg
 	}
 	return unknownDriver
 }
@@ -148,13 +154,24 @@ func (a *app) learnMapper(s *statement) {
 
 // learnDriver looks at the names in a unit.
 func (c *conn) learnDriver(u *unit) {
-	if c.app.driver != unknownDriver || len(u.Statement) == 0 && len(u.Portal) == 0 {
-		return
-	}
-	if c.driver == unknownDriver {
-		if c.driver = driverOfName(u.Statement); c.driver == unknownDriver {
-			c.driver = driverOfName(u.Portal)
+	if c.driver == likeNodePg && u.HasParams && u.Params.Len() > 0 {
+		c.driver = unknownDriver
+		if len(u.Formats) == u.Params.Len() {
+			c.driver = nodePg // libpq sends none for parameters that are all text
 		}
 	}
-	c.app.driver = c.driver
+	if c.app.driver != unknownDriver || len(u.Statement) == 0 && len(u.Portal) == 0 && c.driver != nodePg {
+		return
+	}
+	if c.driver == unknownDriver || c.driver == likeNodePg {
+		for _, name := range [][]byte{u.Statement, u.Portal} {
+			if d := driverOfName(name); d != unknownDriver {
+				c.driver = d
+				break
+			}
+		}
+	}
+	if c.driver != likeNodePg {
+		c.app.driver = c.driver
+	}
 }

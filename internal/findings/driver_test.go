@@ -1,6 +1,31 @@
 package findings
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+// TestNodePostgres tells it from libpq, which can be told to begin alike.
+func TestNodePostgres(t *testing.T) {
+	for _, c := range []struct {
+		formats []int16
+		want    driver
+	}{{[]int16{0, 0}, nodePg}, {nil, unknownDriver}, {[]int16{0}, unknownDriver}} {
+		k := &conn{app: &app{}, driver: likeNodePg}
+		k.learnDriver(&unit{Unit: &Unit{HasParams: true, Statement: []byte("by-id")}})
+		if k.app.driver != unknownDriver || k.driver != likeNodePg {
+			t.Error("a query without parameters tells the driver")
+		}
+		k.learnDriver(&unit{Unit: &Unit{HasParams: true, Params: messages.Values{[]byte("1"), []byte("a")}, Formats: c.formats, Portal: []byte{}}})
+		if k.driver != c.want {
+			t.Errorf("formats %v: driver %d, want %d", c.formats, k.driver, c.want)
+		}
+		if k.app.driver != c.want {
+			t.Errorf("formats %v: driver %d of the application, want %d", c.formats, k.app.driver, c.want)
+		}
+	}
+}
 
 // The names are those that the drivers give; the texts are what the mappers write,
 // normalised.
@@ -34,7 +59,8 @@ func TestDrivers(t *testing.T) {
 		{start("user", "shop", "database", "shop", "client_encoding", "UTF8", "DateStyle", "ISO", "TimeZone", "Etc/UTC", "extra_float_digits", "2"), jdbc},
 		{start("user", "shop", "client_encoding", "UTF8", "datestyle", "ISO, MDY"), libpqGo},
 		{start("user", "shop", "database", "shop", "client_encoding", "'utf-8'"), asyncpg},
-		{start("user", "shop", "client_encoding", "UTF8"), unknownDriver}, // node-pg, and others
+		{start("user", "shop", "database", "shop", "application_name", "api", "client_encoding", "UTF8"), likeNodePg},
+		{start("user", "shop", "database", "shop", "client_encoding", "UTF8", "application_name", "postgres.js"), unknownDriver},
 		{start("user", "shop")[:7], unknownDriver},
 		{nil, unknownDriver},
 	} {

@@ -192,7 +192,7 @@ func (e *Engine) open(k *Conn) *conn {
 func (c *conn) enter(a *app) {
 	c.app = a
 	a.open++
-	if a.driver == unknownDriver {
+	if a.driver == unknownDriver && c.driver != likeNodePg {
 		a.driver = c.driver
 	}
 }

@@ -2,6 +2,7 @@ package findings
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -50,7 +51,7 @@ func (e *Engine) starting(c *conn, m *Message) {
 		}
 	case messages.KindStartupMessage:
 		x.startup = m.At
-		if c.driver = driverOfStartup(m.Body); c.app.driver == unknownDriver {
+		if c.driver = driverOfStartup(m.Body); c.app.driver == unknownDriver && c.driver != likeNodePg {
 			c.app.driver = c.driver
 		}
 		e.startsPlain(c, m)
@@ -117,7 +118,7 @@ func finishMD5(e *Engine, d *draft) (f Finding, ok bool) {
 	return f, true
 }
 
-// loopback reports whether both ends are on one host.
+// sameHost reports whether both ends are on one host.
 func sameHost(c *conn) bool {
 	client, server := hostOf(c.Client), hostOf(c.Server)
 	return client == server || strings.HasPrefix(server, "127.") || server == "[::1]"
@@ -138,25 +139,54 @@ func (e *Engine) startsPlain(c *conn, m *Message) {
 type fallbackData struct {
 	local  bool
 	failed uint64 // after a handshake that failed, not a refusal
+	logins []uint64
+	names  []string // of the first ones
 }
 
+const (
+	// maxFallbacks bounds the logins that are told apart.
+	maxFallbacks = 256
+	// namedFallbacks is how many of them a title names.
+	namedFallbacks = 3
+)
+
+// fellBack takes a connection in plain text whose client had asked for TLS. It is one
+// illness, of the server or of what all clients leave at its default, however many they are.
 func (e *Engine) fellBack(c *conn, at Stamp, how string) {
-	d := e.shared(sslFallback, c, c.login())
+	local := sameHost(c)
+	d := e.shared(sslFallback, c, hashOf([]byte(c.Server))+boolKey(local))
 	if d == nil {
 		return
 	}
 	x, _ := d.data.(*fallbackData)
 	if x == nil {
-		x = &fallbackData{}
+		x = &fallbackData{local: local}
 		d.data = x
 	}
-	x.local = x.local || sameHost(c)
+	if login := c.login(); len(x.logins) < maxFallbacks && !slices.Contains(x.logins, login) {
+		x.logins = append(x.logins, login)
+		if name := c.app.name(); len(x.names) < namedFallbacks && !slices.Contains(x.names, name) {
+			x.names = append(x.names, name)
+		}
+	}
 	if !c.start.sslRefused {
 		x.failed++
 	}
 	d.note(at)
 	d.on(c)
 	d.show(at, c, 0, how)
+}
+
+// who names those who fell back.
+func (x *fallbackData) who(a *app) string {
+	if len(x.logins) < 2 {
+		return a.who()
+	}
+	names := list(x.names)
+	if len(x.logins) > len(x.names) {
+		names = strings.Join(x.names, ", ") + " and others"
+	}
+	return names
 }
 
 func finishFallback(e *Engine, d *draft) (f Finding, ok bool) {
@@ -166,14 +196,17 @@ func finishFallback(e *Engine, d *draft) (f Finding, ok bool) {
 		s = Info
 	}
 	how, sure := "was refused", Certain
+	if len(x.logins) > 1 {
+		how = "were refused"
+	}
 	switch {
 	case x.failed == d.count:
 		how, sure = "failed in the handshake", Strong
 	case x.failed > 0:
-		how, sure = "was refused or failed in the handshake", Strong
+		how, sure = how+" or failed in the handshake", Strong
 	}
 	f = d.finding(s, sure)
-	f.Title = fmt.Sprintf("%s asked for TLS, %s and went on in plain text, on %s", d.app.who(), how, count(d.count, "connection"))
+	f.Title = fmt.Sprintf("%s asked for TLS, %s and went on in plain text, on %s", x.who(d.app), how, count(d.count, "connection"))
 	f.Advice = "sslmode=prefer, the default of libpq, protects nothing: turn ssl on at the server and use sslmode=verify-full (at least require); or sslmode=disable where plain text is meant."
 	return f, true
 }
