@@ -234,7 +234,10 @@ func droppedText(d *exchange.Shared) string {
 }
 
 func (r *run) portList() string {
-	ports := r.analyzer.Counts.TopPorts(5)
+	ports := r.analyzer.Counts.LikelyPorts()
+	if len(ports) == 0 { // of connections joined in the middle both ends may be the server
+		ports = r.analyzer.Counts.TopPorts(5)
+	}
 	if len(ports) == 0 {
 		return ""
 	}
