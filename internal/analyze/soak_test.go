@@ -146,6 +146,26 @@ func TestSoak(t *testing.T) {
 	}
 }
 
+// TestPairingDamaged damages the small conversations that are about who answers whom,
+// each many times in each way: what calls itself complete then is complete in the whole.
+func TestPairingDamaged(t *testing.T) {
+	const rounds = 20
+	for _, s := range soaked(t) {
+		if s.dir != "pairing" {
+			continue
+		}
+		r := hostile.Rand(uint64(len(s.name)))
+		for n := range rounds {
+			for _, d := range damages {
+				f := s.file.Clone()
+				if d.do(r, f); len(f.Records) > 0 {
+					d.hold(s.truth, t, fmt.Sprintf("%s, round %d, %s", s.name, n, d.name), f.Bytes())
+				}
+			}
+		}
+	}
+}
+
 func count(found map[string]*recovery, name string) *recovery {
 	if found[name] == nil {
 		found[name] = new(recovery)
@@ -156,6 +176,7 @@ func count(found map[string]*recovery, name string) *recovery {
 
 // soakedFile is a capture with what is true of it.
 type soakedFile struct {
+	dir   string // its name alone
 	name  string
 	file  *hostile.File
 	truth *truth
@@ -172,7 +193,7 @@ func soaked(t *testing.T) (list []soakedFile) {
 		if err != nil || len(b) > largestSoaked || len(f.Records) < 2 {
 			continue
 		}
-		list = append(list, soakedFile{filepath.Base(path), f, truthOf(t, f, way{quiet: true, ports: pgPorts})})
+		list = append(list, soakedFile{filepath.Base(filepath.Dir(path)), filepath.Base(path), f, truthOf(t, f, way{quiet: true, ports: pgPorts})})
 	}
 	if len(list) < 10 {
 		t.Fatalf("only %d captures", len(list))

@@ -46,11 +46,14 @@ func definition(sql []byte, command, before string) (name string, text []byte, o
 // among them may have given a name to is not known: a statement or portal that had the
 // name is forgotten, and requests that were sent ahead and took it for theirs are not
 // complete. The other commands that matter only take names away, which later requests
-// tell: they fail.
+// tell: they fail, unless bytes with what made the names anew are lost.
 func (l *Log) doubted(x *Exchange) {
 	for x.scanned < len(x.SQL) {
 		command, rest := nextCommand(x.SQL[x.scanned:])
 		x.scanned = len(x.SQL) - len(rest)
+		if takesNames(command) {
+			l.removed(x)
+		}
 		if name, _, ok := prepared(command); ok {
 			l.forgot = true
 			if s := l.statements[name]; s != nil && s.exchange <= x.ID {
@@ -79,6 +82,20 @@ func (l *Log) doubted(x *Exchange) {
 				}
 			}
 		}
+	}
+}
+
+// takesNames reports whether a command may take prepared statements away.
+func takesNames(command []byte) bool {
+	word, _ := nextWord(command)
+	return bytes.EqualFold(word, []byte("deallocate")) || bytes.EqualFold(word, []byte("discard"))
+}
+
+// removed tells that x may have taken away statements of other exchanges: what was lost
+// since, or will be, may have made them anew.
+func (l *Log) removed(x *Exchange) {
+	if l.closed = true; l.holed > x.ID {
+		l.forgetAll()
 	}
 }
 

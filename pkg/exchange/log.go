@@ -69,9 +69,13 @@ type Log struct {
 	// frontend were.
 	heard, ending bool
 	lossy, holed  uint64
+	// deaf is one more than the oldest exchange that was open when bytes of the backend
+	// were lost.
+	deaf uint64
 	// forgot tells that the server may have a statement by a name that nothing has
-	// here: what became of one was lost. closed tells that a CloseComplete came which
-	// nobody can say whose it is.
+	// here: what became of one was lost. closed tells that one may be gone that something
+	// has here: a CloseComplete came which nobody can say whose it is, or a command may
+	// have taken it away.
 	forgot, closed bool
 }
 
@@ -141,7 +145,9 @@ func (l *Log) CancelRequested(conn uint64) uint64 {
 // Observe takes the next message of the connection.
 func (l *Log) Observe(m *Message) {
 	s := &m.Step
-	l.heard = l.heard || m.Direction == messages.Backend
+	if !l.heard && m.Direction == messages.Backend {
+		l.hear()
+	}
 	if s.Exchange != 0 {
 		x := l.exchange(s.Exchange, m)
 		if s.Doubtful && x != nil {
@@ -171,6 +177,9 @@ func (l *Log) Observe(m *Message) {
 }
 
 func (l *Log) together(m *Message) *Exchange {
+	if !l.heard && m.Direction == messages.Backend {
+		l.hear()
+	}
 	x := l.exchange(m.Step.Exchange, m)
 	switch {
 	case x == nil:

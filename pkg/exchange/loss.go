@@ -37,8 +37,13 @@ func (l *lost) add(n int) {
 // message are told with it (Message.Lost).
 func (l *Log) Lost(d messages.Direction, n int) {
 	l.lossy = max(l.first+uint64(l.n), 1) // the next one, too; before the first one, too
+	if l.bothLost(d) {
+		l.forgetAll()
+	}
 	if d == messages.Frontend {
 		l.holed = l.lossy
+	} else {
+		l.deaf = l.first + 1
 	}
 	missing := lost{latest: true}
 	missing.add(n)
@@ -59,7 +64,19 @@ func (l *Log) Lost(d messages.Direction, n int) {
 	}
 	if d == messages.Frontend && l.closed {
 		l.forgetAll()
+		l.closed = false
 	}
+}
+
+// bothLost reports whether bytes of a direction are lost so near to bytes of the other
+// one that both a request and its reply may be among them: no exchange that began after
+// the loss of the frontend's is over, or none at all since that of the backend's. What
+// such requests made and closed nobody can tell.
+func (l *Log) bothLost(d messages.Direction) bool {
+	if d == messages.Backend {
+		return l.holed != 0 && l.first <= l.holed
+	}
+	return l.deaf == l.first+1
 }
 
 // heardAll reports whether all that the frontend has sent was seen, as far as is known.
@@ -151,6 +168,22 @@ func (l *Log) blameLatest() {
 	}
 	if x := *l.slot(l.first + uint64(l.n) - 1); x != nil && x.waiting() {
 		l.lost.to(x)
+	}
+}
+
+// hear takes note of the first message of the backend. While there was none, what was
+// asked stood as if it had been done; replies to it are lost, if there are any now.
+func (l *Log) hear() {
+	l.heard = true
+	for name, s := range l.statements {
+		if s.exchange < l.first {
+			s.unsure, l.forgot = true, true
+			l.forget(name)
+		}
+	}
+	if s := l.unnamed; s != nil && s.exchange < l.first {
+		s.unsure = true
+		l.setUnnamed(nil)
 	}
 }
 
