@@ -161,11 +161,8 @@ func (o Redactor) Text(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	return append(r.dst, sql[r.copied:]...), found
 }
 
-// RedactTaking is [Redact] for a text that takes secrets though it does not say so:
-// it executes what takes them.
-func RedactTaking(dst, sql []byte) []byte { return Redactor{}.Taking(dst, sql) }
-
-// Taking is [RedactTaking].
+// Taking is Text for a text that takes secrets though it does not say so: it executes
+// what takes them.
 func (o Redactor) Taking(dst, sql []byte) []byte {
 	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, takes: true}
 	r.run()
