@@ -79,10 +79,34 @@ func recordsOf(t *testing.T, path string) []record {
 	return records(t, f)
 }
 
+// untilNoneDropped runs what reports how many packets the kernel dropped until that is
+// none: a machine that is busy with other things may leave pgsniff no time.
+func untilNoneDropped(t *testing.T, run func() (dropped uint64)) {
+	t.Helper()
+	const tries = 4
+	for n := 1; ; n++ {
+		dropped := run()
+		if dropped == 0 || t.Failed() {
+			return
+		}
+		t.Logf("run %d: the kernel dropped %d packets", n, dropped)
+		if n == tries {
+			t.Fatalf("in %d runs the kernel dropped packets", tries)
+		}
+	}
+}
+
 // TestEveryTransaction finds every transaction of a loaded server.
 func TestEveryTransaction(t *testing.T) {
 	needCapture(t)
 	s := pgtest.Start(t)
+	untilNoneDropped(t, func() uint64 { return everyTransaction(t, s) })
+}
+
+// everyTransaction loads the server once. Where the kernel dropped packets it says how
+// many, and looks at nothing else.
+func everyTransaction(t *testing.T, s *pgtest.Server) (dropped uint64) {
+	t.Helper()
 	bench := pgbench(t, s, benchTime())
 	p, path := toFile(t, "live", "-i", "lo", "--port", portOf(s), "--view", "queries,stats", "--json", "--strict")
 	report, err := bench.CombinedOutput()
@@ -90,25 +114,30 @@ func TestEveryTransaction(t *testing.T) {
 		t.Fatalf("%v\n%s", err, report)
 	}
 	time.Sleep(500 * time.Millisecond) // what is shown is to be shown promptly
-	if code := p.signal(syscall.SIGINT); code != 0 {
-		t.Errorf("exit code %d\n%s", code, p.stderr)
-	}
-	want, got := transactions(t, report), 0
+	code := p.signal(syscall.SIGINT)
+	want, got, told := transactions(t, report), 0, false
 	for _, x := range recordsOf(t, path) {
-		if x.Type == "stats" && (x.Dropped == nil || *x.Dropped != 0) {
-			t.Errorf("the kernel dropped packets: %v\n%s", x.Dropped, p.stderr)
+		if x.Type == "stats" && x.Dropped != nil {
+			told, dropped = true, *x.Dropped
 		}
 		if x.SQL == benchSQL && x.Complete {
 			got++
 		}
 	}
-	if got != want {
+	switch {
+	case !told:
+		t.Errorf("stats do not say what the kernel dropped\n%s", p.stderr)
+	case dropped > 0:
+		return dropped
+	case code != 0:
+		t.Errorf("exit code %d\n%s", code, p.stderr)
+	case got != want:
 		t.Errorf("%d transactions, pgbench reports %d\n%s", got, want, p.stderr)
-	}
-	if strings.Contains(p.stderr.String(), "lost") {
+	case strings.Contains(p.stderr.String(), "lost"):
 		t.Error(p.stderr)
 	}
 	t.Logf("%d transactions; %v of CPU time; %s", want, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime(), p.stderr)
+	return 0
 }
 
 // TestJoinsAndEnds begins and ends by SIGTERM in the middle of the load: what is
@@ -116,7 +145,7 @@ func TestEveryTransaction(t *testing.T) {
 func TestJoinsAndEnds(t *testing.T) {
 	needCapture(t)
 	s := pgtest.Start(t)
-	bench := pgbench(t, s, 30*time.Second)
+	bench := pgbench(t, s, time.Minute)
 	if err := bench.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +154,13 @@ func TestJoinsAndEnds(t *testing.T) {
 		_ = bench.Wait()
 	})
 	time.Sleep(time.Second)
+	untilNoneDropped(t, func() uint64 { return joinsAndEnds(t, s) })
+}
+
+// joinsAndEnds captures for two seconds. Where the kernel dropped packets it says how
+// many, and looks at nothing else.
+func joinsAndEnds(t *testing.T, s *pgtest.Server) (dropped uint64) {
+	t.Helper()
 	packets := filepath.Join(t.TempDir(), "x.pcapng")
 	p, path := toFile(t, "live", "-i", "lo", "--port", portOf(s), "--view", "queries,connections,stats", "--json", "-w", packets)
 	time.Sleep(2 * time.Second)
@@ -132,6 +168,11 @@ func TestJoinsAndEnds(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, p.stderr)
 	}
 	list := recordsOf(t, path)
+	for _, x := range list {
+		if x.Type == "stats" && x.Dropped != nil && *x.Dropped > 0 {
+			return *x.Dropped
+		}
+	}
 	perConn := map[uint64][]record{}
 	connections, total := 0, 0
 	for _, x := range list {
@@ -145,8 +186,8 @@ func TestJoinsAndEnds(t *testing.T) {
 				t.Errorf("connection: %+v", x)
 			}
 		case "stats":
-			if x.Dropped == nil || *x.Dropped != 0 {
-				t.Errorf("the kernel dropped packets\n%s", p.stderr)
+			if x.Dropped == nil {
+				t.Errorf("stats do not say what the kernel dropped\n%s", p.stderr)
 			}
 		}
 	}
@@ -169,4 +210,5 @@ func TestJoinsAndEnds(t *testing.T) {
 	if n := strings.Count(string(out), "\n"); n != total {
 		t.Errorf("the file of packets has %d queries, %d were shown", n, total)
 	}
+	return 0
 }
