@@ -94,6 +94,7 @@ func takesNames(command []byte) bool {
 // removed tells that x may have taken away statements of other exchanges: what was lost
 // since, or will be, may have made them anew.
 func (l *Log) removed(x *Exchange) {
+	l.reused()
 	if l.closed = true; l.holed > x.ID {
 		l.forgetAll()
 	}

@@ -265,6 +265,9 @@ func (l *Log) replyError(x *Exchange, m *Message) {
 // refusedParse takes note that the server has a statement of a name already, which a
 // Parse failed by: behind a pooler another client has prepared it.
 func (l *Log) refusedParse(x *Exchange) {
+	if string(x.SQLState()) == duplicateStatement {
+		l.reused()
+	}
 	name := x.Statement
 	if x.FailedAt == messages.KindParse && len(name) > 0 && l.statements[string(name)] == nil && string(x.SQLState()) == duplicateStatement {
 		l.conclude(name, nil).refused = true

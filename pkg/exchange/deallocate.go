@@ -7,6 +7,7 @@ import "bytes"
 func (l *Log) afterCommand(x *Exchange, tag []byte) {
 	switch string(tag) {
 	case "DISCARD ALL", "DEALLOCATE ALL":
+		l.reused()
 		for name, s := range l.statements {
 			if s.exchange <= x.ID {
 				l.forget(name)
@@ -14,6 +15,7 @@ func (l *Log) afterCommand(x *Exchange, tag []byte) {
 		}
 		l.replacedAll(x)
 	case "DEALLOCATE":
+		l.reused()
 		name, _, ok := x.command(deallocated)
 		switch {
 		case x.cutBy() > 0:

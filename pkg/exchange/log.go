@@ -77,6 +77,10 @@ type Log struct {
 	// has here: a CloseComplete came which nobody can say whose it is, or a command may
 	// have taken it away.
 	forgot, closed bool
+	// reuses tells that names of statements were given up or given again so far; untold
+	// is the latest exchange that was open when bytes of both sides were lost before that.
+	reuses bool
+	untold uint64
 }
 
 // New returns the log of a new connection. shared is that of all connections.

@@ -37,8 +37,11 @@ func (l *lost) add(n int) {
 // message are told with it (Message.Lost).
 func (l *Log) Lost(d messages.Direction, n int) {
 	l.lossy = max(l.first+uint64(l.n), 1) // the next one, too; before the first one, too
-	if l.bothLost(d) {
+	switch both := l.bothLost(d); {
+	case both && l.reuses:
 		l.forgetAll()
+	case both:
+		l.untold = l.first + uint64(l.n)
 	}
 	if d == messages.Frontend {
 		l.holed = l.lossy
@@ -71,12 +74,29 @@ func (l *Log) Lost(d messages.Direction, n int) {
 // bothLost reports whether bytes of a direction are lost so near to bytes of the other
 // one that both a request and its reply may be among them: no exchange that began after
 // the loss of the frontend's is over, or none at all since that of the backend's. What
-// such requests made and closed nobody can tell.
+// such requests made and closed nobody can tell. It matters where names have come to mean
+// something else before: most clients prepare a statement once under a name of its own,
+// and would lose the texts of all that follows.
 func (l *Log) bothLost(d messages.Direction) bool {
 	if d == messages.Backend {
 		return l.holed != 0 && l.first <= l.holed
 	}
 	return l.deaf == l.first+1
+}
+
+// reused takes note that names are given up or given again, which may have happened
+// unseen before, too.
+func (l *Log) reused() {
+	if l.reuses {
+		return
+	}
+	l.reuses = true
+	for name, s := range l.statements {
+		if s.exchange <= l.untold && l.untold != 0 {
+			s.unsure, l.forgot = true, true // for what was sent ahead
+			l.forget(name)
+		}
+	}
 }
 
 // heardAll reports whether all that the frontend has sent was seen, as far as is known.
@@ -102,6 +122,7 @@ func (l *Log) doubt(m *Message) {
 	case messages.KindBindComplete:
 		l.dropPortals(math.MaxUint64)
 	case messages.KindCloseComplete:
+		l.reused()
 		if l.heardAll() {
 			l.closed = true // of a Close that was seen, unless bytes turn out to be missing
 		} else {
@@ -110,6 +131,7 @@ func (l *Log) doubt(m *Message) {
 	case messages.KindCommandComplete:
 		switch tag := string(cstring(m.Body)); tag {
 		case "DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL", "PREPARE":
+			l.reused()
 			l.forgetAll()
 		}
 	}

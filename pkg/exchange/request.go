@@ -128,7 +128,11 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 	name := string(p.Statement)
 	s := l.newStatement(name, p, sqlLen)
 	s.exchange, s.unsure = x.ID, m.Lost > 0
-	x.note(change{by: messages.KindParse, statement: s, previous: l.statements[name]})
+	old := l.statements[name]
+	if old != nil {
+		l.reused()
+	}
+	x.note(change{by: messages.KindParse, statement: s, previous: old})
 	l.addStatement(name, s)
 	l.parsed(x, s)
 }
@@ -338,6 +342,8 @@ func (l *Log) requestClose(x *Exchange, body []byte) {
 	c := change{by: messages.KindClose, name: string(name), previous: l.statements[string(name)]}
 	if c.name == "" {
 		c.previous, c.wasGone = l.unnamed, l.unnamedGone
+	} else {
+		l.reused()
 	}
 	l.forget(c.name)
 	x.note(c)
