@@ -26,7 +26,7 @@ func TestDurationsOfServer(t *testing.T) {
 
 	// As asyncpg does: what was prepared is answered first, and executed later.
 	c.send(append(append(hostile.Parse("a", "select 1, pg_sleep(0.02)"), hostile.Message('D', []byte{'S'}, hostile.String("a"))...), hostile.Message('H')...))
-	c.await(2, 20*time.Millisecond)
+	c.awaitAll(&c.described, 1, 10*time.Second)
 	time.Sleep(think)
 	begun := time.Now()
 	c.send(append(append(hostile.Message('B', hostile.String(""), hostile.String("a"), make([]byte, 6)), hostile.Execute("")...), hostile.Sync()...))

@@ -16,16 +16,17 @@ import (
 // talker is a client of a real server that sends what it is told to, and writes down all
 // that goes both ways as the packets that a capture beside it would have.
 type talker struct {
-	t       testing.TB
-	conn    net.Conn
-	capture *hostile.Packets
-	tcp     *hostile.Conn
-	buf     []byte
-	pid     int
-	ready   int // ReadyForQuery messages so far
-	rest    []byte
-	dead    bool // the server has closed
-	copying bool // it has asked for data, and not said since that it had them
+	t         testing.TB
+	conn      net.Conn
+	capture   *hostile.Packets
+	tcp       *hostile.Conn
+	buf       []byte
+	pid       int
+	ready     int // ReadyForQuery messages so far
+	described int // answers to Describe
+	rest      []byte
+	dead      bool // the server has closed
+	copying   bool // it has asked for data, and not said since that it had them
 }
 
 // talkTo opens a connection and waits until the server is ready.
@@ -54,7 +55,12 @@ func (c *talker) send(b []byte) {
 // await reads until the server has been ready n times in all, or nothing came for a while.
 func (c *talker) await(n int, patience time.Duration) {
 	c.t.Helper()
-	for c.ready < n && !c.dead {
+	c.awaitAll(&c.ready, n, patience)
+}
+
+// awaitAll is await for what heard counts.
+func (c *talker) awaitAll(count *int, n int, patience time.Duration) {
+	for *count < n && !c.dead {
 		_ = c.conn.SetReadDeadline(time.Now().Add(patience))
 		k, err := c.conn.Read(c.buf)
 		if k > 0 {
@@ -84,6 +90,8 @@ func (c *talker) heard(b []byte) {
 			c.copying = true
 		case 'C', 'E':
 			c.copying = false
+		case 'T', 'n':
+			c.described++
 		case 'Z':
 			c.ready++
 		case 'K':

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -45,21 +44,7 @@ int main(void) {
 // A name that could not be read when the server returned it is told when it can be,
 // and once.
 func TestNameReadLate(t *testing.T) {
-	cc, err := exec.LookPath("cc")
-	switch {
-	case err != nil && os.Getenv("CI") != "true":
-		t.Skip("this test compiles a program; install gcc")
-	case err != nil:
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	source, program := filepath.Join(dir, "standin.c"), filepath.Join(dir, "standin")
-	if err := os.WriteFile(source, []byte(standIn), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(cc, "-o", program, source).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := compiled(t, standIn)
 	s, err := attach.Open(attach.Options{Programs: []string{program}})
 	var own *attach.Error
 	switch {

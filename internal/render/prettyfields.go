@@ -268,13 +268,6 @@ func (f *fields) Texts(name string, list [][]byte) {
 	if !f.label(name, len(list) == 0) {
 		return
 	}
-	if name == "column_formats" { // servers send the format before them for each
-		f.line.ascii(strconv.Itoa(len(list)) + " column")
-		if len(list) != 1 {
-			f.line.ascii("s")
-		}
-		return
-	}
 	for i, v := range list {
 		if i > 0 {
 			f.line.ascii(", ")
