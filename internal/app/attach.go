@@ -32,27 +32,6 @@ func (f *attachFlags) add(s *pflag.FlagSet) {
 // on reports whether servers are to be looked into.
 func (f *attachFlags) on() bool { return f.only || len(f.targets) > 0 }
 
-// check refuses what makes no sense without packets.
-func (f *attachFlags) check(o *Options, interfaces []string) error {
-	switch {
-	case !f.on():
-		return nil
-	case len(interfaces) > 0 && f.only:
-		return usageError("--attach-only captures no packets: -i goes with --attach")
-	case len(interfaces) > 0:
-		return nil
-	case o.Count > 0:
-		return usageError("without -i there are no packets for -c to count")
-	case o.kept.filter != "" || o.kept.bpfFile != "":
-		return usageError("without -i there are no packets for -f to choose from")
-	case o.kept.write != "":
-		return usageError("without -i there are no packets for -w to keep")
-	case o.KeyLog != "":
-		return usageError("without -i there is nothing that --keylog could decrypt")
-	}
-	return nil
-}
-
 // resolve finds the servers that are meant. all are those that were found, which
 // may be more.
 func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err error) {

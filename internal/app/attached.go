@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,20 +52,20 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 	return r.finish(err)
 }
 
-// within finds the servers for a run that captures packets, too: without --port those
-// of their ports.
-func (f *attachFlags) within(o *Options) (opt attach.Options, servers []attach.Server, err error) {
-	if !f.on() {
+// attachedBeside finds the servers for a run that captures packets, too: without --port
+// those of their ports.
+func (f *liveFlags) attachedBeside(o *Options) (opt attach.Options, servers []attach.Server, err error) {
+	if !f.attach.on() {
 		return opt, nil, nil
 	}
 	o.inside = true
-	if opt, servers, err = f.resolve(); err != nil || o.portsChanged {
-		return opt, servers, err
+	if opt, servers, err = f.attach.resolve(); err != nil {
+		return opt, nil, err
 	}
 	for _, s := range servers {
 		for _, a := range s.Listens {
-			if _, port, err := net.SplitHostPort(a); err == nil && !slices.Contains(o.Ports, port) {
-				o.Ports = append(o.Ports, port)
+			if _, port, err := net.SplitHostPort(a); err == nil {
+				o.unlessNamed(port)
 			}
 		}
 	}

@@ -71,6 +71,16 @@ func (k *keptFlags) check() error {
 	return nil
 }
 
+func (k *keptFlags) checkWithoutPackets() error {
+	switch {
+	case k.filter != "" || k.bpfFile != "":
+		return usageError("without -i there are no packets for -f to choose from")
+	case k.write != "":
+		return usageError("without -i there are no packets for -w to keep")
+	}
+	return nil
+}
+
 // inStep tells that what matches, what is open and which keys are of use has to be known
 // with each packet that is written.
 func (k *keptFlags) inStep() bool { return k.matching || k.rotates() || k.embedKeys }

@@ -88,16 +88,20 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 
 func (f *liveFlags) check(o *Options) error {
 	const maxBuffer, minSnap = 4096, 64
-	if err := f.attach.check(o, f.interfaces); err != nil {
-		return err
-	}
 	switch {
 	case len(f.interfaces) == 0 && !f.attach.on():
 		return usageError("live needs an interface: -i NAME, or -i any; pgsniff interfaces lists them")
+	case len(f.interfaces) > 0 && f.attach.only:
+		return usageError("--attach-only captures no packets: -i goes with --attach")
 	case f.buffer < 1 || f.buffer > maxBuffer:
 		return usageError("--buffer-size %d: must be from 1 to %d MiB", f.buffer, maxBuffer)
 	case f.snapLen != 0 && f.snapLen < minSnap:
 		return usageError("--snaplen %d: must be 0 or at least %d, or not even the headers are left", f.snapLen, minSnap)
+	}
+	if len(f.interfaces) == 0 {
+		if err := o.checkWithoutPackets(); err != nil {
+			return err
+		}
 	}
 	if o.Workers == 0 {
 		// The ring is the queue: a second goroutine would take time from the
@@ -138,11 +142,11 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	if env.BecomeCapturing != nil {
 		env.BecomeCapturing(f.attach.on())
 	}
-	if f.attach.only || f.attach.on() && len(f.interfaces) == 0 {
+	if len(f.interfaces) == 0 {
 		return runAttached(env, o, f)
 	}
 	o.live = true
-	targets, servers, err := f.attach.within(o)
+	targets, servers, err := f.attachedBeside(o)
 	if err != nil {
 		return err
 	}

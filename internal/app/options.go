@@ -51,6 +51,10 @@ func (o *Options) features() []feature {
 	}
 }
 
+// packetBound is a feature with flags that mean nothing where no packets are captured. It
+// refuses those that were given.
+type packetBound interface{ checkWithoutPackets() error }
+
 // noticing is a feature for which it matters whether a flag was given.
 type noticing interface {
 	notice(given func(flag string) bool)
@@ -80,6 +84,18 @@ func (o *Options) check() error {
 		}
 	}
 	return o.choice.check()
+}
+
+// checkWithoutPackets refuses what makes no sense in a run that captures no packets.
+func (o *Options) checkWithoutPackets() error {
+	for _, f := range o.features() {
+		if p, ok := f.(packetBound); ok {
+			if err := p.checkWithoutPackets(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func oneOf(flag, value string, allowed ...string) error {
@@ -121,6 +137,13 @@ func (f *endFlags) add(cmd *cobra.Command) {
 
 func (f *endFlags) check() error { return forward("duration", f.Duration) }
 
+func (f *endFlags) checkWithoutPackets() error {
+	if f.Count > 0 {
+		return usageError("without -i there are no packets for -c to count")
+	}
+	return nil
+}
+
 // talkFlags say what is told on standard error.
 type talkFlags struct{ Quiet, Verbose bool }
 
@@ -156,3 +179,10 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 }
 
 func (f *keyFlags) check() error { return nil }
+
+func (f *keyFlags) checkWithoutPackets() error {
+	if f.KeyLog != "" {
+		return usageError("without -i there is nothing that --keylog could decrypt")
+	}
+	return nil
+}

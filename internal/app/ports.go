@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,13 @@ func (f *portFlags) add(cmd *cobra.Command) {
 }
 
 func (f *portFlags) notice(given func(string) bool) { f.portsChanged = given("port") }
+
+// unlessNamed adds a port, unless the user has said which ones are meant.
+func (f *portFlags) unlessNamed(port string) {
+	if !f.portsChanged && !slices.Contains(f.Ports, port) {
+		f.Ports = append(f.Ports, port)
+	}
+}
 
 func (f *portFlags) check() error {
 	_, err := f.ports()
