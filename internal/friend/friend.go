@@ -11,6 +11,7 @@ package friend
 import (
 	"slices"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -84,9 +85,6 @@ type Codec[O, S any] struct {
 	Wake func(s *S, d messages.Direction, r Rest)
 }
 
-// Request is the set of kinds of request that an outstanding one may be.
-type Request uint16
-
 // RequestSize is what an outstanding request takes in bytes.
 const RequestSize = 32
 
@@ -95,7 +93,7 @@ const RequestSize = 32
 // belong to the same goroutine. Only tracker uses its fields.
 type Cycle struct {
 	Kinds    []messages.Kind
-	Requests []Request // of the frontend's kinds
+	Requests []grammar.Request // of the frontend's kinds
 	// Answers and Fits: whether the backend's kinds answer the requests of the
 	// latest Cycle that they were held against.
 	Answers *Cycle

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -192,7 +193,7 @@ func (s *Stream) examine(w *window, c *chain, m []byte) bool {
 	// An error takes the place of any message.
 	if kind == messages.KindErrorResponse {
 		c.last = messages.KindUnknown
-	} else if !asynchronous.has(kind) {
+	} else if !grammar.Anytime.Has(kind) {
 		c.last = kind
 	}
 	return true
@@ -201,7 +202,7 @@ func (s *Stream) examine(w *window, c *chain, m []byte) bool {
 // precedes reports whether a message of that kind may come after those of the
 // chain.
 func (c *chain) precedes(kind messages.Kind, paused bool) bool {
-	return c.last == messages.KindUnknown || asynchronous.has(kind) || follows(c.last, kind, paused)
+	return c.last == messages.KindUnknown || grammar.Anytime.Has(kind) || grammar.Follows(c.last, kind, paused)
 }
 
 // columnsOf is the number of columns of a well-formed DataRow or RowDescription,

@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -65,7 +66,7 @@ const largeCopy = 512
 
 // flushes are the messages after which senders flush as a rule, so that a chunk
 // ends.
-var flushes = asynchronous | authentication | setOf(
+var flushes = grammar.Anytime | grammar.Authentication | grammar.KindsOf(
 	messages.KindReadyForQuery, messages.KindCopyData,
 	messages.KindCopyInResponse, messages.KindCopyOutResponse, messages.KindCopyBothResponse,
 	messages.KindQuery, messages.KindSync, messages.KindFlush, messages.KindFunctionCall, messages.KindTerminate,
@@ -150,7 +151,7 @@ func (s *Stream) enough(w *window, c *chain) bool {
 			if c.edge && score >= enoughFull {
 				return true
 			}
-		case c.edge && score >= enoughCovering, flushes.has(c.ended) && score >= enoughToEdge:
+		case c.edge && score >= enoughCovering, flushes.Has(c.ended) && score >= enoughToEdge:
 			return true
 		}
 	}

@@ -1,5 +1,7 @@
 package tracker
 
+import "github.com/pgsniff/pgsniff/internal/grammar"
+
 // A COPY IN of the extended protocol fails while its frontend is still sending.
 // Syncs that the server read before it failed had no effect; the first that it
 // reads afterwards ends the cycle and is answered. Who sees only the two streams
@@ -19,8 +21,8 @@ func (t *Tracker) doubtCrossing(i int) {
 	for ; i < t.q.n; i++ {
 		p := t.q.at(i)
 		switch {
-		case p.doubtful || p.request&^reqCopyEnd == 0:
-		case p.request&reqExtended == 0:
+		case p.doubtful || p.request&^grammar.CopyEnd == 0:
+		case p.request&grammar.Extended == 0:
 			return
 		default:
 			p.doubtful = true
@@ -34,10 +36,10 @@ func (t *Tracker) crossed() (syncs int, maybe bool) {
 	for i := range t.q.n {
 		p := t.q.at(i)
 		switch {
-		case p.request&^reqCopyEnd == 0:
+		case p.request&^grammar.CopyEnd == 0:
 		case !p.doubtful:
 			return syncs, false
-		case p.request&reqSync == 0:
+		case p.request&grammar.Sync == 0:
 			return syncs, true
 		default:
 			syncs++
@@ -58,10 +60,10 @@ func (t *Tracker) matchCrossing() *pending {
 		return nil
 	}
 	certain := 0
-	for certain < t.q.n && (t.q.at(certain).doubtful || t.q.at(certain).request&^reqCopyEnd == 0) {
+	for certain < t.q.n && (t.q.at(certain).doubtful || t.q.at(certain).request&^grammar.CopyEnd == 0) {
 		certain++
 	}
-	sent := certain < t.q.n && t.q.at(certain).request&reqSync != 0
+	sent := certain < t.q.n && t.q.at(certain).request&grammar.Sync != 0
 	likely := min(int(t.likely), syncs)
 	if !sent || t.q.n >= t.q.limit() {
 		likely = max(likely, 1)
@@ -96,7 +98,7 @@ func (t *Tracker) confirm(i int) {
 	for ; i < t.q.n; i++ {
 		p := t.q.at(i)
 		p.doubtful = false
-		if p.request&reqSync != 0 {
+		if p.request&grammar.Sync != 0 {
 			return
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/friend"
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -24,7 +25,7 @@ func requestCycle(kinds []messages.Kind) *cycle {
 	}
 	c := &cycle{Kinds: slices.Clone(kinds)}
 	for _, k := range kinds {
-		c.Requests = append(c.Requests, sends[k].request)
+		c.Requests = append(c.Requests, grammar.Sends[k].Request)
 	}
 	return c
 }
@@ -75,7 +76,7 @@ func (t *Tracker) sendCycle(c *cycle, steps []Step) (exchange uint64, ok bool) {
 	t.exchange++
 	t.whole = c
 	t.wholeAt, t.wholePlaced, t.placed = t.place, t.placed, false
-	after := phaseOf(c.Requests[0])
+	after := grammar.PhaseOf(c.Requests[0])
 	if steps != nil {
 		for i := range c.Kinds {
 			steps[i] = Step{}
@@ -148,7 +149,7 @@ func (t *Tracker) answers(c *cycle, steps []Step) bool {
 		}
 		return c.Fits
 	}
-	var buf [16]request
+	var buf [16]grammar.Request
 	n := t.q.n
 	if n == 0 || n > len(buf) || !t.settled() {
 		return false
@@ -156,7 +157,7 @@ func (t *Tracker) answers(c *cycle, steps []Step) bool {
 	exchange := t.q.at(0).exchange
 	for i := range n {
 		p := t.q.at(i)
-		if p.unsure || p.exchange != exchange || p.inferred || p.doubtful || p.stage != stageFresh || p.stray || p.request == reqStartup {
+		if p.unsure || p.exchange != exchange || p.inferred || p.doubtful || p.stage != grammar.StageFresh || p.stray || p.request == grammar.Startup {
 			return false
 		}
 		buf[i] = p.request
@@ -171,29 +172,29 @@ func (t *Tracker) answers(c *cycle, steps []Step) bool {
 }
 
 // fit reports whether the replies of c answer just these requests.
-func fit(c *cycle, requests []request) bool {
-	i, at := 0, stageFresh
+func fit(c *cycle, requests []grammar.Request) bool {
+	i, at := 0, grammar.StageFresh
 	for _, k := range c.Kinds {
-		if i == len(requests) || requests[i]&replies[k].answers == 0 || !inOrder(requests[i], at, k) {
+		if i == len(requests) || requests[i]&grammar.Replies[k].Answers == 0 || !inOrder(requests[i], at, k) {
 			return false
 		}
-		at = at.next(k)
-		if requests[i]&replies[k].completes != 0 {
-			i, at = i+1, stageFresh
+		at = at.Next(k)
+		if requests[i]&grammar.Replies[k].Completes != 0 {
+			i, at = i+1, grammar.StageFresh
 		}
 	}
 	return i == len(requests)
 }
 
 // cycleSteps writes what each reply of c means, which fits the requests, and begins as s.
-func cycleSteps(c *cycle, requests []request, s Step, steps []Step) {
-	s.Phase = phaseOf(requests[0])
+func cycleSteps(c *cycle, requests []grammar.Request, s Step, steps []Step) {
+	s.Phase = grammar.PhaseOf(requests[0])
 	s.After = s.Phase
 	i := 0
 	for j, k := range c.Kinds {
 		steps[j] = s
-		steps[j].Request = kindOf(requests[i])
-		if requests[i]&replies[k].completes != 0 {
+		steps[j].Request = grammar.KindOf(requests[i])
+		if requests[i]&grammar.Replies[k].Completes != 0 {
 			i++
 		}
 	}

@@ -1,6 +1,9 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // doubt is what a loss leaves uncertain of who answers whom. Replies carry no
 // number, so after a loss a reply may be that to another request than the oldest
@@ -81,7 +84,7 @@ func (t *Tracker) premature() {
 
 // questionCycle puts the requests after the latest Sync in doubt.
 func (t *Tracker) questionCycle() {
-	for i := t.q.n - 1; i >= 0 && t.q.at(i).request&reqCycleEnd == 0; i-- {
+	for i := t.q.n - 1; i >= 0 && t.q.at(i).request&grammar.CycleEnd == 0; i-- {
 		t.q.at(i).unsure = true
 	}
 }

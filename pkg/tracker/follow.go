@@ -1,6 +1,9 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // startup is the set of replies to a StartupMessage that come once.
 type startup uint8
@@ -35,50 +38,50 @@ func (t *Tracker) certain() bool {
 // ReadyForQuery before any reply to a request that has others first.
 func (t *Tracker) follow(s *Step, p *pending, k messages.Kind, f Facts) (stray bool) {
 	at := p.stage
-	if p.request == reqStartup {
+	if p.request == grammar.Startup {
 		t.followStartup(s, p, k)
 		return false
 	}
 	if !t.certain() || p.inferred || p.doubtful || p.unsure {
-		p.stage = stageAny
+		p.stage = grammar.StageAny
 		return false
 	}
-	p.stage = at.next(k)
+	p.stage = at.Next(k)
 	if s.Anomaly != nil || f.Fatal || inOrder(p.request, at, k) {
 		return false
 	}
 	s.Anomaly = &Anomaly{
 		Code: CodeUnexpectedMessage, Direction: messages.Backend, Kind: k, Phase: s.Phase, Detail: misplaced(at, k),
 	}
-	return at == stageFresh && k == messages.KindReadyForQuery
+	return at == grammar.StageFresh && k == messages.KindReadyForQuery
 }
 
 // inOrder reports whether k, which answers r, may come after the replies that have
 // come. A server may complain more than once before it is ready again.
-func inOrder(r request, at stage, k messages.Kind) bool {
+func inOrder(r grammar.Request, at grammar.Stage, k messages.Kind) bool {
 	switch {
-	case at == stageFailed && k == messages.KindErrorResponse:
+	case at == grammar.StageFailed && k == messages.KindErrorResponse:
 		return true
-	case at == stageFresh && r == reqQuery && notFirstOfQuery.has(k), at == stageFresh && r == reqFunction && notFirstOfFunction.has(k):
+	case at == grammar.StageFresh && r == grammar.Query && grammar.NotFirstOfQuery.Has(k), at == grammar.StageFresh && r == grammar.Function && grammar.NotFirstOfFunction.Has(k):
 		return false
 	}
-	return stages[at].has(k)
+	return grammar.Stages[at].Has(k)
 }
 
 // misplaced says what is wrong with a reply in its place, as far as a word helps.
-func misplaced(at stage, k messages.Kind) string {
+func misplaced(at grammar.Stage, k messages.Kind) string {
 	switch {
-	case k == messages.KindReadyForQuery && at == stageFresh:
+	case k == messages.KindReadyForQuery && at == grammar.StageFresh:
 		return "the request has had no other reply"
 	case k == messages.KindReadyForQuery:
 		return "the command is not complete"
-	case at == stageFailed:
+	case at == grammar.StageFailed:
 		return "the request has failed"
 	case k == messages.KindDataRow:
 		return "no RowDescription came before it"
 	case k == messages.KindCopyData, k == messages.KindCopyDone:
 		return "no COPY has begun"
-	case k == messages.KindRowDescription && at == stageRows:
+	case k == messages.KindRowDescription && at == grammar.StageRows:
 		return "the rows before it are not complete"
 	}
 	return ""
@@ -108,7 +111,7 @@ func (t *Tracker) followStartup(s *Step, p *pending, k messages.Kind) {
 // can say what comes next.
 func (t *Tracker) keepFromStray(s *Step, p *pending, f Facts) {
 	t.tx = statusOf(f)
-	p.stage = stageFresh
+	p.stage = grammar.StageFresh
 	if t.q.n == 1 {
 		p.stray = true
 		return
@@ -136,14 +139,14 @@ func (t *Tracker) leaveStray(s *Step) {
 
 // outOfTurn are the replies that say nothing but that a request of theirs was done: a
 // server that does several in another order sends these before the others.
-var outOfTurn = of(messages.KindParseComplete, messages.KindBindComplete, messages.KindCloseComplete)
+var outOfTurn = grammar.KindsOf(messages.KindParseComplete, messages.KindBindComplete, messages.KindCloseComplete)
 
 // takeOutOfTurn takes the request at i, which was answered before those that are
 // older, to the front of the queue. The older ones remain: their replies are to come.
 func (t *Tracker) takeOutOfTurn(s *Step, k messages.Kind, i int) *pending {
 	s.Anomaly = &Anomaly{
 		Code: CodeSkippedReply, Direction: messages.Backend, Kind: k, Phase: s.Phase,
-		Expected: expectedReplies(t.q.at(0).request),
+		Expected: grammar.ExpectedReplies(t.q.at(0).request),
 	}
 	if t.q.n >= t.q.limit() {
 		return t.advance(s, k, i) // no place to move it to
@@ -157,7 +160,7 @@ func (t *Tracker) takeOutOfTurn(s *Step, k messages.Kind, i int) *pending {
 // swallow is for a COPY IN that has failed because the server read a message that is
 // no data. Where that was a Query it is gone: nothing will answer it.
 func (t *Tracker) swallow(s *Step) {
-	if t.q.n < 2 || t.q.at(0).request&reqQuery == 0 || t.q.at(1).request != reqQuery || t.q.at(0).inferred {
+	if t.q.n < 2 || t.q.at(0).request&grammar.Query == 0 || t.q.at(1).request != grammar.Query || t.q.at(0).inferred {
 		return
 	}
 	p := t.q.at(1)

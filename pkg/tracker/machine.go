@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -91,13 +92,13 @@ func (m *machine) IsReady() bool { return m.PhaseOf(messages.Backend) == message
 // IsActive reports whether the connection has not ended: neither has Terminate been
 // sent nor has it failed.
 func (m *machine) IsActive() bool {
-	return !ended.has(m.PhaseOf(m.local))
+	return !ended.Has(m.PhaseOf(m.local))
 }
 
-var ended = in(messages.PhaseTerminated, messages.PhaseFailed)
+var ended = grammar.In(messages.PhaseTerminated, messages.PhaseFailed)
 
 // active are the phases of a session.
-var active = in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
+var active = grammar.In(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
 	messages.PhaseFunctionCall, messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth)
 
 // TLSEstablished tells the machine that the encryption which the SSLRequest or
@@ -163,7 +164,7 @@ func (m *machine) observeAnew(d messages.Direction, k messages.Kind, msg message
 		m.advanceOrder(d, k)
 	}
 	m.again = [2]messages.Kind{}
-	negotiating := negotiating.has(m.t.Phase(messages.Backend))
+	negotiating := grammar.Negotiating.Has(m.t.Phase(messages.Backend))
 	before := m.t.seq
 	m.t.hit = 0
 	step := m.t.ObserveFacts(d, k, f)
@@ -199,7 +200,7 @@ func (m *machine) repeatable(d messages.Direction, k messages.Kind) {
 		}
 		return
 	}
-	if p, doubtful := m.head(); p != nil && !doubtful && !p.inferred && p.request&replies[k].answers != 0 {
+	if p, doubtful := m.head(); p != nil && !doubtful && !p.inferred && p.request&grammar.Replies[k].Answers != 0 {
 		m.again[d] = k
 	}
 }

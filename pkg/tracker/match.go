@@ -1,10 +1,13 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // match finds the request that a reply answers and makes it the oldest of the
 // queue; nil if there is none and none can be concluded.
-func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
+func (t *Tracker) match(s *Step, k messages.Kind, rule *grammar.ReplyRule) *pending {
 	if t.spare > 0 && t.takeSpare(k) {
 		return nil
 	}
@@ -13,7 +16,7 @@ func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 	}
 	if t.q.n > 0 {
 		p := t.q.at(0)
-		if p.request&rule.answers != 0 && !p.doubtful {
+		if p.request&rule.Answers != 0 && !p.doubtful {
 			return p
 		}
 		if k == messages.KindReadyForQuery && p.doubtful {
@@ -32,7 +35,7 @@ func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 			return nil
 		}
 	}
-	if rule.answers == 0 || certain && t.base == messages.PhaseStartup {
+	if rule.Answers == 0 || certain && t.base == messages.PhaseStartup {
 		return nil
 	}
 	return t.infer(k, rule, certain)
@@ -40,18 +43,18 @@ func (t *Tracker) match(s *Step, k messages.Kind, rule *replyRule) *pending {
 
 // matchLater looks for the request further back in the queue. Doubtful Syncs
 // are passed over first, and taken if nothing else fits.
-func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending {
+func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *grammar.ReplyRule) *pending {
 	doubtful, far := -1, searchAhead
 	if k == messages.KindReadyForQuery {
 		far = t.q.n // however long the cycle is that it ends
 	}
 	for i := range min(t.q.n, far) {
 		p := t.q.at(i)
-		if doubtful >= 0 && k == messages.KindReadyForQuery && p.request&^reqCopyEnd&^reqSync != 0 {
+		if doubtful >= 0 && k == messages.KindReadyForQuery && p.request&^grammar.CopyEnd&^grammar.Sync != 0 {
 			break // it would have had replies before its ReadyForQuery
 		}
-		if p.request&rule.answers == 0 {
-			if p.request&reqCycleEnd != 0 && !p.doubtful && k != messages.KindReadyForQuery && !t.lossB {
+		if p.request&rule.Answers == 0 {
+			if p.request&grammar.CycleEnd != 0 && !p.doubtful && k != messages.KindReadyForQuery && !t.lossB {
 				break // replies never cross a ReadyForQuery
 			}
 			continue
@@ -62,10 +65,10 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 			}
 			continue
 		}
-		if k == messages.KindErrorResponse && t.q.at(0).request&reqSync != 0 {
+		if k == messages.KindErrorResponse && t.q.at(0).request&grammar.Sync != 0 {
 			i = 0
 		}
-		if t.certain() && outOfTurn.has(k) && t.owes(i) {
+		if t.certain() && outOfTurn.Has(k) && t.owes(i) {
 			return t.takeOutOfTurn(s, k, i)
 		}
 		return t.advance(s, k, i)
@@ -83,7 +86,7 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *replyRule) *pending
 // owes reports whether replies to the i oldest requests are due in any case.
 func (t *Tracker) owes(i int) bool {
 	for j := range i {
-		if p := t.q.at(j); p.request&^reqCopyEnd != 0 && !p.doubtful {
+		if p := t.q.at(j); p.request&^grammar.CopyEnd != 0 && !p.doubtful {
 			return true
 		}
 	}
@@ -100,12 +103,12 @@ func (t *Tracker) advance(s *Step, k messages.Kind, i int) *pending {
 	}
 	for j := range i {
 		p := t.q.at(j)
-		if p.request&^reqCopyEnd == 0 || p.doubtful || t.lossB || t.lossF || s.Anomaly != nil {
+		if p.request&^grammar.CopyEnd == 0 || p.doubtful || t.lossB || t.lossF || s.Anomaly != nil {
 			continue
 		}
 		s.Anomaly = &Anomaly{
 			Code: CodeSkippedReply, Direction: messages.Backend, Kind: k, Phase: s.Phase,
-			Expected: expectedReplies(p.request),
+			Expected: grammar.ExpectedReplies(p.request),
 		}
 	}
 	exchange := t.q.at(i).exchange
@@ -131,7 +134,7 @@ func (t *Tracker) giveUp(s *Step, i int) {
 // given up: each may still be answered.
 func (t *Tracker) spareDoubtful(i int) {
 	for j := range i {
-		if p := t.q.at(j); p.doubtful && p.request&reqSync != 0 {
+		if p := t.q.at(j); p.doubtful && p.request&grammar.Sync != 0 {
 			t.spare = min(t.spare+1, searchAhead)
 		}
 	}
@@ -144,7 +147,7 @@ func (t *Tracker) takeSpare(k messages.Kind) bool {
 		t.spare = 0
 		return false
 	}
-	if t.q.n > 0 && (t.answered || t.q.at(0).request&(reqSync|reqStartup) != 0) {
+	if t.q.n > 0 && (t.answered || t.q.at(0).request&(grammar.Sync|grammar.Startup) != 0) {
 		return false // it is this one's
 	}
 	t.spare--
@@ -152,18 +155,18 @@ func (t *Tracker) takeSpare(k messages.Kind) bool {
 }
 
 // infer concludes a request that was not seen from one of its replies.
-func (t *Tracker) infer(k messages.Kind, rule *replyRule, certain bool) *pending {
-	r := rule.answers
+func (t *Tracker) infer(k messages.Kind, rule *grammar.ReplyRule, certain bool) *pending {
+	r := rule.Answers
 	if t.q.n > 0 {
 		// The missing request belongs to the cycle at the head, if that can be.
 		p := t.q.at(0)
-		if p.inferred && p.request&r == 0 && p.request&reqExtended != 0 && r&reqExtended != 0 {
+		if p.inferred && p.request&r == 0 && p.request&grammar.Extended != 0 && r&grammar.Extended != 0 {
 			p.request |= r
 		}
 		if p.inferred && p.request&r != 0 || certain {
 			return p
 		}
-		if p.request&reqExtended != 0 && r&reqExtended != 0 {
+		if p.request&grammar.Extended != 0 && r&grammar.Extended != 0 {
 			head := *p
 			return &head // not in the queue: nothing is completed by it
 		}
@@ -174,12 +177,12 @@ func (t *Tracker) infer(k messages.Kind, rule *replyRule, certain bool) *pending
 	switch {
 	case k == messages.KindReadyForQuery:
 		return nil // only the end of a cycle: nothing to conclude a query from
-	case r&reqQuery == 0 && r&reqExtended != 0:
-		r = reqExtended | reqSync
-	case r&reqQuery != 0:
-		r = reqQuery | reqExecute | reqDescribe | reqSync
-	case r == reqStartup:
-		t.q.pushFront(pending{request: reqStartup, inferred: true})
+	case r&grammar.Query == 0 && r&grammar.Extended != 0:
+		r = grammar.Extended | grammar.Sync
+	case r&grammar.Query != 0:
+		r = grammar.Query | grammar.Execute | grammar.Describe | grammar.Sync
+	case r == grammar.Startup:
+		t.q.pushFront(pending{request: grammar.Startup, inferred: true})
 		return t.q.at(0)
 	default:
 		return nil

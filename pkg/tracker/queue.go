@@ -1,5 +1,7 @@
 package tracker
 
+import "github.com/pgsniff/pgsniff/internal/grammar"
+
 // maxOutstanding bounds the queue of outstanding requests of one connection.
 // A pipelining client has hundreds in flight; where only one direction was
 // captured the queue would grow for ever. What is pushed out was never answered.
@@ -8,17 +10,17 @@ const maxOutstanding = 1 << 16
 // pending is a request whose replies are still due.
 type pending struct {
 	exchange   uint64
-	seq        uint32  // counts what is put into the queue; 0 for what was concluded
-	acked, end uint32  // see Place, of which these are the lower half
-	request    request // 0: void, passed over
-	doubtful   bool    // a Sync sent during COPY IN: the server may ignore it
-	inferred   bool    // never seen: concluded from its replies
-	unsure     bool    // which replies are its own is not known
-	placed     bool    // end is known
-	hasAcked   bool    // acked is
-	stage      stage   // how far its replies have come
-	startup    startup // of a StartupMessage: which replies there were
-	stray      bool    // a ReadyForQuery came that was no answer to it
+	seq        uint32          // counts what is put into the queue; 0 for what was concluded
+	acked, end uint32          // see Place, of which these are the lower half
+	request    grammar.Request // 0: void, passed over
+	doubtful   bool            // a Sync sent during COPY IN: the server may ignore it
+	inferred   bool            // never seen: concluded from its replies
+	unsure     bool            // which replies are its own is not known
+	placed     bool            // end is known
+	hasAcked   bool            // acked is
+	stage      grammar.Stage   // how far its replies have come
+	startup    startup         // of a StartupMessage: which replies there were
+	stray      bool            // a ReadyForQuery came that was no answer to it
 }
 
 // queue is the FIFO of outstanding requests: a ring that grows to its bound.
@@ -84,7 +86,7 @@ func (q *queue) pushFront(p pending) {
 func (q *queue) drop(i int) {
 	q.head = (q.head + i) & (len(q.ring) - 1)
 	q.n -= i
-	for q.n > 0 && (q.at(0).request == 0 || q.at(0).request == reqCopyEnd) {
+	for q.n > 0 && (q.at(0).request == 0 || q.at(0).request == grammar.CopyEnd) {
 		q.head = (q.head + 1) & (len(q.ring) - 1)
 		q.n--
 	}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -64,10 +65,10 @@ func (n *link) deliver(t *testing.T, d messages.Direction) (aborts bool) {
 	}
 	phase := n.backend.Phase()
 	if err := n.backend.Receive(l.message()); err != nil {
-		if copyToServer.has(phase) && sends[l.kind].request&^reqSync != 0 {
+		if grammar.CopyToServer.Has(phase) && grammar.Sends[l.kind].Request&^grammar.Sync != 0 {
 			return true
 		}
-		if early.has(phase) && n.backend.order.request != messages.KindUnknown {
+		if grammar.Early.Has(phase) && n.backend.order.request != messages.KindUnknown {
 			return true // sent before its sender knew that it has to authenticate
 		}
 		t.Fatalf("the frontend was free to send it, the backend refuses: %v", err)

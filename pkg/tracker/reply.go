@@ -1,6 +1,9 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // searchAhead bounds how far a reply that does not answer the oldest request is
 // matched to a later one: a lost stretch of replies is shorter than a cycle. Only
@@ -14,13 +17,13 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	}
 	s.Trial = t.doubt.any
 	switch {
-	case asynchronous(k):
+	case grammar.Asynchronous.Has(k):
 		t.replyAsynchronous(s, k)
 		return
 	case k == messages.KindUnknown:
 		s.Anomaly = &Anomaly{Code: CodeUnknownType, Direction: messages.Backend, Kind: k, Phase: s.Phase}
 		return
-	case isError(k) && t.q.n == 0 && (f.Fatal || !t.lossF):
+	case grammar.IsError(k) && t.q.n == 0 && (f.Fatal || !t.lossF):
 		t.replyErrorUnasked(s, k, f)
 		return
 	case t.doubt.any && !f.Fatal && t.foreign(s, k):
@@ -29,7 +32,7 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 		}
 		return
 	}
-	rule := &replies[k]
+	rule := &grammar.Replies[k]
 	if t.doubt.any && t.q.n == 0 {
 		t.surplus(s)
 	}
@@ -49,18 +52,18 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	}
 	unsure := p.unsure
 	if s.Inferred = p.inferred; s.Inferred && t.base == messages.PhaseReady && t.copying == 0 {
-		s.Phase = phaseOf(p.request)
-		if p.request&(reqQuery|reqExecute) == reqQuery|reqExecute {
+		s.Phase = grammar.PhaseOf(p.request)
+		if p.request&(grammar.Query|grammar.Execute) == grammar.Query|grammar.Execute {
 			s.Phase = messages.PhaseUnknown // simple or extended: not told
 		}
 	}
 	s.Exchange = p.exchange
-	s.Request = kindOf(p.request)
+	s.Request = grammar.KindOf(p.request)
 	t.hit = p.seq
-	if p.request&rule.answers&reqStartup != 0 && p.exchange == 0 {
+	if p.request&rule.Answers&grammar.Startup != 0 && p.exchange == 0 {
 		t.replyStartup(k, f)
 	}
-	completes := p.request&rule.completes != 0
+	completes := p.request&rule.Completes != 0
 	if p.inferred && k != messages.KindReadyForQuery {
 		completes = false // it stands for a whole cycle
 	}
@@ -97,15 +100,15 @@ func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
 	if t.q.n == 0 || t.base != messages.PhaseReady || t.spare > 0 || t.doubt.any {
 		return false
 	}
-	p, rule := t.q.at(0), &replies[k]
-	if p.request&rule.answers == 0 || p.doubtful || p.inferred ||
-		!stages[p.stage].has(k) || k == messages.KindDataRow && p.stage == stageFresh && p.request == reqQuery {
+	p, rule := t.q.at(0), &grammar.Replies[k]
+	if p.request&rule.Answers == 0 || p.doubtful || p.inferred ||
+		!grammar.Stages[p.stage].Has(k) || k == messages.KindDataRow && p.stage == grammar.StageFresh && p.request == grammar.Query {
 		return false
 	}
-	p.stage = p.stage.next(k)
-	s.Exchange, s.Request = p.exchange, kindOf(p.request)
+	p.stage = p.stage.Next(k)
+	s.Exchange, s.Request = p.exchange, grammar.KindOf(p.request)
 	t.hit = p.seq
-	completes := p.request&rule.completes != 0
+	completes := p.request&rule.Completes != 0
 	t.answered = !completes
 	if completes {
 		t.q.drop(1)
@@ -114,7 +117,7 @@ func (t *Tracker) replyPlain(s *Step, k messages.Kind) bool {
 }
 
 // welcomes are what a backend says first.
-var welcomes = of(messages.KindSSLResponse, messages.KindGSSENCResponse, messages.KindNegotiateProtocolVersion,
+var welcomes = grammar.KindsOf(messages.KindSSLResponse, messages.KindGSSENCResponse, messages.KindNegotiateProtocolVersion,
 	messages.KindErrorResponse, messages.KindErrorResponseV2, messages.KindNoticeResponse,
 	messages.KindAuthenticationOk, messages.KindAuthenticationKerberosV5, messages.KindAuthenticationCleartextPassword,
 	messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS, messages.KindAuthenticationSSPI,
@@ -123,7 +126,7 @@ var welcomes = of(messages.KindSSLResponse, messages.KindGSSENCResponse, message
 // welcome is for the first message of the backend of a connection that was joined
 // before its startup packet: nothing before it was missed if it is one to begin with.
 func (t *Tracker) welcome(k messages.Kind) {
-	if t.lossB && !t.lossF && !t.doubt.any && welcomes.has(k) {
+	if t.lossB && !t.lossF && !t.doubt.any && welcomes.Has(k) {
 		t.lossB = false
 	}
 }
@@ -134,18 +137,18 @@ func (t *Tracker) concludeFromReply(k messages.Kind) {
 	if !t.backend {
 		t.welcome(k)
 	}
-	if early.has(t.base) && (t.lossF || t.lossB) {
+	if grammar.Early.Has(t.base) && (t.lossF || t.lossB) {
 		t.concludeEarly(k)
 		return
 	}
 	if t.base != messages.PhaseUnknown && (t.base != messages.PhaseStartup || !t.lossF) {
 		return
 	}
-	switch rule := &replies[k]; {
+	switch rule := &grammar.Replies[k]; {
 	case k == messages.KindBackendKeyData:
 		t.base = messages.PhaseInitialization
-	case rule.answers == reqStartup:
-		t.base = phaseBefore(k)
+	case rule.Answers == grammar.Startup:
+		t.base = grammar.PhaseBefore(k)
 	case k == messages.KindParameterStatus, k == messages.KindNoticeResponse, k == messages.KindUnknown:
 		// At startup or in session: not told by this.
 	default:
@@ -157,13 +160,13 @@ func (t *Tracker) concludeFromReply(k messages.Kind) {
 func (t *Tracker) concludeEarly(k messages.Kind) {
 	switch {
 	case k == messages.KindAuthenticationSASLContinue, k == messages.KindAuthenticationSASLFinal, k == messages.KindAuthenticationGSSContinue:
-		t.base = phaseBefore(k)
+		t.base = grammar.PhaseBefore(k)
 	case k == messages.KindBackendKeyData:
 		t.base = messages.PhaseInitialization
-	case replies[k].answers&(reqExtended|reqQuery|reqFunction) != 0 && replies[k].answers&reqStartup == 0:
+	case grammar.Replies[k].Answers&(grammar.Extended|grammar.Query|grammar.Function) != 0 && grammar.Replies[k].Answers&grammar.Startup == 0:
 		t.base = messages.PhaseReady
 		t.doubt.any, t.doubt.vague, t.doubt.hole = true, true, true
-		for t.q.n > 0 && t.q.at(0).request&(reqStartup|reqSSL|reqGSS) != 0 {
+		for t.q.n > 0 && t.q.at(0).request&(grammar.Startup|grammar.SSL|grammar.GSS) != 0 {
 			t.q.drop(1)
 		}
 	}
@@ -193,7 +196,7 @@ func (t *Tracker) unsolicited(s *Step, k messages.Kind) {
 	s.Anomaly = &Anomaly{Code: CodeUnsolicitedReply, Direction: messages.Backend, Kind: k, Phase: s.Phase}
 	if t.q.n > 0 {
 		s.Anomaly.Code = CodeUnexpectedMessage
-		s.Anomaly.Expected = expectedReplies(t.q.at(0).request)
+		s.Anomaly.Expected = grammar.ExpectedReplies(t.q.at(0).request)
 	}
 }
 
@@ -208,7 +211,7 @@ func (t *Tracker) replyStartup(k messages.Kind, f Facts) {
 	case k == messages.KindErrorResponse, k == messages.KindErrorResponseV2:
 		t.base = messages.PhaseFailed
 	default:
-		t.base = authenticationPhase(k)
+		t.base = grammar.AuthenticationPhase(k)
 	}
 }
 
@@ -231,7 +234,7 @@ func (t *Tracker) replyEffects(s *Step, k messages.Kind, f Facts) {
 		t.copying, t.copyExchange, t.guessed = messages.PhaseCopyOut, s.Exchange, false
 	case messages.KindCopyBothResponse:
 		t.copying, t.copyExchange, t.copyEnds, t.guessed = messages.PhaseCopyBoth, s.Exchange, 0, false
-		if t.q.n > 1 && t.q.at(1).request == reqCopyEnd { // sent ahead
+		if t.q.n > 1 && t.q.at(1).request == grammar.CopyEnd { // sent ahead
 			t.q.at(1).request = 0
 			t.copyEnds = messages.FromFrontend
 		}
@@ -258,13 +261,13 @@ func (t *Tracker) passSyncs() (ended bool) {
 	for i := 1; i < min(t.q.n, searchAhead); i++ {
 		p := t.q.at(i)
 		switch {
-		case p.request == reqCopyEnd:
+		case p.request == grammar.CopyEnd:
 			p.request = 0
 			return true
-		case p.request == reqSync:
+		case p.request == grammar.Sync:
 			p.doubtful = true
 			t.exchangeState = exchangeExecuted // its Sync is still to come
-			t.open = t.q.at(0).request&reqExtended != 0
+			t.open = t.q.at(0).request&grammar.Extended != 0
 		case p.request != 0:
 			return false
 		}
@@ -305,7 +308,7 @@ func (t *Tracker) replyError(s *Step, f Facts, completes bool) {
 		return
 	}
 	i := 0
-	for i < t.q.n && t.q.at(i).request&reqSync == 0 {
+	for i < t.q.n && t.q.at(i).request&grammar.Sync == 0 {
 		i++
 	}
 	if i < t.q.n && t.q.at(i).doubtful {

@@ -3,6 +3,7 @@ package tracker
 import (
 	"iter"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -156,10 +157,10 @@ func (m *machine) Outstanding() iter.Seq[Request] {
 		m.t.spread()
 		for i := range m.t.q.n {
 			p := m.t.q.at(i)
-			if p.doubtful || p.request&^reqCopyEnd == 0 {
+			if p.doubtful || p.request&^grammar.CopyEnd == 0 {
 				continue
 			}
-			if !yield(m.request(p.exchange, kindOf(p.request), p.seq)) {
+			if !yield(m.request(p.exchange, grammar.KindOf(p.request), p.seq)) {
 				return
 			}
 		}
@@ -185,5 +186,5 @@ func (m *machine) noteRequest(before uint32, exchange uint64, msg messages.Messa
 // noteAnswer is for a message of the backend that was observed.
 func (m *machine) noteAnswer(k messages.Kind, s *Step) {
 	m.answered = answered{exchange: s.Exchange, kind: s.Request, seq: m.t.hit}
-	m.answered.some = !asynchronous(k) && (m.t.hit != 0 || s.Exchange != 0 || s.Request != messages.KindUnknown)
+	m.answered.some = !grammar.Asynchronous.Has(k) && (m.t.hit != 0 || s.Exchange != 0 || s.Request != messages.KindUnknown)
 }

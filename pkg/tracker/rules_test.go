@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgsniff/pgsniff/internal/grammar"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -111,11 +112,11 @@ func TestEveryReplyRule(t *testing.T) {
 	for request, list := range answerable {
 		words := strings.Fields(list)
 		for k := range messages.Kind(messages.NumKinds) {
-			if !k.Sides().Has(messages.Backend) || asynchronous(k) {
+			if !k.Sides().Has(messages.Backend) || grammar.Asynchronous.Has(k) {
 				continue
 			}
 			var tr Tracker
-			if sends[request].request&(reqStartup|reqSSL|reqGSS) == 0 {
+			if grammar.Sends[request].Request&(grammar.Startup|grammar.SSL|grammar.GSS) == 0 {
 				tr.SetPhase(messages.PhaseReady)
 			}
 			tr.ObserveFacts(messages.Frontend, request, Facts{Protocol: messages.Version30})

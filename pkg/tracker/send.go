@@ -1,6 +1,9 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // send observes a message of the frontend.
 func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
@@ -8,17 +11,17 @@ func (t *Tracker) send(s *Step, k messages.Kind, f Facts) {
 	if t.q.n == 1 && t.q.at(0).stray {
 		t.leaveStray(s)
 	}
-	rule := &sends[k]
-	if t.base != messages.PhaseUnknown && !rule.allowed.has(s.Phase) && !rule.tolerated.has(s.Phase) {
+	rule := &grammar.Sends[k]
+	if t.base != messages.PhaseUnknown && !rule.Allowed.Has(s.Phase) && !rule.Tolerated.Has(s.Phase) {
 		t.sendAnomaly(s, k)
 	}
 	switch {
-	case rule.request == reqCopyEnd:
+	case rule.Request == grammar.CopyEnd:
 		t.sendCopyEnd(s)
-	case rule.request&(reqExtended|reqSync|reqQuery|reqFunction) != 0:
-		t.sendRequest(s, k, rule.request)
-	case rule.request != 0:
-		t.sendStartup(s, k, rule.request, f)
+	case rule.Request&(grammar.Extended|grammar.Sync|grammar.Query|grammar.Function) != 0:
+		t.sendRequest(s, k, rule.Request)
+	case rule.Request != 0:
+		t.sendStartup(s, k, rule.Request, f)
 	default:
 		t.sendOther(s, k, f)
 	}
@@ -34,17 +37,17 @@ func (t *Tracker) sendAnomaly(s *Step, k messages.Kind) {
 	}
 	s.Anomaly = &Anomaly{
 		Code: CodeUnexpectedMessage, Direction: messages.Frontend, Kind: k, Phase: s.Phase,
-		Expected: expectedSends(s.Phase),
+		Expected: grammar.ExpectedSends(s.Phase),
 	}
 }
 
 // concludeFromSend moves on by what the frontend sends, where the phase is not
 // known or the end of the startup was not captured.
 func (t *Tracker) concludeFromSend(k messages.Kind) {
-	r := sends[k].request
+	r := grammar.Sends[k].Request
 	if t.base != messages.PhaseUnknown {
-		asks := r&(reqExtended|reqSync|reqQuery|reqFunction) != 0
-		if asks && (t.lossB || !t.backend) && early.has(t.base) {
+		asks := r&(grammar.Extended|grammar.Sync|grammar.Query|grammar.Function) != 0
+		if asks && (t.lossB || !t.backend) && grammar.Early.Has(t.base) {
 			t.base = messages.PhaseReady // hardly any client asks before it
 			if t.lossB {
 				t.doubt.any, t.doubt.vague = true, true
@@ -53,13 +56,13 @@ func (t *Tracker) concludeFromSend(k messages.Kind) {
 				t.q.clear()
 			}
 		}
-		if p := answering(k); p != 0 && early.has(t.base) && (t.lossF || t.lossB) {
+		if p := answering(k); p != 0 && grammar.Early.Has(t.base) && (t.lossF || t.lossB) {
 			t.base = p // what it answers was lost
 		}
 		return
 	}
 	switch {
-	case r&(reqStartup|reqSSL|reqGSS) != 0, k == messages.KindCancelRequest:
+	case r&(grammar.Startup|grammar.SSL|grammar.GSS) != 0, k == messages.KindCancelRequest:
 		t.base = messages.PhaseStartup
 		t.lossF, t.doubt = false, doubt{}
 		// Where the backend begins has not been seen: see welcome.
@@ -92,7 +95,7 @@ const (
 	detailVersion31 = "3.1 is reserved"
 )
 
-func (t *Tracker) sendStartup(s *Step, k messages.Kind, r request, f Facts) {
+func (t *Tracker) sendStartup(s *Step, k messages.Kind, r grammar.Request, f Facts) {
 	switch k {
 	case messages.KindSSLRequest:
 		t.base = messages.PhaseSSLNegotiation
@@ -149,7 +152,7 @@ func (t *Tracker) sendCopyEnd(s *Step) {
 	default:
 		// Sent ahead of the CopyInResponse: remember where the data ends.
 		if t.q.n > 0 {
-			p := pending{request: reqCopyEnd, exchange: t.exchange}
+			p := pending{request: grammar.CopyEnd, exchange: t.exchange}
 			t.stand(&p)
 			t.push(s, p)
 		}
@@ -164,15 +167,15 @@ func (t *Tracker) endCopyBoth(side messages.Sides) {
 }
 
 // sendRequest observes a request that belongs to a query cycle.
-func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
-	if r == reqSync && t.syncsInferred(s) {
+func (t *Tracker) sendRequest(s *Step, k messages.Kind, r grammar.Request) {
+	if r == grammar.Sync && t.syncsInferred(s) {
 		return
 	}
-	if r != reqSync && t.exchangeState == exchangeClosed {
+	if r != grammar.Sync && t.exchangeState == exchangeClosed {
 		t.beginCycle(s)
 	}
 	t.assignExchange(s, r)
-	if t.discarding && r != reqSync {
+	if t.discarding && r != grammar.Sync {
 		s.Doubtful = t.doubt.any // the Sync may have been missed
 		if s.Discarded = !t.inDoubt(); !s.Discarded {
 			t.push(s, pending{request: r, exchange: s.Exchange, doubtful: true})
@@ -184,13 +187,13 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r request) {
 	p := pending{request: r, exchange: s.Exchange, unsure: t.doubt.any && !t.doubt.trial}
 	s.Doubtful = p.unsure
 	t.stand(&p)
-	p.doubtful = r == reqSync && copyToServer.has(t.copying)
+	p.doubtful = r == grammar.Sync && grammar.CopyToServer.Has(t.copying)
 	if p.doubtful {
 		if t.copied && t.likely < searchAhead {
 			t.likely++
 		}
 	} else {
-		t.open = r&reqExtended != 0
+		t.open = r&grammar.Extended != 0
 	}
 	t.push(s, p)
 }
@@ -202,10 +205,10 @@ func (t *Tracker) syncsInferred(s *Step) bool {
 		return false
 	}
 	p := t.q.at(0)
-	if !p.inferred || p.request&reqExtended == 0 {
+	if !p.inferred || p.request&grammar.Extended == 0 {
 		return false
 	}
-	p.request = p.request&^reqQuery | reqSync
+	p.request = p.request&^grammar.Query | grammar.Sync
 	s.Exchange = p.exchange
 	return true
 }
@@ -249,14 +252,14 @@ const maxAhead = 16
 // answer to its startup packet, as far as is known.
 func (t *Tracker) ahead() bool {
 	return !t.backend && !t.lossB && t.q.n > 0 && t.q.n < maxAhead &&
-		t.q.at(0).request&(reqStartup|reqSSL|reqGSS) != 0
+		t.q.at(0).request&(grammar.Startup|grammar.SSL|grammar.GSS) != 0
 }
 
 // onlyDoubtful reports whether nothing but Syncs that the server may have
 // ignored is outstanding after the i oldest requests.
 func (t *Tracker) onlyDoubtful(i int) bool {
 	for ; i < t.q.n; i++ {
-		if p := t.q.at(i); p.request&^reqCopyEnd != 0 && !p.doubtful {
+		if p := t.q.at(i); p.request&^grammar.CopyEnd != 0 && !p.doubtful {
 			return false
 		}
 	}
@@ -264,28 +267,28 @@ func (t *Tracker) onlyDoubtful(i int) bool {
 }
 
 // assignExchange numbers the exchange that a request belongs to.
-func (t *Tracker) assignExchange(s *Step, r request) {
+func (t *Tracker) assignExchange(s *Step, r grammar.Request) {
 	state := t.exchangeState
 	switch r {
-	case reqQuery, reqFunction:
+	case grammar.Query, grammar.Function:
 		t.newExchange(s)
 		state = exchangeClosed
-	case reqParse, reqBind, reqDescribe:
+	case grammar.Parse, grammar.Bind, grammar.Describe:
 		if state != exchangeOpen {
 			t.newExchange(s)
 		}
 		state = exchangeOpen
-	case reqExecute:
+	case grammar.Execute:
 		if state != exchangeOpen {
 			t.newExchange(s)
 		}
 		state = exchangeExecuted
-	case reqClose:
+	case grammar.Close:
 		if state == exchangeClosed {
 			t.newExchange(s)
 			state = unitAside
 		}
-	case reqSync:
+	case grammar.Sync:
 		if state == exchangeClosed && t.copying == 0 {
 			t.newExchange(s)
 		}

@@ -1,6 +1,9 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // State is how far a conversation has come, step by step, as a frontend sees
 // it: finer than a phase. Its String is a name in snake case, which does not
@@ -256,7 +259,7 @@ func (p *Stepper) next(t *Tracker) State {
 	if t.q.n == 0 {
 		return StateReady
 	}
-	k := kindOf(t.q.at(0).request)
+	k := grammar.KindOf(t.q.at(0).request)
 	if k == messages.KindSync {
 		return StateSyncSent
 	}

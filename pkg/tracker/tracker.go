@@ -1,6 +1,9 @@
 package tracker
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/grammar"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // Tracker follows one connection by the messages of both directions. It never
 // refuses: what is out of order is an Anomaly on the Step, and a ReadyForQuery
@@ -118,30 +121,30 @@ func (t *Tracker) SetPhase(p messages.Phase) {
 	case messages.PhaseUnknown:
 		t.Join()
 	case messages.PhaseSSLNegotiation:
-		t.q.push(pending{request: reqSSL})
+		t.q.push(pending{request: grammar.SSL})
 	case messages.PhaseGSSNegotiation:
-		t.q.push(pending{request: reqGSS})
+		t.q.push(pending{request: grammar.GSS})
 	case messages.PhaseSimpleQuery:
-		t.begin(reqQuery)
+		t.begin(grammar.Query)
 	case messages.PhaseFunctionCall:
-		t.begin(reqFunction)
+		t.begin(grammar.Function)
 	case messages.PhaseExtendedQuery:
-		t.begin(reqExtended | reqSync)
+		t.begin(grammar.Extended | grammar.Sync)
 	case messages.PhaseCopyIn, messages.PhaseCopyOut, messages.PhaseCopyBoth:
-		t.begin(reqQuery | reqExecute)
+		t.begin(grammar.Query | grammar.Execute)
 		t.copying = p
 	default:
-		if early.has(p) {
-			t.q.push(pending{request: reqStartup})
+		if grammar.Early.Has(p) {
+			t.q.push(pending{request: grammar.Startup})
 		}
 	}
 }
 
 // begin places the tracker in session, with a request outstanding unless r is 0.
-func (t *Tracker) begin(r request) {
+func (t *Tracker) begin(r grammar.Request) {
 	t.base = messages.PhaseReady
 	if r != 0 {
-		t.q.push(pending{request: r, inferred: r&(r-1) != 0, stage: stageAny})
+		t.q.push(pending{request: r, inferred: r&(r-1) != 0, stage: grammar.StageAny})
 	}
 }
 
@@ -160,7 +163,7 @@ func (t *Tracker) Gap(d messages.Direction) {
 	}
 	t.lossB, t.backend = true, true // that it is known to be missing tells that it is there
 	t.doubtGap(d)
-	if t.q.n > 0 && t.q.at(0).request&(reqSSL|reqGSS) != 0 {
+	if t.q.n > 0 && t.q.at(0).request&(grammar.SSL|grammar.GSS) != 0 {
 		t.q.drop(1)
 		if t.opening() {
 			t.base = messages.PhaseStartup
@@ -201,7 +204,7 @@ func (t *Tracker) LastExchange() uint64 { return t.exchange }
 func (t *Tracker) PendingSyncs() (n int) {
 	t.spread()
 	for i := range t.q.n {
-		if p := t.q.at(i); p.request&reqSync != 0 && !p.doubtful {
+		if p := t.q.at(i); p.request&grammar.Sync != 0 && !p.doubtful {
 			n++
 		}
 	}
@@ -225,8 +228,8 @@ func (t *Tracker) phase(d messages.Direction) messages.Phase {
 	if t.base != messages.PhaseReady {
 		// A frontend that did not wait for the one-byte answer is already
 		// further than the backend.
-		if d == messages.Backend && t.q.n > 0 && t.q.at(0).request&(reqSSL|reqGSS) != 0 {
-			return phaseOf(t.q.at(0).request)
+		if d == messages.Backend && t.q.n > 0 && t.q.at(0).request&(grammar.SSL|grammar.GSS) != 0 {
+			return grammar.PhaseOf(t.q.at(0).request)
 		}
 		return t.base
 	}
@@ -240,12 +243,12 @@ func (t *Tracker) phase(d messages.Direction) messages.Phase {
 		return messages.PhaseReady
 	}
 	if d == messages.Backend {
-		return phaseOf(t.oldest().request)
+		return grammar.PhaseOf(t.oldest().request)
 	}
-	if p := t.q.at(t.q.n - 1); p.request != reqCopyEnd && !p.doubtful {
-		return phaseOf(p.request)
+	if p := t.q.at(t.q.n - 1); p.request != grammar.CopyEnd && !p.doubtful {
+		return grammar.PhaseOf(p.request)
 	}
-	return phaseOf(t.oldest().request)
+	return grammar.PhaseOf(t.oldest().request)
 }
 
 // oldest returns the oldest request, one that is not doubtful if there is one.
@@ -254,7 +257,7 @@ func (t *Tracker) oldest() *pending {
 		return p
 	}
 	for i := range t.q.n {
-		if p := t.q.at(i); p.request&^reqCopyEnd != 0 && !p.doubtful {
+		if p := t.q.at(i); p.request&^grammar.CopyEnd != 0 && !p.doubtful {
 			return p
 		}
 	}
@@ -327,7 +330,7 @@ func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Fact
 		t.reply(s, k, f)
 		s.Tx = t.tx
 	}
-	t.lastReady = k == messages.KindReadyForQuery || t.lastReady && asynchronous(k)
+	t.lastReady = k == messages.KindReadyForQuery || t.lastReady && grammar.Asynchronous.Has(k)
 	t.placed = false
 	t.after, t.afterDir, t.afterSet = t.phase(d), d, true
 	s.After = t.after
@@ -338,17 +341,17 @@ func (t *Tracker) observe(s *Step, d messages.Direction, k messages.Kind, f Fact
 
 var (
 	// told are the messages whose kind tells the phase that they are sent in.
-	told    = of(messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail)
-	copying = in(messages.PhaseCopyIn, messages.PhaseCopyOut)
+	told    = grammar.KindsOf(messages.KindCopyData, messages.KindCopyDone, messages.KindCopyFail)
+	copying = grammar.In(messages.PhaseCopyIn, messages.PhaseCopyOut)
 	// session are the phases that change from one request to the next.
-	session = copying | in(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
+	session = copying | grammar.In(messages.PhaseReady, messages.PhaseSimpleQuery, messages.PhaseExtendedQuery,
 		messages.PhaseFunctionCall, messages.PhaseFailed)
 	// asked are messages of a startup whose kind tells how far it has come.
-	asked = beginsAuthentication | of(messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal,
+	asked = grammar.BeginsAuthentication | grammar.KindsOf(messages.KindAuthenticationSASLContinue, messages.KindAuthenticationSASLFinal,
 		messages.KindAuthenticationGSSContinue, messages.KindNegotiateProtocolVersion, messages.KindPasswordMessage,
 		messages.KindGSSResponse, messages.KindSASLInitialResponse, messages.KindSASLResponse)
 	// last are those that come only at its end.
-	last = of(messages.KindBackendKeyData, messages.KindReadyForQuery)
+	last = grammar.KindsOf(messages.KindBackendKeyData, messages.KindReadyForQuery)
 )
 
 // obscure leaves the phases out of a step which a loss, or a backend that was not heard,
@@ -357,7 +360,7 @@ func (t *Tracker) obscure(s *Step, k messages.Kind) {
 	if !t.backend && t.base == messages.PhaseReady {
 		s.Phase = messages.PhaseUnknown // nobody can say what it had replied to by then
 	}
-	if early.has(s.Phase) && !asked.has(k) && !(last.has(k) && s.Phase == messages.PhaseInitialization) {
+	if grammar.Early.Has(s.Phase) && !asked.Has(k) && !(last.Has(k) && s.Phase == messages.PhaseInitialization) {
 		s.Phase = messages.PhaseUnknown
 		return
 	}
@@ -366,11 +369,11 @@ func (t *Tracker) obscure(s *Step, k messages.Kind) {
 	}
 	if k == messages.KindReadyForQuery && t.q.n == 0 && !t.pipelining && !t.doubt.hole {
 		t.doubt.vague = false // both sides are where it says
-	} else if session.has(s.After) && s.After != messages.PhaseFailed {
+	} else if session.Has(s.After) && s.After != messages.PhaseFailed {
 		s.After = messages.PhaseUnknown
 	}
 	rested := s.Phase == messages.PhaseReady && s.Rested && t.doubt.trial
-	if session.has(s.Phase) && !rested && !(told.has(k) && copying.has(s.Phase)) {
+	if session.Has(s.Phase) && !rested && !(told.Has(k) && copying.Has(s.Phase)) {
 		s.Phase = messages.PhaseUnknown
 	}
 }

@@ -40,9 +40,10 @@ type packageRule struct {
 var rules = []packageRule{
 	{"pkg/messages", rule{pure: true}},
 	{"pkg/wire", rule{pure: true}},
-	{"internal/friend", rule{own: "pkg/messages", pure: true}},
-	{"pkg/codec", rule{own: "pkg/messages internal/friend", pure: true}},
-	{"pkg/tracker", rule{own: "pkg/messages internal/friend", pure: true}},
+	{"internal/grammar", rule{own: "pkg/messages", pure: true}},
+	{"internal/friend", rule{own: "pkg/messages internal/grammar", pure: true}},
+	{"pkg/codec", rule{own: "pkg/messages internal/grammar internal/friend", pure: true}},
+	{"pkg/tracker", rule{own: "pkg/messages internal/grammar internal/friend", pure: true}},
 	{"pkg/exchange", rule{own: "pkg/messages pkg/wire pkg/tracker internal/friend", pure: true}},
 	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
 	{"pkg/session", rule{own: "pkg/messages pkg/wire pkg/codec pkg/tracker pkg/exchange pkg/replication internal/friend", pure: true}},
