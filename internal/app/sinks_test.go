@@ -85,7 +85,7 @@ func register(t *testing.T) {
 				w, err := env.Create()
 				c := &counter{w: w, label: *label, kinds: map[string]int{}, wants: sink.Everything()}
 				c.wants.Tick = int64(time.Millisecond)
-				return sink.NewAsync(c), err
+				return c, err
 			}
 		},
 	})

@@ -39,9 +39,12 @@ type Zone struct {
 }
 
 // Of returns the settings of a client, nil for the defaults.
-func (z *Zone) Of(who *Who) *value.Session {
-	if who.Formats != z.name {
-		z.name, z.session = who.Formats, value.SessionOf(who.Formats)
+func (z *Zone) Of(who *Who) *value.Session { return z.Named(who.Formats) }
+
+// Named is Of for settings that session.Info's Formats names.
+func (z *Zone) Named(formats string) *value.Session {
+	if formats != z.name {
+		z.name, z.session = formats, value.SessionOf(formats)
 	}
 	return z.session
 }

@@ -36,7 +36,7 @@ type JSON struct {
 
 	messages    replication.Decoder
 	replication replicationBody
-	zone        zone // of changes
+	zone        record.Zone // of changes
 	ofConn      endsMemo
 }
 
@@ -114,7 +114,7 @@ func member(f *record.Field, word string) string { return f.NextKey() + `"` + wo
 // label is the constant part of a connection's records.
 type label struct {
 	json []byte
-	zone *zone
+	zone *record.Zone
 	// What query records repeat of the client, and what it was made from.
 	who     *record.Who
 	whoText []byte
@@ -126,9 +126,9 @@ func (l *label) settings(timeZone string) *value.Session {
 		if timeZone == "" {
 			return nil
 		}
-		l.zone = new(zone)
+		l.zone = new(record.Zone)
 	}
-	return l.zone.of(timeZone)
+	return l.zone.Named(timeZone)
 }
 
 func (j *JSON) labelOf(c *conn) *label {

@@ -267,7 +267,7 @@ func (b *body) typeOf(i int, formats []int16) (oid uint32, format int16) {
 	if i < len(b.types) {
 		oid = b.types[i]
 	}
-	return oid, formatOf(formats, i)
+	return oid, record.FormatOf(formats, i)
 }
 
 func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
@@ -285,7 +285,7 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 		b.scratch, ok = value.AppendUnknown(b.scratch[:0], v, b.zone)
 		t = b.scratch
 	} else {
-		t, b.scratch, ok = text(b.scratch, v, oid, format, b.zone)
+		t, b.scratch, ok = record.ValueText(b.scratch, v, oid, format, b.zone)
 	}
 	if !ok {
 		b.hexObject(b.limitBytes(name, i, v))

@@ -22,7 +22,7 @@ func (j *JSON) derived(r record.Record) {
 	torn := false // the record says itself that not all of it is there
 	switch r := r.(type) {
 	case *record.Change:
-		b.zone, torn = j.zone.of(r.Who.Formats), r.Torn()
+		b.zone, torn = j.zone.Named(r.Who.Formats), r.Torn()
 	case *stats.Report:
 		b.shortest = uncut
 	}

@@ -69,7 +69,7 @@ type Pretty struct {
 
 	messages    replication.Decoder
 	replication replicationFields
-	zone        zone // of changes
+	zone        record.Zone // of changes
 }
 
 // NewPretty returns a writer of pretty output.
@@ -98,7 +98,7 @@ type prettyConn struct {
 	run        rowRun
 	hidden     uint64
 	hiddenSize uint64
-	zone       zone
+	zone       record.Zone
 	folded     folded
 	// What stands between time and name, by direction, and its columns.
 	prefix      [2][]byte
@@ -244,7 +244,7 @@ func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
 func (p *Pretty) writeFields(e *message) error {
 	if r := e.replication(); r != nil {
 		p.fields.types, p.fields.columns, p.fields.unknown = nil, nil, false
-		p.fields.zone = e.conn.remembered().zone.of(e.more.zone)
+		p.fields.zone = e.conn.remembered().zone.Named(e.more.zone)
 		p.writeReplication(r, e.body)
 		return nil
 	}
@@ -261,7 +261,7 @@ func (p *Pretty) writeFields(e *message) error {
 	f.kind, f.first = e.kind, true
 	f.setTypes(e)
 	if hasValues(e.kind) {
-		f.zone = e.conn.remembered().zone.of(e.more.zone)
+		f.zone = e.conn.remembered().zone.Named(e.more.zone)
 	}
 	if e.truncated {
 		if c, ok := cutOffOf(e.kind, e.body, e.len); ok {

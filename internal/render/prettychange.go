@@ -23,7 +23,7 @@ func (p *Pretty) change(c *record.Change) {
 	l.space()
 	l.indent = min(l.col+2, 40)
 	f := &p.fields
-	f.types, f.columns, f.unknown, f.zone = nil, nil, false, p.zone.of(c.Who.Formats)
+	f.types, f.columns, f.unknown, f.zone = nil, nil, false, p.zone.Named(c.Who.Formats)
 	if c.Operation.Ends() {
 		p.transaction(c)
 	} else {

@@ -158,7 +158,7 @@ func (p *Pretty) params(c *conn, q *record.Query) {
 	f := &p.fields
 	f.kind, f.first = messages.KindBind, false
 	f.types, f.columns, f.unknown = q.Types, nil, false
-	f.zone = c.remembered().zone.of(q.Who.Formats)
+	f.zone = c.remembered().zone.Named(q.Who.Formats)
 	f.Values("parameters", q.Params, q.Formats)
 }
 

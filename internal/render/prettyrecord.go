@@ -8,7 +8,6 @@ import (
 	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/units"
-	"github.com/pgsniff/pgsniff/internal/value"
 )
 
 // Record writes a record that a view has derived from others: a line with its
@@ -177,7 +176,7 @@ func (w *prettyFields) Value(f *record.Field, v []byte, oid uint32, format int16
 		w.p.line.painted(w.p.opt.Theme.null, "NULL")
 		return
 	}
-	t, _, ok := text(nil, v, oid, format, (*value.Session)(nil))
+	t, _, ok := record.ValueText(nil, v, oid, format, nil)
 	if !ok {
 		t = append([]byte(`\x`), jsontext.AppendHex(nil, v)...)
 	}

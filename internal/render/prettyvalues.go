@@ -70,7 +70,7 @@ func (f *fields) typeOf(i int, formats []int16) (oid uint32, format int16) {
 	if i < len(f.types) {
 		oid = f.types[i]
 	}
-	return oid, formatOf(formats, i)
+	return oid, record.FormatOf(formats, i)
 }
 
 func (f *fields) value(v []byte, oid uint32, format int16) {
@@ -82,7 +82,7 @@ func (f *fields) value(v []byte, oid uint32, format int16) {
 		f.anything(v)
 		return
 	}
-	t, scratch, ok := text(f.scratch, v, oid, format, f.zone)
+	t, scratch, ok := record.ValueText(f.scratch, v, oid, format, f.zone)
 	f.scratch = scratch
 	if !ok {
 		f.hex(v)

@@ -8,9 +8,11 @@
 //     (--view NAME).
 //   - An [Output] writes records (-o NAME).
 //
-// Selection, several sinks at once, and a goroutine for writing are sinks around
-// sinks: [Select], [Fan], [Async]. [Adapter] makes records of what sessions report;
-// what no sink wants is neither decoded nor made.
+// Selection and several sinks at once are sinks around sinks: [Select], [Fan].
+// [Adapter] makes records of what sessions report; what no sink wants is neither decoded
+// nor made. Sinks work in the goroutine that reports: records are borrowed, and copies
+// for another goroutine cost more processor time than most sinks' own work (measured).
+// What writes to a slow place, as a collector, buffers within bounds of its own.
 //
 // A whole output, in a package of its own:
 //
