@@ -63,6 +63,7 @@ type Pretty struct {
 	last    int64
 	today   int64 // when the day of the latest line began, 0 before there is one
 	clock   dayClock
+	columns columns
 	msg     message // the one being written, and the rest of it
 	more    more
 	conns   connMemo
@@ -82,6 +83,7 @@ func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
 	}
 	p := &Pretty{main: NewOutput(w), opt: opt}
 	p.out = p.main
+	p.columns = columns{name: column{15}, client: column{15}, encrypted: column{7}}
 	p.maker.Parts, p.maker.Privacy.Show = record.Parts{Parameters: true}, opt.ShowSecrets
 	p.fields = fields{line: &p.line, theme: opt.Theme, max: opt.MaxValueBytes, secrets: opt.ShowSecrets, lines: opt.SQLLines}
 	if opt.Time == TimeUTC {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/mattn/go-runewidth"
 
@@ -27,47 +28,98 @@ func (p *Pretty) connection(c *conn, i *session.Info, n exchange.Totals) {
 	l, t := &p.line, p.opt.Theme
 	p.time(i.Started.Time)
 	l.space()
-	l.painted(t.conn, "#"+strconv.FormatUint(c.id, 10))
+	p.number(c.id)
 	l.space()
 	at := l.col
 	l.text([]byte(whoIs(i, wide)))
+	l.fill(&p.columns.name, at, nameLimit(narrow, wide))
 	l.space()
-	l.pad(at + 16)
 	if !narrow {
 		at = l.col
 		l.paint(t.dim)
 		l.ascii(c.client)
 		if wide {
-			l.wide(" → ")
+			l.space()
+			l.wide("→")
+			l.space()
 			l.ascii(c.server)
 		}
 		l.unpaint(t.dim)
+		l.fill(&p.columns.client, at, clientLimit(wide))
 		l.space()
-		l.pad(at + 16)
 	}
 	p.length(max(i.Ended.Time-i.Started.Time, 0))
 	l.space()
 	at = l.col
 	p.protection(i)
+	l.fill(&p.columns.encrypted, at, 7)
 	l.space()
-	l.pad(at + 8)
-	p.asked(i, n)
+	l.wrap = narrow
+	asked := p.asked(i, n)
+	if narrow {
+		p.endedBelow(c, i, asked)
+		return
+	}
+	if asked {
+		l.ascii(", ")
+	}
 	p.connState(i)
-	why := reason(i)
 	if i.State == session.StateRefused || i.State == session.StateNoAnswer {
 		l.ascii(" by " + c.server)
 	}
-	switch {
-	case why == "":
-	case narrow:
-		p.end()
-		p.startBelow()
-		l.text([]byte(why))
-	default:
+	if why := reason(i); why != "" {
 		l.ascii(": ")
 		l.text([]byte(why))
 	}
 	p.end()
+}
+
+// endedBelow writes how a connection ended where the line has no room for all of it: the
+// word where it fits, and below it the rest.
+func (p *Pretty) endedBelow(c *conn, i *session.Info, asked bool) {
+	l := &p.line
+	state := i.State.String()
+	switch {
+	case asked && l.col+len(", ")+len(state) >= l.width:
+		p.end()
+		p.startBelow()
+	case asked:
+		l.ascii(", ")
+	}
+	p.stateWord(i)
+	parts := stateDoubts(i)
+	why := reason(i)
+	if i.State == session.StateRefused || i.State == session.StateNoAnswer {
+		why = c.server + ": " + why
+	}
+	if why != "" {
+		parts = append(parts, why)
+	}
+	if len(parts) > 0 {
+		p.end()
+		p.startBelow()
+		l.text([]byte(strings.Join(parts, "; ")))
+	}
+	p.end()
+}
+
+// nameLimit is the longest user and database that the columns of all connections are
+// moved for; clientLimit is the longest client, or pair of client and server.
+func nameLimit(narrow, wide bool) int {
+	switch {
+	case narrow:
+		return 16
+	case wide:
+		return 40
+	}
+	return 24
+}
+
+func clientLimit(wide bool) int {
+	if wide {
+		return 97 // two IPv6 addresses with their ports
+	}
+	return 21 // an IPv4 address with its port
 }
 
 // whoIs names the user and the database, with the application where it is wanted.
@@ -107,22 +159,21 @@ func (p *Pretty) protection(i *session.Info) {
 	}
 }
 
-// asked counts what was asked, where that is known; nothing could be of a connection
-// that never was one.
-func (p *Pretty) asked(i *session.Info, n exchange.Totals) {
+// asked counts what was asked, where that is known, and tells whether it wrote something;
+// nothing could be of a connection that never was one.
+func (p *Pretty) asked(i *session.Info, n exchange.Totals) bool {
 	l := &p.line
 	switch i.State {
 	case session.StateRefused, session.StateNoAnswer, session.StateEmpty, session.StateCancelRequest, session.StateNotPostgreSQL:
-		return
+		return false
 	case session.StateFailed:
 		if n.Queries == 0 {
-			return
+			return false
 		}
 	}
 	if i.Unreadable {
 		l.painted(p.opt.Theme.warn, "not read")
-		l.ascii(", ")
-		return
+		return true
 	}
 	l.ascii(strconv.FormatUint(n.Queries, 10) + " ")
 	if n.Queries == 1 {
@@ -139,12 +190,27 @@ func (p *Pretty) asked(i *session.Info, n exchange.Totals) {
 		}
 		l.unpaint(p.opt.Theme.bad)
 	}
-	l.ascii(", ")
+	return true
 }
 
-// connState says how it ended.
+// connState says how it ended, and what stands against what is told of it.
 func (p *Pretty) connState(i *session.Info) {
+	p.stateWord(i)
+	if p.opt.Flow {
+		return // the fields tell the rest
+	}
 	l, t := &p.line, p.opt.Theme
+	if i.MidStream {
+		l.painted(t.dim, " ("+joinedMidway+")")
+	}
+	for _, doubt := range lossDoubts(i) {
+		l.painted(t.warn, ", "+doubt)
+	}
+}
+
+// stateWord says in a word how it ended.
+func (p *Pretty) stateWord(i *session.Info) {
+	t := p.opt.Theme
 	paint := t.good
 	switch i.State {
 	case session.StateReset, session.StateFailed, session.StateRefused, session.StateNoAnswer:
@@ -152,19 +218,30 @@ func (p *Pretty) connState(i *session.Info) {
 	case session.StateNotPostgreSQL, session.StateClosed, session.StateEmpty:
 		paint = t.warn
 	}
-	l.painted(paint, i.State.String())
-	if p.opt.Flow {
-		return // the fields tell the rest
-	}
+	p.line.painted(paint, i.State.String())
+}
+
+const joinedMidway = "joined in the middle"
+
+// stateDoubts are what stands against what is told of a connection.
+func stateDoubts(i *session.Info) []string {
+	var doubts []string
 	if i.MidStream {
-		l.painted(t.dim, " (joined in the middle)")
+		doubts = append(doubts, joinedMidway)
 	}
+	return append(doubts, lossDoubts(i)...)
+}
+
+// lossDoubts are those that come of what the capture lacks.
+func lossDoubts(i *session.Info) []string {
+	var doubts []string
 	if i.DoubtfulBefore > 0 {
-		l.painted(t.warn, ", doubtful before packet "+strconv.FormatUint(i.DoubtfulBefore, 10))
+		doubts = append(doubts, "doubtful before packet "+strconv.FormatUint(i.DoubtfulBefore, 10))
 	}
 	if lost := i.Traffic.Lost[0] + i.Traffic.Lost[1]; lost > 0 {
-		l.painted(t.warn, ", "+strconv.FormatUint(lost, 10)+" bytes not captured")
+		doubts = append(doubts, strconv.FormatUint(lost, 10)+" bytes not captured")
 	}
+	return doubts
 }
 
 // reason is why a connection ended, or stands as it does.

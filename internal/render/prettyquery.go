@@ -35,12 +35,11 @@ func (p *Pretty) query(c *conn, q *record.Query) {
 	l.wrap = true
 	p.time(q.Place().Time)
 	l.space()
-	l.painted(t.conn, "#"+strconv.FormatUint(c.id, 10))
-	if q.Who.User != "" && !p.opt.Flow {
-		l.space()
-		l.paint(t.dim)
-		l.text([]byte(q.Who.User + "@" + q.Who.Database))
-		l.unpaint(t.dim)
+	if p.opt.Flow {
+		l.painted(t.conn, "#"+strconv.FormatUint(c.id, 10))
+	} else {
+		p.number(c.id)
+		p.who(q)
 	}
 	l.space()
 	p.duration(q)
@@ -56,6 +55,26 @@ func (p *Pretty) query(c *conn, q *record.Query) {
 	p.end()
 	p.queryError(q)
 	p.queryNotes(q)
+}
+
+// whoWidth is the longest user and database that the durations of all queries are
+// moved for.
+const whoWidth = 24
+
+// who names the user and the database of a query, where they are known.
+func (p *Pretty) who(q *record.Query) {
+	l, t, c := &p.line, p.opt.Theme, &p.columns.who
+	if q.Who.User == "" && c.width == 0 {
+		return
+	}
+	l.space()
+	at := l.col
+	if q.Who.User != "" {
+		l.paint(t.dim)
+		l.text([]byte(q.Who.User + "@" + q.Who.Database))
+		l.unpaint(t.dim)
+	}
+	l.fill(c, at, whoWidth)
 }
 
 func (p *Pretty) duration(q *record.Query) {
