@@ -85,6 +85,9 @@ type Codec[O, S any] struct {
 	Wake func(s *S, d messages.Direction, r Rest)
 }
 
+// Usual is a form that chunks have which a Log takes at once; 0 is that of all others.
+type Usual uint8
+
 // RequestSize is what an outstanding request takes in bytes.
 const RequestSize = 32
 
@@ -139,6 +142,16 @@ type Exchange[H, L, X, M any] struct {
 	// Ready is Observe for the ReadyForQuery that ends the exchange that Exchange has
 	// just found to be x, nil for none.
 	Ready func(l *L, x *X, m *M)
+	// Usual returns the form of chunks of direction d that are made of these kinds. Only
+	// cycles may be of one that trackers know.
+	Usual func(d messages.Direction, kinds []messages.Kind) Usual
+	// Asked takes the requests of a chunk of a usual form, in place of Exchange and what
+	// Adds returns; m has nothing but their direction, their places and the number of
+	// their exchange. It reports whether it has; if not, nothing was done.
+	Asked func(l *L, u Usual, m *M, b []byte, parts []Part) bool
+	// Answered is Asked for replies; m.Step.Tx is the status that their ReadyForQuery
+	// tells.
+	Answered func(l *L, m *M, b []byte, parts []Part) bool
 	// Idle returns the kinds of replies that say nothing more to a Log which has been
 	// announced with Exchange, in a cycle without errors.
 	Idle func(s *H) [messages.NumKinds]bool

@@ -75,7 +75,6 @@ func NewShared(limits Limits) *Shared {
 }
 
 func (s *Shared) idle() (kinds [messages.NumKinds]bool) {
-	kinds[messages.KindBindComplete] = true
 	if s.limits.NoColumns {
 		kinds[messages.KindRowDescription] = true
 		kinds[messages.KindNoData] = true

@@ -26,7 +26,8 @@ type cycleScratch struct {
 type form struct {
 	shape friend.Shape
 	cycle *friend.Cycle // nil: none that is taken at once
-	taken uint64        // chunks of this form, as yet not in Shared.kinds
+	usual friend.Usual
+	taken uint64 // chunks of this form, as yet not in Shared.kinds
 }
 
 // forms remembers the shapes met last, by direction.
@@ -37,7 +38,10 @@ func (sh *Shared) form(d messages.Direction, shape friend.Shape) *form {
 	f := &sh.forms[d][uint64(shape)*golden>>(64-6)]
 	if f.shape != shape {
 		sh.count(f)
-		*f = form{shape: shape, cycle: cycleOf(d, shape.Kinds())}
+		kinds := shape.Kinds()
+		if *f = (form{shape: shape, cycle: cycleOf(d, kinds)}); f.cycle != nil {
+			f.usual = logs.Usual(d, kinds)
+		}
 	}
 	return f
 }
@@ -93,9 +97,11 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []friend.Part,
 	}
 	e := &s.shared.event
 	e.Direction, e.First, e.At, e.Lost = d, at, at, 0
-	if s.cfg.Messages {
+	switch {
+	case s.cfg.Messages:
 		s.showCycle(parts, b)
-	} else {
+	case f.usual != 0 && s.cfg.Some == nil && s.logUsual(f.usual, number, parts, b):
+	default:
 		e.Step = tracker.Step{}
 		e.Step.Exchange, e.Step.Begins, e.Step.Rested = number, d == messages.Frontend, d == messages.Frontend
 		s.logCycle(parts, b)
@@ -143,6 +149,26 @@ func adding(x *exchange.Exchange, d messages.Direction) addition {
 		return nil
 	}
 	return logs.Adds(x, d)
+}
+
+// logUsual passes the messages of a cycle of a usual form to their exchange at once. It
+// reports whether it has; if not, nothing was done.
+func (s *Session) logUsual(u friend.Usual, number uint64, parts []friend.Part, b []byte) bool {
+	m := &s.shared.event.Message
+	m.Step.Exchange = number
+	if m.Direction == messages.Frontend {
+		return logs.Asked(s.log, u, m, b, parts)
+	}
+	m.Step.Tx = b[len(b)-1]
+	if !logs.Answered(s.log, m, b, parts) {
+		return false
+	}
+	for i := range parts {
+		if p := &parts[i]; p.N > 1 {
+			s.shared.kinds[p.Kind] += uint64(p.N - 1)
+		}
+	}
+	return true
 }
 
 // logCycle passes the messages of a cycle to their exchange.

@@ -43,6 +43,7 @@ func (c *scribe) Exchange(s *session.Session, x *exchange.Exchange) {
 	c.add("%d: exchange %d %v %q %q %q %v %v %v %v %v %v %v %v %v %v %c %v %v %q", s.ID, x.ID, x.Protocol, x.SQL, x.Statement,
 		x.Portal, params, formats, x.Rows, x.Bytes, x.Copy, x.CopyBytes, x.Start, x.FirstReply, x.FirstRow, x.End, x.Tx, x.Missing,
 		x.Pause, x.Error)
+	c.add("  %v %v %v %v %c %d %v %v %v", x.Complete, x.Skipped, x.Unanswered, x.Asked, x.PauseTx, x.Prepare, x.HasParams, x.Escapes, x.ParamTypes())
 	for i := range x.Results {
 		r := &x.Results[i]
 		c.add("  %q %d %d %v %+v", r.Tag, r.Rows, r.Bytes, r.Suspended, r.Columns.Fields())
