@@ -103,6 +103,40 @@ func (r *pcapReader) four(h *[16]byte) (sec, frac, n, orig uint32) {
 }
 
 func (r *pcapReader) next(p *Packet) error {
+	if !r.whole(p) {
+		return r.anywhere(p)
+	}
+	p.LinkType, p.FCSLen, p.Interface = r.linkType, r.fcsLen, 0
+	return nil
+}
+
+// whole takes the next record where all of it is in the current block, as nearly all
+// are, and it was written in the usual way. It reports whether it has.
+func (r *pcapReader) whole(p *Packet) bool {
+	w := r.w
+	b := w.cur
+	if len(w.head) != 0 || r.big || r.minor <= 3 || r.headerLen != pcapRecordLen || len(b) < pcapRecordLen {
+		return false
+	}
+	frac, n, orig := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+	if n > r.limit || frac >= maxFraction || pcapRecordLen+uint64(n) > uint64(len(b)) {
+		return false
+	}
+	end := pcapRecordLen + int(n)
+	p.Time = int64(binary.LittleEndian.Uint32(b))*1e9 + int64(frac)*r.nanos
+	p.OrigLen = int(max(orig, n))
+	p.Data = b[pcapRecordLen:end:end]
+	w.off += int64(end)
+	w.cur = b[end:]
+	return true
+}
+
+// maxFraction is what the fraction of a second stays below: some writers' microseconds
+// overflow a second, but not that far.
+const maxFraction = 1e9
+
+// anywhere takes the next record.
+func (r *pcapReader) anywhere(p *Packet) error {
 	h, ok := r.w.peek(r.headerLen)
 	if !ok {
 		return cutError(r.w, h, r.headerLen, "a record header")
@@ -114,7 +148,7 @@ func (r *pcapReader) next(p *Packet) error {
 	if n > r.limit {
 		return r.corrupt("a record header claims a packet of %d bytes", n)
 	}
-	if frac >= 1e9 { // some writers' microseconds overflow a second, but not that far
+	if frac >= maxFraction {
 		return r.corrupt("a record header claims a time of %d fractions of a second", frac)
 	}
 	total := r.headerLen + int(n)
@@ -126,9 +160,7 @@ func (r *pcapReader) next(p *Packet) error {
 	p.Data = b[r.headerLen:total:total]
 	p.Time = int64(sec)*1e9 + int64(frac)*r.nanos
 	p.OrigLen = max(int(orig), int(n))
-	p.LinkType = r.linkType
-	p.FCSLen = r.fcsLen
-	p.Interface = 0
+	p.LinkType, p.FCSLen, p.Interface = r.linkType, r.fcsLen, 0
 	return nil
 }
 

@@ -68,13 +68,54 @@ func NewDecoder(opt Options) *Decoder {
 // frame number. Payload is borrowed until the next Decode or as long as p.Data,
 // whichever ends first.
 func (d *Decoder) Decode(p *capture.Packet, seg *reassembly.Segment) Verdict {
-	d.stamp = reassembly.Stamp{Time: p.Time, Frame: p.Frame}
-	d.fcs = int(p.FCSLen)
-	d.depth = 0
 	if len(d.frags.retired) > 0 {
 		d.frags.recycle()
 	}
+	if plain(p, seg) {
+		return TCP
+	}
+	d.stamp = reassembly.Stamp{Time: p.Time, Frame: p.Frame}
+	d.fcs = int(p.FCSLen)
+	d.depth = 0
 	return d.link(p.LinkType, bytesOf{p.Data, max(p.OrigLen-len(p.Data), 0)}, seg)
+}
+
+// plain decodes what nearly all frames are, header by header below: Ethernet, IPv4
+// without options and TCP, of which all is there. It reports whether p was that.
+func plain(p *capture.Packet, seg *reassembly.Segment) bool {
+	const ether, ip, tcp = 14, 20, 20
+	h := p.Data
+	if p.LinkType != linkEthernet || len(h) < ether+ip+tcp {
+		return false
+	}
+	const versionAndLength = 4<<4 | ip/4
+	if be.Uint16(h[12:]) != etherIPv4 || h[ether] != versionAndLength || h[ether+9] != protoTCP || be.Uint16(h[ether+6:])&moreAndOffset != 0 {
+		return false
+	}
+	end := ether + int(be.Uint16(h[ether+2:]))
+	from := ether + ip + int(h[ether+ip+12]>>4)*4
+	if end > len(h) || from < ether+ip+tcp || from > end {
+		return false
+	}
+	seg.Src.Addr, seg.Dst.Addr = addr4(h[ether+12:]), addr4(h[ether+16:])
+	if seg.ID = uint32(be.Uint16(h[ether+4:])); seg.ID != 0 {
+		seg.ID |= 1 << 16
+	}
+	seg.At.Time, seg.At.Frame = p.Time, p.Frame
+	header(h[ether+ip:], seg)
+	seg.Payload, seg.Missing, seg.Options = h[from:end], 0, h[ether+ip+tcp:from:from]
+	return true
+}
+
+// header takes the fields of a TCP header, of at least 20 bytes, that are the same
+// whatever follows it.
+func header(h []byte, seg *reassembly.Segment) {
+	_ = h[19]
+	seg.Src.Port, seg.Dst.Port = be.Uint16(h), be.Uint16(h[2:])
+	seg.Seq, seg.Ack = be.Uint32(h[4:]), be.Uint32(h[8:])
+	const flags = reassembly.FIN | reassembly.SYN | reassembly.RST | reassembly.PSH | reassembly.ACK
+	seg.Flags = h[13] & flags
+	seg.Window = be.Uint16(h[14:])
 }
 
 // bytesOf is the rest of a packet while its headers are taken off: what was
@@ -112,11 +153,7 @@ func (d *Decoder) tcp(b bytesOf, seg *reassembly.Segment) Verdict {
 	if off < 20 || off > total || total > maxSegment {
 		return Malformed
 	}
-	seg.Src.Port, seg.Dst.Port = be.Uint16(h), be.Uint16(h[2:])
-	seg.Seq, seg.Ack = be.Uint32(h[4:]), be.Uint32(h[8:])
-	const flags = reassembly.FIN | reassembly.SYN | reassembly.RST | reassembly.PSH | reassembly.ACK
-	seg.Flags = h[13] & flags
-	seg.Window = be.Uint16(h[14:])
+	header(h, seg)
 	seg.At = d.stamp
 	if off > len(h) { // the snap length cut the options
 		seg.Payload, seg.Missing, seg.Options = nil, total-off, nil

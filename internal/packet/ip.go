@@ -47,6 +47,9 @@ func (d *Decoder) ip(b bytesOf, seg *reassembly.Segment) Verdict {
 	return NotIP
 }
 
+// moreAndOffset are the bits of an IPv4 header that are 0 unless it is that of a fragment.
+const moreAndOffset = 0x3fff
+
 // ipv4 decodes an IPv4 header (RFC 791).
 func (d *Decoder) ipv4(b bytesOf, seg *reassembly.Segment) Verdict {
 	h := b.data
@@ -72,7 +75,6 @@ func (d *Decoder) ipv4(b bytesOf, seg *reassembly.Segment) Verdict {
 	if seg.ID = uint32(be.Uint16(h[4:])); seg.ID != 0 {
 		seg.ID |= 1 << 16
 	}
-	const moreAndOffset = 0x3fff
 	frag := be.Uint16(h[6:])
 	if frag&moreAndOffset == 0 {
 		if h[9] == protoTCP {
