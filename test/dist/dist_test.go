@@ -202,7 +202,7 @@ func unit(t *testing.T, s *pgtest.Server) {
 func redhat(t *testing.T, out string) {
 	rpm := filepath.Join(out, "pgsniff_9.9.9_linux_amd64.rpm")
 	must(t, "rpm", "--checksig", "--nosignature", rpm)
-	if text := must(t, "rpm", "-qp", "--queryformat", "%{NAME} %{VERSION} %{ARCH} %{LICENSE}", rpm); text != "pgsniff 9.9.9 x86_64 MIT" {
+	if text := must(t, "rpm", "-qp", "--queryformat", "%{NAME} %{VERSION} %{ARCH} %{LICENSE} %{BUILDHOST}", rpm); text != "pgsniff 9.9.9 x86_64 MIT localhost" {
 		t.Errorf("the package is %s", text)
 	}
 	if text := must(t, "rpm", "-qp", "--requires", rpm); !strings.Contains(text, "libcap") {
