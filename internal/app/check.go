@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,9 +32,7 @@ status is 4 where one is exceeded, or where there is a finding that is denied.
 A budget limits queries, round_trips, rows, bytes, errors or duration of the whole
 capture, or of each connection, transaction, application or section. A section is
 what follows a statement that is a comment and nothing else, -- test: NAME or
-/* section: NAME */, on its connection, and every statement with such a comment.
-
--o is pretty (default), json, junit or github.`,
+/* section: NAME */, on its connection, and every statement with such a comment.`,
 		Example: `  pgsniff check test.pcap --max queries=20 --deny n_plus_one
   pgsniff check test.pcap --budget budget.toml --fail-on warning -o junit > report.xml`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -52,9 +51,8 @@ what follows a statement that is a comment and nothing else, -- test: NAME or
 	s.StringArrayVar(&f.max, "max", nil, "a budget, `NAME=N`: queries=20, connection.rows=1000, section.duration=50ms; may be repeated")
 	s.StringVar(&f.failOn, "fail-on", "", "fail with findings of this `SEVERITY` or worse: info, warning or critical")
 	s.StringSliceVar(&f.deny, "deny", nil, "fail with findings of these `CODES`")
-	for _, name := range []string{"view", "to", "every", "slow"} {
-		_ = s.MarkHidden(name) // they are there
-	}
+	s.Lookup("output").Usage = "print in this `FORMAT`: " + strings.Join(check.Formats, ", ")
+	withhold(cmd, slices.Concat(ofText, []string{"top"}, ofOutputs(cmd))...)
 	return cmd
 }
 

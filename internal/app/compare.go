@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +22,7 @@ percentiles, whether the change can be chance (by the test of Mann and Whitney),
 new and vanished queries, new errors, and findings that came or went.
 
 BEFORE and AFTER are captures, or JSON that was made of them earlier with
-pgsniff read --json --view queries,findings. -o is pretty (default) or json.`,
+pgsniff read --json --view queries,findings.`,
 		Example: `  pgsniff compare monday.pcap tuesday.pcap
   pgsniff compare old.jsonl new.pcap -o json | jq -r 'select(.significant) | .normalized'`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -35,9 +36,10 @@ pgsniff read --json --view queries,findings. -o is pretty (default) or json.`,
 	o.add(cmd)
 	o.selection.span = new(span)
 	o.selection.span.add(cmd)
-	for _, name := range []string{"view", "to", "every", "slow"} {
-		_ = cmd.Flags().MarkHidden(name) // they are there
-	}
+	f := cmd.Flags()
+	f.Lookup("output").Usage = "print in this `FORMAT`: pretty or json"
+	f.Lookup("top").Usage = "list at most `N` queries, those that changed most; 0: all"
+	withhold(cmd, slices.Concat(ofText, ofKeeping, ofOutputs(cmd))...)
 	return cmd
 }
 

@@ -32,7 +32,7 @@ type keptFlags struct {
 func (k *keptFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&k.filter, "filter", "f", "", "take only packets that match `EXPR`, in tcpdump's language")
-	f.StringVar(&k.bpfFile, "bpf-file", "", "likewise, with a `FILE` made by tcpdump -ddd")
+	f.StringVar(&k.bpfFile, "bpf-file", "", "take only packets that match the filter in `FILE`, which tcpdump -ddd made")
 	f.StringVarP(&k.write, "write", "w", "", "also write the packets taken to `FILE`, as pcapng")
 	f.StringVar(&k.rotateSize, "rotate-size", "", "begin a new file before one exceeds `SIZE` (100M, 2G)")
 	f.DurationVar(&k.rotateTime, "rotate-time", 0, "begin a new file after `D` (10m)")

@@ -10,7 +10,7 @@ import (
 
 // ofOtherOutputs are the flags of read that mean nothing to a page.
 var ofOtherOutputs = []string{
-	"json", "view", "to", "otlp", "metrics", "time", "color", "rows", "sql", "fields", "sort", "top", "max-value-bytes", "every", "slow", "type",
+	"json", "view", "to", "otlp", "metrics", "time", "color", "rows", "sql", "fields", "sort", "top", "max-value-bytes", "every", "slow", "type", "histograms", "wal-out",
 	"csvlog-log", "csvlog-params", "pqtrace-regress", "pqtrace-no-timestamps", "explain", "otlp-parameters", "otlp-rows", "otlp-link",
 	"otlp-unsampled", "otlp-classes", "metrics-classes", "parquet-size", "parquet-every", "parquet-host",
 }
@@ -49,11 +49,7 @@ no parameters and constants, with --no-sql no SQL either, so that it may be pass
 	o.selection.span = new(span)
 	o.selection.span.add(cmd)
 	f := cmd.Flags()
-	f.Lookup("output").Usage = "write the page to `FILE`"
-	for _, name := range ofOtherOutputs {
-		if f.Lookup(name) != nil {
-			_ = f.MarkHidden(name) // it is there
-		}
-	}
+	f.Lookup("output").Usage, f.Lookup("output").DefValue = "write the page to `FILE`", ""
+	withhold(cmd, ofOtherOutputs...)
 	return cmd
 }

@@ -53,7 +53,8 @@ less, htop and k9s; ? shows them. docs/screens.md.`,
 	}
 	o.add(cmd)
 	f.add(cmd)
-	hideFlags(cmd, append(notOnScreens, "attach", "attach-only", "attach-times", "kernel-parsed"))
+	hideFlags(cmd, []string{"attach", "attach-only", "attach-times", "kernel-parsed"})
+	withhold(cmd, notOnScreens...)
 	return cmd
 }
 
@@ -85,16 +86,8 @@ and k9s; ? shows them. docs/screens.md.`,
 	o.add(cmd)
 	o.selection.span = new(span)
 	o.selection.span.add(cmd)
-	hideFlags(cmd, notOnScreens)
+	withhold(cmd, notOnScreens...)
 	return cmd
-}
-
-func hideFlags(cmd *cobra.Command, names []string) {
-	for _, name := range names {
-		if cmd.Flags().Lookup(name) != nil {
-			_ = cmd.Flags().MarkHidden(name) // it is there
-		}
-	}
 }
 
 // screenRun is a run of read or live behind a screen.

@@ -107,7 +107,7 @@ func parse(env *Env, args []string) (*parsed, error) {
 			return nil, err
 		}
 	}
-	p.choose(given, environment(env, cmd), file)
+	p.choose(given, meant(cmd, environment(env, cmd)), meant(cmd, file))
 	whole, _ := command(args)
 	for _, s := range p.settings {
 		if err := whole.Flags().Set(s.flag, s.value); err != nil {

@@ -30,7 +30,7 @@ type moment struct {
 func (s *span) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.since, "since", "", "show only what comes from `TIME` on: 14:30, 2026-11-21T14:30:00Z, or 90s from the beginning")
-	f.StringVar(&s.until, "until", "", "read only up to `TIME`, given likewise")
+	f.StringVar(&s.until, "until", "", "read only up to `TIME`, given as for --since")
 }
 
 // check reads the values.
