@@ -26,6 +26,10 @@ type doubt struct {
 	// in the part that is missing, because a request after them is missing as
 	// well; 0 for none.
 	stale uint64
+	// due is how many cycles are outstanding at least: those known to be asked for, less
+	// the ReadyForQuery messages that came since. Each of those may as well have ended a
+	// cycle that is missing, so that more may be outstanding, but not less.
+	due int
 	// since is what the frontend had read when the trial began.
 	since    int64
 	hasSince bool
@@ -34,6 +38,11 @@ type doubt struct {
 // doubtGap says what a loss in direction d makes uncertain.
 func (t *Tracker) doubtGap(d messages.Direction) {
 	t.tx = 0
+	if d == messages.Backend {
+		t.doubt.due = 0 // the ends of all cycles may be among it
+	} else if !t.doubt.any && t.base == messages.PhaseReady {
+		t.countDue()
+	}
 	if t.base != messages.PhaseReady {
 		t.doubt.any, t.doubt.vague = true, true
 		if d == messages.Frontend {
@@ -73,10 +82,28 @@ func (t *Tracker) doubtRequests() {
 	t.exchangeState, t.open, t.discarding = exchangeClosed, false, false
 }
 
+// countDue begins to count what is due with what is outstanding.
+func (t *Tracker) countDue() {
+	t.doubt.due = 0
+	for i := range t.q.n {
+		t.asked(t.q.at(i))
+	}
+}
+
+// asked counts a request that begins or ends a cycle.
+func (t *Tracker) asked(p *pending) {
+	if p.request&grammar.CycleEnd != 0 && !p.doubtful && !p.inferred {
+		t.doubt.due++
+	}
+}
+
 // premature is for a reply whose sender had read more than came from the frontend so
 // far: requests are missing here, whether they will come or not. One is for a FIN.
 func (t *Tracker) premature() {
 	d := &t.doubt
+	if !d.any {
+		t.countDue()
+	}
 	d.any, d.trial, d.hole, d.vague = true, false, true, true
 	d.back = max(d.back, t.place.End)
 	t.lossF = true
@@ -131,6 +158,9 @@ func (t *Tracker) rested() bool {
 			return false
 		}
 	}
+	if t.pipelining && t.doubt.due > 0 {
+		return false // it asks ahead, and has to wait for the end of what it asked
+	}
 	return all && (t.lastReady || !t.pipelining)
 }
 
@@ -144,6 +174,7 @@ func (t *Tracker) beginInDoubt(s *Step) {
 			s.Over = t.exchange
 		}
 		t.q.clear()
+		t.doubt.due = 0
 		t.copying, t.discarding, t.answered = 0, false, false
 		s.Phase = messages.PhaseUnknown
 		if t.lastReady && !t.doubt.vague {

@@ -15,6 +15,9 @@ func (t *Tracker) reply(s *Step, k messages.Kind, f Facts) {
 	if plainReplies[k] && t.replyPlain(s, k) {
 		return
 	}
+	if k == messages.KindReadyForQuery && t.doubt.due > 0 {
+		t.doubt.due--
+	}
 	s.Trial = t.doubt.any
 	switch {
 	case grammar.Asynchronous.Has(k):

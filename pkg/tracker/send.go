@@ -195,6 +195,9 @@ func (t *Tracker) sendRequest(s *Step, k messages.Kind, r grammar.Request) {
 	} else {
 		t.open = r&grammar.Extended != 0
 	}
+	if t.doubt.any {
+		t.asked(&p)
+	}
 	t.push(s, p)
 }
 
@@ -210,6 +213,9 @@ func (t *Tracker) syncsInferred(s *Step) bool {
 	}
 	p.request = p.request&^grammar.Query | grammar.Sync
 	s.Exchange = p.exchange
+	if t.doubt.any {
+		t.doubt.due++
+	}
 	return true
 }
 
