@@ -28,6 +28,8 @@ func Write(w io.Writer, r *Result, format string) error {
 	return writeText(w, r)
 }
 
+// number writes what was counted in full: rounded, a limit that is exceeded by a little
+// would look kept.
 func (b *Broken) number(n int64) string {
 	if b.Measure == "duration" {
 		return time.Duration(n).String()

@@ -9,11 +9,11 @@ import (
 	"sort"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/internal/termsafe"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // Row is one statement on both sides.
@@ -243,20 +243,12 @@ func number(q *Query, of func(*Query) uint64) string {
 	return fmt.Sprint(of(q))
 }
 
+// duration writes nanoseconds for people, and "-" where none are known.
 func duration(ns float64) string {
 	if ns <= 0 {
 		return "-"
 	}
-	d := time.Duration(ns)
-	switch {
-	case d >= time.Second:
-		d = d.Round(10 * time.Millisecond)
-	case d >= time.Millisecond:
-		d = d.Round(10 * time.Microsecond)
-	default:
-		d = d.Round(time.Microsecond)
-	}
-	return d.String()
+	return units.Duration(int64(math.Round(ns)))
 }
 
 func (r *Row) changeText() string {

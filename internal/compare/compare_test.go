@@ -101,7 +101,7 @@ func TestChangedFindings(t *testing.T) {
 	if err := c.WriteText(&text, 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"changed finding: info → warning md5_auth: 3 → 3 times: in plain", "changed finding: warning n_plus_one: 10 → 30 times, 50ms → 150ms: "} {
+	for _, want := range []string{"changed finding: info → warning md5_auth: 3 → 3 times: in plain", "changed finding: warning n_plus_one: 10 → 30 times, 50.0 ms → 150 ms: "} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in %q", want, text.String())
 		}

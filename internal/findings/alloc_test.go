@@ -17,7 +17,7 @@ func TestShortConnectionsDoNotAllocate(t *testing.T) {
 	id, now := uint64(0), int64(1e18)
 	at := func(after int64) findings.Stamp { return findings.Stamp{Time: now + after, Frame: id} }
 	message, end := findings.Message{}, findings.Ending{}
-	u := findings.Unit{
+	q := findings.Exchange{
 		Protocol: exchange.ProtocolSimple, SQL: sql, Normalized: sql, Fingerprint: sqlnorm.Fingerprint(sql),
 		Results: []findings.Result{{Tag: []byte("SELECT 1"), Rows: 1}}, Rows: 1, Pause: 10, PauseTx: 'I', Tx: 'I', Answered: true, Complete: true,
 	}
@@ -29,8 +29,8 @@ func TestShortConnectionsDoNotAllocate(t *testing.T) {
 		message.Kind, message.At = messages.KindStartupMessage, at(1)
 		e.Message(&c, &message)
 		for k := range int64(3) {
-			u.ID, u.Start, u.FirstReply, u.End = uint64(k+1), at(100*k), at(100*k+10), at(100*k+20)
-			e.Unit(&c, &u)
+			q.ID, q.Start, q.FirstReply, q.End = uint64(k+1), at(100*k), at(100*k+10), at(100*k+20)
+			e.Exchange(&c, &q)
 		}
 		message.Kind, message.At = messages.KindTerminate, at(500)
 		e.Message(&c, &message)
@@ -52,8 +52,8 @@ func TestConnectionsAreToldApart(t *testing.T) {
 	now := int64(1e18)
 	at := func(after int64) findings.Stamp { return findings.Stamp{Time: now + after, Frame: uint64(after / 1e6)} }
 	sql := []byte("update t set a = $1")
-	unit := func(c *findings.Conn, id uint64, from, to int64, tx byte) {
-		e.Unit(c, &findings.Unit{
+	query := func(c *findings.Conn, id uint64, from, to int64, tx byte) {
+		e.Exchange(c, &findings.Exchange{
 			ID: id, Protocol: exchange.ProtocolSimple, SQL: sql, Normalized: sql, Fingerprint: sqlnorm.Fingerprint(sql),
 			Results: []findings.Result{{Tag: []byte("UPDATE 1")}}, Start: at(from), FirstReply: at(to), End: at(to), Pause: -1, Tx: tx, Answered: true, Complete: true,
 		})
@@ -61,15 +61,15 @@ func TestConnectionsAreToldApart(t *testing.T) {
 	const ms = int64(1e6)
 	holder := findings.Conn{ID: 1, Client: "10.0.0.1:1", Server: "10.0.0.9:5432", User: "holder"}
 	waiter := findings.Conn{ID: 2, Client: "10.0.0.2:2", Server: "10.0.0.9:5432", User: "waiter"}
-	unit(&holder, 1, 0, ms, 'T')
-	unit(&holder, 2, 3000*ms, 3001*ms, 'I')
-	unit(&waiter, 1, 100*ms, 3002*ms, 'I')
+	query(&holder, 1, 0, ms, 'T')
+	query(&holder, 2, 3000*ms, 3001*ms, 'I')
+	query(&waiter, 1, 100*ms, 3002*ms, 'I')
 	e.End(&waiter, &findings.Ending{At: at(3010 * ms)})
 	e.End(&holder, &findings.Ending{At: at(3010 * ms)})
 	// Others begin before the wait is judged, and would take the place of both.
 	for id := uint64(3); id < 6; id++ {
 		c := findings.Conn{ID: id, Client: "10.0.0.3:3", Server: "10.0.0.9:5432", User: "stranger"}
-		unit(&c, 1, 3020*ms, 3021*ms, 'I')
+		query(&c, 1, 3020*ms, 3021*ms, 'I')
 	}
 	for _, f := range e.Finish() {
 		if f.Code != "lock_wait" {

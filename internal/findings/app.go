@@ -8,19 +8,19 @@ type appKey struct{ application, user, database, host string }
 // app is an application on one host.
 type app struct {
 	appKey
-	id     int
-	tool   tool // what it is known to be
-	driver driver
-	mapper mapper
-	zoned  bool  // it has set the time zone
-	shapes int   // statements that its mapper was looked for in
-	busy   int64 // nanoseconds of work, and of short pauses in it
-	units  uint64
-	open   int // connections
-	idle   int // of them, those that asked nothing yet
-	churn  churn
-	chat   chatter
-	serial serials
+	id        int
+	tool      tool // what it is known to be
+	driver    driver
+	mapper    mapper
+	zoned     bool  // it has set the time zone
+	shapes    int   // statements that its mapper was looked for in
+	busy      int64 // nanoseconds of work, and of short pauses in it
+	exchanges uint64
+	open      int // connections
+	idle      int // of them, those that asked nothing yet
+	churn     churn
+	chat      chatter
+	serial    serials
 	// delayed is the draft of its delayed writes, nil for nearly all.
 	delayed *draft
 }
@@ -69,7 +69,7 @@ type server struct {
 	id       uint64
 	ended    endedTx
 	waits    []wait
-	slow     []slowUnit
+	slow     []slowExchange
 	silent   []silent
 	late     []lateReply
 	down     down

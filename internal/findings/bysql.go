@@ -39,8 +39,8 @@ func sqlName(sql []byte) (name, rest []byte) {
 }
 
 // preparesBySQL takes a PREPARE that succeeded.
-func (e *Engine) preparesBySQL(u *unit) {
-	name, rest := sqlName(u.SQL)
+func (e *Engine) preparesBySQL(q *seenExchange) {
+	name, rest := sqlName(q.SQL)
 	if len(name) == 0 {
 		return
 	}
@@ -50,8 +50,8 @@ func (e *Engine) preparesBySQL(u *unit) {
 		rest = rest[i+2:]
 	}
 	text := hashOf(bytes.TrimSpace(rest))
-	e.prepares(u.c, name, text, u.Start)
-	c := u.c
+	e.prepares(q.c, name, text, q.Start)
+	c := q.c
 	if p := c.plans[string(name)]; p != nil || len(c.plans) < maxPlans {
 		if c.plans == nil {
 			c.plans = make(map[string]*plan)
@@ -59,16 +59,16 @@ func (e *Engine) preparesBySQL(u *unit) {
 		if p != nil {
 			e.judgePlan(c, string(name), p)
 		}
-		c.plans[string(bytes.Clone(name))] = &plan{s: u.s, text: text, first: u.Start}
+		c.plans[string(bytes.Clone(name))] = &plan{s: q.s, text: text, first: q.Start}
 	}
 }
 
 // executesBySQL adds an EXECUTE to the times of its statement.
-func (e *Engine) executesBySQL(u *unit) {
-	name, _ := sqlName(u.SQL)
-	if text, alive := u.c.named.alive[hashOf(name)]; alive {
-		if p := u.c.plans[string(name)]; p != nil && p.text == text {
-			p.add(u)
+func (e *Engine) executesBySQL(q *seenExchange) {
+	name, _ := sqlName(q.SQL)
+	if text, alive := q.c.named.alive[hashOf(name)]; alive {
+		if p := q.c.plans[string(name)]; p != nil && p.text == text {
+			p.add(q)
 		}
 	}
 }

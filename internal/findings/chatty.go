@@ -45,14 +45,14 @@ func (e *Engine) chatting(c *conn, t *turn) {
 	}
 	x.last = t.end.Time
 	x.rtt = c.roundTrip()
-	if t.own && c.units <= 10 && !s.begins && !s.ends {
+	if t.own && c.exchanges <= 10 && !s.begins && !s.ends {
 		return // what drivers ask at first
 	}
 	switch {
 	case s.begins:
-		*b = block{began: t.units == 1, begin: *t}
+		*b = block{began: t.exchanges == 1, begin: *t}
 	case s.ends:
-		if b.began && !b.writing && b.readings <= 1 && t.units == 1 {
+		if b.began && !b.writing && b.readings <= 1 && t.exchanges == 1 {
 			e.chat(c, &b.begin, &x.begin)
 			e.chat(c, t, &x.end)
 		}

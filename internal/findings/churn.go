@@ -3,15 +3,16 @@ package findings
 import (
 	"fmt"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 const (
 	// minChurn connections at minChurnRate a second, with the median of
-	// shortUnits units or shortLife at most.
+	// fewExchanges exchanges or shortLife at most.
 	minChurn     = 20
 	minChurnRate = 1.0
-	shortUnits   = 3
+	fewExchanges = 3
 	shortLife    = second
 )
 
@@ -23,7 +24,7 @@ type churn struct {
 	n           uint64
 	connect     sample // to the first ReadyForQuery
 	spent       int64
-	units       sample
+	exchanges   sample
 	life        sample
 	first, last int64
 	auth        string
@@ -64,7 +65,7 @@ func (e *Engine) churned(c *conn, end *Ending) {
 	x.last = max(x.last, c.Started.Time)
 	x.connect.add(connect)
 	x.spent += connect
-	x.units.add(int64(c.units))
+	x.exchanges.add(int64(c.exchanges))
 	x.life.add(life)
 	x.auth, x.tls = c.start.auth, c.start.sslTaken
 	if x.draft == nil {
@@ -82,7 +83,7 @@ func (e *Engine) churned(c *conn, end *Ending) {
 	}
 	d.cost.TimeNS = x.spent
 	if d.count%minChurn == 1 {
-		d.show(c.Started, c, 0, fmt.Sprintf("connected in %s for %s", span(connect), count(c.units, "query")))
+		d.show(c.Started, c, 0, fmt.Sprintf("connected in %s for %s", units.Duration(connect), count(c.exchanges, "query")))
 	}
 }
 
@@ -90,12 +91,12 @@ func finishChurn(e *Engine, d *draft) (f Finding, ok bool) {
 	x := d.data.(*churn)
 	seconds := float64(max(x.last-x.first, millisecond)) / 1e9
 	rate := float64(x.n-1) / seconds
-	if x.n < minChurn || rate < minChurnRate || x.units.median() > shortUnits && x.life.median() > shortLife {
+	if x.n < minChurn || rate < minChurnRate || x.exchanges.median() > fewExchanges && x.life.median() > shortLife {
 		return f, false
 	}
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s opens a connection for each task: %s, %s a second, for %s each; connecting takes %s of %s", d.app.name(), count(x.n, "connection"), digits(rate), count(x.units.median(), "query"), span(x.connect.median()), span(x.life.median()))
+	f.Title = fmt.Sprintf("%s opens a connection for each task: %s, %s a second, for %s each; connecting takes %s of %s", d.app.name(), count(x.n, "connection"), digits(rate), count(x.exchanges.median(), "query"), units.Duration(x.connect.median()), units.Duration(x.life.median()))
 	f.Advice = poolWays.of(d.app)
 	return f, true
 }
@@ -156,7 +157,7 @@ func (e *Engine) fatal(c *conn, m *Message) {
 func (e *Engine) warned(c *conn, m *Message) {
 	switch state := errorField(m.Body, messages.FieldSQLState); state {
 	case crashShutdownState, adminShutdownState:
-		e.fatalState(c, state, m.At, m.Unit)
+		e.fatalState(c, state, m.At, m.Query)
 	}
 }
 
@@ -281,7 +282,7 @@ func finishLogins(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f.Title += " with " + list(firstKeys(x.states, 3))
 	if d.count >= minLogins {
-		f.Title += ", one each " + span(x.gaps.median())
+		f.Title += ", one each " + units.Duration(x.gaps.median())
 	}
 	f.Advice = "28P01: the password is wrong; 28000: no line of pg_hba.conf fits (host, user, database, TLS); 3D000: no such database; 42501: CONNECT is not granted. Find the program that still has the old credentials, and let it wait between attempts."
 	if len(users) >= guessing {

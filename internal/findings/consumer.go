@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
 
@@ -10,7 +11,7 @@ var slowConsumer = &code{name: "slow_consumer", finish: finishConsumer}
 
 const (
 	// Closed windows of minClosed times, closedTime in sum or closedShare of the
-	// unit's time, show a slow reader.
+	// exchange's time, show a slow reader.
 	minClosed   = 3
 	closedTime  = 500 * millisecond
 	closedShare = 0.2
@@ -31,48 +32,48 @@ type consumerData struct {
 
 // speed is the bytes a second of those who had to wait.
 func (x *consumerData) speed() string {
-	return size(uint64(float64(x.bytes) / (float64(max(x.dur, 1)) / 1e9)))
+	return units.Bytes(uint64(float64(x.bytes) / (float64(max(x.dur, 1)) / 1e9)))
 }
 
-// unitWindows notes a unit whose reader was slow.
-func (e *Engine) unitWindows(u *unit) {
-	c := u.c
-	if u.Copy == exchange.CopyIn && !c.Replication && u.Start.Time != 0 {
-		e.slowServer(u)
+// windowsOf notes an exchange whose reader was slow.
+func (e *Engine) windowsOf(q *seenExchange) {
+	c := q.c
+	if q.Copy == exchange.CopyIn && !c.Replication && q.Start.Time != 0 {
+		e.slowServer(q)
 		return
 	}
-	if u.Rows == 0 && u.Copy != exchange.CopyOut || c.Replication || u.Start.Time == 0 {
+	if q.Rows == 0 && q.Copy != exchange.CopyOut || c.Replication || q.Start.Time == 0 {
 		return
 	}
-	end := e.endOf(u)
-	times, sum := c.net.closed(true, u.Start.Time, end)
+	end := e.endOf(q)
+	times, sum := c.net.closed(true, q.Start.Time, end)
 	c.net.lastClosed = sum
-	if times < minClosed || sum < closedTime && float64(sum) < closedShare*float64(end-u.Start.Time) || sum < 20*millisecond {
+	if times < minClosed || sum < closedTime && float64(sum) < closedShare*float64(end-q.Start.Time) || sum < 20*millisecond {
 		return
 	}
-	e.closedWindows(u, 0, "client", times, sum, u.Bytes+u.CopyBytes)
+	e.closedWindows(q, 0, "client", times, sum, q.Bytes+q.CopyBytes)
 }
 
 // slowServer notes a COPY whose server was slow. A client that is quicker than the
 // server meets closed windows always, so that this is no more than a remark.
-func (e *Engine) slowServer(u *unit) {
-	times, sum := u.c.net.closed(false, u.Start.Time, e.endOf(u))
+func (e *Engine) slowServer(q *seenExchange) {
+	times, sum := q.c.net.closed(false, q.Start.Time, e.endOf(q))
 	if times >= minClosed && sum >= closedTime {
-		e.closedWindows(u, copyingIn, "server", times, sum, u.CopyBytes)
+		e.closedWindows(q, copyingIn, "server", times, sum, q.CopyBytes)
 	}
 }
 
-// endOf is the unit's end, or the latest time that is known.
-func (e *Engine) endOf(u *unit) int64 {
-	if u.End.Time == 0 {
+// endOf is the exchange's end, or the latest time that is known.
+func (e *Engine) endOf(q *seenExchange) int64 {
+	if q.End.Time == 0 {
 		return e.now
 	}
-	return u.End.Time
+	return q.End.Time
 }
 
-// closedWindows adds a unit during which one side's window was closed.
-func (e *Engine) closedWindows(u *unit, key uint64, side string, times uint64, sum int64, bytes uint64) {
-	c := u.c
+// closedWindows adds an exchange during which one side's window was closed.
+func (e *Engine) closedWindows(q *seenExchange, key uint64, side string, times uint64, sum int64, bytes uint64) {
+	c := q.c
 	d := e.draft(slowConsumer, c.app, key)
 	if d == nil {
 		return
@@ -82,17 +83,17 @@ func (e *Engine) closedWindows(u *unit, key uint64, side string, times uint64, s
 		x = &consumerData{}
 		d.data = x
 	}
-	dur := e.endOf(u) - u.Start.Time
+	dur := e.endOf(q) - q.Start.Time
 	x.times += times
 	x.bytes += bytes
 	x.dur += dur
-	d.note(u.Start)
-	d.span(Stamp{Time: u.Start.Time + dur, Frame: u.End.Frame})
+	d.note(q.Start)
+	d.span(Stamp{Time: q.Start.Time + dur, Frame: q.End.Frame})
 	d.on(c)
-	d.calls(u.s, 1)
+	d.calls(q.s, 1)
 	d.cost.TimeNS += sum
 	d.cost.Bytes += bytes
-	d.show(u.Start, c, u.ID, fmt.Sprintf("the %s's window was closed %s, %s of %s", side, count(times, "time"), span(sum), span(dur)))
+	d.show(q.Start, c, q.ID, fmt.Sprintf("the %s's window was closed %s, %s of %s", side, count(times, "time"), units.Duration(sum), units.Duration(dur)))
 }
 
 func finishConsumer(e *Engine, d *draft) (f Finding, ok bool) {
@@ -105,7 +106,7 @@ func finishConsumer(e *Engine, d *draft) (f Finding, ok bool) {
 		f.Severity = Info
 	}
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s reads its result too slowly: the server had to wait %s of %s, %s a second", d.app.name(), span(d.cost.TimeNS), span(x.dur), x.speed())
+	f.Title = fmt.Sprintf("%s reads its result too slowly: the server had to wait %s of %s, %s a second", d.app.name(), units.Duration(d.cost.TimeNS), units.Duration(x.dur), x.speed())
 	f.Advice = "Read the rows first and work on them afterwards, page through them, or use more workers: meanwhile the backend holds its snapshot and locks."
 	return f, true
 }
@@ -114,7 +115,7 @@ func finishSlowServer(d *draft) (f Finding, ok bool) {
 	x := d.data.(*consumerData)
 	f = d.finding(Info, Strong)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("The server takes the COPY of %s more slowly than it comes: the client had to wait %s of %s, %s a second", d.app.name(), span(d.cost.TimeNS), span(x.dur), x.speed())
+	f.Title = fmt.Sprintf("The server takes the COPY of %s more slowly than it comes: the client had to wait %s of %s, %s a second", d.app.name(), units.Duration(d.cost.TimeNS), units.Duration(x.dur), x.speed())
 	f.Advice = "The server's work limits the load, not the network: drop indexes and foreign keys for it and make them afterwards, raise max_wal_size, look at triggers and at the disk, or load over several connections."
 	return f, true
 }

@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -20,8 +21,8 @@ type deadlockData struct {
 	waits    uint64
 }
 
-func (e *Engine) deadlocked(u *unit) {
-	c, s := u.c, u.c.server
+func (e *Engine) deadlocked(q *seenExchange) {
+	c, s := q.c, q.c.server
 	d := e.shared(deadlock, c, s.id)
 	if d == nil {
 		return
@@ -31,19 +32,19 @@ func (e *Engine) deadlocked(u *unit) {
 		x = &deadlockData{server: s, app: c.app}
 		d.data = x
 	}
-	d.note(u.Start)
-	d.span(u.End)
+	d.note(q.Start)
+	d.span(q.End)
 	d.on(c)
-	d.calls(u.s, 1)
+	d.calls(q.s, 1)
 	c.tx.calls(d)
-	cost := max(u.dur, 0)
+	cost := max(q.dur, 0)
 	if c.tx.id != 0 {
-		cost = u.End.Time - c.tx.start
+		cost = q.End.Time - c.tx.start
 	}
 	d.cost.TimeNS += cost
-	known := deadlocked{at: u.End.Time, conns: []uint64{c.ID}, d: d}
+	known := deadlocked{at: q.End.Time, conns: []uint64{c.ID}, d: d}
 	var others []string
-	for _, pid := range numbers(u.errorField(messages.FieldDetail)) {
+	for _, pid := range numbers(q.errorField(messages.FieldDetail)) {
 		id, ok := s.byPID[pid]
 		if !ok || id == c.ID {
 			continue
@@ -61,11 +62,11 @@ func (e *Engine) deadlocked(u *unit) {
 	if len(s.deadlock) > 64 {
 		s.deadlock = s.deadlock[1:]
 	}
-	text := fmt.Sprintf("the victim, after %s: %s", span(u.dur), brief(u.s, 60))
+	text := fmt.Sprintf("the victim, after %s: %s", units.Duration(q.dur), brief(q.s, 60))
 	if len(others) > 0 {
 		text += "; with " + list(others)
 	}
-	d.show(u.Start, c, u.ID, text)
+	d.show(q.Start, c, q.ID, text)
 }
 
 func contains(list []string, s string) bool {
@@ -125,29 +126,29 @@ func (e *Engine) partOfDeadlock(s *server, w *wait) bool {
 
 func finishDeadlock(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(Critical, Certain)
-	f.Title = fmt.Sprintf("%s: transactions of %s wait for each other until the server ends one; %s lost", count(d.count, "deadlock"), d.app.name(), span(d.cost.TimeNS))
+	f.Title = fmt.Sprintf("%s: transactions of %s wait for each other until the server ends one; %s lost", count(d.count, "deadlock"), d.app.name(), units.Duration(d.cost.TimeNS))
 	f.Advice = "Lock rows in one fixed order (ORDER BY key in SELECT … FOR UPDATE, sort before updating), keep transactions short, and repeat the victim's after a random pause."
 	return f, true
 }
 
-func (e *Engine) serialFailure(u *unit) {
-	c := u.c
+func (e *Engine) serialFailure(q *seenExchange) {
+	c := q.c
 	c.app.serial.failed++
 	d := e.draft(serializationCode, c.app, 0)
 	if d == nil {
 		return
 	}
-	d.note(u.Start)
-	d.span(u.End)
+	d.note(q.Start)
+	d.span(q.End)
 	d.on(c)
-	d.calls(u.s, 1)
+	d.calls(q.s, 1)
 	c.tx.calls(d)
 	if c.tx.id != 0 {
-		d.cost.TimeNS += u.End.Time - c.tx.start
+		d.cost.TimeNS += q.End.Time - c.tx.start
 	} else {
-		d.cost.TimeNS += max(u.dur, 0)
+		d.cost.TimeNS += max(q.dur, 0)
 	}
-	d.show(u.Start, c, u.ID, "failed at "+brief(u.s, 60))
+	d.show(q.Start, c, q.ID, "failed at "+brief(q.s, 60))
 }
 
 func finishSerialization(e *Engine, d *draft) (f Finding, ok bool) {
@@ -162,7 +163,7 @@ func finishSerialization(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f = d.finding(s, Certain)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s of %s failed to serialize (40001), %s of all; %s of work thrown away", count(d.count, "transaction"), d.app.name(), percent(share), span(d.cost.TimeNS))
+	f.Title = fmt.Sprintf("%s of %s failed to serialize (40001), %s of all; %s of work thrown away", count(d.count, "transaction"), d.app.name(), percent(share), units.Duration(d.cost.TimeNS))
 	f.Advice = "Repeating them is right; make conflicts rarer: SELECT … FOR UPDATE at READ COMMITTED for the rows that are changed, narrower reads with an index, shorter transactions."
 	return f, true
 }

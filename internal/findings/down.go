@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
@@ -210,7 +211,7 @@ func finishCrash(e *Engine, d *draft) (f Finding, ok bool) {
 		f.Title += fmt.Sprintf("; it served connection %d (%s)", x.victim.ref.Conn, nameOf(x.victim.ref))
 	}
 	if out > 0 {
-		f.Title += ", back after " + span(out)
+		f.Title += ", back after " + units.Duration(out)
 	} else {
 		f.Title += "; nobody could log in again before the capture ended"
 	}
@@ -244,7 +245,7 @@ func finishShutdown(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f.Title = fmt.Sprintf("The server was shut down: %s ended (57P01), %s refused", count(d.count, "connection"), count(k.refused+k.starting, "new one"))
 	if out > 0 {
-		f.Title += ", back after " + span(out)
+		f.Title += ", back after " + units.Duration(out)
 	}
 	f.Advice = "Let PgBouncer hold the clients during a restart (PAUSE, RESUME), and let programs repeat after 57P01 with a pause that grows."
 	return f, true
@@ -262,7 +263,7 @@ type silence struct {
 
 // wroteToClosed takes a request on a connection that the server had closed.
 func (e *Engine) wroteToClosed(c *conn, at Stamp) {
-	if c.gone.fatal == "" && !c.gone.terminate && c.units > 0 && c.gone.wroteAt.Time == 0 {
+	if c.gone.fatal == "" && !c.gone.terminate && c.exchanges > 0 && c.gone.wroteAt.Time == 0 {
 		c.gone.wroteAt = at
 	}
 }
@@ -296,7 +297,7 @@ func (e *Engine) disconnected(c *conn, how string, at Stamp, idle, lost int64) {
 	d.note(at)
 	d.on(c)
 	d.cost.TimeNS += lost
-	d.show(at, c, 0, fmt.Sprintf("idle for %s, then %s", span(idle), how))
+	d.show(at, c, 0, fmt.Sprintf("idle for %s, then %s", units.Duration(idle), how))
 }
 
 type disconnectData struct {
@@ -332,7 +333,7 @@ func (e *Engine) closing(c *conn, v *netfacts.Event) {
 			e.abruptEnd(c, stamp(v))
 		}
 	}
-	if rst && !v.FromClient && c.units > 0 && c.silence.at.Time != 0 && now >= c.silence.at.Time && now-c.silence.at.Time < second && c.gone.fatal == "" && !c.gone.terminate {
+	if rst && !v.FromClient && c.exchanges > 0 && c.silence.at.Time != 0 && now >= c.silence.at.Time && now-c.silence.at.Time < second && c.gone.fatal == "" && !c.gone.terminate {
 		e.disconnected(c, "its next request was answered with a RST", c.silence.at, c.silence.length, now-c.silence.at.Time)
 	}
 }
@@ -386,7 +387,7 @@ func (e *Engine) unreached(v *netfacts.Event) {
 	if d.wants() {
 		text := "refused with a RST"
 		if code == noAnswerCode {
-			text = fmt.Sprintf("%s in %s, no answer", count(v.N, "SYN"), span(v.Length))
+			text = fmt.Sprintf("%s in %s, no answer", count(v.N, "SYN"), units.Duration(v.Length))
 		}
 		d.evidence = append(d.evidence, Evidence{At: at, Conn: v.Conn, Text: text})
 	}
@@ -405,7 +406,7 @@ func finishRefused(e *Engine, d *draft) (f Finding, ok bool) {
 
 func finishNoAnswer(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(Critical, Strong)
-	f.Title = fmt.Sprintf("%s to %s had no answer, %s of waiting", count(d.count, "connection attempt"), d.data.(string), span(d.cost.TimeNS))
+	f.Title = fmt.Sprintf("%s to %s had no answer, %s of waiting", count(d.count, "connection attempt"), d.data.(string), units.Duration(d.cost.TimeNS))
 	f.Advice = "A firewall or security group drops the packets, or the host is down: look at the way to it; connect_timeout bounds the wait."
 	return f, true
 }
@@ -418,9 +419,9 @@ func finishDisconnect(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f = d.finding(s, Strong)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s of %s cut while idle for %s: %s", count(d.count, "connection"), d.app.name(), span(x.idle.median()), list(firstKeys(x.how, 2)))
+	f.Title = fmt.Sprintf("%s of %s cut while idle for %s: %s", count(d.count, "connection"), d.app.name(), units.Duration(x.idle.median()), list(firstKeys(x.how, 2)))
 	if d.cost.TimeNS > 0 {
-		f.Title += ", " + span(d.cost.TimeNS) + " lost"
+		f.Title += ", " + units.Duration(d.cost.TimeNS) + " lost"
 	}
 	f.Advice = "Something between (firewall, NAT, load balancer, a timeout of the server) forgets idle connections: keep-alives below its limit (keepalives_idle, tcp_keepalives_idle), the pool's idle timeout or maximal lifetime below it, a test after idle time, tcp_user_timeout."
 	return f, true

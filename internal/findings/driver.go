@@ -152,19 +152,19 @@ func (a *app) learnMapper(s *statement) {
 	}
 }
 
-// learnDriver looks at the names in a unit.
-func (c *conn) learnDriver(u *unit) {
-	if c.driver == likeNodePg && u.HasParams && u.Params.Len() > 0 {
+// learnDriver looks at the names in an exchange.
+func (c *conn) learnDriver(q *seenExchange) {
+	if c.driver == likeNodePg && q.HasParams && q.Params.Len() > 0 {
 		c.driver = unknownDriver
-		if len(u.Formats) == u.Params.Len() {
+		if len(q.Formats) == q.Params.Len() {
 			c.driver = nodePg // libpq sends none for parameters that are all text
 		}
 	}
-	if c.app.driver != unknownDriver || len(u.Statement) == 0 && len(u.Portal) == 0 && c.driver != nodePg {
+	if c.app.driver != unknownDriver || len(q.Statement) == 0 && len(q.Portal) == 0 && c.driver != nodePg {
 		return
 	}
 	if c.driver == unknownDriver || c.driver == likeNodePg {
-		for _, name := range [][]byte{u.Statement, u.Portal} {
+		for _, name := range [][]byte{q.Statement, q.Portal} {
 			if d := driverOfName(name); d != unknownDriver {
 				c.driver = d
 				break

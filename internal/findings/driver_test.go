@@ -13,11 +13,11 @@ func TestNodePostgres(t *testing.T) {
 		want    driver
 	}{{[]int16{0, 0}, nodePg}, {nil, unknownDriver}, {[]int16{0}, unknownDriver}} {
 		k := &conn{app: &app{}, driver: likeNodePg}
-		k.learnDriver(&unit{Unit: &Unit{HasParams: true, Statement: []byte("by-id")}})
+		k.learnDriver(&seenExchange{Exchange: &Exchange{HasParams: true, Statement: []byte("by-id")}})
 		if k.app.driver != unknownDriver || k.driver != likeNodePg {
 			t.Error("a query without parameters tells the driver")
 		}
-		k.learnDriver(&unit{Unit: &Unit{HasParams: true, Params: messages.Values{[]byte("1"), []byte("a")}, Formats: c.formats, Portal: []byte{}}})
+		k.learnDriver(&seenExchange{Exchange: &Exchange{HasParams: true, Params: messages.Values{[]byte("1"), []byte("a")}, Formats: c.formats, Portal: []byte{}}})
 		if k.driver != c.want {
 			t.Errorf("formats %v: driver %d, want %d", c.formats, k.driver, c.want)
 		}

@@ -53,7 +53,7 @@ type Engine struct {
 	now, tick  int64
 	latest     *conn
 	spare      []*conn // of connections that are over, to be used again
-	scratch    unit
+	scratch    seenExchange
 	values     []uint64
 	turns      []turn // of the loop that is looked at
 	told       map[*draft]told
@@ -86,28 +86,28 @@ type conn struct {
 	pid    uint32
 	driver driver
 
-	units   uint64
-	turns   uint64
-	lastEnd Stamp // of the latest replies
-	lastTx  byte
-	last    *statement
-	lastID  uint64
-	busyTo  int64
-	turn    turn
-	turned  bool // turn holds something
-	run     []turn
-	rows    *rowsOf // nil before the first row
-	tx      transaction
-	net     network
-	fetch   fetches
-	parse   parses
-	named   named
-	plans   map[string]*plan
-	inserts inserts
-	aborted abort
-	silence silence
-	repl    *replication
-	firsts  []uint64 // statements whose first use was seen
+	exchanges uint64
+	turns     uint64
+	lastEnd   Stamp // of the latest replies
+	lastTx    byte
+	last      *statement
+	lastID    uint64
+	busyTo    int64
+	turn      turn
+	turned    bool // turn holds something
+	run       []turn
+	rows      *rowsOf // nil before the first row
+	tx        transaction
+	net       network
+	fetch     fetches
+	parse     parses
+	named     named
+	plans     map[string]*plan
+	inserts   inserts
+	aborted   abort
+	silence   silence
+	repl      *replication
+	firsts    []uint64 // statements whose first use was seen
 	// violated are the drafts of what broke the protocol on it: bytes that were not
 	// captured, which may be known later, would explain it.
 	violated []*draft
@@ -203,14 +203,14 @@ func (c *conn) leave() {
 	}
 }
 
-// statementOf returns what is known of a unit's statement, nil if there is no room.
-func (e *Engine) statementOf(u *Unit) *statement {
-	print, text := u.Fingerprint, u.Normalized
-	if u.SQL == nil {
-		if len(u.Statement) == 0 {
+// statementOf returns what is known of an exchange's statement, nil if there is no room.
+func (e *Engine) statementOf(q *Exchange) *statement {
+	print, text := q.Fingerprint, q.Normalized
+	if q.SQL == nil {
+		if len(q.Statement) == 0 {
 			return nil
 		}
-		print = hashOf(u.Statement) | 1<<63
+		print = hashOf(q.Statement) | 1<<63
 	}
 	if s := e.statements[print]; s != nil {
 		return s
@@ -220,10 +220,10 @@ func (e *Engine) statementOf(u *Unit) *statement {
 		return nil
 	}
 	s := newStatement(print, text)
-	if u.SQL == nil {
-		s.text = `(prepared statement "` + clean(u.Statement) + `", whose text was not captured)`
+	if q.SQL == nil {
+		s.text = `(prepared statement "` + clean(q.Statement) + `", whose text was not captured)`
 		s.verb, s.ping = "", false
-		s.isSelect = len(u.Results) > 0 && strings.HasPrefix(string(u.Results[0].Tag), "SELECT")
+		s.isSelect = len(q.Results) > 0 && strings.HasPrefix(string(q.Results[0].Tag), "SELECT")
 	}
 	e.statements[print] = s
 	return s
@@ -366,19 +366,19 @@ func (e *Engine) Message(k *Conn, m *Message) {
 // Lost tells that bytes of a connection were not captured.
 func (e *Engine) Lost(k *Conn) { e.of(k).lossy = true }
 
-// Unit takes a query cycle.
-func (e *Engine) Unit(k *Conn, in *Unit) {
+// Exchange takes a query cycle.
+func (e *Engine) Exchange(k *Conn, in *Exchange) {
 	c := e.of(k)
-	u := &e.scratch
-	*u = unit{Unit: in, c: c, s: e.statementOf(in)}
+	q := &e.scratch
+	*q = seenExchange{Exchange: in, c: c, s: e.statementOf(in)}
 	at := in.End.Time
 	if at == 0 {
 		at = in.Start.Time
 	}
 	e.advance(at)
 	e.queries++
-	e.prepare(u)
-	e.unit(u)
+	e.prepare(q)
+	e.detect(q)
 }
 
 // End takes the end of a connection.

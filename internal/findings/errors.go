@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -57,42 +58,42 @@ type abort struct {
 // serials counts an application's transactions.
 type serials struct{ transactions, failed uint64 }
 
-// failing looks at the error of a unit.
-func (e *Engine) failing(u *unit) {
-	c := u.c
-	if u.Tx == 'I' && u.state == "" && u.s != nil && (u.tag() == "COMMIT" || u.PauseTx == 'I' && u.s.writes()) {
+// failing looks at the error of an exchange.
+func (e *Engine) failing(q *seenExchange) {
+	c := q.c
+	if q.Tx == 'I' && q.state == "" && q.s != nil && (q.tag() == "COMMIT" || q.PauseTx == 'I' && q.s.writes()) {
 		c.app.serial.transactions++
 	}
-	if u.state == "" {
-		if u.s != nil && u.s == c.aborted.repeatOf {
+	if q.state == "" {
+		if q.s != nil && q.s == c.aborted.repeatOf {
 			c.aborted.repeats = 0
 		}
-		if u.Tx == 'I' || u.Tx == 'T' {
+		if q.Tx == 'I' || q.Tx == 'T' {
 			c.aborted.state, c.aborted.noted = "", false
 		}
 		return
 	}
-	switch u.state {
+	switch q.state {
 	case deadlockDetected:
-		e.deadlocked(u)
+		e.deadlocked(q)
 	case serializationFailed:
-		e.serialFailure(u)
+		e.serialFailure(q)
 	case queryCanceled:
-		e.cancelled(u)
+		e.cancelled(q)
 	case inFailedTransaction:
-		e.abortedUse(u)
+		e.abortedUse(q)
 		return
 	case adminShutdownState, crashShutdownState, tooManyState, idleSessionTimeout, idleTxTimeout:
-		e.fatalState(c, u.state, u.End, u.ID)
+		e.fatalState(c, q.state, q.End, q.ID)
 	default:
-		if u.errorField(messages.FieldMessage) == queryWaitTimeout {
-			e.gaveUp(c, u.End, u.ID, u.s, u.dur)
-			u.queue = max(u.server, 0)
+		if q.errorField(messages.FieldMessage) == queryWaitTimeout {
+			e.gaveUp(c, q.End, q.ID, q.s, q.dur)
+			q.queue = max(q.server, 0)
 			return
 		}
-		e.retried(u)
+		e.retried(q)
 	}
-	c.aborted.state, c.aborted.s, c.aborted.at, c.aborted.id, c.aborted.noted = u.state, u.s, u.Start, u.ID, false
+	c.aborted.state, c.aborted.s, c.aborted.at, c.aborted.id, c.aborted.noted = q.state, q.s, q.Start, q.ID, false
 }
 
 type cancelData struct {
@@ -102,22 +103,22 @@ type cancelData struct {
 }
 
 // cancelled tells a timeout of the server from a request of the client.
-func (e *Engine) cancelled(u *unit) {
-	c := u.c
-	if u.Copy == exchange.CopyIn {
+func (e *Engine) cancelled(q *seenExchange) {
+	c := q.c
+	if q.Copy == exchange.CopyIn {
 		return // the client ended its COPY with CopyFail
 	}
-	if c.MidStream && u.CancelledBy == 0 && c.pid == 0 || u.s == nil {
+	if c.MidStream && q.CancelledBy == 0 && c.pid == 0 || q.s == nil {
 		// Which connection a CancelRequest is for cannot be told: its key was not seen.
 		return
 	}
-	message := strings.ToLower(u.errorField(messages.FieldMessage))
+	message := strings.ToLower(q.errorField(messages.FieldMessage))
 	k := statementTimeout
 	timeout := strings.Contains(message, "statement timeout")
-	if u.CancelledBy != 0 || strings.Contains(message, "user request") {
+	if q.CancelledBy != 0 || strings.Contains(message, "user request") {
 		k = cancelStorm
 	}
-	what := u.s.print
+	what := q.s.print
 	if k == cancelStorm {
 		what = 0
 	}
@@ -127,21 +128,21 @@ func (e *Engine) cancelled(u *unit) {
 	}
 	x, _ := d.data.(*cancelData)
 	if x == nil {
-		x = &cancelData{s: u.s}
+		x = &cancelData{s: q.s}
 		d.data = x
 	}
 	if timeout {
 		x.said++
 	}
-	d.note(u.Start)
-	d.span(u.End)
+	d.note(q.Start)
+	d.span(q.End)
 	d.on(c)
-	d.calls(u.s, 1)
-	d.cost.TimeNS += max(u.dur, 0)
-	if u.dur > 0 {
-		x.ages.add(u.dur)
+	d.calls(q.s, 1)
+	d.cost.TimeNS += max(q.dur, 0)
+	if q.dur > 0 {
+		x.ages.add(q.dur)
 	}
-	d.show(u.Start, c, u.ID, "cancelled after "+span(u.dur))
+	d.show(q.Start, c, q.ID, "cancelled after "+units.Duration(q.dur))
 }
 
 func finishTimeout(e *Engine, d *draft) (f Finding, ok bool) {
@@ -159,7 +160,7 @@ func finishTimeout(e *Engine, d *draft) (f Finding, ok bool) {
 		f.Severity = Warning
 	}
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s of %s ended by statement_timeout after %s, %s of work for nothing", count(d.count, "query"), d.app.name(), span(age), span(d.cost.TimeNS))
+	f.Title = fmt.Sprintf("%s of %s ended by statement_timeout after %s, %s of work for nothing", count(d.count, "query"), d.app.name(), units.Duration(age), units.Duration(d.cost.TimeNS))
 	f.Advice = "Make the query faster (EXPLAIN, an index, less data) or give it a limit of its own; do not repeat it unchanged."
 	return f, true
 }
@@ -172,7 +173,7 @@ func finishCancels(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(Critical, Certain)
 	f.Cost.Share = d.share()
 	low, high := x.ages.quantile(0), x.ages.quantile(1)
-	f.Title = fmt.Sprintf("%s cancels its own queries: %s after %s, %s of work for nothing", d.app.name(), grouped(int64(d.count)), span(x.ages.median()), span(d.cost.TimeNS))
+	f.Title = fmt.Sprintf("%s cancels its own queries: %s after %s, %s of work for nothing", d.app.name(), grouped(int64(d.count)), units.Duration(x.ages.median()), units.Duration(d.cost.TimeNS))
 	if float64(high-low) <= timeoutSpread*float64(x.ages.median()) {
 		f.Title += " (always as late: a timeout of the client)"
 	}
@@ -186,8 +187,8 @@ type abortData struct {
 	errors       map[string]uint64
 }
 
-func (e *Engine) abortedUse(u *unit) {
-	c, a := u.c, &u.c.aborted
+func (e *Engine) abortedUse(q *seenExchange) {
+	c, a := q.c, &q.c.aborted
 	if c.app.tool == toolPerson {
 		return // who sees each error
 	}
@@ -200,19 +201,19 @@ func (e *Engine) abortedUse(u *unit) {
 		x = &abortData{errors: make(map[string]uint64)}
 		d.data = x
 	}
-	d.note(u.Start)
-	d.span(u.End)
+	d.note(q.Start)
+	d.span(q.End)
 	d.on(c)
-	d.calls(u.s, 1)
+	d.calls(q.s, 1)
 	d.cost.RoundTrips++
-	d.cost.TimeNS += max(u.dur, 0) + c.rtt[1]
+	d.cost.TimeNS += max(q.dur, 0) + c.rtt[1]
 	if a.noted {
 		return
 	}
 	a.noted = true
 	x.transactions++
 	if a.state == "" {
-		d.show(u.Start, c, u.ID, "in a transaction whose first error was not captured")
+		d.show(q.Start, c, q.ID, "in a transaction whose first error was not captured")
 		return
 	}
 	if len(x.errors) < 16 || x.errors[a.state] > 0 {
@@ -244,36 +245,36 @@ func finishAborted(e *Engine, d *draft) (f Finding, ok bool) {
 }
 
 // retried counts a statement that fails with the same error again and again.
-func (e *Engine) retried(u *unit) {
-	a := &u.c.aborted
-	if u.s == nil || u.c.app.tool == toolPerson || strings.HasPrefix(u.state, "01") || strings.HasPrefix(u.state, "02") {
+func (e *Engine) retried(q *seenExchange) {
+	a := &q.c.aborted
+	if q.s == nil || q.c.app.tool == toolPerson || strings.HasPrefix(q.state, "01") || strings.HasPrefix(q.state, "02") {
 		return
 	}
-	if a.repeatOf != u.s || a.repeatErr != u.state || u.Start.Time-a.repeatAt > retryPause {
+	if a.repeatOf != q.s || a.repeatErr != q.state || q.Start.Time-a.repeatAt > retryPause {
 		a.repeats = 0
 	}
-	a.repeatOf, a.repeatErr, a.repeatAt = u.s, u.state, u.End.Time
+	a.repeatOf, a.repeatErr, a.repeatAt = q.s, q.state, q.End.Time
 	a.repeats++
-	d := e.draft(retryStorm, u.c.app, u.s.print)
+	d := e.draft(retryStorm, q.c.app, q.s.print)
 	if d == nil {
 		return
 	}
 	x, _ := d.data.(*retryData)
 	if x == nil {
-		x = &retryData{s: u.s, state: u.state}
+		x = &retryData{s: q.s, state: q.state}
 		d.data = x
 	}
-	if x.state != u.state {
+	if x.state != q.state {
 		return
 	}
 	x.most = max(x.most, a.repeats)
-	d.note(u.Start)
-	d.span(u.End)
-	d.on(u.c)
-	d.calls(u.s, 1)
+	d.note(q.Start)
+	d.span(q.End)
+	d.on(q.c)
+	d.calls(q.s, 1)
 	d.cost.RoundTrips++
-	d.cost.TimeNS += max(u.dur, 0) + u.c.rtt[1]
-	d.show(u.Start, u.c, u.ID, "failed with "+u.state)
+	d.cost.TimeNS += max(q.dur, 0) + q.c.rtt[1]
+	d.show(q.Start, q.c, q.ID, "failed with "+q.state)
 }
 
 type retryData struct {

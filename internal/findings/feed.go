@@ -29,11 +29,11 @@ func Wants() sink.Wants {
 // Feed tells an Engine what records say.
 type Feed struct {
 	*Engine
-	conn    Conn
-	unit    Unit
-	message Message
-	who     *record.Who
-	of      *record.Conn
+	conn     Conn
+	exchange Exchange
+	message  Message
+	who      *record.Who
+	of       *record.Conn
 
 	editions uint64
 	rejoined map[uint64]struct{} // connections that were left; what comes of them is as if joined in the middle
@@ -97,7 +97,7 @@ func (f *Feed) Record(r record.Record) {
 
 func (f *Feed) take(r *record.Message) {
 	m := &f.message
-	m.Direction, m.Kind, m.Body, m.Len, m.Unit = r.Direction, r.Kind, r.Wire(), r.Len, r.Query
+	m.Direction, m.Kind, m.Body, m.Len, m.Query = r.Direction, r.Kind, r.Wire(), r.Len, r.Query
 	m.At, m.First, m.Phase, m.Truncated = r.At, r.At, r.Phase, r.Truncated
 	m.Columns, m.Anomaly, m.AnomalyText, m.Cancels = nil, "", "", 0
 	if o := r.More; o != nil {
@@ -115,9 +115,9 @@ func (f *Feed) take(r *record.Message) {
 }
 
 func (f *Feed) query(r *record.Query) {
-	u := &f.unit
-	results := u.Results[:0]
-	*u = Unit{
+	q := &f.exchange
+	results := q.Results[:0]
+	*q = Exchange{
 		ID: r.ID, Protocol: r.Protocol, SQL: r.SQL, Normalized: r.Normalized, Fingerprint: r.Fingerprint, Operation: r.Operation,
 		Statement: r.Statement, Portal: r.Portal, HasParams: r.HasParams, Params: r.Params, Formats: r.Formats,
 		Rows: r.Rows, Bytes: r.Bytes, CopyBytes: r.CopyBytes, Copy: r.Copy, Error: r.Error, FailedAt: r.FailedAt,
@@ -128,12 +128,12 @@ func (f *Feed) query(r *record.Query) {
 		o := &r.Results[i]
 		results = append(results, Result{Tag: o.Tag, Rows: o.Rows, Suspended: o.Suspended, Columns: o.Columns})
 	}
-	u.Results = results
+	q.Results = results
 	k := f.place(r.Conn, r.Who)
 	if r.LostBytes > 0 {
 		f.Lost(k)
 	}
-	f.Unit(k, u)
+	f.Exchange(k, q)
 }
 
 // cutShort reports whether the replies ended in the middle.

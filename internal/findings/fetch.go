@@ -40,45 +40,45 @@ type fetchData struct {
 	s                          *statement
 }
 
-// resumes reports whether a unit goes on with a portal that was suspended.
-func (f *fetches) resumes(u *unit) bool {
-	return f.open && !f.cursor && f.lastID != u.ID && f.name == string(u.Portal) && f.s == u.s
+// resumes reports whether an exchange goes on with a portal that was suspended.
+func (f *fetches) resumes(q *seenExchange) bool {
+	return f.open && !f.cursor && f.lastID != q.ID && f.name == string(q.Portal) && f.s == q.s
 }
 
 // fetching takes the steps of portals and cursors.
-func (e *Engine) fetching(u *unit) {
-	c, f := u.c, &u.c.fetch
-	if u.s != nil && u.s.verb == "declare" {
-		f.declaring = u.s
+func (e *Engine) fetching(q *seenExchange) {
+	c, f := q.c, &q.c.fetch
+	if q.s != nil && q.s.verb == "declare" {
+		f.declaring = q.s
 	}
-	step := u.suspended() || f.resumes(u)
-	name, cursor := string(u.Portal), false
-	if u.s != nil && u.s.verb == "fetch" {
-		step, name, cursor = true, lastWord(u.s.text), true
+	step := q.suspended() || f.resumes(q)
+	name, cursor := string(q.Portal), false
+	if q.s != nil && q.s.verb == "fetch" {
+		step, name, cursor = true, lastWord(q.s.text), true
 	}
 	if !step {
-		if f.steps > 0 && u.s != nil && (u.s.ends || u.s.verb == "close" || u.Tx == 'I') {
+		if f.steps > 0 && q.s != nil && (q.s.ends || q.s.verb == "close" || q.Tx == 'I') {
 			e.endFetches(c)
 		}
 		return
 	}
-	if f.steps > 0 && (f.name != name || f.cursor != cursor || !cursor && f.s != u.s) {
+	if f.steps > 0 && (f.name != name || f.cursor != cursor || !cursor && f.s != q.s) {
 		e.endFetches(c)
 	}
 	if f.steps == 0 {
 		declared := f.declaring
-		*f = fetches{name: name, cursor: cursor, s: u.s, first: u.Start, firstID: u.ID, declaring: declared}
+		*f = fetches{name: name, cursor: cursor, s: q.s, first: q.Start, firstID: q.ID, declaring: declared}
 	}
 	f.steps++
-	f.rows += u.Rows
-	f.most = max(f.most, u.Rows)
-	f.last, f.lastID = u.End, u.ID
-	f.open = u.suspended()
-	if u.Rows > smallFetch || u.Bytes >= largeRows || f.steps > 1 && (u.think < 0 || u.think > shortThink) {
+	f.rows += q.Rows
+	f.most = max(f.most, q.Rows)
+	f.last, f.lastID = q.End, q.ID
+	f.open = q.suspended()
+	if q.Rows > smallFetch || q.Bytes >= largeRows || f.steps > 1 && (q.think < 0 || q.think > shortThink) {
 		f.unfit = true
 	}
-	f.time.add(max(u.dur, 0))
-	if !cursor && !f.open || cursor && u.Rows == 0 {
+	f.time.add(max(q.dur, 0))
+	if !cursor && !f.open || cursor && q.Rows == 0 {
 		e.endFetches(c)
 	}
 }

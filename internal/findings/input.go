@@ -23,8 +23,8 @@ type Conn struct {
 	edition uint64 // another for each content, 0 where nobody counts
 }
 
-// Unit is one query cycle. All that it reaches is borrowed for the call.
-type Unit struct {
+// Exchange is one query cycle. All that it reaches is borrowed for the call.
+type Exchange struct {
 	ID       uint64
 	Protocol exchange.Protocol
 	SQL      []byte // nil if not known
@@ -71,7 +71,7 @@ type Message struct {
 	Kind      messages.Kind
 	Body      []byte
 	Len       int
-	Unit      uint64 // number of its query cycle, 0: none
+	Query     uint64 // number of its query cycle, 0: none
 	At        Stamp
 	First     Stamp // the packet with its first byte
 	Phase     messages.Phase

@@ -34,7 +34,7 @@ type insertData struct {
 // inserting takes a turn that is over.
 func (e *Engine) inserting(c *conn, t *turn) {
 	x := &c.inserts
-	if t.s == nil || t.units != 1 || c.app.tool == toolBench || c.app.tool == toolDump {
+	if t.s == nil || t.exchanges != 1 || c.app.tool == toolBench || c.app.tool == toolDump {
 		*x = inserts{}
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/internal/order"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
@@ -29,19 +30,19 @@ type texts struct {
 	draft      *draft // that it is in
 }
 
-// literals takes a unit whose constants are in its text.
-func (e *Engine) literals(u *unit) {
-	if u.uses == nil || !u.literal() || u.own || u.s.overhead() {
+// literals takes an exchange whose constants are in its text.
+func (e *Engine) literals(q *seenExchange) {
+	if q.uses == nil || !q.literal() || q.own || q.s.overhead() {
 		return
 	}
-	t := &u.uses.text
+	t := &q.uses.text
 	t.executions++
-	t.bytes += uint64(len(u.SQL))
-	if bytes.IndexByte(u.SQL, '\'') >= 0 {
+	t.bytes += uint64(len(q.SQL))
+	if bytes.IndexByte(q.SQL, '\'') >= 0 {
 		t.strings++
 	}
 	if len(t.distinct) < maxTexts {
-		h := u.value // the text's, where there are no parameters
+		h := q.value // the text's, where there are no parameters
 		if _, ok := t.distinct[h]; !ok && e.reserve(2) {
 			if t.distinct == nil {
 				t.distinct = make(map[uint64]struct{})
@@ -55,7 +56,7 @@ func (e *Engine) literals(u *unit) {
 	}
 	d := t.draft
 	if d == nil {
-		if d = e.draft(literalSQL, u.c.app, 0); d == nil {
+		if d = e.draft(literalSQL, q.c.app, 0); d == nil {
 			return
 		}
 		x, _ := d.data.(*literalData)
@@ -64,14 +65,14 @@ func (e *Engine) literals(u *unit) {
 			d.data = x
 		}
 		t.draft = d
-		x.list = append(x.list, u.uses)
+		x.list = append(x.list, q.uses)
 	}
-	if d.note(u.Start); d.count > maxRefs*minTexts {
+	if d.note(q.Start); d.count > maxRefs*minTexts {
 		return // all of it is known
 	}
-	d.on(u.c)
+	d.on(q.c)
 	if d.wants() && d.count < 4 {
-		d.show(u.Start, u.c, u.ID, "a text of its own, "+size(uint64(len(u.SQL))))
+		d.show(q.Start, q.c, q.ID, "a text of its own, "+units.Bytes(uint64(len(q.SQL))))
 	}
 }
 
@@ -98,7 +99,7 @@ func finishLiteral(e *Engine, d *draft) (f Finding, ok bool) {
 		return f, false
 	}
 	s := Info
-	if (all >= manyTexts || all*10 >= d.app.units*3) && d.app.tool == toolNone {
+	if (all >= manyTexts || all*10 >= d.app.exchanges*3) && d.app.tool == toolNone {
 		s = Warning
 	}
 	f = d.finding(s, Strong)

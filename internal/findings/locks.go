@@ -1,6 +1,10 @@
 package findings
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/units"
+)
 
 const (
 	// waitTime is the shortest wait that is looked at, and waitFactor how many times
@@ -31,15 +35,15 @@ type wait struct {
 	startFrame uint64
 }
 
-// waited files a unit that may have waited for a lock.
-func (e *Engine) waited(u *unit) {
-	c, s := u.c, u.c.server
-	if u.server < waitTime || u.s == nil || len(u.s.tables) == 0 || u.s.sleeps || u.state == queryCanceled && u.CancelledBy != 0 {
+// waited files an exchange that may have waited for a lock.
+func (e *Engine) waited(q *seenExchange) {
+	c, s := q.c, q.c.server
+	if q.server < waitTime || q.s == nil || len(q.s.tables) == 0 || q.s.sleeps || q.state == queryCanceled && q.CancelledBy != 0 {
 		return
 	}
 	c.filed = true
-	if u.server >= waitTime {
-		s.slow = append(s.slow, slowUnit{c: c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, took: u.server, app: c.app})
+	if q.server >= waitTime {
+		s.slow = append(s.slow, slowExchange{c: c, s: q.s, id: q.ID, start: q.Start, reply: q.FirstReply, took: q.server, app: c.app})
 		if len(s.slow) > maxWaits {
 			s.slow = append(s.slow[:0], s.slow[maxWaits/2:]...)
 		}
@@ -49,13 +53,13 @@ func (e *Engine) waited(u *unit) {
 		return
 	}
 	w := wait{
-		c: c, s: u.s, id: u.ID, start: u.Start.Time, reply: u.FirstReply, took: u.server, app: c.app,
-		timeout: u.state == lockNotAvailable, startFrame: u.Start.Frame,
+		c: c, s: q.s, id: q.ID, start: q.Start.Time, reply: q.FirstReply, took: q.server, app: c.app,
+		timeout: q.state == lockNotAvailable, startFrame: q.Start.Frame,
 	}
-	if u.uses != nil && u.uses.time.n > 0 {
-		w.usual = u.uses.time.median()
+	if q.uses != nil && q.uses.time.n > 0 {
+		w.usual = q.uses.time.median()
 	}
-	w.values = append(w.values, e.valuesOf(u)...)
+	w.values = append(w.values, e.valuesOf(q)...)
 	s.waits = append(s.waits, w)
 }
 
@@ -207,7 +211,7 @@ func (e *Engine) blocked(s *server, w *wait, by *finishedTx, name string, same b
 	d.span(w.reply)
 	d.on(w.c)
 	d.calls(w.s, 1)
-	text := fmt.Sprintf("%s waited %s", w.app.name(), span(w.took))
+	text := fmt.Sprintf("%s waited %s", w.app.name(), units.Duration(w.took))
 	if by != nil {
 		if same {
 			x.strong++
@@ -220,9 +224,9 @@ func (e *Engine) blocked(s *server, w *wait, by *finishedTx, name string, same b
 			x.blockApps[by.app.name()]++
 		}
 		e.waitedFor(w, fmt.Sprintf("for connection %d, %s", by.connID, by.app.name()))
-		text += fmt.Sprintf(" for connection %d (%s), whose transaction was open for %s", by.connID, by.app.name(), span(by.end-by.start))
+		text += fmt.Sprintf(" for connection %d (%s), whose transaction was open for %s", by.connID, by.app.name(), units.Duration(by.end-by.start))
 		if by.idle >= longIdle/2 {
-			text += fmt.Sprintf(", %s of it idle", span(by.idle))
+			text += fmt.Sprintf(", %s of it idle", units.Duration(by.idle))
 		}
 		if by.last != nil {
 			text += ", after " + brief(by.last, 60)
@@ -291,12 +295,12 @@ func finishWait(e *Engine, d *draft) (f Finding, ok bool) {
 		s = Warning // the silent transaction is the illness
 	}
 	f = d.finding(s, conf)
-	f.Title = fmt.Sprintf("%s waited for locks on %s, %s in all, %s at most", count(x.waits, "statement"), x.table, span(x.sum), span(x.longest))
+	f.Title = fmt.Sprintf("%s waited for locks on %s, %s in all, %s at most", count(x.waits, "statement"), x.table, units.Duration(x.sum), units.Duration(x.longest))
 	if len(x.blockers) > 0 {
 		f.Title += ", for transactions of " + list(firstKeys(x.blockApps, 3))
 	}
 	if x.waits > 0 && x.held > 0 {
-		f.Title += fmt.Sprintf(" that were open for %s", span(x.held/int64(x.waits)))
+		f.Title += fmt.Sprintf(" that were open for %s", units.Duration(x.held/int64(x.waits)))
 	}
 	f.Advice = "Keep transactions short, and the locking statement at their end; lock rows in one order; a sequence instead of a counter row, or INSERT-only counting; SKIP LOCKED for queues."
 	if x.ddl {

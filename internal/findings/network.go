@@ -4,15 +4,16 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
-	// lossTime and lossShare are what a retransmission has to explain of a unit.
+	// lossTime and lossShare are what a retransmission has to explain of an exchange.
 	lossTime  = 100 * millisecond
 	lossShare = 0.5
-	// minDelayed units, and half of those that could, show write-write-read.
+	// minDelayed exchanges, and half of those that could, show write-write-read.
 	minDelayed = 10
-	// keptRepeats and keptWindows bound what is remembered of one unit.
+	// keptRepeats and keptWindows bound what is remembered of one exchange.
 	keptRepeats = 16
 	keptWindows = 512
 )
@@ -27,7 +28,7 @@ type network struct {
 	repeats []repeat
 	windows []window
 	delayed []repeat // writes that waited
-	// lastClosed is for how long the client's window was closed in the latest unit.
+	// lastClosed is for how long the client's window was closed in the latest exchange.
 	lastClosed int64
 }
 
@@ -177,7 +178,7 @@ func (e *Engine) repeated(c *conn, v *netfacts.Event) {
 		n.repeats = append(n.repeats[:0], n.repeats[1:]...)
 	}
 	n.repeats = append(n.repeats, r)
-	// Of a reply that is over, the repetition comes after the unit.
+	// Of a reply that is over, the repetition comes after the exchange.
 	if !v.FromClient && !v.Needless && c.lastEnd.Time != 0 && v.Since != 0 && v.Since <= c.lastEnd.Time && v.Since > c.lastEnd.Time-second && c.last != nil {
 		if v.At.Time-v.Since >= lossTime {
 			e.lost(c, c.last, c.lastID, v.Since, v.At.Time-v.Since, Stamp{Time: v.Since, Frame: v.At.Frame}, false)
@@ -190,59 +191,59 @@ type lossData struct {
 	timeout                sample
 }
 
-// networked asks what the network did during a unit.
-func (e *Engine) networked(u *unit) {
-	c, n := u.c, &u.c.net
+// networked asks what the network did during an exchange.
+func (e *Engine) networked(q *seenExchange) {
+	c, n := q.c, &q.c.net
 	n.lastClosed = 0
-	if len(n.repeats) > 0 && u.dur > 0 {
-		e.unitRepeats(u)
+	if len(n.repeats) > 0 && q.dur > 0 {
+		e.repeatsOf(q)
 	}
 	if len(n.windows) > 0 {
-		e.unitWindows(u)
+		e.windowsOf(q)
 		n.windows = n.windows[:0]
 	}
 	if d := c.app.delayed; d != nil {
-		d.data.(*delayData).units++
+		d.data.(*delayData).exchanges++
 	}
 	if len(n.delayed) > 0 {
-		e.unitDelays(u)
+		e.unitDelays(q)
 		n.delayed = n.delayed[:0]
 	}
 	if c.repl != nil && c.repl.draft != nil {
-		c.repl.draft.calls(u.s, 1)
+		c.repl.draft.calls(q.s, 1)
 	}
-	if c.silence.draft != nil && !u.Answered {
-		c.silence.draft.calls(u.s, 1)
+	if c.silence.draft != nil && !q.Answered {
+		c.silence.draft.calls(q.s, 1)
 	}
-	if u.Answered {
+	if q.Answered {
 		c.silence = silence{}
 	}
 }
 
-// unitRepeats notes a unit whose time retransmissions explain.
-func (e *Engine) unitRepeats(u *unit) {
-	c := u.c
-	explained := c.net.explains(u.Start.Time, u.End.Time)
+// repeatsOf notes an exchange whose time retransmissions explain.
+func (e *Engine) repeatsOf(q *seenExchange) {
+	c := q.c
+	explained := c.net.explains(q.Start.Time, q.End.Time)
 	kept := c.net.repeats[:0]
 	var first *repeat
 	for i := range c.net.repeats {
 		r := &c.net.repeats[i]
-		if r.at > u.End.Time {
+		if r.at > q.End.Time {
 			kept = append(kept, *r)
 			continue
 		}
-		if first == nil && !r.needless && r.since != 0 && r.since >= u.Start.Time-millisecond {
+		if first == nil && !r.needless && r.since != 0 && r.since >= q.Start.Time-millisecond {
 			first = r
 		}
 	}
-	if first != nil && (explained >= lossTime || float64(explained) >= lossShare*float64(u.dur) && explained >= 10*millisecond) &&
-		c.net.closedWithin(u.Start.Time, u.End.Time)*2 < explained {
-		e.lost(c, u.s, u.ID, first.since, explained, Stamp{Time: first.since, Frame: first.frame}, first.fromClient)
+	if first != nil && (explained >= lossTime || float64(explained) >= lossShare*float64(q.dur) && explained >= 10*millisecond) &&
+		c.net.closedWithin(q.Start.Time, q.End.Time)*2 < explained {
+		e.lost(c, q.s, q.ID, first.since, explained, Stamp{Time: first.since, Frame: first.frame}, first.fromClient)
 	}
 	c.net.repeats = kept
 }
 
-// lost notes that a segment of a unit was lost.
+// lost notes that a segment of an exchange was lost.
 func (e *Engine) lost(c *conn, s *statement, id uint64, since, took int64, at Stamp, fromClient bool) {
 	d := e.draft(retransmitInside, c.app, 0)
 	if d == nil {
@@ -266,7 +267,7 @@ func (e *Engine) lost(c *conn, s *statement, id uint64, since, took int64, at St
 	d.on(c)
 	d.calls(s, 1)
 	d.cost.TimeNS += took
-	d.show(at, c, id, fmt.Sprintf("a segment from %s came again after %s", way, span(took)))
+	d.show(at, c, id, fmt.Sprintf("a segment from %s came again after %s", way, units.Duration(took)))
 }
 
 func finishRetransmit(e *Engine, d *draft) (f Finding, ok bool) {
@@ -283,33 +284,33 @@ func finishRetransmit(e *Engine, d *draft) (f Finding, ok bool) {
 	case x.fromServer > 0:
 		way = "from the server"
 	}
-	f.Title = fmt.Sprintf("The network lost packets inside %s of %s (%s): %s until they came again, some %s each", count(d.count, "query"), d.app.name(), way, span(d.cost.TimeNS), span(x.timeout.median()))
+	f.Title = fmt.Sprintf("The network lost packets inside %s of %s (%s): %s until they came again, some %s each", count(d.count, "query"), d.app.name(), way, units.Duration(d.cost.TimeNS), units.Duration(x.timeout.median()))
 	f.Advice = "The queries are not slow, the network is: look for drops on the way (ip -s link, nstat TcpRetransSegs, switch ports, overloaded virtual NICs, MTU)."
 	return f, true
 }
 
 type delayData struct {
-	stalled, units uint64
-	gap            sample
-	first          sample
-	s              *statement
+	stalled, exchanges uint64
+	gap                sample
+	first              sample
+	s                  *statement
 }
 
 // unitDelays notes a request in two writes of which the second had to wait.
-func (e *Engine) unitDelays(u *unit) {
-	c := u.c
+func (e *Engine) unitDelays(q *seenExchange) {
+	c := q.c
 	d := e.draft(delayedACK, c.app, 0)
 	if d == nil {
 		return
 	}
 	x, _ := d.data.(*delayData)
 	if x == nil {
-		x = &delayData{s: u.s, units: 1}
+		x = &delayData{s: q.s, exchanges: 1}
 		d.data, c.app.delayed = x, d
 	}
 	for i := range c.net.delayed {
 		r := &c.net.delayed[i]
-		if r.since < u.Start.Time-second || r.at > u.End.Time && u.End.Time != 0 {
+		if r.since < q.Start.Time-second || r.at > q.End.Time && q.End.Time != 0 {
 			continue
 		}
 		x.stalled++
@@ -318,20 +319,20 @@ func (e *Engine) unitDelays(u *unit) {
 		d.cost.TimeNS += r.at - r.since
 		d.note(Stamp{Time: r.since, Frame: r.frame})
 		d.on(c)
-		d.calls(u.s, 1)
-		d.show(Stamp{Time: r.since, Frame: r.frame}, c, u.ID, fmt.Sprintf("%d bytes, then %s until the rest", r.n, span(r.at-r.since)))
+		d.calls(q.s, 1)
+		d.show(Stamp{Time: r.since, Frame: r.frame}, c, q.ID, fmt.Sprintf("%d bytes, then %s until the rest", r.n, units.Duration(r.at-r.since)))
 		break
 	}
 }
 
 func finishDelayed(e *Engine, d *draft) (f Finding, ok bool) {
 	x := d.data.(*delayData)
-	if x.stalled < minDelayed || x.stalled*2 < x.units {
+	if x.stalled < minDelayed || x.stalled*2 < x.exchanges {
 		return f, false
 	}
 	f = d.finding(Warning, Strong)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s sends its requests in two writes and waits %s for the acknowledgment of the first, %s times: Nagle's algorithm against delayed acknowledgments", d.app.name(), span(x.gap.median()), grouped(int64(x.stalled)))
+	f.Title = fmt.Sprintf("%s sends its requests in two writes and waits %s for the acknowledgment of the first, %s times: Nagle's algorithm against delayed acknowledgments", d.app.name(), units.Duration(x.gap.median()), grouped(int64(x.stalled)))
 	f.Advice = "Set TCP_NODELAY, or send the whole request (Parse to Sync) in one write. Usual drivers do both; a proxy or a home-made client may not."
 	return f, true
 }

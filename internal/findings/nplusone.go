@@ -3,6 +3,8 @@ package findings
 import (
 	"fmt"
 	"slices"
+
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
@@ -58,7 +60,7 @@ func (e *Engine) loops(c *conn, run []turn) {
 }
 
 func childOf(t *turn) bool {
-	return t.s != nil && t.units == 1 && t.s.isSelect && !t.s.overhead() && !t.s.catalog && !t.own && !t.state && !t.s.sleeps
+	return t.s != nil && t.exchanges == 1 && t.s.isSelect && !t.s.overhead() && !t.s.catalog && !t.own && !t.state && !t.s.sleeps
 }
 
 // loopsOf looks for loops of one statement, whose first execution is at from.
@@ -199,7 +201,7 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 		}
 		d.calls(m, n)
 	}
-	text := fmt.Sprintf("%s in %s, %s each", count(len(turns), "execution"), span(all), span(all/int64(executions)))
+	text := fmt.Sprintf("%s in %s, %s each", count(len(turns), "execution"), units.Duration(all), units.Duration(all/int64(executions)))
 	if src >= 0 {
 		x.source, x.sourceRows = run[src].s, run[src].rows
 		x.sourced++

@@ -45,7 +45,7 @@ type parsedText struct {
 	parsedCounts
 	judged      parsedCounts // what is in a draft
 	first, last Stamp
-	parsedIn    uint64 // the unit of its latest Parse, until it is executed
+	parsedIn    uint64 // the exchange of its latest Parse, until it is executed
 	s           *statement
 	id          uint64
 }
@@ -92,7 +92,7 @@ func (e *Engine) parsed(c *conn, m *Message) {
 	}
 	if t != nil {
 		t.parses++
-		t.last, t.parsedIn = m.At, m.Unit
+		t.last, t.parsedIn = m.At, m.Query
 		if len(name) > 0 {
 			t.named++
 		}
@@ -152,46 +152,46 @@ func (e *Engine) closed(c *conn, m *Message) {
 	c.named.drop(hashOf(name))
 }
 
-// prepared follows what a unit tells of prepared statements.
-func (e *Engine) prepared(u *unit) {
-	c := u.c
-	if u.s == nil {
+// prepared follows what an exchange tells of prepared statements.
+func (e *Engine) prepared(q *seenExchange) {
+	c := q.c
+	if q.s == nil {
 		return
 	}
-	switch u.s.verb {
+	switch q.s.verb {
 	case "discard", "deallocate":
-		name := lastName(u.SQL)
-		if u.s.verb == "discard" || bytes.EqualFold(name, []byte("all")) {
+		name := lastName(q.SQL)
+		if q.s.verb == "discard" || bytes.EqualFold(name, []byte("all")) {
 			c.named.dropAll()
 		} else if len(c.named.alive) > 0 {
 			c.named.drop(hashOf(name))
 		}
 		return
 	}
-	if u.state != "" && u.FailedAt == messages.KindParse && len(u.Statement) > 0 {
-		c.named.drop(hashOf(u.Statement))
+	if q.state != "" && q.FailedAt == messages.KindParse && len(q.Statement) > 0 {
+		c.named.drop(hashOf(q.Statement))
 	}
-	if len(c.parse.texts) == 0 || u.SQL == nil || u.Statement == nil {
+	if len(c.parse.texts) == 0 || q.SQL == nil || q.Statement == nil {
 		return
 	}
-	text := hashOf(u.SQL)
-	if n := &c.named; len(u.Statement) > 0 && n.same >= leakingSame && text == n.sameOf && (n.s == nil || n.s[text] == nil) {
+	text := hashOf(q.SQL)
+	if n := &c.named; len(q.Statement) > 0 && n.same >= leakingSame && text == n.sameOf && (n.s == nil || n.s[text] == nil) {
 		if n.s == nil || len(n.s) > 8 {
 			n.s = make(map[uint64]*statement)
 		}
-		n.s[text] = u.s
+		n.s[text] = q.s
 	}
 	if t := c.parse.texts[text]; t != nil {
 		t.executions++
-		if t.parsedIn != 0 && t.parsedIn != u.ID && u.Pause >= 0 {
+		if t.parsedIn != 0 && t.parsedIn != q.ID && q.Pause >= 0 {
 			// Its Parse was answered before: the pause began with that.
 			t.turns++
-			t.time += max(u.Start.Time-u.Pause-t.last.Time, 0)
+			t.time += max(q.Start.Time-q.Pause-t.last.Time, 0)
 		}
 		t.parsedIn = 0
-		t.s = u.s
+		t.s = q.s
 		if t.id == 0 {
-			t.id = u.ID
+			t.id = q.ID
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
 
@@ -42,27 +43,27 @@ type plan struct {
 }
 
 // planned takes an execution of a named statement.
-func (e *Engine) planned(u *unit) {
-	c := u.c
-	if u.s != nil && u.SQL != nil && u.state == "" && u.server >= 0 {
-		switch u.s.verb {
+func (e *Engine) planned(q *seenExchange) {
+	c := q.c
+	if q.s != nil && q.SQL != nil && q.state == "" && q.server >= 0 {
+		switch q.s.verb {
 		case "prepare":
-			e.preparesBySQL(u)
+			e.preparesBySQL(q)
 			return
 		case "execute":
-			e.executesBySQL(u)
+			e.executesBySQL(q)
 			return
 		}
 	}
-	if u.Protocol != exchange.ProtocolExtended || len(u.Statement) == 0 || u.s == nil || u.SQL == nil || u.state != "" || u.server < 0 {
+	if q.Protocol != exchange.ProtocolExtended || len(q.Statement) == 0 || q.s == nil || q.SQL == nil || q.state != "" || q.server < 0 {
 		return
 	}
 	// Where the Parse was not seen, nobody knows how many executions there were.
-	if _, alive := c.named.alive[hashOf(u.Statement)]; !alive {
+	if _, alive := c.named.alive[hashOf(q.Statement)]; !alive {
 		return
 	}
-	p := c.plans[string(u.Statement)]
-	text := hashOf(u.SQL)
+	p := c.plans[string(q.Statement)]
+	text := hashOf(q.SQL)
 	if p == nil || p.text != text {
 		if c.plans == nil {
 			c.plans = make(map[string]*plan)
@@ -70,22 +71,22 @@ func (e *Engine) planned(u *unit) {
 		if p == nil && len(c.plans) >= maxPlans {
 			return
 		}
-		p = &plan{s: u.s, text: text, first: u.Start}
-		c.plans[string(bytes.Clone(u.Statement))] = p
+		p = &plan{s: q.s, text: text, first: q.Start}
+		c.plans[string(bytes.Clone(q.Statement))] = p
 	}
-	p.add(u)
+	p.add(q)
 }
 
 // add adds an execution.
-func (p *plan) add(u *unit) {
+func (p *plan) add(q *seenExchange) {
 	if p.calls++; len(p.times) >= keptTimes {
 		return
 	}
-	p.times = append(p.times, u.server-u.c.net.closedWithin(u.Start.Time, u.FirstReply.Time))
-	p.values = append(p.values, u.value)
-	p.rows = append(p.rows, u.Rows)
+	p.times = append(p.times, q.server-q.c.net.closedWithin(q.Start.Time, q.FirstReply.Time))
+	p.values = append(p.values, q.value)
+	p.rows = append(p.rows, q.Rows)
 	if len(p.times) == customPlans+1 {
-		p.slowAt, p.slowID = u.Start, u.ID
+		p.slowAt, p.slowID = q.Start, q.ID
 	}
 }
 
@@ -131,7 +132,7 @@ func (e *Engine) judgePlan(c *conn, name string, p *plan) {
 		d.cost.TimeNS += max(t-fast, 0)
 	}
 	d.cost.TimeNS += int64(p.calls-len(p.times)) * (slow - fast)
-	d.show(p.slowAt, c, p.slowID, fmt.Sprintf("statement %q: %s at its first executions, %s from the 6th on", clean([]byte(name)), span(fast), span(slow)))
+	d.show(p.slowAt, c, p.slowID, fmt.Sprintf("statement %q: %s at its first executions, %s from the 6th on", clean([]byte(name)), units.Duration(fast), units.Duration(slow)))
 }
 
 // steady reports whether what became slow stayed slow, with as many rows as before
@@ -165,7 +166,7 @@ func finishPlan(e *Engine, d *draft) (f Finding, ok bool) {
 	x := d.data.(*planData)
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("A prepared statement of %s became %.0f times as slow from its 6th execution on: %s, before %s, as PostgreSQL turned to a generic plan", d.app.name(), float64(x.slow)/float64(max(x.fast, 1)), span(x.slow), span(x.fast))
+	f.Title = fmt.Sprintf("A prepared statement of %s became %.0f times as slow from its 6th execution on: %s, before %s, as PostgreSQL turned to a generic plan", d.app.name(), float64(x.slow)/float64(max(x.fast, 1)), units.Duration(x.slow), units.Duration(x.fast))
 	f.Advice = planWays.of(d.app)
 	return f, true
 }
@@ -185,29 +186,29 @@ const (
 var slowFirstQuery = &code{name: "slow_first_query", finish: finishFirst}
 
 // firstUse notes the first execution of a statement on a connection.
-func (e *Engine) firstUse(u *unit) {
-	c := u.c
-	if u.uses == nil || u.state != "" || u.server < 0 || u.own || c.MidStream || u.s.overhead() || !u.s.dml || u.s.sleeps {
+func (e *Engine) firstUse(q *seenExchange) {
+	c := q.c
+	if q.uses == nil || q.state != "" || q.server < 0 || q.own || c.MidStream || q.s.overhead() || !q.s.dml || q.s.sleeps {
 		return
 	}
-	if known := slices.Contains(c.firsts, u.s.print); known || len(c.firsts) >= maxFirsts {
+	if known := slices.Contains(c.firsts, q.s.print); known || len(c.firsts) >= maxFirsts {
 		if known {
-			u.uses.later.add(u.server)
+			q.uses.later.add(q.server)
 		}
 		return
 	}
-	c.firsts = append(c.firsts, u.s.print)
-	x := u.uses
+	c.firsts = append(c.firsts, q.s.print)
+	x := q.uses
 	if len(x.first) < maxKept {
-		x.first = append(x.first, u.server)
+		x.first = append(x.first, q.server)
 	}
-	if d := e.draft(slowFirstQuery, c.app, u.s.print); d != nil {
+	if d := e.draft(slowFirstQuery, c.app, q.s.print); d != nil {
 		d.data = x
 		d.on(c)
-		d.calls(u.s, 1)
-		d.note(u.Start)
-		if u.server >= slowFirstTime {
-			d.show(u.Start, c, u.ID, "the first execution on this connection took "+span(u.server))
+		d.calls(q.s, 1)
+		d.note(q.Start)
+		if q.server >= slowFirstTime {
+			d.show(q.Start, c, q.ID, "the first execution on this connection took "+units.Duration(q.server))
 		}
 	}
 }
@@ -235,7 +236,7 @@ func finishFirst(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(d.byCost(e), Strong)
 	f.Cost.Share = d.share()
 	f.Queries = []QueryRef{{Normalized: x.s.text, Fingerprint: x.s.print, Calls: x.calls}}
-	f.Title = fmt.Sprintf("The first execution of a statement on each connection of %s takes %s, later ones %s: seen on %s", d.app.name(), span(quantileOf(times, 0.5)), span(later), count(slow, "connection"))
+	f.Title = fmt.Sprintf("The first execution of a statement on each connection of %s takes %s, later ones %s: seen on %s", d.app.name(), units.Duration(quantileOf(times, 0.5)), units.Duration(later), count(slow, "connection"))
 	f.Advice = "A new backend fills its caches of relations and catalogs: keep connections (pool, longer max lifetime), use fewer partitions or name the partition key so that others are pruned, warm connections up before use."
 	return f, true
 }

@@ -2,11 +2,13 @@ package findings
 
 import (
 	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
-	// minPooled units have to be found on both sides of a pooler, poolShare of its
-	// units.
+	// minPooled exchanges have to be found on both sides of a pooler, poolShare of its
+	// exchanges.
 	minPooled = 20
 	// minLongPooled are enough where they waited for longQueue altogether.
 	minLongPooled = 5
@@ -22,19 +24,19 @@ const (
 
 var poolerQueue = &code{name: "pooler_queue", finish: finishPooler}
 
-// poolers finds units that were handed on: seen to one server within the time of a
-// unit to another.
+// poolers finds exchanges that were handed on: seen to one server within the time of a
+// exchange to another.
 type poolers struct {
-	recent []leg // of units that are over: leg n is at n % maxOpenLeg
+	recent []leg // of exchanges that are over: leg n is at n % maxOpenLeg
 	seen   uint64
 	// latest finds the latest leg of one statement and value among them, by their
 	// hash; legs with the same hash are chained.
-	latest [legBuckets]uint64
-	pairs  map[[2]*server]*pooled
-	units  map[*server]uint64
+	latest    [legBuckets]uint64
+	pairs     map[[2]*server]*pooled
+	exchanges map[*server]uint64
 }
 
-// leg is a unit as it was seen on one connection.
+// leg is an exchange as it was seen on one connection.
 type leg struct {
 	server     *server
 	conn, id   uint64
@@ -67,21 +69,21 @@ type pooled struct {
 type legUse struct{ busy, first, last int64 }
 
 func newPoolers() poolers {
-	return poolers{pairs: make(map[[2]*server]*pooled), units: make(map[*server]uint64)}
+	return poolers{pairs: make(map[[2]*server]*pooled), exchanges: make(map[*server]uint64)}
 }
 
 // maxPairs bounds the pairs of servers that are compared.
 const maxPairs = 256
 
-// pooled looks for the unit's other half.
-func (e *Engine) pooled(u *unit) {
+// pooled looks for the exchange's other half.
+func (e *Engine) pooled(q *seenExchange) {
 	p := &e.pool
-	if len(e.inOrder) < 2 || u.s == nil || u.dur < 0 || !u.Answered || u.s.overhead() {
+	if len(e.inOrder) < 2 || q.s == nil || q.dur < 0 || !q.Answered || q.s.overhead() {
 		return
 	}
-	s := u.c.server
-	p.units[s]++
-	me := leg{server: s, conn: u.c.ID, id: u.ID, s: u.s, value: u.value, start: u.Start.Time, end: u.End.Time}
+	s := q.c.server
+	p.exchanges[s]++
+	me := leg{server: s, conn: q.c.ID, id: q.ID, s: q.s, value: q.value, start: q.Start.Time, end: q.End.Time}
 	// The server's side ends first, but its reply may be seen after the client's.
 	at := me.bucket()
 	for n := p.latest[at]; n != 0 && n+maxOpenLeg > p.seen; n = p.recent[n%maxOpenLeg].before {
@@ -100,7 +102,7 @@ func (e *Engine) pooled(u *unit) {
 			continue
 		}
 		o.used = true
-		e.pair(u, front, back)
+		e.pair(q, front, back)
 		return
 	}
 	if p.recent == nil {
@@ -111,7 +113,7 @@ func (e *Engine) pooled(u *unit) {
 	p.recent[p.seen%maxOpenLeg] = me
 }
 
-func (e *Engine) pair(u *unit, front, back *leg) {
+func (e *Engine) pair(q *seenExchange, front, back *leg) {
 	key := [2]*server{front.server, back.server}
 	x := e.pool.pairs[key]
 	if x == nil {
@@ -125,8 +127,8 @@ func (e *Engine) pair(u *unit, front, back *leg) {
 		x.draft.data = x
 		e.pool.pairs[key] = x
 	}
-	if front.server == u.c.server && front.id == u.ID && front.conn == u.c.ID {
-		u.queue = back.start - front.start
+	if front.server == q.c.server && front.id == q.ID && front.conn == q.c.ID {
+		q.queue = back.start - front.start
 	} else {
 		e.queuedFor(front.conn, front.id, back.start-front.start)
 	}
@@ -148,16 +150,16 @@ func (e *Engine) pair(u *unit, front, back *leg) {
 		k.last = max(k.last, back.end)
 	}
 	d := x.draft
-	at := Stamp{Time: front.start, Frame: u.Start.Frame}
+	at := Stamp{Time: front.start, Frame: q.Start.Frame}
 	d.note(at)
-	d.span(u.End)
+	d.span(q.End)
 	if c := e.conns[front.conn]; c != nil {
 		d.on(c)
 		if back.start-front.start >= poolWait/2 {
-			d.show(at, c, 0, fmt.Sprintf("waited %s for a server connection, which then worked for %s", span(back.start-front.start), span(back.end-back.start)))
+			d.show(at, c, 0, fmt.Sprintf("waited %s for a server connection, which then worked for %s", units.Duration(back.start-front.start), units.Duration(back.end-back.start)))
 		}
 	}
-	d.calls(u.s, 1)
+	d.calls(q.s, 1)
 }
 
 func finishPooler(e *Engine, d *draft) (f Finding, ok bool) {
@@ -165,7 +167,7 @@ func finishPooler(e *Engine, d *draft) (f Finding, ok bool) {
 		return x.finish(e, d)
 	}
 	x := d.data.(*pooled)
-	if x.n < minPooled && (x.n < minLongPooled || x.sum < longQueue) || float64(x.n) < poolShare*float64(e.pool.units[x.front]) || len(x.clients) <= len(x.legs) {
+	if x.n < minPooled && (x.n < minLongPooled || x.sum < longQueue) || float64(x.n) < poolShare*float64(e.pool.exchanges[x.front]) || len(x.clients) <= len(x.legs) {
 		return f, false
 	}
 	wait, work := x.wait.median(), x.work.median()
@@ -189,7 +191,7 @@ func finishPooler(e *Engine, d *draft) (f Finding, ok bool) {
 		s, gaveUp = Critical, fmt.Sprintf("; %s given up (%s)", count(t.count, "query"), queryWaitTimeout)
 	}
 	f = d.finding(s, Strong)
-	f.Title = fmt.Sprintf("Queries queue in the pooler %s: %s (95 %% below %s) for %s of work; %s to it, %s to %s", x.front.address, span(wait), span(x.wait.quantile(0.95)), span(work), count(len(x.clients), "connection"), count(len(x.legs), "connection"), x.back.address) + gaveUp
+	f.Title = fmt.Sprintf("Queries queue in the pooler %s: %s (95 %% below %s) for %s of work; %s to it, %s to %s", x.front.address, units.Duration(wait), units.Duration(x.wait.quantile(0.95)), units.Duration(work), count(len(x.clients), "connection"), count(len(x.legs), "connection"), x.back.address) + gaveUp
 	f.Advice = poolerAdvice
 	return f, true
 }

@@ -1,6 +1,10 @@
 package findings
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/units"
+)
 
 // queryWaitTimeout is what PgBouncer says, as its whole message, to a client that
 // waited for a server connection for longer than the setting of that name.
@@ -31,7 +35,7 @@ func (e *Engine) gaveUp(c *conn, at Stamp, id uint64, s *statement, waited int64
 	if waited > 0 {
 		x.wait.add(waited)
 		d.cost.TimeNS += waited
-		text += " after " + span(waited)
+		text += " after " + units.Duration(waited)
 	}
 	if len(x.clients) < maxStatements {
 		x.clients[c.ID] = struct{}{}
@@ -54,7 +58,7 @@ func (x *queueTimeouts) finish(e *Engine, d *draft) (f Finding, ok bool) {
 	f = d.finding(Critical, Certain)
 	f.Title = fmt.Sprintf("The pooler %s gave up %s of %s that waited for a server connection (%s)", x.front.address, count(d.count, "query"), count(len(x.clients), "client"), queryWaitTimeout)
 	if x.wait.n > 0 {
-		f.Title += ", after " + span(x.wait.median())
+		f.Title += ", after " + units.Duration(x.wait.median())
 	}
 	f.Advice = poolerAdvice
 	return f, true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 var (
@@ -256,13 +257,13 @@ func (r *Record) moreLines() []record.Line {
 func (r *Record) costText() string {
 	var parts []string
 	if r.Cost.TimeNS > 0 {
-		parts = append(parts, span(r.Cost.TimeNS))
+		parts = append(parts, units.Duration(r.Cost.TimeNS))
 	}
 	if r.Cost.RoundTrips > 0 {
 		parts = append(parts, count(r.Cost.RoundTrips, "round trip"))
 	}
 	if r.Cost.Bytes > 0 {
-		parts = append(parts, size(r.Cost.Bytes))
+		parts = append(parts, units.Bytes(r.Cost.Bytes))
 	}
 	if r.Cost.Share >= 0.01 {
 		parts = append(parts, percent(r.Cost.Share)+" of its busy time")

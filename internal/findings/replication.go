@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -182,7 +183,7 @@ func (e *Engine) lagging(c *conn, m *Message) {
 	d.span(m.At)
 	d.count = r.reports
 	if m.Direction == messages.Frontend && d.wants() && r.lag > 0 && r.lag*2 >= r.most {
-		d.show(m.At, c, 0, fmt.Sprintf("sent up to %s, flushed up to %s: %s behind", lsn(r.sent), lsn(r.flush), size(r.lag)))
+		d.show(m.At, c, 0, fmt.Sprintf("sent up to %s, flushed up to %s: %s behind", lsn(r.sent), lsn(r.flush), units.Bytes(r.lag)))
 	}
 }
 
@@ -202,12 +203,12 @@ func finishLag(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	d.cost.Bytes = r.most
 	f = d.finding(s, Strong)
-	f.Title = fmt.Sprintf("The replica %s falls behind: %s not flushed there at most, %s old", d.app.name(), size(r.most), span(r.age))
+	f.Title = fmt.Sprintf("The replica %s falls behind: %s not flushed there at most, %s old", d.app.name(), units.Bytes(r.most), units.Duration(r.age))
 	if r.grown > 0 {
-		f.Title += fmt.Sprintf(", growing by %s within %s", size(r.grown), span(r.longest))
+		f.Title += fmt.Sprintf(", growing by %s within %s", units.Bytes(r.grown), units.Duration(r.longest))
 	}
 	if closed {
-		f.Title += fmt.Sprintf("; its receive window was closed for %s", span(r.closed))
+		f.Title += fmt.Sprintf("; its receive window was closed for %s", units.Duration(r.closed))
 	}
 	f.Advice = "The receiver does not read or write as fast as WAL is made: look at its disk and its apply (one worker, a slow sink, a conflict with queries). The server keeps WAL for its slot meanwhile: max_slot_wal_keep_size."
 	return f, true

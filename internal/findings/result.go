@@ -3,6 +3,7 @@ package findings
 import (
 	"fmt"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
 
@@ -27,34 +28,34 @@ type unboundedData struct {
 	rows, least, most    uint64
 }
 
-// result takes the rows of a unit.
-func (e *Engine) result(u *unit) {
-	c := u.c
-	if u.s == nil || !u.s.isSelect || c.app.tool == toolDump || u.own || u.Copy != exchange.CopyNone {
+// result takes the rows of an exchange.
+func (e *Engine) result(q *seenExchange) {
+	c := q.c
+	if q.s == nil || !q.s.isSelect || c.app.tool == toolDump || q.own || q.Copy != exchange.CopyNone {
 		return
 	}
-	e.measure(u)
-	if u.s.limited || u.suspended() || c.fetch.resumes(u) {
+	e.measure(q)
+	if q.s.limited || q.suspended() || c.fetch.resumes(q) {
 		return
 	}
 	how := ""
 	switch {
-	case u.state == queryCanceled && u.Rows >= abandonedRows && u.CancelledBy != 0:
+	case q.state == queryCanceled && q.Rows >= abandonedRows && q.CancelledBy != 0:
 		how = "cancelled"
-	case !u.Answered && u.Rows >= abandonedRows && (c.gone.client != 0 || c.gone.terminate) && u.state == "":
+	case !q.Answered && q.Rows >= abandonedRows && (c.gone.client != 0 || c.gone.terminate) && q.state == "":
 		how = "abandoned"
-	case u.state == "" && u.Answered && (u.Rows >= manyRows || u.Bytes >= manyBytes && u.Rows > 1):
+	case q.state == "" && q.Answered && (q.Rows >= manyRows || q.Bytes >= manyBytes && q.Rows > 1):
 		how = "whole"
 	default:
 		return
 	}
-	d := e.draft(unboundedResult, c.app, u.s.print)
+	d := e.draft(unboundedResult, c.app, q.s.print)
 	if d == nil {
 		return
 	}
 	x, _ := d.data.(*unboundedData)
 	if x == nil {
-		x = &unboundedData{s: u.s}
+		x = &unboundedData{s: q.s}
 		d.data = x
 	}
 	switch how {
@@ -65,27 +66,27 @@ func (e *Engine) result(u *unit) {
 	default:
 		x.whole++
 	}
-	x.rows += u.Rows
-	if x.least == 0 || u.Rows < x.least {
-		x.least = u.Rows
+	x.rows += q.Rows
+	if x.least == 0 || q.Rows < x.least {
+		x.least = q.Rows
 	}
-	x.most = max(x.most, u.Rows)
-	d.note(u.Start)
+	x.most = max(x.most, q.Rows)
+	d.note(q.Start)
 	d.on(c)
-	d.calls(u.s, 1)
-	d.cost.Bytes += u.Bytes
-	if u.dur > 0 && u.wait >= 0 {
-		d.cost.TimeNS += u.dur - u.wait
+	d.calls(q.s, 1)
+	d.cost.Bytes += q.Bytes
+	if q.dur > 0 && q.wait >= 0 {
+		d.cost.TimeNS += q.dur - q.wait
 	}
 	if d.wants() {
-		text := fmt.Sprintf("%s, %s", count(u.Rows, "row"), size(u.Bytes))
-		if u.dur > 0 {
-			text += ", in " + span(u.dur)
+		text := fmt.Sprintf("%s, %s", count(q.Rows, "row"), units.Bytes(q.Bytes))
+		if q.dur > 0 {
+			text += ", in " + units.Duration(q.dur)
 		}
 		if how != "whole" {
 			text += ", then " + how
 		}
-		d.show(u.Start, c, u.ID, text)
+		d.show(q.Start, c, q.ID, text)
 	}
 }
 
@@ -135,25 +136,25 @@ type width struct {
 	single uint64 // calls with one row
 }
 
-// measure adds the columns of a unit's rows.
-func (e *Engine) measure(u *unit) {
-	r := u.c.rows
-	if u.uses == nil || r == nil || r.unit != u.ID || u.Rows == 0 || len(r.bytes) < wideCols && u.uses.width == nil {
+// measure adds the columns of an exchange's rows.
+func (e *Engine) measure(q *seenExchange) {
+	r := q.c.rows
+	if q.uses == nil || r == nil || r.query != q.ID || q.Rows == 0 || len(r.bytes) < wideCols && q.uses.width == nil {
 		return
 	}
-	if u.uses.width == nil && u.Bytes < wideValue*u.Rows {
+	if q.uses.width == nil && q.Bytes < wideValue*q.Rows {
 		return
 	}
-	w := u.uses.width
+	w := q.uses.width
 	if w == nil {
 		w = &width{}
-		u.uses.width = w
+		q.uses.width = w
 	}
-	if w.calls++; u.Rows == 1 {
+	if w.calls++; q.Rows == 1 {
 		w.single++
 		return
 	}
-	w.all += u.Rows
+	w.all += q.Rows
 	w.rows += min(uint64(r.rows), measuredRows)
 	for i, n := range r.bytes {
 		if i == len(w.bytes) {
@@ -164,19 +165,19 @@ func (e *Engine) measure(u *unit) {
 	if len(w.names) == 0 && r.named {
 		w.names, w.hexes = r.heads.names, r.heads.hexes
 	}
-	d := e.draft(wideResult, u.c.app, u.s.print)
+	d := e.draft(wideResult, q.c.app, q.s.print)
 	if d == nil {
 		return
 	}
-	d.data = u.uses
-	d.note(u.Start)
-	d.on(u.c)
-	d.calls(u.s, 1)
-	if u.dur > 0 {
-		d.cost.TimeNS += u.dur - max(u.wait, 0)
+	d.data = q.uses
+	d.note(q.Start)
+	d.on(q.c)
+	d.calls(q.s, 1)
+	if q.dur > 0 {
+		d.cost.TimeNS += q.dur - max(q.wait, 0)
 	}
 	if d.wants() {
-		d.show(u.Start, u.c, u.ID, fmt.Sprintf("%s, %s", count(u.Rows, "row"), size(u.Bytes)))
+		d.show(q.Start, q.c, q.ID, fmt.Sprintf("%s, %s", count(q.Rows, "row"), units.Bytes(q.Bytes)))
 	}
 }
 
@@ -212,7 +213,7 @@ func finishWide(e *Engine, d *draft) (f Finding, ok bool) {
 	if w.rows != w.all {
 		about = "about "
 	}
-	f.Title = fmt.Sprintf("%s lists a wide column: %s makes %s%s, %s of the values, in %s of %s", d.app.name(), name, about, size(all), percent(share), count(w.all, "row"), count(d.count, "result"))
+	f.Title = fmt.Sprintf("%s lists a wide column: %s makes %s%s, %s of the values, in %s of %s", d.app.name(), name, about, units.Bytes(all), percent(share), count(w.all, "row"), count(d.count, "result"))
 	f.Advice = "Leave " + name + " out where rows are listed (defer/only, select, attributes exclude, a DTO), fetch it for the one row that is looked at, or move it to a table of its own."
 	if column < len(w.hexes) && w.hexes[column] {
 		f.Advice += " It is bytea sent as hexadecimal text, twice its size: ask for the binary format."

@@ -1,6 +1,10 @@
 package findings
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/units"
+)
 
 const (
 	// minTrips is how many turns of a run are worth telling, minRTT how far away the
@@ -63,7 +67,7 @@ func (e *Engine) tripping(c *conn, run []turn) {
 			d.calls(s, 1)
 		}
 	}
-	d.show(run[0].start, c, run[0].id, fmt.Sprintf("%s in %s, the server worked for %s of it", count(n, "round trip"), span(wall), span(server)))
+	d.show(run[0].start, c, run[0].id, fmt.Sprintf("%s in %s, the server worked for %s of it", count(n, "round trip"), units.Duration(wall), units.Duration(server)))
 }
 
 func finishTrips(e *Engine, d *draft) (f Finding, ok bool) {
@@ -74,7 +78,7 @@ func finishTrips(e *Engine, d *draft) (f Finding, ok bool) {
 		f.Confidence, f.Severity = Likely, Info
 	}
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s is far from its server: %s of %s each make %s of %s; the server worked for %s", d.app.name(), count(x.turns, "round trip"), span(x.rtt), percent(min(1, float64(int64(x.turns)*x.rtt)/float64(max(x.wall, 1)))), span(x.wall), span(x.server))
+	f.Title = fmt.Sprintf("%s is far from its server: %s of %s each make %s of %s; the server worked for %s", d.app.name(), count(x.turns, "round trip"), units.Duration(x.rtt), percent(min(1, float64(int64(x.turns)*x.rtt)/float64(max(x.wall, 1)))), units.Duration(x.wall), units.Duration(x.server))
 	f.Advice = tripWays.of(d.app)
 	return f, true
 }

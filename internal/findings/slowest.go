@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // slowTime is how long a query takes that is worth a remark of its own, and
@@ -30,8 +32,8 @@ type slowOne struct {
 }
 
 // slowest notes a query that took long.
-func (e *Engine) slowest(u *unit) {
-	if u.dur < slowTime || u.s == nil || u.s.sleeps || u.c.Replication || u.s.verb == "copy" {
+func (e *Engine) slowest(q *seenExchange) {
+	if q.dur < slowTime || q.s == nil || q.s.sleeps || q.c.Replication || q.s.verb == "copy" {
 		return
 	}
 	l := &e.slow.list
@@ -39,11 +41,11 @@ func (e *Engine) slowest(u *unit) {
 		sort.SliceStable(*l, func(i, j int) bool { return (*l)[i].dur > (*l)[j].dur })
 		*l = (*l)[:2*maxSlow]
 	}
-	u.c.filed = true
+	q.c.filed = true
 	x := slowOne{
-		ref: u.c.ref(), c: u.c, s: u.s, id: u.ID, start: u.Start, reply: u.FirstReply, dur: u.dur, server: max(u.server, 0),
-		loss: u.lost, client: u.c.net.lastClosed, sends: max(u.dur-max(u.wait, 0), 0),
-		queue: u.queue, lossLater: u.lostLater,
+		ref: q.c.ref(), c: q.c, s: q.s, id: q.ID, start: q.Start, reply: q.FirstReply, dur: q.dur, server: max(q.server, 0),
+		loss: q.lost, client: q.c.net.lastClosed, sends: max(q.dur-max(q.wait, 0), 0),
+		queue: q.queue, lossLater: q.lostLater,
 	}
 	*l = append(*l, x)
 }
@@ -84,7 +86,7 @@ func (p *Split) text(by string) string {
 	var parts []string
 	add := func(ns int64, what string) {
 		if ns >= millisecond {
-			parts = append(parts, span(ns)+" "+what)
+			parts = append(parts, units.Duration(ns)+" "+what)
 		}
 	}
 	add(p.LockNS, "waiting for a lock (likely "+by+")")
@@ -112,7 +114,7 @@ func (e *Engine) slowFinding() (Finding, bool) {
 		d.calls(x.s, 1)
 		d.on(x.c)
 		split := x.split()
-		d.show(x.start, x.c, x.id, span(x.dur)+" = "+split.text(x.by))
+		d.show(x.start, x.c, x.id, units.Duration(x.dur)+" = "+split.text(x.by))
 		if n := len(d.evidence); n == i+1 {
 			d.evidence[i].Split = split
 		}

@@ -33,7 +33,7 @@ type source struct {
 
 // rowsOf collects from the rows of the result that is being received.
 type rowsOf struct {
-	unit       uint64
+	query      uint64
 	rows       int
 	columns    [][]uint64
 	heads      heads
@@ -50,8 +50,8 @@ func (e *Engine) row(c *conn, m *Message) {
 		c.rows = new(rowsOf)
 	}
 	r := c.rows
-	if r.unit != m.Unit {
-		r.begin(m.Unit)
+	if r.query != m.Query {
+		r.begin(m.Query)
 	}
 	if r.rows++; r.rows > maxSourceRows || len(m.Body) < 2 || m.Truncated || c.app.tool == toolDump {
 		return
@@ -96,8 +96,8 @@ func (e *Engine) row(c *conn, m *Message) {
 	}
 }
 
-func (r *rowsOf) begin(unit uint64) {
-	r.unit, r.rows, r.named = unit, 0, false
+func (r *rowsOf) begin(query uint64) {
+	r.query, r.rows, r.named = query, 0, false
 	clear(r.bytes)
 	r.bytes = r.bytes[:0]
 	for i := range r.columns {
@@ -151,17 +151,17 @@ func (h *heads) are(columns []messages.ColumnDescription) bool {
 	return true
 }
 
-// source keeps the rows of a unit that is over, if a loop may run over them, and
+// source keeps the rows of an exchange that is over, if a loop may run over them, and
 // returns their generation, else 0.
-func (e *Engine) source(u *unit) int32 {
-	r := u.c.rows
-	if r == nil || r.unit != u.ID || u.Rows < minSourceRows || u.own {
+func (e *Engine) source(q *seenExchange) int32 {
+	r := q.c.rows
+	if r == nil || r.query != q.ID || q.Rows < minSourceRows || q.own {
 		return 0
 	}
 	r.generation++
 	src := &r.sources[int(r.generation)%keptSources]
 	old := src.columns
-	*src = source{generation: r.generation, columns: r.columns, rows: u.Rows}
+	*src = source{generation: r.generation, columns: r.columns, rows: q.Rows}
 	if r.named {
 		src.names = r.heads.names
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
@@ -19,8 +20,8 @@ var serverStall = &code{name: "server_stall", finish: finishStall}
 // silent is a time in which a server sent nothing at all.
 type silent struct{ from, to int64 }
 
-// slowUnit is a unit that took long.
-type slowUnit struct {
+// slowExchange is an exchange that took long.
+type slowExchange struct {
 	c     *conn
 	s     *statement
 	id    uint64
@@ -80,16 +81,16 @@ func (e *Engine) settleStalls(s *server, until int64) {
 }
 
 func (e *Engine) settleStall(s *server, k silent) {
-	var hit []*slowUnit
+	var hit []*slowExchange
 	conns, apps := make(map[uint64]bool), make(map[*app]bool)
 	for i := range s.slow {
-		u := &s.slow[i]
-		if u.reply.Time < k.to || u.reply.Time > k.to+stallEnd || u.start.Time > k.to-waitTime {
+		q := &s.slow[i]
+		if q.reply.Time < k.to || q.reply.Time > k.to+stallEnd || q.start.Time > k.to-waitTime {
 			continue
 		}
-		hit = append(hit, u)
-		if u.start.Time <= k.to-stallTime {
-			conns[u.c.ID], apps[u.app] = true, true
+		hit = append(hit, q)
+		if q.start.Time <= k.to-stallTime {
+			conns[q.c.ID], apps[q.app] = true, true
 		}
 	}
 	if len(conns) < minStalled || len(apps) < 2 || e.released(s, k, hit) {
@@ -116,8 +117,8 @@ func (e *Engine) settleStall(s *server, k silent) {
 		d.data, s.down.stall = x, x
 	}
 	from := k.to
-	for _, u := range hit {
-		from = min(from, u.start.Time)
+	for _, q := range hit {
+		from = min(from, q.start.Time)
 	}
 	from = max(from, k.from)
 	if len(x.stalls) < maxRefs {
@@ -126,30 +127,30 @@ func (e *Engine) settleStall(s *server, k silent) {
 	x.longest = max(x.longest, k.to-from)
 	x.conns = max(x.conns, len(conns))
 	d.note(Stamp{Time: from})
-	for _, u := range hit {
-		d.on(u.c)
-		d.calls(u.s, 1)
-		d.span(u.start)
-		d.span(u.reply)
-		d.cost.TimeNS += u.took
+	for _, q := range hit {
+		d.on(q.c)
+		d.calls(q.s, 1)
+		d.span(q.start)
+		d.span(q.reply)
+		d.cost.TimeNS += q.took
 		if len(x.apps) < maxRefs {
-			x.apps[u.app.name()] = true
+			x.apps[q.app.name()] = true
 		}
-		d.show(u.start, u.c, u.id, fmt.Sprintf("%s waited %s: %s", u.app.name(), span(u.took), brief(u.s, 60)))
+		d.show(q.start, q.c, q.id, fmt.Sprintf("%s waited %s: %s", q.app.name(), units.Duration(q.took), brief(q.s, 60)))
 	}
 }
 
 // released reports whether the replies after a silence are rather those of waiters
 // for a lock: a transaction on their tables ended just then, as promptly as ever.
-func (e *Engine) released(s *server, k silent, hit []*slowUnit) bool {
+func (e *Engine) released(s *server, k silent, hit []*slowExchange) bool {
 	n := 0
-	for _, u := range hit {
+	for _, q := range hit {
 		for i := range s.ended.list {
 			f := &s.ended.list[i]
-			if f.id == 0 || f.connID == u.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > u.reply.Time || f.start >= u.reply.Time-waitTime {
+			if f.id == 0 || f.connID == q.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > q.reply.Time || f.start >= q.reply.Time-waitTime {
 				continue
 			}
-			if _, ok := conflict(u.s.tables, f.tables); ok {
+			if _, ok := conflict(q.s.tables, f.tables); ok {
 				n++
 				break
 			}
@@ -169,7 +170,7 @@ func finishStall(e *Engine, d *draft) (f Finding, ok bool) {
 	for _, k := range x.stalls {
 		sum += k.to - k.from
 	}
-	f.Title = fmt.Sprintf("The server stood still: %s of %s, up to %s waited in it, of %s, and all went on at the same moment", count(len(x.stalls), "stall"), span(sum), count(x.conns, "connection"), count(len(x.apps), "application"))
+	f.Title = fmt.Sprintf("The server stood still: %s of %s, up to %s waited in it, of %s, and all went on at the same moment", count(len(x.stalls), "stall"), units.Duration(sum), count(x.conns, "connection"), count(len(x.apps), "application"))
 	f.Advice = "Look at the host at that time: I/O, a paused or migrated virtual machine, steal time, swapping, a checkpoint, a frozen volume. The server's own log may show nothing, since it stood still, too."
 	return f, true
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -310,7 +311,7 @@ func finishGSS(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	f = d.finding(s, Certain)
 	f.Cost.Share = d.share()
-	f.Title = fmt.Sprintf("%s asks for GSSAPI encryption in vain on %s: a round trip of %s each, %s in all", d.app.who(), count(d.count, "connection"), span(x.rtt), span(d.cost.TimeNS))
+	f.Title = fmt.Sprintf("%s asks for GSSAPI encryption in vain on %s: a round trip of %s each, %s in all", d.app.who(), count(d.count, "connection"), units.Duration(x.rtt), units.Duration(d.cost.TimeNS))
 	f.Advice = "libpq asks first wherever it has a Kerberos ticket: gssencmode=disable, or PGGSSENCMODE=disable in the environment."
 	return f, true
 }

@@ -180,14 +180,14 @@ func (s *statement) findTables(text string) {
 	before := ""
 	for w.next() {
 		word := w.word
-		u, ok := tableWords[word]
+		q, ok := tableWords[word]
 		switch {
 		case word == "on" && ddl && s.verb == "create":
-			u, ok = alters, true
+			q, ok = alters, true
 		case (word == "copy" || word == "lock" || word == "truncate" || word == "vacuum") && before == "":
 			ok = true
-			if u = alters; word == "copy" {
-				u = reads
+			if q = alters; word == "copy" {
+				q = reads
 			}
 		case word == "update" && (before == "for" || before == "key" || before == "do" || before == "on"):
 			ok = false
@@ -197,21 +197,21 @@ func (s *statement) findTables(text string) {
 			before = word
 			continue
 		case word == "from" && before == "delete":
-			u = writes
+			q = writes
 		}
 		before = word
 		if !ok {
 			continue
 		}
-		if s.forUpdate && u == reads {
-			u |= locks
+		if s.forUpdate && q == reads {
+			q |= locks
 		}
-		s.tableList(&w, u)
+		s.tableList(&w, q)
 	}
 }
 
 // tableList takes the names that follow: one, or several with commas.
-func (s *statement) tableList(w *words, u use) {
+func (s *statement) tableList(w *words, q use) {
 	for {
 		for fillers[w.peek()] {
 			w.next()
@@ -227,10 +227,10 @@ func (s *statement) tableList(w *words, u use) {
 				name = schemaName(name, w.word)
 			}
 		}
-		if w.peek() == "(" && u&reads != 0 {
+		if w.peek() == "(" && q&reads != 0 {
 			return // a function
 		}
-		s.addTable(strings.Trim(name, `"`), u)
+		s.addTable(strings.Trim(name, `"`), q)
 		// An alias, and a comma, may follow.
 		c := *w
 		c.next()
@@ -240,7 +240,7 @@ func (s *statement) tableList(w *words, u use) {
 		} else if isName(c.word) && !keyword[c.word] {
 			c.next()
 		}
-		if c.word != "," || u&(reads|alters) == 0 {
+		if c.word != "," || q&(reads|alters) == 0 {
 			return
 		}
 		*w = c
@@ -268,15 +268,15 @@ func schemaName(schema, name string) string {
 // waits for whom.
 const maxTables = 8
 
-func (s *statement) addTable(name string, u use) {
+func (s *statement) addTable(name string, q use) {
 	for i := range s.tables {
 		if s.tables[i].name == name {
-			s.tables[i].use |= u
+			s.tables[i].use |= q
 			return
 		}
 	}
 	if len(s.tables) < maxTables {
-		s.tables = append(s.tables, table{name, u})
+		s.tables = append(s.tables, table{name, q})
 	}
 }
 

@@ -32,24 +32,6 @@ func grouped(n int64) string {
 	return s
 }
 
-// span writes a duration with three digits.
-func span(ns int64) string {
-	f := float64(ns)
-	switch {
-	case ns < 0:
-		return "an unknown time"
-	case f < 1e3:
-		return strconv.FormatInt(ns, 10) + " ns"
-	case f < 999.5e3:
-		return digits(f/1e3) + " µs"
-	case f < 999.5e6:
-		return digits(f/1e6) + " ms"
-	case f < 600e9:
-		return digits(f/1e9) + " s"
-	}
-	return digits(f/60e9) + " min"
-}
-
 func digits(f float64) string {
 	switch {
 	case f >= 99.95:
@@ -58,20 +40,6 @@ func digits(f float64) string {
 		return strconv.FormatFloat(f, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(f, 'f', 2, 64)
-}
-
-// size writes a number of bytes with three digits.
-func size(n uint64) string {
-	f := float64(n)
-	switch {
-	case f < 1e3:
-		return strconv.FormatUint(n, 10) + " B"
-	case f < 999.5e3:
-		return digits(f/1e3) + " kB"
-	case f < 999.5e6:
-		return digits(f/1e6) + " MB"
-	}
-	return digits(f/1e9) + " GB"
 }
 
 func percent(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) }

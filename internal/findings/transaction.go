@@ -1,6 +1,10 @@
 package findings
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/pgsniff/pgsniff/internal/units"
+)
 
 const (
 	// longIdle is how long a transaction may wait for its client without a remark;
@@ -58,30 +62,30 @@ type finishedTx struct {
 	root      *draft // the silent transaction that it waited for itself
 }
 
-// transacts follows the transaction that a unit belongs to.
-func (e *Engine) transacts(u *unit) {
-	c, x := u.c, &u.c.tx
-	if u.Start.Time == 0 {
+// transacts follows the transaction that an exchange belongs to.
+func (e *Engine) transacts(q *seenExchange) {
+	c, x := q.c, &q.c.tx
+	if q.Start.Time == 0 {
 		return
 	}
-	in := u.Tx == 'T' || u.Tx == 'E'
-	if x.id == 0 && (in || u.PauseTx == 'T' || u.PauseTx == 'E' || u.s != nil && len(u.s.tables) > 0) {
+	in := q.Tx == 'T' || q.Tx == 'E'
+	if x.id == 0 && (in || q.PauseTx == 'T' || q.PauseTx == 'E' || q.s != nil && len(q.s.tables) > 0) {
 		x.count++
-		x.id, x.start = x.count, u.Start.Time
+		x.id, x.start = x.count, q.Start.Time
 		x.statements = x.statements[:0]
 		x.tables, x.values, x.idle, x.wrote, x.last, x.idles = x.tables[:0], x.values[:0], 0, false, nil, nil
 	}
 	if x.id == 0 {
 		return
 	}
-	if u.s != nil && u.state == "" {
-		e.touches(u)
+	if q.s != nil && q.state == "" {
+		e.touches(q)
 	}
 	switch {
 	case in:
 		return
-	case u.Tx == 'I', u.Tx == 0 && u.s != nil && u.s.ends:
-		e.endTx(c, u)
+	case q.Tx == 'I', q.Tx == 0 && q.s != nil && q.s.ends:
+		e.endTx(c, q)
 	}
 }
 
@@ -96,27 +100,27 @@ func (x *transaction) calls(d *draft) {
 }
 
 // touches notes the tables and values of a statement.
-func (e *Engine) touches(u *unit) {
-	x := &u.c.tx
-	for _, t := range u.s.tables {
+func (e *Engine) touches(q *seenExchange) {
+	x := &q.c.tx
+	for _, t := range q.s.tables {
 		x.touch(t)
 	}
-	if u.s.writes() {
+	if q.s.writes() {
 		x.wrote = true
 	}
-	if len(x.values) < maxTxValue && u.s.writes() {
-		for _, v := range e.valuesOf(u) {
+	if len(x.values) < maxTxValue && q.s.writes() {
+		for _, v := range e.valuesOf(q) {
 			if len(x.values) < maxTxValue {
 				x.values = append(x.values, v)
 			}
 		}
 	}
-	if u.s.ends || u.s.begins {
+	if q.s.ends || q.s.begins {
 		return
 	}
-	x.last, x.lastID = u.s, u.ID
+	x.last, x.lastID = q.s, q.ID
 	if len(x.statements) < maxTxTable {
-		x.statements = append(x.statements, u.s)
+		x.statements = append(x.statements, q.s)
 	}
 }
 
@@ -133,16 +137,16 @@ func (x *transaction) touch(t table) {
 }
 
 // endTx files the transaction that u ended.
-func (e *Engine) endTx(c *conn, u *unit) {
+func (e *Engine) endTx(c *conn, q *seenExchange) {
 	x := &c.tx
 	s := c.server
 	f := &s.ended.list[s.ended.next]
 	s.ended.next = (s.ended.next + 1) % len(s.ended.list)
 	tables, values := f.tables[:0], f.values[:0]
 	*f = finishedTx{
-		id: x.id, start: x.start, from: u.Start.Time, end: u.End.Time, prompt: u.server >= 0 && u.server < waitTime/2,
-		idle: x.idle, last: x.last, lastID: x.lastID, app: c.app, client: c.Client, connID: c.ID, frame: u.End.Frame,
-		alone: x.start == u.Start.Time,
+		id: x.id, start: x.start, from: q.Start.Time, end: q.End.Time, prompt: q.server >= 0 && q.server < waitTime/2,
+		idle: x.idle, last: x.last, lastID: x.lastID, app: c.app, client: c.Client, connID: c.ID, frame: q.End.Frame,
+		alone: x.start == q.Start.Time,
 	}
 	f.tables, f.values = append(tables, x.tables...), append(values, x.values...)
 	if len(x.idles) > 0 {
@@ -155,8 +159,8 @@ func (e *Engine) endTx(c *conn, u *unit) {
 func (e *Engine) leaves(c *conn, at Stamp) {
 	if c.tx.id != 0 && (c.lastTx == 'T' || c.lastTx == 'E') {
 		e.idle(c, at, at.Time-c.lastEnd.Time, "the end of the connection")
-		u := &unit{Unit: &Unit{Start: at, End: at}, c: c, server: 0}
-		e.endTx(c, u)
+		q := &seenExchange{Exchange: &Exchange{Start: at, End: at}, c: c, server: 0}
+		e.endTx(c, q)
 	}
 }
 
@@ -174,19 +178,19 @@ type idleData struct {
 	seconds   []int64
 }
 
-// paused looks at the pause before a unit.
-func (e *Engine) paused(u *unit) {
-	c := u.c
-	if u.Pause >= 0 && (u.PauseTx == 'T' || u.PauseTx == 'E') {
-		c.tx.idle += u.Pause
+// paused looks at the pause before an exchange.
+func (e *Engine) paused(q *seenExchange) {
+	c := q.c
+	if q.Pause >= 0 && (q.PauseTx == 'T' || q.PauseTx == 'E') {
+		c.tx.idle += q.Pause
 		how := "the next statement"
-		if u.s != nil && u.s.ends {
+		if q.s != nil && q.s.ends {
 			how = "COMMIT"
-			if u.s.rollback {
+			if q.s.rollback {
 				how = "ROLLBACK"
 			}
 		}
-		e.idle(c, u.Start, max(u.Pause-c.rtt[1], 0), how)
+		e.idle(c, q.Start, max(q.Pause-c.rtt[1], 0), how)
 	}
 }
 
@@ -228,7 +232,7 @@ func (e *Engine) idle(c *conn, until Stamp, silent int64, how string) {
 	if len(c.tx.idles) == 0 {
 		c.tx.idles = append(c.tx.idles, d)
 	}
-	d.show(c.lastEnd, c, c.lastID, fmt.Sprintf("silent for %s after %s, then %s", span(silent), brief(c.tx.last, 60), how))
+	d.show(c.lastEnd, c, c.lastID, fmt.Sprintf("silent for %s after %s, then %s", units.Duration(silent), brief(c.tx.last, 60), how))
 }
 
 func hasTable(list []table, name string) bool {
@@ -251,9 +255,9 @@ func finishIdle(e *Engine, d *draft) (f Finding, ok bool) {
 	}
 	d.cost.TimeNS = x.sum + x.waited
 	f = d.finding(s, Strong)
-	f.Title = fmt.Sprintf("%s keeps transactions open while it does something else: %s in %s, %s at most", d.app.name(), span(x.sum), count(x.idles, "pause"), span(x.longest))
+	f.Title = fmt.Sprintf("%s keeps transactions open while it does something else: %s in %s, %s at most", d.app.name(), units.Duration(x.sum), count(x.idles, "pause"), units.Duration(x.longest))
 	if x.waiters > 0 {
-		f.Title += fmt.Sprintf("; %s of others waited %s for it", count(x.waiters, "statement"), span(x.waited))
+		f.Title += fmt.Sprintf("; %s of others waited %s for it", count(x.waiters, "statement"), units.Duration(x.waited))
 	}
 	f.Advice = idleWays.of(d.app)
 	return f, true

@@ -7,7 +7,7 @@ type turn struct {
 	value             uint64
 	values            [3]uint64 // hashes of its first values, which may be those of a source's rows
 	rows              uint64
-	units             int
+	exchanges         int
 	server            int64
 	think             int64
 	id                uint64
@@ -19,39 +19,39 @@ type turn struct {
 	source            int32 // generation of the source that it is, 0: none
 }
 
-// takeTurn adds a unit to the turn that it belongs to.
-func (e *Engine) takeTurn(u *unit) {
-	c := u.c
-	if c.turned && u.Pause < 0 && u.Start.Time <= c.turn.end.Time {
+// takeTurn adds an exchange to the turn that it belongs to.
+func (e *Engine) takeTurn(q *seenExchange) {
+	c := q.c
+	if c.turned && q.Pause < 0 && q.Start.Time <= c.turn.end.Time {
 		t := &c.turn
-		t.units++
-		t.end, t.tx = u.End, u.Tx
-		t.rows += u.Rows
-		if u.s != t.s {
+		t.exchanges++
+		t.end, t.tx = q.End, q.Tx
+		t.rows += q.Rows
+		if q.s != t.s {
 			t.s = nil
 		}
 		return
 	}
 	e.endTurn(c, false)
-	if u.Start.Time == 0 || u.End.Time == 0 || !u.Answered {
+	if q.Start.Time == 0 || q.End.Time == 0 || !q.Answered {
 		e.endRun(c)
 		return
 	}
 	c.turned = true
 	c.turns++
 	c.turn = turn{
-		s: u.s, start: u.Start, first: u.FirstReply, end: u.End, value: u.value, rows: u.Rows, units: 1, server: u.server,
-		think: u.think, id: u.ID, state: u.state != "", tx: u.Tx, own: u.own, bytes: u.Bytes,
+		s: q.s, start: q.Start, first: q.FirstReply, end: q.End, value: q.value, rows: q.Rows, exchanges: 1, server: q.server,
+		think: q.think, id: q.ID, state: q.state != "", tx: q.Tx, own: q.own, bytes: q.Bytes,
 	}
-	if u.Pause >= 0 {
-		c.turn.txBefore = u.PauseTx
+	if q.Pause >= 0 {
+		c.turn.txBefore = q.PauseTx
 	}
-	if u.s != nil && u.s.insertRow {
-		c.turn.rowInserted = u.tag() == "INSERT 0 1"
+	if q.s != nil && q.s.insertRow {
+		c.turn.rowInserted = q.tag() == "INSERT 0 1"
 	}
-	if u.s != nil && u.s.isSelect {
-		if c.turn.source = e.source(u); c.rows != nil && c.rows.generation > 0 {
-			copy(c.turn.values[:], e.valuesOf(u))
+	if q.s != nil && q.s.isSelect {
+		if c.turn.source = e.source(q); c.rows != nil && c.rows.generation > 0 {
+			copy(c.turn.values[:], e.valuesOf(q))
 		}
 	}
 }

@@ -26,11 +26,11 @@ type violationData struct {
 
 // violation takes a message that is against the protocol.
 func (e *Engine) violation(c *conn, m *Message) {
-	e.Violation(&c.Conn, m.Anomaly, m.Kind.String()+" from the "+m.Direction.String()+": "+m.AnomalyText, m.Kind.String(), m.At, m.Unit)
+	e.Violation(&c.Conn, m.Anomaly, m.Kind.String()+" from the "+m.Direction.String()+": "+m.AnomalyText, m.Kind.String(), m.At, m.Query)
 }
 
 // Violation takes what breaks the protocol and is, or is not, a message.
-func (e *Engine) Violation(k *Conn, code, text, kind string, at Stamp, unit uint64) {
+func (e *Engine) Violation(k *Conn, code, text, kind string, at Stamp, query uint64) {
 	c := e.of(k)
 	d := e.draft(violationCode, c.app, hashOf([]byte(code)))
 	if d == nil {
@@ -47,7 +47,7 @@ func (e *Engine) Violation(k *Conn, code, text, kind string, at Stamp, unit uint
 	if n := len(c.violated); n < 8 && !slices.Contains(c.violated, d) {
 		c.violated = append(c.violated, d)
 	}
-	d.show(at, c, unit, shorten(clean160(text), 140))
+	d.show(at, c, query, shorten(clean160(text), 140))
 }
 
 func finishViolation(e *Engine, d *draft) (f Finding, ok bool) {

@@ -90,7 +90,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/findings", rule{
-		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts internal/order",
+		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts internal/order internal/units",
 		reaches: true,
 	}},
 	{"internal/inside", rule{
@@ -98,7 +98,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/netfacts internal/findings", reaches: true}},
-	{"internal/compare", rule{own: "internal/order internal/findings internal/record internal/sink internal/sqlnorm internal/termsafe", reaches: true}},
+	{"internal/compare", rule{own: "internal/order internal/findings internal/record internal/sink internal/sqlnorm internal/termsafe internal/units", reaches: true}},
 	{"internal/check", rule{own: "internal/findings internal/record internal/sink internal/termsafe", reaches: true}},
 	{"internal/overview", rule{
 		own:     "pkg/messages pkg/replication pkg/exchange pkg/session internal/record internal/sink internal/stats internal/findings internal/netfacts internal/order",

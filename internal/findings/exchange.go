@@ -9,9 +9,9 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// unit is a query cycle with what is concluded of it.
-type unit struct {
-	*Unit
+// seenExchange is a query cycle with what is concluded of it.
+type seenExchange struct {
+	*Exchange
 	c      *conn
 	s      *statement // nil where nothing is known of its text
 	uses   *uses      // nil likewise
@@ -29,42 +29,42 @@ type unit struct {
 }
 
 // prepare concludes what detectors need.
-func (e *Engine) prepare(u *unit) {
-	c := u.c
-	c.units++
-	c.app.units++
-	u.dur, u.wait, u.server, u.think = Unknown, Unknown, Unknown, Unknown
-	if u.Start.Time != 0 {
-		if u.End.Time != 0 {
-			u.dur = u.End.Time - u.Start.Time
+func (e *Engine) prepare(q *seenExchange) {
+	c := q.c
+	c.exchanges++
+	c.app.exchanges++
+	q.dur, q.wait, q.server, q.think = Unknown, Unknown, Unknown, Unknown
+	if q.Start.Time != 0 {
+		if q.End.Time != 0 {
+			q.dur = q.End.Time - q.Start.Time
 		}
-		if u.FirstReply.Time != 0 {
-			u.wait = u.FirstReply.Time - u.Start.Time
-			u.lost = c.net.explains(u.Start.Time, u.FirstReply.Time)
-			u.server = max(u.wait-c.rtt[0]-u.lost, 0)
-			if u.dur >= 0 {
-				u.lostLater = c.net.explains(u.FirstReply.Time, u.End.Time)
+		if q.FirstReply.Time != 0 {
+			q.wait = q.FirstReply.Time - q.Start.Time
+			q.lost = c.net.explains(q.Start.Time, q.FirstReply.Time)
+			q.server = max(q.wait-c.rtt[0]-q.lost, 0)
+			if q.dur >= 0 {
+				q.lostLater = c.net.explains(q.FirstReply.Time, q.End.Time)
 			}
 		}
 	}
-	if u.Pause >= 0 {
-		u.think = max(u.Pause-c.rtt[1], 0)
+	if q.Pause >= 0 {
+		q.think = max(q.Pause-c.rtt[1], 0)
 	}
-	if u.Error != nil {
-		x := exchange.Exchange{Error: u.Error}
-		u.state = string(x.SQLState())
+	if q.Error != nil {
+		x := exchange.Exchange{Error: q.Error}
+		q.state = string(x.SQLState())
 	}
-	u.value = e.valueOf(u)
-	u.own = c.app.tool == toolDump || u.s != nil && (u.s.catalog || u.s.setup || u.s.ping) && c.units <= 10 || u.s != nil && u.s.catalog
-	u.uses = e.usesOf(u)
-	c.learnDriver(u)
-	if u.dur >= 0 {
-		from := max(u.Start.Time, c.busyTo)
-		if u.think >= 0 && u.think <= shortThink {
-			from = max(min(from, u.Start.Time-u.think), c.busyTo)
+	q.value = e.valueOf(q)
+	q.own = c.app.tool == toolDump || q.s != nil && (q.s.catalog || q.s.setup || q.s.ping) && c.exchanges <= 10 || q.s != nil && q.s.catalog
+	q.uses = e.usesOf(q)
+	c.learnDriver(q)
+	if q.dur >= 0 {
+		from := max(q.Start.Time, c.busyTo)
+		if q.think >= 0 && q.think <= shortThink {
+			from = max(min(from, q.Start.Time-q.think), c.busyTo)
 		}
-		c.app.busy += max(u.End.Time-from, 0)
-		c.busyTo = max(c.busyTo, u.End.Time)
+		c.app.busy += max(q.End.Time-from, 0)
+		c.busyTo = max(c.busyTo, q.End.Time)
 	}
 }
 
@@ -73,12 +73,12 @@ const shortThink = 20 * millisecond
 
 // valueOf hashes what differs between executions of one statement: its parameters,
 // or its text.
-func (e *Engine) valueOf(u *unit) uint64 {
-	if !u.HasParams {
-		return hashOf(u.SQL)
+func (e *Engine) valueOf(q *seenExchange) uint64 {
+	if !q.HasParams {
+		return hashOf(q.SQL)
 	}
 	h := uint64(1)
-	for _, v := range u.Params {
+	for _, v := range q.Params {
 		h = hashInt(int64(h)) + hashOf(v) + uint64(len(v))
 	}
 	return h
@@ -87,26 +87,26 @@ func (e *Engine) valueOf(u *unit) uint64 {
 // hashOf is a hash that is the same in each run, so that the output is.
 func hashOf(b []byte) uint64 { return sqlnorm.Fingerprint(b) }
 
-// sqlText returns whether the text of a unit holds its constants itself.
-func (u *unit) literal() bool {
-	return u.SQL != nil && u.s != nil && u.s.constants && u.s.dml && (!u.HasParams || u.Params.Len() == 0)
+// sqlText returns whether the text of an exchange holds its constants itself.
+func (q *seenExchange) literal() bool {
+	return q.SQL != nil && q.s != nil && q.s.constants && q.s.dml && (!q.HasParams || q.Params.Len() == 0)
 }
 
 // tag is the command tag of the last result.
-func (u *unit) tag() string {
-	if n := len(u.Results); n > 0 {
-		return string(u.Results[n-1].Tag)
+func (q *seenExchange) tag() string {
+	if n := len(q.Results); n > 0 {
+		return string(q.Results[n-1].Tag)
 	}
 	return ""
 }
 
-func (u *unit) suspended() bool {
-	n := len(u.Results)
-	return n > 0 && u.Results[n-1].Suspended
+func (q *seenExchange) suspended() bool {
+	n := len(q.Results)
+	return n > 0 && q.Results[n-1].Suspended
 }
 
-// errorText is the message of the unit's error.
-func (u *unit) errorField(kind byte) string { return errorField(u.Error, kind) }
+// errorText is the message of the exchange's error.
+func (q *seenExchange) errorField(kind byte) string { return errorField(q.Error, kind) }
 
 // errorField returns a field of an ErrorResponse's body.
 func errorField(body []byte, kind byte) string {
@@ -146,66 +146,66 @@ type uses struct {
 	width *width
 }
 
-func (e *Engine) usesOf(u *unit) *uses {
-	if u.s == nil {
+func (e *Engine) usesOf(q *seenExchange) *uses {
+	if q.s == nil {
 		return nil
 	}
-	x := u.s.latest
-	if x != nil && x.app == u.c.app {
+	x := q.s.latest
+	if x != nil && x.app == q.c.app {
 		x.calls++
 		return x
 	}
-	key := usesKey{u.c.app, u.s.print}
+	key := usesKey{q.c.app, q.s.print}
 	if x = e.uses[key]; x == nil {
 		if len(e.uses) >= maxAppStatements {
 			e.Dropped++
 			return nil
 		}
-		x = &uses{app: u.c.app, s: u.s}
+		x = &uses{app: q.c.app, s: q.s}
 		e.uses[key] = x
-		u.c.app.learnMapper(u.s)
+		q.c.app.learnMapper(q.s)
 	}
-	u.s.latest = x
+	q.s.latest = x
 	x.calls++
 	return x
 }
 
-// unit passes a query cycle to the detectors.
-func (e *Engine) unit(u *unit) {
-	c := u.c
-	if u.Skipped {
+// detect passes an exchange to the detectors.
+func (e *Engine) detect(q *seenExchange) {
+	c := q.c
+	if q.Skipped {
 		return
 	}
-	if c.start.ready.Time == 0 && u.Start.Time != 0 {
-		e.startedUp(c, u.Start)
+	if c.start.ready.Time == 0 && q.Start.Time != 0 {
+		e.startedUp(c, q.Start)
 	}
-	if c.gone.server != 0 && u.Start.Time > c.gone.server {
-		e.wroteToClosed(c, u.Start)
+	if c.gone.server != 0 && q.Start.Time > c.gone.server {
+		e.wroteToClosed(c, q.Start)
 	}
-	e.paused(u)
-	e.takeTurn(u)
-	e.failing(u)
-	e.result(u)
-	e.fetching(u)
-	e.prepared(u)
-	e.literals(u)
-	e.planned(u)
-	e.firstUse(u)
-	e.transacts(u)
-	e.waited(u)
-	e.networked(u)
-	e.pooled(u)
-	e.slowest(u)
-	if u.uses != nil && u.server >= 0 && u.state == "" {
-		u.uses.time.add(u.server)
+	e.paused(q)
+	e.takeTurn(q)
+	e.failing(q)
+	e.result(q)
+	e.fetching(q)
+	e.prepared(q)
+	e.literals(q)
+	e.planned(q)
+	e.firstUse(q)
+	e.transacts(q)
+	e.waited(q)
+	e.networked(q)
+	e.pooled(q)
+	e.slowest(q)
+	if q.uses != nil && q.server >= 0 && q.state == "" {
+		q.uses.time.add(q.server)
 	}
-	if u.End.Time > c.lastEnd.Time && u.Answered {
-		c.lastEnd = u.End
+	if q.End.Time > c.lastEnd.Time && q.Answered {
+		c.lastEnd = q.End
 	}
-	if u.Tx != 0 {
-		c.lastTx = u.Tx
+	if q.Tx != 0 {
+		c.lastTx = q.Tx
 	}
-	c.last, c.lastID = u.s, u.ID
+	c.last, c.lastID = q.s, q.ID
 }
 
 // number returns a value's canonical hash: that of a whole number is the same in
@@ -258,17 +258,17 @@ const maxValues = 8
 
 // valuesOf returns hashes of the values of an execution: its parameters, or the
 // constants in its text. They are borrowed until the next call.
-func (e *Engine) valuesOf(u *unit) []uint64 {
+func (e *Engine) valuesOf(q *seenExchange) []uint64 {
 	e.values = e.values[:0]
-	if u.HasParams && u.Params.Len() > 0 {
-		for i, v := range u.Params[:min(len(u.Params), maxValues)] {
+	if q.HasParams && q.Params.Len() > 0 {
+		for i, v := range q.Params[:min(len(q.Params), maxValues)] {
 			if v != nil {
-				e.values = append(e.values, e.number(v, formatOf(u.Formats, i)))
+				e.values = append(e.values, e.number(v, formatOf(q.Formats, i)))
 			}
 		}
 		return e.values
 	}
-	e.constants(u.SQL)
+	e.constants(q.SQL)
 	return e.values
 }
 
@@ -339,7 +339,7 @@ func toolOf(application string) tool {
 
 // failed takes an error message that no query cycle ends in.
 func (e *Engine) failed(c *conn, m *Message) {
-	if m.Unit != 0 {
+	if m.Query != 0 {
 		if m.Phase == messages.PhaseCopyBoth && errorField(m.Body, messages.FieldSQLState) != "" {
 			e.fatal(c, m)
 		}
