@@ -210,6 +210,9 @@ func answered(i *tlsdecrypt.Info) bool {
 // failure says why there is no plaintext, where that is certain, and whether
 // keys are waited for.
 func (t *tlsLayer) failure(i *tlsdecrypt.Info) (why string, waits bool) {
+	if t.closed && i.BrokenOff {
+		return t.handshake(i), false
+	}
 	switch i.State {
 	case tlsdecrypt.Handshaking, tlsdecrypt.Decrypting:
 		return t.handshake(i), false
@@ -247,8 +250,8 @@ func (t *tlsLayer) handshake(i *tlsdecrypt.Info) string {
 		return "the handshake was not captured"
 	case t.facts.Alert != "":
 		return "the handshake failed"
-	case i.State == tlsdecrypt.Handshaking:
-		return "the handshake did not come to its end"
+	case i.State == tlsdecrypt.Handshaking, i.BrokenOff:
+		return tlsdecrypt.BrokenOff
 	}
 	return ""
 }

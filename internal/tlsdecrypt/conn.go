@@ -61,6 +61,7 @@ type Conn struct {
 	fatal  State      // why protected records are not decrypted, ever; else Handshaking
 	reason string
 	opened bool // some record was authentic
+	progress
 	// masterFrom is where the master secret came from, up to TLS 1.2.
 	masterFrom Origin
 
@@ -116,6 +117,7 @@ func (c *Conn) Feed(fromClient bool, b []byte, at At, sink Sink) {
 		c.info.Records[d.index]++
 		d.latest = r.header
 		c.arrived(d, r, at)
+		c.follow(d.index, d.latest)
 		b = rest
 	}
 	if d.framer.alien && c.info.Records == [2]uint64{} {
@@ -150,6 +152,7 @@ func (c *Conn) Poll(sink Sink) {
 func (c *Conn) Close(at At, sink Sink) {
 	c.Poll(sink)
 	c.sink, c.at = sink, at
+	c.info.BrokenOff = c.brokenOff()
 	for i := range c.dirs {
 		c.end(&c.dirs[i])
 	}

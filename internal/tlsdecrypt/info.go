@@ -96,6 +96,9 @@ type Info struct {
 	// handshake is a close_notify but where something is broken.
 	Closing [2]bool
 
+	// BrokenOff tells, after Close, that the handshake came to nothing.
+	BrokenOff bool
+
 	HeldBytes    int64 // waiting for keys at this moment
 	DroppedBytes int64 // that would have waited, but for the limits
 }
@@ -153,9 +156,8 @@ var (
 
 // closing reports whether a direction's latest record is a protected alert. Up to TLS
 // 1.2 its type says so; from TLS 1.3 on it is told by its length, which is that of no
-// message of PostgreSQL: two bytes, the type and the tag (RFC 8446, sections 5.2 and 6).
+// message of PostgreSQL.
 func (c *Conn) closing(dir int) bool {
-	const sealedAlert = plainAlert + 1 + 16
 	h := c.dirs[dir].latest
 	switch {
 	case h.typ == typeAlert:
