@@ -5,7 +5,9 @@ const (
 	// and the startup packets that may be their second try, for fallbackAfter each.
 	maxTLSFailures = 64
 	fallbackAfter  = second
-	afterTLS       = "a TLS handshake of this client had failed shortly before, and the startup packet came in plain text"
+	// slackTLS is how long before the end of the first the second may begin.
+	slackTLS = 50 * millisecond
+	afterTLS = "a TLS handshake of this client had failed shortly before, and the startup packet came in plain text"
 )
 
 // secondTries pairs TLS handshakes that came to nothing with the connections in plain
@@ -19,8 +21,14 @@ type secondTries struct {
 
 type try struct {
 	host string
-	conn uint64
 	at   Stamp
+	c    *conn // of a startup packet; it may be over by now
+}
+
+// follows reports whether what began at a time may be the second try of a connection that
+// ended at another.
+func follows(began, ended int64) bool {
+	return began >= ended-slackTLS && began-ended <= fallbackAfter
 }
 
 func remember(list []try, t try) []try {
@@ -47,15 +55,17 @@ func (e *Engine) failedTLS(c *conn, end *Ending) {
 		return
 	}
 	s := &c.server.tries
-	host, at := hostOf(c.Client), end.At
-	t, ok := pick(&s.plain, host, func(began int64) bool { return began >= c.Started.Time && at.Time-began <= fallbackAfter })
-	if ok {
-		if other := e.conns[t.conn]; other != nil {
-			e.fellBack(other, t.at, afterTLS)
+	host, ended := hostOf(c.Client), end.At
+	for _, at := range []int64{c.gone.client, c.gone.server} {
+		if at != 0 && at < ended.Time {
+			ended.Time = at // the other side's last word may come much later
 		}
+	}
+	if t, ok := pick(&s.plain, host, func(began int64) bool { return follows(began, ended.Time) }); ok {
+		e.fellBack(t.c, t.at, afterTLS)
 		return
 	}
-	s.failed = remember(s.failed, try{host, c.ID, at})
+	s.failed = remember(s.failed, try{host: host, at: ended})
 }
 
 // plainAfterTLS reports whether a startup packet is the second try of a client whose
@@ -65,9 +75,10 @@ func (s *server) plainAfterTLS(c *conn, at Stamp) bool {
 		return false
 	}
 	host := hostOf(c.Client)
-	if _, ok := pick(&s.tries.failed, host, func(ended int64) bool { return at.Time >= ended && at.Time-ended <= fallbackAfter }); ok {
+	if _, ok := pick(&s.tries.failed, host, func(ended int64) bool { return follows(at.Time, ended) }); ok {
 		return true
 	}
-	s.tries.plain = remember(s.tries.plain, try{host, c.ID, at})
+	c.filed = true
+	s.tries.plain = remember(s.tries.plain, try{host: host, at: at, c: c})
 	return false
 }

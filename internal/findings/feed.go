@@ -4,6 +4,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/netfacts"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/internal/tlsdecrypt"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -148,7 +149,7 @@ func (f *Feed) connection(r *record.Connection) {
 	if i.TLS != nil {
 		end.TLSVersion, end.Cipher = i.TLS.Version, i.TLS.Cipher
 		// An alert that could be read without keys is one of the handshake.
-		end.TLSFailed = !i.TLS.Decrypted && (i.TLS.Alert != "" || i.TLS.Version == "") && end.Lost == 0
+		end.TLSFailed = !i.TLS.Decrypted && (i.TLS.Alert != "" || i.TLS.Version == "" || i.TLS.Failed == tlsdecrypt.BrokenOff) && end.Lost == 0
 	}
 	f.End(f.place(r.Conn, r.Who), &end)
 	f.Forget(r.Conn.ID)

@@ -27,6 +27,7 @@ var numbers = map[string]struct {
 	"pooler_queue_slow":              {8, "8 connections to it, 1 connection to 127.0.0.1:5432"},
 	"pooler_wait_timeout":            {3, "gave up 3 queries of 3 clients"},
 	"ssl_fallback_handshake":         {3, "failed in the handshake"},
+	"ssl_fallback_encrypted":         {3, "failed in the handshake"},
 	"deadlock_psycopg2":              {5, "5 deadlocks"},
 	"delayed_ack_parse_bind":         {90, "90 times"},
 	"failed_logins_password":         {26, "28P01"},

@@ -90,7 +90,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/findings", rule{
-		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts internal/order internal/units",
+		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts internal/order internal/tlsdecrypt internal/units",
 		reaches: true,
 	}},
 	{"internal/inside", rule{
