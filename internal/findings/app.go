@@ -17,6 +17,7 @@ type app struct {
 	busy      int64 // nanoseconds of work, and of short pauses in it
 	exchanges uint64
 	open      int // connections
+	most      int // of them, at one time
 	idle      int // of them, those that asked nothing yet
 	churn     churn
 	chat      chatter

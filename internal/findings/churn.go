@@ -14,6 +14,9 @@ const (
 	minChurnRate = 1.0
 	fewExchanges = 3
 	shortLife    = second
+	// churnTurns is how many connections there are, at least, for each that is open at
+	// the busiest moment: a pool opens its own once.
+	churnTurns = 2
 )
 
 var connectionChurn = &code{name: "connection_churn", finish: finishChurn}
@@ -91,6 +94,9 @@ func finishChurn(e *Engine, d *draft) (f Finding, ok bool) {
 	x := d.data.(*churn)
 	seconds := float64(max(x.last-x.first, millisecond)) / 1e9
 	rate := float64(x.n-1) / seconds
+	if x.n < churnTurns*uint64(max(d.app.most, 1)) {
+		return f, false
+	}
 	if x.n < minChurn || rate < minChurnRate || x.exchanges.median() > fewExchanges && x.life.median() > shortLife {
 		return f, false
 	}

@@ -90,24 +90,26 @@ type conn struct {
 	turns     uint64
 	lastEnd   Stamp // of the latest replies
 	lastTx    byte
-	last      *statement
-	lastID    uint64
-	busyTo    int64
-	turn      turn
-	turned    bool // turn holds something
-	run       []turn
-	rows      *rowsOf // nil before the first row
-	tx        transaction
-	net       network
-	fetch     fetches
-	parse     parses
-	named     named
-	plans     map[string]*plan
-	inserts   inserts
-	aborted   abort
-	silence   silence
-	repl      *replication
-	firsts    []uint64 // statements whose first use was seen
+	// askedAt is when the first Parse or Close came since the latest exchange; 0: none.
+	askedAt int64
+	last    *statement
+	lastID  uint64
+	busyTo  int64
+	turn    turn
+	turned  bool // turn holds something
+	run     []turn
+	rows    *rowsOf // nil before the first row
+	tx      transaction
+	net     network
+	fetch   fetches
+	parse   parses
+	named   named
+	plans   map[string]*plan
+	inserts inserts
+	aborted abort
+	silence silence
+	repl    *replication
+	firsts  []uint64 // statements whose first use was seen
 	// violated are the drafts of what broke the protocol on it: bytes that were not
 	// captured, which may be known later, would explain it.
 	violated []*draft
@@ -192,6 +194,7 @@ func (e *Engine) open(k *Conn) *conn {
 func (c *conn) enter(a *app) {
 	c.app = a
 	a.open++
+	a.most = max(a.most, a.open)
 	if a.driver == unknownDriver && c.driver != likeNodePg {
 		a.driver = c.driver
 	}
@@ -340,8 +343,10 @@ func (e *Engine) Message(k *Conn, m *Message) {
 	case messages.KindDataRow:
 		e.row(c, m)
 	case messages.KindParse:
+		c.asks(m)
 		e.parsed(c, m)
 	case messages.KindClose:
+		c.asks(m)
 		e.closed(c, m)
 	case messages.KindCopyData:
 		if c.Replication {

@@ -25,7 +25,11 @@ type seenExchange struct {
 	// lostLater is what retransmission explains of the time after the first reply.
 	lostLater int64
 	think     int64 // of the client before it, Unknown where it did not wait
-	own       bool  // the driver's, not the application's
+	// from is when the client began to ask: with its first request, or that of a round trip
+	// of its own just before, which prepared the statement or closed another one. before is
+	// how long the client was silent until then, 0 where that is not known.
+	from, before int64
+	own          bool // the driver's, not the application's
 }
 
 // prepare concludes what detectors need.
@@ -47,9 +51,7 @@ func (e *Engine) prepare(q *seenExchange) {
 			}
 		}
 	}
-	if q.Pause >= 0 {
-		q.think = max(q.Pause-c.rtt[1], 0)
-	}
+	q.pauses()
 	if q.Error != nil {
 		x := exchange.Exchange{Error: q.Error}
 		q.state = string(x.SQLState())
@@ -59,12 +61,37 @@ func (e *Engine) prepare(q *seenExchange) {
 	q.uses = e.usesOf(q)
 	c.learnDriver(q)
 	if q.dur >= 0 {
-		from := max(q.Start.Time, c.busyTo)
+		from := q.from
 		if q.think >= 0 && q.think <= shortThink {
-			from = max(min(from, q.Start.Time-q.think), c.busyTo)
+			from -= q.before
 		}
-		c.app.busy += max(q.End.Time-from, 0)
+		c.app.busy += max(q.End.Time-max(from, c.busyTo), 0)
 		c.busyTo = max(c.busyTo, q.End.Time)
+	}
+}
+
+// asks notes when the client began to ask for what comes next.
+func (c *conn) asks(m *Message) {
+	if c.askedAt == 0 {
+		c.askedAt = m.First.Time
+	}
+}
+
+// pauses concludes how long the client was silent before. The pause that is told begins
+// with the latest reply, which may be that to a Parse.
+func (q *seenExchange) pauses() {
+	c := q.c
+	asked := c.askedAt
+	c.askedAt = 0
+	q.from = q.Start.Time
+	if q.Pause < 0 {
+		return
+	}
+	q.think = max(q.Pause-c.rtt[1], 0)
+	q.before = q.think
+	if end := c.lastEnd.Time; end != 0 && asked >= end && asked < q.Start.Time-q.Pause {
+		q.from, q.before = asked, max(asked-end-c.rtt[1], 0)
+		q.think += q.before
 	}
 }
 

@@ -9,18 +9,47 @@ const (
 	minInsertsTx = 200
 	// rowsAtOnce is how many rows a good batch has.
 	rowsAtOnce = 1000
+	// minSeries is how many rows one after the other make a longer transaction one that
+	// inserts many: what a request writes is not added up over all requests.
+	minSeries = 10
 )
 
 var singleRowInserts = &code{name: "single_row_inserts", finish: finishInserts}
 
-// inserts is the latest INSERT of a connection that may be one of many.
+// How a row was committed.
+const (
+	committedAlone   = iota + 1 // by itself
+	committedWrapped            // between its own BEGIN and COMMIT
+	committedLater              // with others
+)
+
+// inserts is what a connection has inserted row by row, as far as it may be a loop.
 type inserts struct {
-	pending *turn // in a transaction that holds nothing else so far
-	began   bool  // the turn before the latest one began a transaction
-	others  int   // statements of the transaction but it
-	inTx    int
-	held    turn
-	since   int64 // begin of the latest BEGIN
+	began  bool  // the transaction has its own BEGIN
+	soon   bool  // which came at once
+	others int   // statements of the transaction that are none of the series
+	since  int64 // begin of the latest BEGIN
+	// series are the rows of one statement, one after the other, of a transaction that
+	// goes on: n of them, the first one, and sums of all.
+	n     int64
+	first insertedRow
+	sums  insertedRow
+	// before is a row that came after a pause, of which the next one tells whether it
+	// was the first of a loop; how is 0 where there is none.
+	before insertedRow
+	how    int
+}
+
+// insertedRow is what is kept of a row until it is known to be one of many.
+type insertedRow struct {
+	s            *statement
+	start, end   Stamp
+	id           uint64
+	server, wall int64
+}
+
+func rowOf(t *turn) insertedRow {
+	return insertedRow{s: t.s, start: t.start, end: t.end, id: t.id, server: t.server, wall: t.took}
 }
 
 type insertData struct {
@@ -41,43 +70,68 @@ func (e *Engine) inserting(c *conn, t *turn) {
 	soon := t.think >= 0 && t.think <= shortThink
 	switch {
 	case t.s.begins:
-		*x = inserts{began: true, since: t.start.Time, others: 0}
-		if !soon {
-			x.since = t.start.Time
-		}
+		*x = inserts{began: true, soon: soon, since: t.end.Time - t.took, before: x.before, how: x.how}
 	case t.s.ends:
-		if x.pending != nil && x.others == 0 && x.inTx == 1 && !t.s.rollback {
-			e.inserted(c, x.pending, 2, t.end.Time-x.since)
-		} else if x.pending != nil && x.inTx == 1 {
-			e.inserted(c, x.pending, 3, 0)
+		row := x.first
+		alone := x.began && x.n == 1 && x.others == 0 && !t.s.rollback
+		row.wall = t.end.Time - x.since
+		soon, *x = x.soon, inserts{before: x.before, how: x.how}
+		if alone {
+			e.insertedAfter(c, row, committedWrapped, soon)
+		} else {
+			x.how = 0
 		}
-		*x = inserts{}
 	case t.rowInserted && t.tx == 'I':
-		if soon {
-			e.inserted(c, t, 1, t.end.Time-t.start.Time+max(t.think, 0))
-		}
-		*x = inserts{}
+		*x = inserts{before: x.before, how: x.how}
+		e.insertedAfter(c, rowOf(t), committedAlone, soon)
 	case t.rowInserted && t.tx == 'T':
-		if x.inTx++; x.inTx == 1 && x.began {
-			x.held = *t
-			x.pending = &x.held
-			return
-		}
-		if x.pending != nil {
-			e.inserted(c, x.pending, 3, 0)
-			x.pending = nil
-		}
-		if soon {
-			e.inserted(c, t, 3, t.end.Time-t.start.Time+max(t.think, 0))
-		}
+		e.insertedOnward(c, rowOf(t), soon)
 	default:
 		x.others++
+		x.n, x.how = 0, 0
 	}
 }
 
-// inserted counts an INSERT of one row: how is 1 by itself, 2 in a transaction of
-// its own, 3 in a longer one.
-func (e *Engine) inserted(c *conn, t *turn, how int, wall int64) {
+// insertedAfter takes a row that is committed. What comes after a pause is the first of a
+// loop where the next one follows at once, and else what a request writes.
+func (e *Engine) insertedAfter(c *conn, row insertedRow, how int, soon bool) {
+	x := &c.inserts
+	if !soon {
+		x.before, x.how = row, how
+		return
+	}
+	if x.how == how && x.before.s == row.s {
+		e.inserted(c, &x.before, how)
+	}
+	x.how = 0
+	e.inserted(c, &row, how)
+}
+
+// insertedOnward takes a row of a transaction that goes on.
+func (e *Engine) insertedOnward(c *conn, row insertedRow, soon bool) {
+	x := &c.inserts
+	if x.n > 0 && (!soon || row.s != x.first.s) {
+		x.n = 0
+		x.others++
+	}
+	if x.n++; x.n == 1 {
+		x.first, x.sums = row, insertedRow{}
+	}
+	x.sums.server += max(row.server, 0)
+	x.sums.wall += row.wall
+	switch {
+	case x.n == minSeries:
+		x.first.server, x.first.wall = x.sums.server/minSeries, x.sums.wall/minSeries
+		for range minSeries {
+			e.inserted(c, &x.first, committedLater)
+		}
+	case x.n > minSeries:
+		e.inserted(c, &row, committedLater)
+	}
+}
+
+// inserted counts an INSERT of one row.
+func (e *Engine) inserted(c *conn, t *insertedRow, how int) {
 	d := e.draft(singleRowInserts, c.app, t.s.print)
 	if d == nil {
 		return
@@ -89,9 +143,9 @@ func (e *Engine) inserted(c *conn, t *turn, how int, wall int64) {
 	}
 	turns := int64(1)
 	switch how {
-	case 1:
+	case committedAlone:
 		x.alone++
-	case 2:
+	case committedWrapped:
 		x.wrapped++
 		turns = 3
 	default:
@@ -101,7 +155,7 @@ func (e *Engine) inserted(c *conn, t *turn, how int, wall int64) {
 	d.span(t.end)
 	d.on(c)
 	d.calls(t.s, 1)
-	x.wall += wall
+	x.wall += t.wall
 	x.time.add(max(t.server, 0))
 	x.rtt = c.roundTrip()
 	d.cost.RoundTrips += uint64(turns)

@@ -33,6 +33,7 @@ type loopData struct {
 	executions    uint64
 	sourced       uint64 // loops with a source
 	column        string
+	mixed         bool // loops over different columns
 	sourceRows    uint64
 	least, most   uint64 // executions of a loop
 	lastRun       int64  // when the run of the latest loop began
@@ -205,12 +206,24 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 	if src >= 0 {
 		x.source, x.sourceRows = run[src].s, run[src].rows
 		x.sourced++
-		if column := c.linkedBy(run[src].source, turns); column != "" {
-			x.column = column
+		if column, linked := c.linkedBy(run[src].source, turns); linked {
+			x.link(column)
 		}
 		text += fmt.Sprintf(", after %s with %s", brief(run[src].s, 60), count(run[src].rows, "row"))
 	}
 	d.show(run[begin].start, c, run[begin].id, text)
+}
+
+// link notes the column whose values a loop took. Of several that they may be of it is
+// that of the loops that tell.
+func (x *loopData) link(column string) {
+	switch {
+	case column == "" || x.mixed:
+	case x.column == "" || x.column == column:
+		x.column = column
+	default:
+		x.column, x.mixed = "", true
+	}
 }
 
 func (x *loopData) add(runStart int64, n uint64) {
@@ -274,7 +287,7 @@ func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) int 
 		if t.s == nil || !t.s.isSelect || t.s == turns[0].s || t.own || t.rows < 2 {
 			continue
 		}
-		if c.linkedBy(t.source, turns) != "" {
+		if _, linked := c.linkedBy(t.source, turns); linked {
 			return i
 		}
 		if best < 0 && fits(uint64(len(turns)), t.rows) {

@@ -172,15 +172,16 @@ func (e *Engine) source(q *seenExchange) int32 {
 	return r.generation
 }
 
-// linkedBy returns the name of the column of a source in which most of the turns'
-// values occur, "" if less than 80 % do.
-func (c *conn) linkedBy(generation int32, turns []turn) string {
+// linkedBy reports whether most of the turns' values, 80 % and more, occur in a column of
+// a source, and in which one: its name is empty where several columns have as many of them,
+// as those of small numbers do.
+func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked bool) {
 	if c.rows == nil {
-		return ""
+		return "", false
 	}
 	src := &c.rows.sources[int(generation)%keptSources]
 	if src.generation != generation || generation == 0 {
-		return ""
+		return "", false
 	}
 	if !src.sorted {
 		src.sorted = true
@@ -188,32 +189,41 @@ func (c *conn) linkedBy(generation int32, turns []turn) string {
 			slices.Sort(column)
 		}
 	}
-	best, bestHits := -1, 0
+	best, bestHits, alike := -1, 0, false
 	for k, column := range src.columns {
-		hits := 0
-		for i := range turns {
-			for _, v := range turns[i].values {
-				if _, ok := slices.BinarySearch(column, v); ok && v != 0 {
-					hits++
-					break
-				}
-			}
-		}
-		if hits > bestHits {
-			best, bestHits = k, hits
+		switch hits := hitsIn(column, turns); {
+		case hits > bestHits:
+			best, bestHits, alike = k, hits, false
+		case hits == bestHits:
+			alike = true
 		}
 	}
 	of := len(turns)
 	if src.rows > maxSourceRows {
 		of = min(of, maxSourceRows) // the values of the rows after those are not known
 	}
-	if best < 0 || bestHits*5 < of*4 {
-		return ""
+	switch {
+	case best < 0 || bestHits*5 < of*4:
+		return "", false
+	case alike:
+		return "", true
+	case best < min(len(src.names), maxSourceColumns):
+		return src.names[best], true
 	}
-	if best < min(len(src.names), maxSourceColumns) {
-		return src.names[best]
+	return "column " + itoa(best+1), true
+}
+
+// hitsIn counts the turns of which a value is in a sorted column.
+func hitsIn(column []uint64, turns []turn) (hits int) {
+	for i := range turns {
+		for _, v := range turns[i].values {
+			if _, ok := slices.BinarySearch(column, v); ok && v != 0 {
+				hits++
+				break
+			}
+		}
 	}
-	return "column " + itoa(best+1)
+	return hits
 }
 
 // release gives the memory of a connection back.

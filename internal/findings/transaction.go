@@ -182,7 +182,11 @@ type idleData struct {
 func (e *Engine) paused(q *seenExchange) {
 	c := q.c
 	if q.Pause >= 0 && (q.PauseTx == 'T' || q.PauseTx == 'E') {
-		c.tx.idle += q.Pause
+		until := q.Start
+		if q.from < until.Time {
+			until = Stamp{Time: q.from}
+		}
+		c.tx.idle += q.think
 		how := "the next statement"
 		if q.s != nil && q.s.ends {
 			how = "COMMIT"
@@ -190,7 +194,7 @@ func (e *Engine) paused(q *seenExchange) {
 				how = "ROLLBACK"
 			}
 		}
-		e.idle(c, q.Start, max(q.Pause-c.rtt[1], 0), how)
+		e.idle(c, until, q.before, how)
 	}
 }
 

@@ -10,6 +10,7 @@ type turn struct {
 	exchanges         int
 	server            int64
 	think             int64
+	took              int64 // from when the client began to ask, or to think where it went on at once
 	id                uint64
 	state             bool // it ended in an error
 	txBefore, tx      byte
@@ -41,10 +42,13 @@ func (e *Engine) takeTurn(q *seenExchange) {
 	c.turns++
 	c.turn = turn{
 		s: q.s, start: q.Start, first: q.FirstReply, end: q.End, value: q.value, rows: q.Rows, exchanges: 1, server: q.server,
-		think: q.think, id: q.ID, state: q.state != "", tx: q.Tx, own: q.own, bytes: q.Bytes,
+		think: q.think, took: q.End.Time - q.from, id: q.ID, state: q.state != "", tx: q.Tx, own: q.own, bytes: q.Bytes,
 	}
 	if q.Pause >= 0 {
 		c.turn.txBefore = q.PauseTx
+	}
+	if q.think >= 0 && q.think <= shortThink {
+		c.turn.took += q.before
 	}
 	if q.s != nil && q.s.insertRow {
 		c.turn.rowInserted = q.tag() == "INSERT 0 1"

@@ -1,0 +1,263 @@
+package findings_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
+
+const ms = int64(1e6)
+
+// program is one connection of a made-up application, whose statements take a millisecond.
+type program struct {
+	e     *findings.Engine
+	c     findings.Conn
+	now   int64
+	id    uint64
+	tx    byte
+	frame uint64
+}
+
+func newProgram(e *findings.Engine, id uint64, name string) *program {
+	return &program{
+		e: e, now: 1e18, tx: 'I',
+		c: findings.Conn{ID: id, Client: fmt.Sprint("10.0.0.1:", 4000+id), Server: "10.0.0.9:5432", User: "u", Database: "d", Application: name, Started: findings.Stamp{Time: 1e18}},
+	}
+}
+
+// asks sends a statement as a simple query after a pause.
+func (p *program) asks(pause int64, sql string) {
+	tag, before := "SELECT 1", p.tx
+	switch word, _, _ := strings.Cut(sql, " "); word {
+	case "begin":
+		tag, p.tx = "BEGIN", 'T'
+	case "commit", "rollback":
+		tag, p.tx = strings.ToUpper(word), 'I'
+	case "insert":
+		tag = "INSERT 0 1"
+	case "update":
+		tag = "UPDATE 1"
+	}
+	p.now += pause
+	p.id++
+	at := func(after int64) findings.Stamp {
+		p.frame++
+		return findings.Stamp{Time: p.now + after, Frame: p.frame}
+	}
+	normalized := sqlnorm.Append(nil, []byte(sql))
+	p.e.Exchange(&p.c, &findings.Exchange{
+		ID: p.id, Protocol: exchange.ProtocolSimple, SQL: []byte(sql), Normalized: normalized, Fingerprint: sqlnorm.Fingerprint(normalized),
+		Results: []findings.Result{{Tag: []byte(tag)}}, Start: at(0), FirstReply: at(ms), End: at(ms),
+		Pause: pause, PauseTx: before, Tx: p.tx, Answered: true, Complete: true,
+	})
+	p.now += ms
+}
+
+// ends closes the connection in good order.
+func (p *program) ends() {
+	p.e.Message(&p.c, &findings.Message{Kind: messages.KindTerminate, At: findings.Stamp{Time: p.now}})
+	p.e.End(&p.c, &findings.Ending{At: findings.Stamp{Time: p.now}})
+}
+
+// found returns the finding with a code, nil if there is none.
+func found(list []findings.Finding, code string) *findings.Finding {
+	for i := range list {
+		if list[i].Code == code {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// TestInsertsOfLoops: rows one by one are an illness in a loop, not where each request
+// writes some.
+func TestInsertsOfLoops(t *testing.T) {
+	row := func(i int) string { return fmt.Sprintf("insert into log(k, v) values (%d, 'x')", i) }
+	for name, c := range map[string]struct {
+		play     func(p *program)
+		count    uint64
+		severity findings.Severity
+	}{
+		"committed by themselves": {func(p *program) {
+			for i := range 100 {
+				p.asks(2*ms, row(i))
+			}
+		}, 100, findings.Warning},
+		"after a pause at first": {func(p *program) {
+			p.asks(ms, "select 1 from t")
+			p.asks(500*ms, row(0))
+			for i := range 99 {
+				p.asks(2*ms, row(i))
+			}
+		}, 100, findings.Warning},
+		"one for each request": {func(p *program) {
+			for i := range 300 {
+				p.asks(50*ms, row(i))
+			}
+		}, 0, 0},
+		"between their own BEGIN and COMMIT": {func(p *program) {
+			for i := range 60 {
+				p.asks(2*ms, "begin")
+				p.asks(ms, row(i))
+				p.asks(ms, "commit")
+			}
+		}, 60, findings.Warning},
+		"in a transaction of each request": {func(p *program) {
+			for i := range 300 {
+				p.asks(50*ms, "begin")
+				p.asks(ms, row(i))
+				p.asks(ms, "commit")
+			}
+		}, 0, 0},
+		"one for each of many transactions": {func(p *program) {
+			for i := range 300 {
+				p.asks(2*ms, "begin")
+				p.asks(ms, fmt.Sprintf("update t set a = %d", i))
+				p.asks(ms, row(i))
+				p.asks(ms, "commit")
+			}
+		}, 0, 0},
+		"an order with its items": {func(p *program) {
+			for i := range 300 {
+				p.asks(2*ms, "begin")
+				p.asks(ms, fmt.Sprintf("insert into o(id) values (%d)", i))
+				for k := range 3 {
+					p.asks(ms, row(k))
+				}
+				p.asks(ms, "commit")
+			}
+		}, 0, 0},
+		"in one transaction": {func(p *program) {
+			p.asks(2*ms, "begin")
+			for i := range 250 {
+				p.asks(ms, row(i))
+			}
+			p.asks(ms, "commit")
+		}, 250, findings.Info},
+		"in transactions of a hundred": {func(p *program) {
+			for range 3 {
+				p.asks(2*ms, "begin")
+				for i := range 100 {
+					p.asks(ms, row(i))
+				}
+				p.asks(ms, "commit")
+			}
+		}, 300, findings.Info},
+		"rolled back": {func(p *program) {
+			for i := range 60 {
+				p.asks(2*ms, "begin")
+				p.asks(ms, row(i))
+				p.asks(ms, "rollback")
+			}
+		}, 0, 0},
+	} {
+		e := findings.New(findings.Options{})
+		p := newProgram(e, 1, "loader")
+		c.play(p)
+		p.ends()
+		list := e.Finish()
+		f := found(list, "single_row_inserts")
+		switch {
+		case c.count == 0 && f != nil:
+			t.Errorf("%s: %s", name, f.Title)
+		case c.count > 0 && (f == nil || f.Count != c.count || f.Severity != c.severity):
+			t.Errorf("%s: want %d%s", name, c.count, text(list))
+		}
+	}
+}
+
+// prepares has a statement parsed in a round trip of its own, as lib/pq does for each
+// query: it takes a millisecond, and the query follows a tenth of one later.
+func (p *program) prepares(pause int64, sql string) {
+	p.now += pause
+	p.frame++
+	at := findings.Stamp{Time: p.now, Frame: p.frame}
+	body := append(append([]byte{0}, sql...), 0, 0, 0)
+	p.e.Message(&p.c, &findings.Message{Kind: messages.KindParse, Body: body, Query: p.id + 1, At: at, First: at})
+	p.now += ms
+	p.asks(ms/10, sql)
+}
+
+// TestPausesBeforeParse: where the statement is prepared in a round trip of its own, the
+// client's pause is the one before that.
+func TestPausesBeforeParse(t *testing.T) {
+	insert := func(i int) string { return fmt.Sprintf("insert into log(k) values (%d)", i) }
+	read := func(i int) string { return fmt.Sprintf("select v from t where k = %d", i) }
+	play := func(f func(p *program)) []findings.Finding {
+		e := findings.New(findings.Options{})
+		p := newProgram(e, 1, "shop")
+		f(p)
+		p.ends()
+		return e.Finish()
+	}
+	for _, sql := range []func(int) string{insert, read} {
+		for _, f := range play(func(p *program) {
+			for i := range 200 {
+				p.prepares(50*ms, sql(i))
+			}
+		}) {
+			if f.Code == "single_row_inserts" || f.Code == "n_plus_one" {
+				t.Errorf("of requests that come one by one: %s", f.Title)
+			}
+		}
+	}
+	// Each takes 2 ms, 0.1 ms between them, and 0.9 ms before but for the first: 200 in 599.1 ms.
+	list := play(func(p *program) {
+		for i := range 200 {
+			p.prepares(9*ms/10, insert(i))
+		}
+	})
+	if f := found(list, "single_row_inserts"); f == nil || f.Count != 200 || !strings.Contains(f.Title, "334 rows a second") {
+		t.Errorf("200 rows, 334 a second:%s", text(list))
+	}
+	list = play(func(p *program) {
+		p.asks(ms, "begin")
+		p.asks(ms, "update t set a = 1")
+		p.prepares(4000*ms, read(1))
+		p.asks(ms, "commit")
+	})
+	if f := found(list, "idle_in_transaction"); f == nil || !strings.Contains(f.Title, "4.00 s in 1 pause") {
+		t.Errorf("silent for 4 s:%s", text(list))
+	}
+}
+
+// TestChurn: who connects for each task is told from a pool that opens its connections,
+// and closes them at the end.
+func TestChurn(t *testing.T) {
+	for name, c := range map[string]struct {
+		together int // connections that are open at a time
+		rounds   int
+		want     bool
+	}{
+		"one after the other": {1, 40, true}, "of ten workers": {10, 5, true}, "a pool": {40, 1, false},
+	} {
+		e := findings.New(findings.Options{})
+		now, id := int64(1e18), uint64(0)
+		for range c.rounds {
+			var open []*program
+			for range c.together {
+				id++
+				p := newProgram(e, id, "shop")
+				p.now = now
+				p.c.Started = findings.Stamp{Time: now}
+				e.Message(&p.c, &findings.Message{Kind: messages.KindStartupMessage, At: findings.Stamp{Time: now}})
+				p.asks(ms, "select 1 from t")
+				open = append(open, p)
+			}
+			now += 20 * ms
+			for _, p := range open {
+				p.now = now
+				p.ends()
+			}
+			now += ms
+		}
+		if list := e.Finish(); (found(list, "connection_churn") != nil) != c.want {
+			t.Errorf("%s: want %t%s", name, c.want, text(list))
+		}
+	}
+}
