@@ -132,8 +132,10 @@ type logins struct {
 	users  map[string]bool
 	last   int64
 	lastTo string
-	gaps   sample
-	host   string
+	// lastTLS tells that it was inside TLS.
+	lastTLS bool
+	gaps    sample
+	host    string
 }
 
 // fatal takes an error that no query cycle ends in.
@@ -256,15 +258,16 @@ func (e *Engine) loginFailed(c *conn, m *Message, state string) {
 	}
 	d := x.draft
 	at := m.At.Time
-	if x.last != 0 && at-x.last < fallbackTime && x.lastTo == c.User && state == "28000" {
-		x.last = at
+	tls := c.start.sslTaken
+	if x.last != 0 && at-x.last < fallbackTime && x.lastTo == c.User && x.lastTLS != tls && state == "28000" {
+		x.last, x.lastTo = at, "" // it explains one
 		d.on(c)
 		return // the same attempt, with TLS and without
 	}
 	if x.last != 0 {
 		x.gaps.add(at - x.last)
 	}
-	x.last, x.lastTo = at, c.User
+	x.last, x.lastTo, x.lastTLS = at, c.User, tls
 	if x.states[state]++; len(x.users) < maxRefs {
 		x.users[c.User] = true
 	}

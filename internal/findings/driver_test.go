@@ -75,6 +75,7 @@ func TestMappers(t *testing.T) {
 		`select "authors".* from "authors" order by "authors"."id" asc limit $1`:                                                      activeRecord,
 		`select "public"."User"."id", "public"."User"."name" from "public"."User" where "public"."User"."id" = $1 limit $2 offset $3`: prisma,
 		`select "user"."id" as "user_id", "user"."name" as "user_name" from "user" "user" where "user"."id" = $1`:                     typeORM,
+		`select "t1"."id", "t1"."name" from "customers" as "t1" where ("t1"."id" = $1) limit $2`:                                      unknownMapper, // peewee
 		`select "id", "title" from "Posts" as "Post" where "Post"."userId" = $1`:                                                      sequelize,
 		`select o1_0.id, o1_0.name from orders o1_0 where o1_0.customer_id = $1`:                                                      hibernate,
 		`select orders.id as orders_id, orders.total as orders_total from orders where orders.id = $1`:                                sqlAlchemy,

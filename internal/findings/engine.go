@@ -56,6 +56,7 @@ type Engine struct {
 	scratch    seenExchange
 	values     []uint64
 	turns      []turn // of the loop that is looked at
+	useful     []turn // of the run that is looked at, 700 KB at most
 	told       map[*draft]told
 
 	connections, queries, lossyConns uint64
@@ -97,6 +98,7 @@ type conn struct {
 	busyTo  int64
 	turn    turn
 	turned  bool // turn holds something
+	hiccups int  // pauses in run that are long for one
 	run     []turn
 	rows    *rowsOf // nil before the first row
 	tx      transaction

@@ -88,7 +88,7 @@ func (e *Engine) settleWait(s *server, w *wait) {
 		return
 	}
 	var best *finishedTx
-	name, same := "", false
+	name, same, first := "", false, false
 	for i := range s.ended.list {
 		f := &s.ended.list[i]
 		if f.id == 0 || f.connID == w.c.ID || f.start >= w.reply.Time-waitTime/2 || !f.prompt && !f.alone && f.end-f.from >= waitTime {
@@ -101,12 +101,17 @@ func (e *Engine) settleWait(s *server, w *wait) {
 		if !ok {
 			continue
 		}
+		// Who came later and only read stood in the same queue.
+		before := f.start <= w.start
+		if !before && !locked(f.tables, t) {
+			continue
+		}
 		shares := containsAny(f.values, w.values)
 		if onlyInserts(w.s, t, f.tables) && !shares {
 			continue // rows of their own: they wait for each other only for a key
 		}
-		if best == nil || shares && !same || shares == same && near(f, w) < near(best, w) {
-			best, name, same = f, t, shares
+		if best == nil || shares && !same || shares == same && (before && !first || before == first && near(f, w) < near(best, w)) {
+			best, name, same, first = f, t, shares, before
 		}
 	}
 	switch {
@@ -260,6 +265,16 @@ func (l *endedTx) rootOf(w *wait, idle *draft) {
 			f.root = idle
 		}
 	}
+}
+
+// locked reports whether a transaction did more to a table than read it.
+func locked(tables []table, name string) bool {
+	for _, t := range tables {
+		if t.name == name && t.use&^reads != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func altered(tables []table, name string) bool {

@@ -46,6 +46,7 @@ func (e *Engine) loops(c *conn, run []turn) {
 	if len(run) < minShort || c.app.tool == toolDump || c.app.tool == toolBench {
 		return
 	}
+	run = e.withoutOverhead(run)
 	var seen map[uint64]bool
 	for i := range run {
 		s := run[i].s
@@ -58,6 +59,22 @@ func (e *Engine) loops(c *conn, run []turn) {
 		seen[s.print] = true
 		e.loopsOf(c, run, s, i, seen)
 	}
+}
+
+// withoutOverhead returns a run without the turns that do nothing an application wants, as
+// BEGIN and COMMIT around each query: they are no work between two children.
+func (e *Engine) withoutOverhead(run []turn) []turn {
+	overhead := func(t turn) bool { return t.s != nil && t.s.overhead() }
+	if !slices.ContainsFunc(run, overhead) {
+		return run
+	}
+	e.useful = e.useful[:0]
+	for i := range run {
+		if !overhead(run[i]) {
+			e.useful = append(e.useful, run[i])
+		}
+	}
+	return e.useful
 }
 
 func childOf(t *turn) bool {
@@ -111,13 +128,32 @@ func (e *Engine) segment(c *conn, run []turn, begin, end int, s *statement, n in
 		seen[other.print] = true
 	}
 	first := begin
+	source := sourceAt(run, begin)
 	for i := begin; i <= end+1; i++ {
-		if i <= end && (member[run[i].s] || run[i].source == 0 || !isSourceOf(run, i, end, member, len(member))) {
+		switch {
+		case i > end:
+		case member[run[i].s] || run[i].source == 0:
 			continue
+		case run[i].s != nil && run[i].s == source: // the same list again, of which a part may follow
+		case !isSourceOf(run, i, end, member, len(member)):
+			continue
+		default:
+			source = run[i].s
 		}
 		e.loop(c, run, first, i-1, s, member)
 		first = i + 1
 	}
+}
+
+// sourceAt returns the statement of the result that a loop from begin on follows, nil if
+// there is none.
+func sourceAt(run []turn, begin int) *statement {
+	for i := begin - 1; i >= max(begin-sourceBack, 0); i-- {
+		if run[i].source != 0 && run[i].s != run[begin].s {
+			return run[i].s
+		}
+	}
+	return nil
 }
 
 // isSourceOf reports whether the rows of turn i are as many as the executions that
@@ -299,6 +335,9 @@ func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) int 
 
 func finishNPlusOne(e *Engine, d *draft) (f Finding, ok bool) {
 	x := d.data.(*loopData)
+	if u := e.uses[usesKey{d.app, d.key.what}]; u != nil && x.sourced == 0 && 2*x.executions < u.calls {
+		return f, false // requests of many users, some of which followed each other at once
+	}
 	switch {
 	case x.bursts > 0 && x.executions >= minLoop && d.cost.TimeNS >= loopCost, x.bursts >= minBursts:
 		f = d.finding(d.byCost(e), Likely)

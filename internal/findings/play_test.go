@@ -21,6 +21,7 @@ type program struct {
 	id    uint64
 	tx    byte
 	frame uint64
+	rows  uint64 // of the next result
 }
 
 func newProgram(e *findings.Engine, id uint64, name string) *program {
@@ -52,7 +53,7 @@ func (p *program) asks(pause int64, sql string) {
 	normalized := sqlnorm.Append(nil, []byte(sql))
 	p.e.Exchange(&p.c, &findings.Exchange{
 		ID: p.id, Protocol: exchange.ProtocolSimple, SQL: []byte(sql), Normalized: normalized, Fingerprint: sqlnorm.Fingerprint(normalized),
-		Results: []findings.Result{{Tag: []byte(tag)}}, Start: at(0), FirstReply: at(ms), End: at(ms),
+		Rows: p.rows, Results: []findings.Result{{Tag: []byte(tag), Rows: p.rows}}, Start: at(0), FirstReply: at(ms), End: at(ms),
 		Pause: pause, PauseTx: before, Tx: p.tx, Answered: true, Complete: true,
 	})
 	p.now += ms
@@ -258,6 +259,74 @@ func TestChurn(t *testing.T) {
 		}
 		if list := e.Finish(); (found(list, "connection_churn") != nil) != c.want {
 			t.Errorf("%s: want %t%s", name, c.want, text(list))
+		}
+	}
+}
+
+// lists is a query that returns rows, over which a loop may run: their keys are first and
+// those that follow.
+func (p *program) lists(pause int64, sql string, first, rows int) {
+	for i := range rows {
+		key := fmt.Sprint(first + i)
+		body := append([]byte{0, 1, 0, 0, 0, byte(len(key))}, key...)
+		p.e.Message(&p.c, &findings.Message{
+			Direction: messages.Backend, Kind: messages.KindDataRow, Body: body, Query: p.id + 1,
+			At: findings.Stamp{Time: p.now + pause}, Columns: []messages.ColumnDescription{{Name: []byte("customer_id"), TypeOID: 23}},
+		})
+	}
+	p.rows = uint64(rows)
+	p.asks(pause, sql)
+	p.rows = 0
+}
+
+// TestLoopsHeldUp: a loop is one, though its program was held up in it, or the capture
+// ends in it; requests that come one by one are none, though some follow at once.
+func TestLoopsHeldUp(t *testing.T) {
+	one := func(i int) string { return fmt.Sprintf("select name from customers where id = %d", i) }
+	loops := func(p *program, slow int, pause int64, rounds int) {
+		for r := range rounds {
+			p.lists(2*ms, fmt.Sprintf("select customer_id from orders where day = %d", r), 1000*r, 31)
+			for i := range 31 {
+				if i == slow {
+					p.asks(pause, one(1000*r+i))
+				} else {
+					p.asks(ms, one(1000*r+i))
+				}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		play  func(p *program)
+		title string // empty: no finding
+	}{
+		"a loop":  {func(p *program) { loops(p, 0, ms, 4) }, "124 executions of one SELECT in 4 loops of 31"},
+		"held up": {func(p *program) { loops(p, 12, 90*ms, 4) }, "124 executions of one SELECT in 4 loops of 31"},
+		"cut off": {func(p *program) {
+			loops(p, 0, ms, 3)
+			p.lists(2*ms, "select customer_id from orders where day = 9", 9000, 31)
+			for i := range 9 {
+				p.asks(ms, one(9000+i))
+			}
+		}, "102 executions of one SELECT in 4 loops of 9 to 31"},
+		"one each request": {func(p *program) {
+			for i := range 400 {
+				p.asks([]int64{2 * ms, 30 * ms, 4 * ms, 45 * ms, 60 * ms}[i%5], one(i*37%1000))
+			}
+		}, ""},
+	} {
+		e := findings.New(findings.Options{})
+		p := newProgram(e, 1, "shop")
+		c.play(p)
+		p.ends()
+		list := e.Finish()
+		f := found(list, "n_plus_one")
+		switch {
+		case c.title == "" && f != nil:
+			t.Errorf("%s: %s", name, f.Title)
+		case c.title != "" && (f == nil || !strings.Contains(f.Title, c.title)):
+			t.Errorf("%s: want %s%s", name, c.title, text(list))
+		case f != nil && !strings.Contains(f.Advice, "customer_id"):
+			t.Errorf("%s: %s", name, f.Advice)
 		}
 	}
 }

@@ -202,7 +202,7 @@ var causes = []cause{
 	{by: nPlusOne, of: rttBound, fit: sourced, drop: true},
 	{by: tinyFetchSize, of: rttBound, fit: sameConn, drop: true},
 	{by: chattyPing, of: rttBound, fit: sameApp, drop: true},
-	{by: chattyPing, of: nPlusOne, fit: sameApp},
+	{by: chattyPing, of: nPlusOne, fit: aimless},
 	{by: statementLeak, of: nPlusOne, fit: mainStatement},
 	{by: reparseChurn, of: nPlusOne, fit: unsourced},
 	{by: reparseChurn, of: rttBound, fit: sameApp},
@@ -221,9 +221,12 @@ var causes = []cause{
 	{by: deadlock, of: lockWait, fit: deadWaits},
 }
 
-func unsourced(by, of *result) bool {
+func unsourced(by, of *result) bool { return aimless(by, of) && sameStatement(by, of) }
+
+// aimless reports whether the effect is loops of which it is not known what they run over.
+func aimless(by, of *result) bool {
 	x, ok := of.d.data.(*loopData)
-	return ok && 2*x.sourced < x.bursts+x.short && sameStatement(by, of)
+	return ok && 2*x.sourced < x.bursts+x.short && sameApp(by, of)
 }
 
 func cancelledResult(by, of *result) bool {

@@ -107,11 +107,18 @@ func likeSequelize(text string) bool {
 		tail, ok := shaped(rest, `from "%" as "%"`)
 		switch {
 		case !ok:
+		case isNumbered(rest): // "t1", as peewee has it
 		case tail == "", strings.HasPrefix(tail, " order by"), strings.HasPrefix(tail, " limit"),
 			isShaped(tail, ` where "%"."%"`), isShaped(tail, ` where ("%"."%"`):
 			return true
 		}
 	}
+}
+
+// isNumbered reports whether the alias of a table is t and a number, no model's name.
+func isNumbered(from string) bool {
+	alias, ok := shaped(from, `from "%" as "t`)
+	return ok && digitsLen(alias) > 0 && strings.HasPrefix(alias[digitsLen(alias):], `"`)
 }
 
 // likeHibernate looks for the aliases of Hibernate: o1_0 from 6 on, and order0_ before.

@@ -25,6 +25,8 @@ const (
 // source is a result whose rows a loop may run over.
 type source struct {
 	generation int32
+	s          *statement
+	turn       uint64 // number of its turn
 	names      []string
 	columns    [][]uint64 // hashes of values, by column
 	sorted     bool
@@ -159,9 +161,9 @@ func (e *Engine) source(q *seenExchange) int32 {
 		return 0
 	}
 	r.generation++
-	src := &r.sources[int(r.generation)%keptSources]
+	src := r.place(q)
 	old := src.columns
-	*src = source{generation: r.generation, columns: r.columns, rows: q.Rows}
+	*src = source{generation: r.generation, s: q.s, turn: q.c.turns, columns: r.columns, rows: q.Rows}
 	if r.named {
 		src.names = r.heads.names
 	}
@@ -172,6 +174,33 @@ func (e *Engine) source(q *seenExchange) int32 {
 	return r.generation
 }
 
+// place returns where a source is kept: in place of the oldest one, or of that of the same
+// statement a moment ago. What a loop executes may return as many rows as what it runs over,
+// which must not be pushed out by it.
+func (r *rowsOf) place(q *seenExchange) *source {
+	oldest := &r.sources[0]
+	for i := range r.sources {
+		src := &r.sources[i]
+		if src.s == q.s && src.generation != 0 && q.c.turns-src.turn <= maxChildren {
+			return src
+		}
+		if src.generation < oldest.generation {
+			oldest = src
+		}
+	}
+	return oldest
+}
+
+// found returns the source of a generation, nil if it is no longer kept.
+func (r *rowsOf) found(generation int32) *source {
+	for i := range r.sources {
+		if generation != 0 && r.sources[i].generation == generation {
+			return &r.sources[i]
+		}
+	}
+	return nil
+}
+
 // linkedBy reports whether most of the turns' values, 80 % and more, occur in a column of
 // a source, and in which one: its name is empty where several columns have as many of them,
 // as those of small numbers do.
@@ -179,8 +208,8 @@ func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked b
 	if c.rows == nil {
 		return "", false
 	}
-	src := &c.rows.sources[int(generation)%keptSources]
-	if src.generation != generation || generation == 0 {
+	src := c.rows.found(generation)
+	if src == nil {
 		return "", false
 	}
 	if !src.sorted {

@@ -141,22 +141,45 @@ func (e *Engine) settleStall(s *server, k silent) {
 }
 
 // released reports whether the replies after a silence are rather those of waiters
-// for a lock: a transaction on their tables ended just then, as promptly as ever.
+// for a lock: a transaction on their tables ended just then, as promptly as ever, or they
+// stood in the queue behind who waited for it, as all do behind DDL.
 func (e *Engine) released(s *server, k silent, hit []*slowExchange) bool {
-	n := 0
+	free := make([]*slowExchange, 0, len(hit)) // in the order in which it is known of them
+	var rest []*slowExchange
 	for _, q := range hit {
-		for i := range s.ended.list {
-			f := &s.ended.list[i]
-			if f.id == 0 || f.connID == q.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > q.reply.Time || f.start >= q.reply.Time-waitTime {
-				continue
-			}
-			if _, ok := conflict(q.s.tables, f.tables); ok {
-				n++
-				break
-			}
+		if s.freed(k, q) {
+			free = append(free, q)
+		} else {
+			rest = append(rest, q)
 		}
 	}
-	return 2*n >= len(hit)
+	for i := 0; i < len(free); i++ {
+		kept := rest[:0]
+		for _, q := range rest {
+			if _, ok := conflict(q.s.tables, free[i].s.tables); ok && free[i].c != q.c {
+				free = append(free, q)
+			} else {
+				kept = append(kept, q)
+			}
+		}
+		rest = kept
+	}
+	return 2*len(free) >= len(hit)
+}
+
+// freed reports whether a transaction that ended promptly after a silence freed what an
+// exchange may have waited for.
+func (s *server) freed(k silent, q *slowExchange) bool {
+	for i := range s.ended.list {
+		f := &s.ended.list[i]
+		if f.id == 0 || f.connID == q.c.ID || !f.prompt || f.from < k.to-stallEnd || f.from > q.reply.Time || f.start >= q.reply.Time-waitTime {
+			continue
+		}
+		if _, ok := conflict(q.s.tables, f.tables); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func finishStall(e *Engine, d *draft) (f Finding, ok bool) {

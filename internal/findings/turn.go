@@ -68,7 +68,7 @@ func (e *Engine) endTurn(c *conn, last bool) {
 	}
 	c.turned = false
 	t := &c.turn
-	if t.think < 0 || t.think > shortThink {
+	if t.think < 0 || t.think > shortThink && !c.hiccup(t) {
 		e.endRun(c)
 	}
 	e.inserting(c, t)
@@ -79,6 +79,30 @@ func (e *Engine) endTurn(c *conn, last bool) {
 	if c.run = append(c.run, *t); len(c.run) >= maxRun {
 		e.endRun(c)
 	}
+}
+
+const (
+	// hiccupTime is the longest pause within a loop of a program that was held up: it
+	// collected garbage, or had no processor.
+	hiccupTime = 250 * millisecond
+	// hiccupEach is how many turns there are, at least, for each such pause.
+	hiccupEach = 5
+)
+
+// hiccup reports whether a turn goes on with the loop that its connection is in, after a
+// pause that is long for one.
+func (c *conn) hiccup(t *turn) bool {
+	n := len(c.run)
+	if t.think > hiccupTime || n < hiccupEach*(c.hiccups+1) || t.s == nil {
+		return false
+	}
+	for i := n - hiccupEach + 1; i < n; i++ {
+		if c.run[i].s != t.s {
+			return false
+		}
+	}
+	c.hiccups++
+	return true
 }
 
 // maxRun bounds the turns of a run that are looked at together: 300 KB for a
@@ -95,5 +119,5 @@ func (e *Engine) endRun(c *conn) {
 	if cap(c.run) > 128 && len(c.run) < 32 {
 		c.run = nil
 	}
-	c.run = c.run[:0]
+	c.run, c.hiccups = c.run[:0], 0
 }
