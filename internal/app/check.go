@@ -104,15 +104,19 @@ func runCheck(env *Env, o *Options, f *checkFlags, paths []string) error {
 	}
 	c := check.New(&sink.Env{Now: env.Now}, rules)
 	o.only = c
-	if err := runRead(env, o, paths); err != nil {
-		return err
+	failed := runRead(env, o, paths)
+	if !c.Ended {
+		return failed
 	}
-	r := c.Result()
+	r := c.Result() // also of what comes before a damaged place
 	if err := check.Write(env.Out, r, format); err != nil {
 		if isClosedPipe(err) {
 			return nil
 		}
 		return &exitError{ExitFailure, fmt.Errorf("writing the output: %w", err)}
+	}
+	if failed != nil {
+		return failed
 	}
 	if r.Failed() {
 		return &exitError{ExitCheck, errors.New("the check failed: " + strings.Join(failures(r), ", "))}

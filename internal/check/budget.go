@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +25,8 @@ var measures = []string{"queries", "round_trips", "rows", "bytes", "errors", "du
 type Budget struct {
 	Name  string `toml:"name"`
 	Scope string `toml:"scope"` // one of scopes; capture where it is empty
-	// Match names applications or sections, with * and ?; all where it is empty.
+	// Match names sections, or applications, of which connections and transactions are,
+	// with * and ?; all where it is empty.
 	Match      string `toml:"match"`
 	Queries    *int64 `toml:"queries"`
 	RoundTrips *int64 `toml:"round_trips"`
@@ -93,8 +93,8 @@ func (r *Rules) Valid() error {
 		if !slices.Contains(scopes, b.Scope) {
 			return fmt.Errorf("scope %q: must be one of %s", b.Scope, strings.Join(scopes, ", "))
 		}
-		if _, err := path.Match(b.Match, ""); err != nil {
-			return fmt.Errorf("match %q: %w", b.Match, err)
+		if b.Match != "" && b.Scope == "capture" {
+			return fmt.Errorf("match %q: a capture has no name; the scope must be one of %s", b.Match, strings.Join(scopes[1:], ", "))
 		}
 		any := false
 		for _, m := range measures {
@@ -183,10 +183,30 @@ func (b *Budget) title() string {
 }
 
 // fits reports whether a budget is for a thing with that name.
-func (b *Budget) fits(name string) bool {
-	if b.Match == "" {
-		return true
+func (b *Budget) fits(name string) bool { return b.Match == "" || like(name, b.Match) }
+
+// like reports whether a name is what a pattern says, in which * stands for any text and ?
+// for any character.
+func like(name, pattern string) bool {
+	text, p := []rune(name), []rune(pattern)
+	i, k, star, from := 0, 0, -1, 0
+	for i < len(text) {
+		switch {
+		case k < len(p) && p[k] == '*':
+			star, from = k, i
+			k++
+		case k < len(p) && (p[k] == '?' || p[k] == text[i]):
+			i++
+			k++
+		case star >= 0: // the last * takes one more
+			from++
+			i, k = from, star+1
+		default:
+			return false
+		}
 	}
-	ok, _ := path.Match(b.Match, name)
-	return ok
+	for k < len(p) && p[k] == '*' {
+		k++
+	}
+	return k == len(p)
 }

@@ -14,6 +14,7 @@ type Broken struct {
 	Limit, Got                   int64 // durations in nanoseconds
 	At                           record.Stamp
 	Conn                         uint64
+	budget                       int // its index
 }
 
 // Result is what a check found.
@@ -23,6 +24,7 @@ type Result struct {
 	Denied   []findings.Finding
 	Findings []findings.Finding // all of them
 	Queries  int64
+	Began    int64 // nanoseconds since the Unix epoch of the first query, 0: there is none
 	Dropped  uint64
 }
 
@@ -32,6 +34,8 @@ func (r *Result) Failed() bool { return len(r.Broken)+len(r.Denied) > 0 }
 // Checker is the sink that checks.
 type Checker struct {
 	*findings.Reporter
+	// Ended tells that the capture was read, to its end or to where it is damaged.
+	Ended  bool
 	rules  *Rules
 	counts *counter
 	all    []findings.Finding
@@ -55,9 +59,15 @@ func (c *Checker) Record(r record.Record) {
 	c.Reporter.Record(r)
 }
 
+// End takes the end of the capture.
+func (c *Checker) End(t *record.Totals) error {
+	c.Ended = true
+	return c.Reporter.End(t)
+}
+
 // Result returns what was found, after End.
 func (c *Checker) Result() *Result {
-	r := &Result{Rules: c.rules, Broken: c.counts.finish(), Findings: c.all, Queries: c.counts.all.queries, Dropped: c.counts.Dropped}
+	r := &Result{Rules: c.rules, Broken: c.counts.finish(), Findings: c.all, Queries: c.counts.all.queries, Began: c.counts.all.first.Time, Dropped: c.counts.Dropped}
 	least, given := findings.ParseSeverity(c.rules.FailOn)
 	for i := range c.all {
 		f := &c.all[i]

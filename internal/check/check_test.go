@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/record"
@@ -40,7 +45,7 @@ duration = "250ms"
 func TestReadRefuses(t *testing.T) {
 	for _, text := range []string{
 		"[[budget]]\nquery = 20", "[[budget]]\nscope = \"page\"\nqueries = 1", "[[budget]]\nname = \"x\"", "[[budget]]\nqueries = -1",
-		"deny = [\"n_plus_two\"]", "fail_on = \"error\"", "[[budget]]\nqueries = 1\nmatch = \"[\"", "queries = 20", "[[budget]]\nduration = \"5\"", "\x00",
+		"deny = [\"n_plus_two\"]", "fail_on = \"error\"", "[[budget]]\nqueries = 1\nmatch = \"a*\"", "queries = 20", "[[budget]]\nduration = \"5\"", "\x00",
 	} {
 		if _, err := Read(strings.NewReader(text)); err == nil {
 			t.Errorf("passes: %q", text)
@@ -64,6 +69,9 @@ func TestMark(t *testing.T) {
 		{"select 1 /* test: a */", "a", false},
 		{"/* x */ select 1 -- test: b\nfrom t", "b", false},
 		{"select '/*' || a - b / c", "", false},
+		{"select '-- test: a', \"/* test: b */\", $x$-- test: c$x$, $$/* test: d */$$", "", false},
+		{"select $1, 'it''s' /* test: a */, $2", "a", false},
+		{"select '-- test: a", "", false},
 		{"/* test: never ends", "", false},
 		{"", "", false},
 	} {
@@ -117,6 +125,7 @@ func TestScopes(t *testing.T) {
 		{"connection.queries=3", "connection 1", 4},
 		{"transaction.queries=2", "transaction 1 of connection 1", 3},
 		{"transaction.duration=29ms", "transaction 1 of connection 1", 30e6},
+		{"transaction.rows=9", "transaction 1 of connection 1", 15},
 		{"application.queries=5", `application "shop"`, 6},
 		{"section.queries=2", `section "cart"`, 3},
 		{"section.queries=3", "", 0},
@@ -137,41 +146,180 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-func TestFormats(t *testing.T) {
-	r := &Result{
-		Rules: &Rules{Budgets: []Budget{{Name: "page", Scope: "application"}}},
-		Broken: []Broken{{
-			Budget: "page", Scope: "application", Name: "application \"\x1b[31m::warning::%\"\n", Measure: "queries", Limit: 1, Got: 2,
+// hostile are texts that would steer a terminal, a log, a workflow or a report.
+var hostile = []string{
+	"\x1b[31mred", "a\nb", "a\r\n::error::x", "::set-env name=PATH::x", "\n::add-mask::x", "%0A::warning::x", "%25", "##[error]x", " ##[add-path]/tmp",
+	"]]>", "<![CDATA[x]]>", "\" /><failure/>", "&amp;", "\x00\x01\uffff", "\xff\xfe", "\u202e", "a,b:c=d", "",
+}
+
+func hostileResult(text string) *Result {
+	five := int64(5)
+	return &Result{
+		Rules: &Rules{
+			Budgets: []Budget{{Name: text, Scope: "application", Queries: &five, Rows: &five}, {Scope: "capture", Queries: &five}},
+			Deny:    []string{"n_plus_one", "md5_auth"}, FailOn: "critical",
+		},
+		Broken: []Broken{{Budget: text, Scope: "application", Name: text, Measure: "queries", Limit: 5, Got: 7}},
+		Denied: []findings.Finding{{
+			Code: "n_plus_one", Severity: findings.Warning, Title: text, Advice: text, Queries: []findings.QueryRef{{Normalized: text}},
 		}},
-		Denied: []findings.Finding{{Code: "n_plus_one", Severity: findings.Warning, Title: "a\nb::c <&>", Advice: "x"}},
+		Began: 1e18,
 	}
-	for _, format := range Formats {
-		var out bytes.Buffer
-		if err := Write(&out, r, format); err != nil {
+}
+
+// command is what the runner of GitHub Actions takes a line of output for: the word of a
+// command, its message, and whether it is one.
+func command(line string) (word, message string, ok bool) {
+	if rest, found := strings.CutPrefix(strings.TrimLeft(line, " \t"), "::"); found {
+		head, message, found := strings.Cut(rest, "::")
+		word, _, _ = strings.Cut(head, " ")
+		return word, message, found
+	}
+	_, rest, found := strings.Cut(line, "##[")
+	word, _, end := strings.Cut(rest, "]")
+	return word, "", found && end
+}
+
+// TestHostile: whatever is in names, texts and SQL, no format steers a terminal or a
+// workflow, and each says what it is to say.
+func TestHostile(t *testing.T) {
+	for _, text := range hostile {
+		r := hostileResult(text)
+		for _, format := range Formats {
+			var out bytes.Buffer
+			if err := Write(&out, r, format); err != nil {
+				t.Fatal(err)
+			}
+			if bytes.ContainsRune(out.Bytes(), 0x1b) || !utf8.Valid(out.Bytes()) {
+				t.Errorf("%s steers the terminal: %q", format, out.Bytes())
+			}
+			commands := 0
+			for _, line := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\n' || r == '\r' }) {
+				word, message, ok := command(line)
+				switch {
+				case !ok:
+				case format != "github" || word != "error":
+					t.Errorf("%s of %q has the command %q: %q", format, text, word, line)
+				default:
+					commands++
+					if strings.Contains(strings.ReplaceAll(message, "%0A", ""), "%0") {
+						t.Errorf("%q in %q", message, line)
+					}
+				}
+			}
+			if format == "github" && commands != 2 {
+				t.Errorf("%d annotations of %q: %q", commands, text, out.Bytes())
+			}
+			if format == "json" {
+				for d := json.NewDecoder(&out); d.More(); {
+					var v map[string]any
+					if err := d.Decode(&v); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if format == "junit" {
+				checkJUnit(t, out.Bytes())
+			}
+		}
+	}
+}
+
+// checkJUnit holds what the schemas of Ant (JUnit.xsd) and of Jenkins (junit-10.xsd) require
+// together, and that the numbers agree.
+func checkJUnit(t *testing.T, report []byte) {
+	t.Helper()
+	required := map[string]string{
+		"testsuite": "name tests failures errors time timestamp hostname", "testcase": "name classname time", "failure": "message type",
+	}
+	inside := map[string]string{"testsuite": "properties testcase system-out system-err", "testcase": "failure"}
+	count := map[string]int{}
+	var path []string
+	var at int // in the order of what a testsuite holds
+	numbers := map[string]string{}
+	for d := xml.NewDecoder(bytes.NewReader(report)); ; {
+		token, err := d.Token()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				t.Errorf("%v: %s", err, report)
+			}
+			break
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			name := e.Name.Local
+			count[name]++
+			for _, a := range strings.Fields(required[name]) {
+				if !slices.ContainsFunc(e.Attr, func(x xml.Attr) bool { return x.Name.Local == a }) {
+					t.Errorf("%s without %s: %s", name, a, report)
+				}
+			}
+			if len(path) > 0 {
+				k := slices.Index(strings.Fields(inside[path[len(path)-1]]), name)
+				if k < 0 || len(path) == 1 && k < at {
+					t.Errorf("%s in %v: %s", name, path, report)
+				}
+				if len(path) == 1 {
+					at = k
+				}
+			} else {
+				for _, a := range e.Attr {
+					numbers[a.Name.Local] = a.Value
+				}
+			}
+			path = append(path, name)
+		case xml.EndElement:
+			path = path[:len(path)-1]
+		}
+	}
+	if numbers["tests"] != fmt.Sprint(count["testcase"]) || numbers["failures"] != fmt.Sprint(count["failure"]) || count["testcase"] != 6 || count["failure"] != 2 {
+		t.Errorf("%v, of which the report says %v: %s", count, numbers, report)
+	}
+	if count["properties"]*count["system-out"]*count["system-err"] != 1 {
+		t.Errorf("%v", count)
+	}
+}
+
+// TestBudgetsApart: each limit is a test of its own, also where budgets have one name.
+func TestBudgetsApart(t *testing.T) {
+	rules := &Rules{}
+	for _, max := range []string{"queries=1", "rows=100"} {
+		if err := rules.Max(max); err != nil {
 			t.Fatal(err)
 		}
-		if bytes.ContainsRune(out.Bytes(), 0x1b) {
-			t.Errorf("%s steers the terminal: %q", format, out.Bytes())
-		}
-		switch format {
-		case "json":
-			for d := json.NewDecoder(&out); d.More(); {
-				var v map[string]any
-				if err := d.Decode(&v); err != nil {
-					t.Error(err)
-				}
-			}
-		case "junit":
-			var s junitSuite
-			if err := xml.Unmarshal(out.Bytes(), &s); err != nil || s.Failures != 2 || s.Tests != 2 {
-				t.Errorf("%v: %s", err, out.Bytes())
-			}
-		case "github":
-			for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
-				if !strings.HasPrefix(line, "::error title=") {
-					t.Errorf("a line of its own: %q", line)
-				}
-			}
+	}
+	r := play(rules, [][4]string{{"1", "shop", "select 1", "I"}, {"1", "shop", "select 2", "I"}})
+	var out bytes.Buffer
+	if err := Write(&out, r, "junit"); err != nil {
+		t.Fatal(err)
+	}
+	var s junitSuite
+	if err := xml.Unmarshal(out.Bytes(), &s); err != nil || s.Tests != 2 || s.Failures != 1 || s.Cases[0].Failure == nil || s.Cases[1].Failure != nil {
+		t.Errorf("%v: %s", err, out.Bytes())
+	}
+}
+
+// TestLike compares with what the pattern says, character by character.
+func TestLike(t *testing.T) {
+	for _, c := range []struct {
+		name, pattern string
+		want          bool
+	}{
+		{"checkout/page", "checkout*", true},
+		{"checkout/page", "*/page", true},
+		{"bin/rails", "bin?rails", true},
+		{"a", "", false},
+		{"", "*", true},
+		{"", "?", false},
+		{"été", "?t?", true},
+		{"[x]", "[x]", true},
+		{"aaab", "*a*b", true},
+		{"aaab", "*a?", true},
+		{"ab", "a", false},
+		{strings.Repeat("a", 5000), strings.Repeat("*a", 50) + "b", false},
+	} {
+		if like(c.name, c.pattern) != c.want {
+			t.Errorf("%.40q like %.40q is not %t", c.name, c.pattern, c.want)
 		}
 	}
 }

@@ -2,8 +2,11 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
 )
 
@@ -50,16 +53,20 @@ const (
 	// maxThings bounds the connections, applications and sections that are counted;
 	// a test has some.
 	maxThings = 100_000
-	// maxTransactions bounds the transactions that are kept for a budget: those that
-	// break it.
-	maxTransactions = 1000
+	// maxName is how much is kept of a section's name, in bytes.
+	maxName = 256
+	// maxBroken bounds the connections, transactions and others that are told of: those
+	// that break a budget.
+	maxBroken = 1000
 )
 
 // conn is a connection while it is open.
 type conn struct {
+	name    string
+	app     string // of its latest query
 	section string
 	busyTo  int64
-	tx      counts
+	all, tx counts
 	txs     int
 }
 
@@ -67,13 +74,10 @@ type conn struct {
 type counter struct {
 	budgets      []Budget
 	all          counts
-	connections  map[uint64]*counts
-	names        map[uint64]string
 	applications map[string]*counts
 	sections     map[string]*counts
 	open         map[uint64]*conn
-	broken       []Broken // by transactions, which are many
-	order        []uint64
+	broken       []Broken
 	appOrder     []string
 	sectionOrder []string
 	Dropped      uint64
@@ -81,8 +85,7 @@ type counter struct {
 
 func newCounter(budgets []Budget) *counter {
 	return &counter{
-		budgets: budgets, connections: make(map[uint64]*counts), names: make(map[uint64]string),
-		applications: make(map[string]*counts), sections: make(map[string]*counts), open: make(map[uint64]*conn),
+		budgets: budgets, applications: make(map[string]*counts), sections: make(map[string]*counts), open: make(map[uint64]*conn),
 	}
 }
 
@@ -99,35 +102,31 @@ func (c *counter) query(q *record.Query) {
 		k = &conn{}
 		c.open[q.Conn.ID] = k
 	}
+	if app := q.Who.Application; k.name == "" || app != k.app {
+		k.app = app
+		k.name = fmt.Sprintf("connection %d (%s", q.Conn.ID, q.Conn.Client)
+		if app != "" {
+			k.name += ", " + app
+		}
+		k.name += ")"
+	}
 	busy := int64(0)
 	if q.Duration > 0 {
 		busy = max(q.End.Time-max(q.Start.Time, k.busyTo), 0)
 		k.busyTo = max(k.busyTo, q.End.Time)
 	}
 	// What is sent while another is being answered is no trip of its own.
-	trip := q.Pause >= 0 || c.connections[q.Conn.ID] == nil || busy > 0 && busy == q.Duration
+	trip := q.Pause >= 0 || k.all.queries == 0 || busy > 0 && busy == q.Duration
 	c.all.add(q, trip, busy)
-	c.connection(q).add(q, trip, busy)
+	k.all.add(q, trip, busy)
 	if a := c.named(c.applications, q.Who.Application, &c.appOrder); a != nil {
 		a.add(q, trip, busy)
 	}
 	c.section(k, q, trip, busy)
-	c.transaction(k, q, trip, busy)
-}
-
-func (c *counter) connection(q *record.Query) *counts {
-	x := c.connections[q.Conn.ID]
-	if x == nil {
-		x = &counts{}
-		c.connections[q.Conn.ID] = x
-		c.order = append(c.order, q.Conn.ID)
-		name := fmt.Sprintf("connection %d (%s", q.Conn.ID, q.Conn.Client)
-		if q.Who.Application != "" {
-			name += ", " + q.Who.Application
-		}
-		c.names[q.Conn.ID] = name + ")"
+	k.tx.add(q, trip, busy)
+	if q.Tx != 'T' && q.Tx != 'E' {
+		c.transaction(k)
 	}
-	return x
 }
 
 func (c *counter) named(m map[string]*counts, name string, order *[]string) *counts {
@@ -155,6 +154,7 @@ func (c *counter) section(k *conn, q *record.Query, trip bool, busy int64) {
 			}
 		}
 	}
+	name = name[:min(len(name), maxName)]
 	if alone {
 		k.section = name
 		return
@@ -174,7 +174,7 @@ func (c *counter) section(k *conn, q *record.Query, trip bool, busy int64) {
 // whether there is nothing else in it. An empty NAME ends a section.
 func mark(sql []byte) (name string, alone bool) {
 	for at := 0; ; {
-		i := bytes.IndexAny(sql[at:], "/-")
+		i := bytes.IndexAny(sql[at:], "/-'\"$")
 		if i < 0 {
 			return "", false
 		}
@@ -194,7 +194,7 @@ func mark(sql []byte) (name string, alone bool) {
 			}
 			skip = end
 		default:
-			at++
+			at += quoted(rest)
 			continue
 		}
 		text := bytes.TrimSpace(rest[2:end])
@@ -209,61 +209,109 @@ func mark(sql []byte) (name string, alone bool) {
 	}
 }
 
-// transaction counts a query for the transaction that it is in.
-func (c *counter) transaction(k *conn, q *record.Query, trip bool, busy int64) {
-	k.tx.add(q, trip, busy)
-	if q.Tx == 'T' || q.Tx == 'E' {
-		return
+// quoted returns how many bytes a constant or name in quotes takes that b begins with, and 1
+// where it begins with neither: what looks like a comment in them is none.
+func quoted(b []byte) int {
+	quote := b[:1]
+	if b[0] == '$' {
+		n := bytes.IndexByte(b[1:], '$')
+		if n < 0 || bytes.ContainsAny(b[1:n+1], " \t\r\n'\"();,") {
+			return 1 // a parameter
+		}
+		quote = b[:n+2]
+	} else if b[0] != '\'' && b[0] != '"' {
+		return 1
 	}
+	n := bytes.Index(b[len(quote):], quote)
+	if n < 0 {
+		return len(b)
+	}
+	return n + 2*len(quote)
+}
+
+// transaction judges a connection's transaction that is over.
+func (c *counter) transaction(k *conn) {
 	k.txs++
-	name := fmt.Sprintf("transaction %d of %s", k.txs, c.names[q.Conn.ID])
 	for i := range c.budgets {
-		if b := &c.budgets[i]; b.Scope == "transaction" && b.fits(q.Who.Application) {
-			c.judge(b, name, &k.tx)
+		if b := &c.budgets[i]; b.Scope == "transaction" && b.fits(k.app) {
+			c.judge(i, fmt.Sprintf("transaction %d of %s", k.txs, k.name), &k.tx)
 		}
 	}
 	k.tx = counts{}
 }
 
-func (c *counter) judge(b *Budget, name string, x *counts) {
+// connection judges a connection that is over.
+func (c *counter) connection(k *conn) {
+	if k.tx.queries > 0 {
+		c.transaction(k) // it ended with the connection
+	}
+	for i := range c.budgets {
+		if b := &c.budgets[i]; b.Scope == "connection" && b.fits(k.app) {
+			c.judge(i, k.name, &k.all)
+		}
+	}
+}
+
+// judge compares what was counted of a thing with a budget.
+func (c *counter) judge(budget int, name string, x *counts) {
+	b := &c.budgets[budget]
 	for _, m := range measures {
 		limit, ok := b.limit(m)
 		if got := x.of(m); ok && got > limit {
-			if len(c.broken) >= maxTransactions {
+			if len(c.broken) >= maxBroken {
 				c.Dropped++
 				return
 			}
-			c.broken = append(c.broken, Broken{Budget: b.title(), Scope: b.Scope, Name: name, Measure: m, Limit: limit, Got: got, At: x.first, Conn: x.conn})
+			c.broken = append(c.broken, Broken{
+				Budget: b.title(), Scope: b.Scope, Name: name, Measure: m, Limit: limit, Got: got, At: x.first, Conn: x.conn, budget: budget,
+			})
 		}
 	}
 }
 
-// finish judges what is counted until the end.
+// finish judges what is counted until the end, and returns what is broken in the order of
+// the budgets, that of connections in the order of their first queries.
 func (c *counter) finish() []Broken {
+	ids := make([]uint64, 0, len(c.open))
+	for id := range c.open {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		c.connection(c.open[id])
+	}
+	clear(c.open)
 	for i := range c.budgets {
-		b := &c.budgets[i]
-		switch b.Scope {
+		switch c.budgets[i].Scope {
 		case "capture":
-			c.judge(b, "the capture", &c.all)
-		case "connection":
-			for _, id := range c.order {
-				c.judge(b, c.names[id], c.connections[id])
-			}
+			c.judge(i, "the capture", &c.all)
 		case "application":
-			c.each(b, "application", c.appOrder, c.applications)
+			c.each(i, "application", c.appOrder, c.applications)
 		case "section":
-			c.each(b, "section", c.sectionOrder, c.sections)
+			c.each(i, "section", c.sectionOrder, c.sections)
 		}
 	}
+	order.StableBy(c.broken, func(a, b *Broken) int {
+		if a.budget != b.budget {
+			return a.budget - b.budget
+		}
+		return cmp.Compare(a.At.Time, b.At.Time)
+	})
 	return c.broken
 }
 
-func (c *counter) each(b *Budget, what string, order []string, m map[string]*counts) {
-	for _, name := range order {
-		if b.fits(name) {
-			c.judge(b, fmt.Sprintf("%s %q", what, name), m[name])
+func (c *counter) each(budget int, what string, names []string, m map[string]*counts) {
+	for _, name := range names {
+		if c.budgets[budget].fits(name) {
+			c.judge(budget, fmt.Sprintf("%s %q", what, name), m[name])
 		}
 	}
 }
 
-func (c *counter) ended(id uint64) { delete(c.open, id) }
+// ended takes the end of a connection.
+func (c *counter) ended(id uint64) {
+	if k := c.open[id]; k != nil {
+		c.connection(k)
+		delete(c.open, id)
+	}
+}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -17,16 +18,30 @@ var Formats = []string{"pretty", "json", "junit", "github"}
 
 // Write writes a result in a format.
 func Write(w io.Writer, r *Result, format string) error {
+	var b bytes.Buffer
+	var err error
+	harmless := legacyCommand // what stands for it in the format
 	switch format {
 	case "json":
-		return writeJSON(w, r)
+		err, harmless = writeJSON(&b, r), `##\u005b`
 	case "junit":
-		return writeJUnit(w, r)
+		err, harmless = writeJUnit(&b, r), "##&#91;"
 	case "github":
-		return writeGitHub(w, r)
+		writeGitHub(&b, r)
+	default:
+		writeText(&b, r)
+		harmless = "# #["
 	}
-	return writeText(w, r)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(bytes.ReplaceAll(b.Bytes(), []byte(legacyCommand), []byte(harmless)))
+	return err
 }
+
+// legacyCommand is how a command to the runner of GitHub Actions begins, wherever it stands
+// in a line, unless the line is one of the newer commands, as all of the format github are.
+const legacyCommand = "##["
 
 // number writes what was counted in full: rounded, a limit that is exceeded by a little
 // would look kept.
@@ -44,22 +59,20 @@ func (b *Broken) Text() string {
 
 func findingText(f *findings.Finding) string { return termsafe.Plain(f.Code + ": " + f.Title) }
 
-func writeText(w io.Writer, r *Result) error {
-	var b strings.Builder
+func writeText(b *bytes.Buffer, r *Result) {
 	for i := range r.Broken {
-		fmt.Fprintf(&b, "FAIL  %s\n", r.Broken[i].Text())
+		fmt.Fprintf(b, "FAIL  %s\n", r.Broken[i].Text())
 	}
 	for i := range r.Denied {
 		f := &r.Denied[i]
-		fmt.Fprintf(&b, "FAIL  %s\n", findingText(f))
+		fmt.Fprintf(b, "FAIL  %s\n", findingText(f))
 		if len(f.Queries) > 0 {
-			fmt.Fprintf(&b, "        %s\n", termsafe.Plain(f.Queries[0].Normalized))
+			// A line that begins with two colons would be a command in a workflow.
+			fmt.Fprintf(b, "      · %s\n", termsafe.Plain(f.Queries[0].Normalized))
 		}
-		fmt.Fprintf(&b, "      → %s\n", termsafe.Plain(f.Advice))
+		fmt.Fprintf(b, "      → %s\n", termsafe.Plain(f.Advice))
 	}
-	fmt.Fprintf(&b, "%s\n", r.summary())
-	_, err := io.WriteString(w, b.String())
-	return err
+	fmt.Fprintf(b, "%s\n", r.summary())
 }
 
 func (r *Result) summary() string {
@@ -105,14 +118,14 @@ type jsonCheck struct {
 	Findings int    `json:"findings"`
 }
 
-func writeJSON(w io.Writer, r *Result) error {
-	e := json.NewEncoder(termsafe.NewJSONWriter(w))
+func writeJSON(b *bytes.Buffer, r *Result) error {
+	e := json.NewEncoder(termsafe.NewJSONWriter(b))
 	e.SetEscapeHTML(false)
 	for i := range r.Broken {
-		b := &r.Broken[i]
-		j := jsonBroken{"over_budget", b.Budget, b.Scope, b.Name, b.Measure, b.Limit, b.Got, b.Conn, ""}
-		if b.At.Time != 0 {
-			j.TS = time.Unix(0, b.At.Time).UTC().Format("2006-01-02T15:04:05.000000000Z")
+		x := &r.Broken[i]
+		j := jsonBroken{"over_budget", x.Budget, x.Scope, x.Name, x.Measure, x.Limit, x.Got, x.Conn, ""}
+		if x.At.Time != 0 {
+			j.TS = time.Unix(0, x.At.Time).UTC().Format("2006-01-02T15:04:05.000000000Z")
 		}
 		if err := e.Encode(j); err != nil {
 			return err
@@ -127,80 +140,116 @@ func writeJSON(w io.Writer, r *Result) error {
 	return e.Encode(jsonCheck{"check", !r.Failed(), r.Queries, len(r.Rules.Budgets), len(r.Broken), len(r.Denied), len(r.Findings)})
 }
 
+// junitSuite is a report as the schemas of Ant and of Jenkins have it, which differ in what
+// they require: this is valid for both.
 type junitSuite struct {
-	XMLName  xml.Name    `xml:"testsuite"`
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Cases    []junitCase `xml:"testcase"`
+	XMLName    xml.Name    `xml:"testsuite"`
+	Name       string      `xml:"name,attr"`
+	Tests      int         `xml:"tests,attr"`
+	Failures   int         `xml:"failures,attr"`
+	Errors     int         `xml:"errors,attr"`
+	Time       string      `xml:"time,attr"`
+	Timestamp  string      `xml:"timestamp,attr"` // when the capture began
+	Host       string      `xml:"hostname,attr"`
+	Properties struct{}    `xml:"properties"`
+	Cases      []junitCase `xml:"testcase"`
+	Out        string      `xml:"system-out"`
+	Err        string      `xml:"system-err"`
 }
 
 type junitCase struct {
 	Class   string        `xml:"classname,attr"`
 	Name    string        `xml:"name,attr"`
+	Time    string        `xml:"time,attr"`
 	Failure *junitFailure `xml:"failure"`
 }
 
 type junitFailure struct {
 	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit writes each budget, and each kind of finding that is denied, as a
-// test.
-func writeJUnit(w io.Writer, r *Result) error {
-	s := junitSuite{Name: "pgsniff check"}
-	for i := range r.Rules.Budgets {
-		b := &r.Rules.Budgets[i]
-		c := junitCase{Class: "pgsniff.budget", Name: termsafe.Plain(b.title())}
-		var lines []string
-		for k := range r.Broken {
-			if r.Broken[k].Budget == b.title() && r.Broken[k].Scope == b.Scope {
-				lines = append(lines, r.Broken[k].Text())
-			}
-		}
-		if len(lines) > 0 {
-			c.Failure = &junitFailure{lines[0], strings.Join(lines, "\n")}
-			s.Failures++
-		}
-		s.Cases = append(s.Cases, c)
-	}
-	for i := range r.Denied {
-		f := &r.Denied[i]
-		s.Cases = append(s.Cases, junitCase{"pgsniff.finding", f.Code, &junitFailure{termsafe.Plain(f.Title), termsafe.Plain(f.Advice)}})
+// add adds a test, which has failed if there are lines.
+func (s *junitSuite) add(class, name string, lines []string) {
+	c := junitCase{Class: class, Name: termsafe.Plain(name), Time: "0"}
+	if len(lines) > 0 {
+		c.Failure = &junitFailure{lines[0], class, strings.Join(lines, "\n")}
 		s.Failures++
 	}
-	if len(r.Denied) == 0 {
-		s.Cases = append(s.Cases, junitCase{Class: "pgsniff.finding", Name: "findings"})
+	s.Cases = append(s.Cases, c)
+	s.Tests++
+}
+
+// writeJUnit writes each limit, each code that is denied and the severity to fail on as a
+// test, so that a run has the same tests as the one before.
+func writeJUnit(b *bytes.Buffer, r *Result) error {
+	s := junitSuite{
+		Name: "pgsniff check", Time: "0", Timestamp: time.Unix(0, r.Began).UTC().Format("2006-01-02T15:04:05"), Host: "localhost",
+		Out: r.summary(),
 	}
-	s.Tests = len(s.Cases)
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
+	for i := range r.Rules.Budgets {
+		budget := &r.Rules.Budgets[i]
+		for _, m := range measures {
+			limit, ok := budget.limit(m)
+			if !ok {
+				continue
+			}
+			var lines []string
+			for k := range r.Broken {
+				if r.Broken[k].budget == i && r.Broken[k].Measure == m {
+					lines = append(lines, r.Broken[k].Text())
+				}
+			}
+			whose := "each " + budget.Scope
+			if budget.Scope == "capture" {
+				whose = "the capture"
+			}
+			one := Broken{Measure: m}
+			s.add("pgsniff.budget", fmt.Sprintf("%s: %s of %s, %s allowed", budget.title(), strings.ReplaceAll(m, "_", " "), whose, one.number(limit)), lines)
+		}
 	}
-	e := xml.NewEncoder(w)
+	for _, code := range r.Rules.Deny {
+		s.add("pgsniff.finding", code, r.deniedLines(func(f *findings.Finding) bool { return f.Code == code }))
+	}
+	if r.Rules.FailOn != "" {
+		s.add("pgsniff.finding", "no finding that is "+r.Rules.FailOn+" or worse", r.deniedLines(func(f *findings.Finding) bool {
+			least, _ := findings.ParseSeverity(r.Rules.FailOn)
+			return f.Severity >= least
+		}))
+	}
+	b.WriteString(xml.Header)
+	e := xml.NewEncoder(b)
 	e.Indent("", "  ")
 	if err := e.Encode(s); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	b.WriteByte('\n')
+	return nil
+}
+
+// deniedLines tells of the findings that are denied and fit.
+func (r *Result) deniedLines(fits func(*findings.Finding) bool) (lines []string) {
+	for i := range r.Denied {
+		if f := &r.Denied[i]; fits(f) {
+			lines = append(lines, findingText(f), "  "+termsafe.Plain(f.Advice))
+		}
+	}
+	return lines
 }
 
 // writeGitHub writes the workflow commands of GitHub Actions, each an annotation.
-func writeGitHub(w io.Writer, r *Result) error {
-	var b strings.Builder
+func writeGitHub(b *bytes.Buffer, r *Result) {
 	for i := range r.Broken {
-		fmt.Fprintf(&b, "::error title=%s::%s\n", property("pgsniff: over budget"), message(r.Broken[i].Text()))
+		fmt.Fprintf(b, "::error title=%s::%s\n", property("pgsniff: over budget"), message(r.Broken[i].Text()))
 	}
 	for i := range r.Denied {
 		f := &r.Denied[i]
-		fmt.Fprintf(&b, "::error title=%s::%s\n", property("pgsniff: "+f.Code), message(termsafe.Plain(f.Title)+"\n"+termsafe.Plain(f.Advice)))
+		fmt.Fprintf(b, "::error title=%s::%s\n", property("pgsniff: "+f.Code), message(termsafe.Plain(f.Title)+"\n"+termsafe.Plain(f.Advice)))
 	}
 	if !r.Failed() {
-		fmt.Fprintf(&b, "::notice title=%s::%s\n", property("pgsniff check"), message(r.summary()))
+		fmt.Fprintf(b, "::notice title=%s::%s\n", property("pgsniff check"), message(r.summary()))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // message and property escape as the runner's toolkit does.

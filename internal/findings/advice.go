@@ -30,7 +30,7 @@ var eagerWays = ways{
 		sqlAlchemy:   "in SQLAlchemy, as this looks: options(selectinload(…)) or joinedload, or lazy=\"raise\" to find them.",
 		activeRecord: "in Rails, as this looks: includes or preload, and strict_loading to find them.",
 		hibernate:    "in Hibernate, as this looks: JOIN FETCH, @EntityGraph or @BatchSize (hibernate.default_batch_fetch_size).",
-		prisma:       "in Prisma, as this looks: include, or relationLoadStrategy \"join\".",
+		prisma:       "in Prisma, as this looks: include, and relationLoadStrategy \"join\" with the preview feature relationJoins.",
 		sequelize:    "in Sequelize, as this looks: include.",
 		typeORM:      "in TypeORM, as this looks: relations, or leftJoinAndSelect.",
 		gorm:         "in GORM, as this looks: Preload or Joins.",
@@ -47,7 +47,7 @@ var insertWays = ways{
 		psycopg3: "(psycopg 3: executemany, which pipelines, or cursor.copy).",
 		asyncpg:  "(asyncpg: copy_records_to_table or executemany).",
 		pgx:      "(pgx: CopyFrom or SendBatch).",
-		libpqGo:  "(lib/pq: pq.CopyIn in a transaction).",
+		libpqGo:  "(lib/pq: Prepare of COPY … FROM STDIN in a transaction, and Exec for each row).",
 		npgsql:   "(Npgsql: BeginBinaryImport or NpgsqlBatch).",
 		dbdPg:    "(DBD::Pg: AutoCommit off and pg_putcopydata).",
 		pdo:      "(PDO: beginTransaction, and Pdo\\Pgsql::copyFromArray).",
@@ -75,7 +75,7 @@ var reparseWays = ways{
 		libpqGo:  "db.Prepare outside of the loop (lib/pq, which prepares for each query with arguments), or pgx, which keeps statements.",
 		npgsql:   "Max Auto Prepare (Npgsql; 0, the default, turns it off), or Prepare.",
 		dbdPg:    "prepare or prepare_cached before the loop (DBI), and no pg_prepare_now for statements that are used once.",
-		pdo:      "prepare before the loop (PDO); PDO::ATTR_EMULATE_PREPARES where each is used once.",
+		pdo:      "prepare before the loop (PDO); PGSQL_ATTR_DISABLE_PREPARES where each is used once, which binds without preparing.",
 	},
 }
 
@@ -120,7 +120,7 @@ var planWays = ways{
 		asyncpg:  "statement_cache_size=0 (asyncpg)",
 		pgx:      "default_query_exec_mode=exec (pgx)",
 		npgsql:   "Max Auto Prepare=0 (Npgsql)",
-		pdo:      "PDO::ATTR_EMULATE_PREPARES",
+		pdo:      "PGSQL_ATTR_DISABLE_PREPARES (PDO)",
 	},
 	mappers: map[mapper]string{activeRecord: "prepared_statements: false (Rails, as this looks)"},
 }

@@ -58,6 +58,7 @@ type Engine struct {
 	turns      []turn // of the loop that is looked at
 	useful     []turn // of the run that is looked at, 700 KB at most
 	told       map[*draft]told
+	over       []wait // of the server that is looked at, those that are judged
 
 	connections, queries, lossyConns uint64
 	judged                           int64

@@ -65,7 +65,7 @@ func (e *Engine) prepare(q *seenExchange) {
 	c.learnDriver(q)
 	if q.dur >= 0 {
 		from := q.from
-		if q.think >= 0 && q.think <= shortThink {
+		if q.think >= 0 && q.think <= shortThink && from == q.Start.Time {
 			from -= q.before
 		}
 		c.app.busy += max(q.End.Time-max(from, c.busyTo), 0)

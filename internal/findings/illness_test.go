@@ -36,7 +36,7 @@ var numbers = map[string]struct {
 	"failed_logins_password":         {26, "28P01"},
 	"gssenc_roundtrip_pg18":          {16, "round trip of 16"},
 	"idle_disconnect_timeout":        {1, "idle for 5.9"},
-	"idle_in_transaction_psycopg2":   {3, "3.20 s at most"},
+	"idle_in_transaction_psycopg2":   {3, "3.20 s at most; 6 statements of others waited 13.0 s"},
 	"literal_sql_php":                {1000, "1,000 texts"},
 	"lock_wait_hot_row":              {42, "2.43 s at most"},
 	"md5_auth_psycopg2":              {1, "legacy_md5"},

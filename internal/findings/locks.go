@@ -1,8 +1,10 @@
 package findings
 
 import (
+	"cmp"
 	"fmt"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/units"
 )
 
@@ -65,16 +67,23 @@ func (e *Engine) waited(q *seenExchange) {
 
 // settleWaits looks for whom the waiters waited.
 func (e *Engine) settleWaits(s *server, until int64) {
-	kept := s.waits[:0]
+	kept, over := s.waits[:0], e.over[:0]
 	for i := range s.waits {
 		if w := &s.waits[i]; w.reply.Time > until {
 			kept = append(kept, *w)
 		} else {
-			e.settleWait(s, w)
+			over = append(over, *w)
 		}
 	}
 	clear(s.waits[len(kept):])
 	s.waits = kept
+	// Who waits for another waiter came after him: for whom that one waited is known first.
+	order.StableBy(over, func(a, b *wait) int { return cmp.Compare(a.start, b.start) })
+	for i := range over {
+		e.settleWait(s, &over[i])
+	}
+	clear(over)
+	e.over = over[:0]
 }
 
 func (e *Engine) settleWait(s *server, w *wait) {
