@@ -166,6 +166,17 @@ func (l *Log) disuse(x *Exchange) {
 	x.portal, x.columns, x.bind, x.params, x.HasParams = nil, nil, nil, x.params[:0], false
 }
 
+// learnEmpty takes the server's word that a portal which was bound before x has no
+// query: that Bind has failed, after the portal was made and before its query was planned.
+func (l *Log) learnEmpty(x *Exchange) {
+	if x.portal == nil || x.portal.exchange == x.ID {
+		return
+	}
+	if word, _ := nextWord(x.SQL); len(word) > 0 {
+		l.disuse(x)
+	}
+}
+
 // resumes reports whether x goes on with a portal that was suspended.
 func (x *Exchange) resumes() bool { return x.portal != nil && x.portal.suspended }
 

@@ -61,6 +61,7 @@ func (l *Log) answer(x *Exchange, m *Message) {
 	case messages.KindCommandComplete:
 		l.replyCommand(x, cstring(m.Body))
 	case messages.KindEmptyQueryResponse:
+		l.learnEmpty(x)
 		x.closeResult()
 		x.endOfExecute()
 	case messages.KindPortalSuspended:
