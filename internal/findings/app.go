@@ -79,6 +79,8 @@ type server struct {
 	byPID    map[uint32]uint64
 	deadlock []deadlocked
 	tries    secondTries
+	// partly is when the latest connection ended of which something was not captured, 0: none.
+	partly int64
 }
 
 func (e *Engine) serverOf(address string) *server {

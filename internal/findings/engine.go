@@ -398,6 +398,9 @@ func (e *Engine) End(k *Conn, end *Ending) {
 	if e.connections++; c.lossy {
 		e.lossyConns++
 	}
+	if c.lossy || c.MidStream {
+		c.server.partly = e.now
+	}
 	c.leave()
 	delete(e.conns, c.ID)
 	if e.latest == c {

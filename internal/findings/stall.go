@@ -93,7 +93,7 @@ func (e *Engine) settleStall(s *server, k silent) {
 			conns[q.c.ID], apps[q.app] = true, true
 		}
 	}
-	if len(conns) < minStalled || len(apps) < 2 || e.released(s, k, hit) {
+	if len(conns) < minStalled || len(apps) < 2 || e.released(s, k, hit) || oneTable(hit) && e.partlySeen(s) {
 		return
 	}
 	acked, late := 0, 0
@@ -165,6 +165,34 @@ func (e *Engine) released(s *server, k silent, hit []*slowExchange) bool {
 		rest = kept
 	}
 	return 2*len(free) >= len(hit)
+}
+
+// oneTable reports whether all use one table, so that a lock on it would explain it.
+func oneTable(hit []*slowExchange) bool {
+	for _, t := range hit[0].s.tables {
+		all := true
+		for _, q := range hit[1:] {
+			all = all && hasTable(q.s.tables, t.name)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// partlySeen reports whether there are, or were until shortly before, connections to a
+// server of which something was not captured, such as who holds a lock.
+func (e *Engine) partlySeen(s *server) bool {
+	if s.partly != 0 && e.now-s.partly < 10*second {
+		return true
+	}
+	for _, c := range e.conns {
+		if c.server == s && (c.MidStream || c.lossy) {
+			return true
+		}
+	}
+	return false
 }
 
 // freed reports whether a transaction that ended promptly after a silence freed what an
