@@ -164,6 +164,7 @@ var certificates = sync.OnceValues(func() (ecdsaCert, rsaCert tls.Certificate) {
 type exchange struct {
 	client, server *tls.Config
 	script         []chunk
+	closes         bool // both say at the end that they send no more
 }
 
 // run plays the conversation and returns its tape and key log.
@@ -180,8 +181,8 @@ func (e *exchange) run(t testing.TB) ([]chunk, []byte) {
 	client := tls.Client(tapedConn{cn, tp, true}, e.client)
 	server := tls.Server(tapedConn{sn, tp, false}, e.server)
 	done := make(chan error, 1)
-	go func() { done <- talk(server, e.script, false) }()
-	if err := talk(client, e.script, true); err != nil {
+	go func() { done <- e.talk(server, false) }()
+	if err := e.talk(client, true); err != nil {
 		t.Error("client:", err)
 		cn.Close()
 	}
@@ -217,6 +218,13 @@ func loopback(t testing.TB) (client, server net.Conn) {
 }
 
 // talk plays one side of the script.
+func (e *exchange) talk(conn *tls.Conn, isClient bool) error {
+	if err := talk(conn, e.script, isClient); err != nil || !e.closes {
+		return err
+	}
+	return conn.CloseWrite()
+}
+
 func talk(conn *tls.Conn, script []chunk, isClient bool) error {
 	if err := conn.Handshake(); err != nil {
 		return err
