@@ -43,6 +43,15 @@ func (c *code) find() {
 	c.add(asm.FnMapLookupElem.Call())
 }
 
+// known finds the state of the connection, for r7; without one, and for one of a server
+// that was not asked for, it goes to label.
+func (c *code) known(label string) {
+	c.key()
+	c.find()
+	c.add(asm.JEq.Imm(asm.R0, 0, label), asm.Mov.Reg(asm.R7, asm.R0))
+	c.unlessAnother(asm.R7, label)
+}
+
 // now puts the time into its slot.
 func (c *code) now() {
 	c.add(asm.FnKtimeGetNs.Call(), asm.StoreMem(asm.RFP, stackTime, asm.R0, asm.DWord))

@@ -37,6 +37,9 @@ var probes = []probe{
 // oldWay has everything be done as before Linux 6.6, for tests.
 var oldWay bool
 
+// readTypes is readKernel, but for tests.
+var readTypes = readKernel
+
 // exitProgram is the one that goes with the kernel's tracepoint of the end of processes.
 const (
 	exitProgram    = "pgsniff_exited"
@@ -52,12 +55,15 @@ func hasMulti() bool {
 
 // compile loads the programs for servers into the kernel.
 func (s *source) compile() (map[string]*ebpf.Program, error) {
-	k, _ := readKernel() // without, the processes at the other end are not known
 	m := &s.maps
+	m.kernel, _ = readTypes() // without, the processes at the other end are not known
+	if m.kernel != nil && len(s.stream.servers) <= maxAsked {
+		m.asked = s.stream.servers
+	}
 	sources := map[string]asm.Instructions{
-		"pgsniff_read":   m.called(stateRead, k, s.times),
+		"pgsniff_read":   m.called(stateRead, s.times),
 		"pgsniff_readen": m.ended(recordFrontend, stateRead, stateInput),
-		"pgsniff_write":  m.called(stateWrite, k, s.times),
+		"pgsniff_write":  m.called(stateWrite, s.times),
 		"pgsniff_wrote":  m.ended(recordBackend, stateWrite, stateOutput),
 		"pgsniff_began":  m.began(),
 		"pgsniff_tls":    m.told(recordTLS),

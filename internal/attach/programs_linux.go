@@ -70,6 +70,8 @@ var classes = [...]int32{128 - headSize, 512 - headSize, 2048 - headSize, 8 << 1
 type maps struct {
 	ring, states, lost *ebpf.Map
 	opensslMaps
+	kernel *kernel // nil where its memory cannot be understood
+	asked  []int   // Options.Servers, where the kernel's side can choose
 }
 
 // The places in the map lost.
@@ -86,8 +88,10 @@ func (m *maps) began() asm.Instructions {
 	c := &code{m: m}
 	c.key()
 	c.now()
+	c.ifAsked("another's")
 	c.newState(flagFresh)
 	c.exit()
+	c.another("another's")
 	return c.Instructions
 }
 
@@ -112,7 +116,7 @@ func (c *code) newState(flags int32) {
 
 // called is for the begin of secure_read and secure_write: it keeps the address of
 // the buffer, and makes a connection known that is not yet.
-func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
+func (m *maps) called(buffer int16, timed bool) asm.Instructions {
 	c := &code{m: m}
 	c.add(asm.Mov.Reg(asm.R6, asm.R1))
 	c.key()
@@ -123,6 +127,9 @@ func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
 	c.find()
 	c.add(
 		asm.JEq.Imm(asm.R0, 0, "unknown"),
+	)
+	c.unlessAnother(asm.R0, "end")
+	c.add(
 		asm.LoadMem(asm.R1, asm.R0, statePort, asm.DWord),
 		asm.JEq.Imm(asm.R1, 0, "fresh"),
 		asm.JNE.Reg(asm.R1, asm.R9, "unknown"),
@@ -137,6 +144,7 @@ func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
 	}
 	c.exit()
 	c.add(asm.FnKtimeGetNs.Call().WithSymbol("unknown"), asm.StoreMem(asm.RFP, stackTime, asm.R0, asm.DWord))
+	c.ifAsked("another's")
 	c.newState(0)
 	c.add(asm.JNE.Imm(asm.R0, 0, "crowded"))
 	c.find()
@@ -145,7 +153,7 @@ func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
 	c.now()
 	c.reserve(openSize, "full")
 	c.head(recordOpen)
-	c.describe(k)
+	c.describe()
 	c.submit("wake")
 	c.add(
 		// Only now: without its record the connection stays unknown.
@@ -160,11 +168,12 @@ func (m *maps) called(buffer int16, k *kernel, timed bool) asm.Instructions {
 	c.label("crowded")
 	c.count(lostStates, "counted too")
 	c.exit()
+	c.another("another's")
 	return c.Instructions
 }
 
 // describe fills the body of a recordOpen. r9 is the address of the Port.
-func (c *code) describe(k *kernel) {
+func (c *code) describe() {
 	c.add(
 		asm.LoadMem(asm.R1, asm.R7, stateFlags, asm.DWord),
 		asm.StoreMem(asm.R0, headFlags, asm.R1, asm.Word),
@@ -179,7 +188,7 @@ func (c *code) describe(k *kernel) {
 		asm.Mov.Reg(asm.R3, asm.R9),
 		asm.FnProbeReadUser.Call(), // zeros where that fails
 	)
-	if k != nil {
+	if k := c.m.kernel; k != nil {
 		c.identify(k)
 	}
 }
@@ -298,9 +307,7 @@ func (c *code) lose(offset int16) {
 // encryption begins.
 func (m *maps) told(kind recordKind) asm.Instructions {
 	c := &code{m: m}
-	c.key()
-	c.find()
-	c.add(asm.JEq.Imm(asm.R0, 0, "end"), asm.Mov.Reg(asm.R7, asm.R0))
+	c.known("end")
 	c.now()
 	c.reserve(headSize, "full")
 	c.head(kind)
@@ -371,6 +378,7 @@ func (m *maps) exited() asm.Instructions {
 	c.key()
 	c.find()
 	c.add(asm.JEq.Imm(asm.R0, 0, "end"), asm.Mov.Reg(asm.R7, asm.R0))
+	c.unlessAnother(asm.R7, "forget")
 	c.now()
 	c.reserve(exitSize, "forget")
 	c.head(recordExit)

@@ -40,6 +40,7 @@ const (
 const (
 	flagFresh  = 1 // of recordOpen: the connection began under the programs' eyes
 	flagKernel = 2 // of recordOpen: what comes from the kernel's memory is there
+	flagOther  = 4 // of a state: its process is of a server that was not asked for
 )
 
 // Flags of a recordTimes.

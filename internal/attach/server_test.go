@@ -181,7 +181,23 @@ func (r *recorder) ended(n int) []*seen {
 	}
 }
 
-// is reports whether the connection's client sent these bytes as a Query.
+// seen waits until n connections are heard of.
+func (r *recorder) seen(n int) {
+	r.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		r.mu.Lock()
+		heard := len(r.conns)
+		r.mu.Unlock()
+		if heard >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%d of %d connections were heard of", heard, n)
+		}
+	}
+}
+
+// asked reports whether the connection's client sent these bytes as a Query.
 func (c *seen) asked(sql string) bool {
 	return strings.Contains(string(c.data[messages.Frontend]), sql+"\x00")
 }

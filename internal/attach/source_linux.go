@@ -57,6 +57,10 @@ func Open(opt Options) (Source, error) {
 		return nil, errors.New("no server to attach to")
 	}
 	s := &source{stream: newStream(opt.Servers), times: opt.Times, multi: hasMulti(), shared: make(map[fileKey]bool)}
+	s.stream.parent = func(pid int) int {
+		parent, _ := parentOf(fmt.Sprintf("/proc/%d", pid)) // 0 where it is gone
+		return parent
+	}
 	err := s.load()
 	if err == nil && len(opt.Programs) > 0 {
 		err = s.attachServers(opt.Programs, opt.MayEnd)

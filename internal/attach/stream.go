@@ -30,6 +30,9 @@ type stream struct {
 	// its knowledge, the kernel's side is told.
 	sessions          map[key]*session
 	refuse, forgotten func(sessionKey)
+	// parent finds the process that one is a child of, where a record does not say it; 0
+	// if that is not known. A test may replace it.
+	parent func(pid int) int
 }
 
 // maxConns bounds the connections that are remembered: twice as many as the kernel's
@@ -39,7 +42,7 @@ const maxConns = 32 << 10
 func newStream(servers []int) *stream {
 	return &stream{
 		servers: servers, conns: make(map[key]*Conn), latest: make(map[uint32]key), sessions: make(map[key]*session),
-		refuse: func(sessionKey) {}, forgotten: func(sessionKey) {},
+		refuse: func(sessionKey) {}, forgotten: func(sessionKey) {}, parent: func(int) int { return 0 },
 	}
 }
 
@@ -147,7 +150,7 @@ func (s *stream) open(r record, k key, at int64) *Conn {
 	if r.kind() == recordOpen {
 		c.describe(r)
 	}
-	if len(s.servers) > 0 && !slices.Contains(s.servers, c.Parent) && !slices.Contains(s.servers, c.PID) {
+	if !s.asked(c) {
 		c = nil
 	}
 	s.conns[k] = c
@@ -157,6 +160,18 @@ func (s *stream) open(r record, k key, at int64) *Conn {
 		s.push(Event{Kind: Opened, Conn: c, Time: at})
 	}
 	return c
+}
+
+// asked reports whether a connection is of a server that was asked for, as far as that is
+// known: of a backend that is gone by now it may not be.
+func (s *stream) asked(c *Conn) bool {
+	if len(s.servers) == 0 || slices.Contains(s.servers, c.PID) {
+		return true
+	}
+	if c.Parent == 0 {
+		c.Parent = s.parent(c.PID)
+	}
+	return c.Parent == 0 || slices.Contains(s.servers, c.Parent)
 }
 
 func (s *stream) close(c *Conn, at int64) {

@@ -95,13 +95,6 @@ func (m *maps) stageBegins(st stage) asm.Instructions {
 	return c.Instructions
 }
 
-// known finds the state of the connection, for r7; without one it goes to label.
-func (c *code) known(label string) {
-	c.key()
-	c.find()
-	c.add(asm.JEq.Imm(asm.R0, 0, label), asm.Mov.Reg(asm.R7, asm.R0))
-}
-
 // anchor notes which request is being worked at: that which was read last. r8 are
 // the marks.
 func (c *code) anchor() {
