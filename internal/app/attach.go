@@ -16,8 +16,41 @@ import (
 type attachFlags struct {
 	targets []string // --attach; allServers among them: whatever runs
 	only    bool
-	times   bool // what the servers' work took is told
+	times   timesShare
 }
+
+// timesShare is the share of this host's processors, of 1, that may be spent on telling
+// what the servers' work took; 0: none, and that is not told.
+type timesShare float64
+
+// usualShare is that of --attach-times without a value: next to nothing for anybody else.
+const usualShare = 0.02
+
+func (s *timesShare) Set(text string) error {
+	if on, err := strconv.ParseBool(text); err == nil {
+		*s = 0
+		if on {
+			*s = usualShare
+		}
+		return nil
+	}
+	number, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.ParseFloat(number, 64)
+	if !percent || err != nil || !(n > 0 && n <= 100) {
+		return errors.New("must be true, false, or a share of the processors, as 2% is")
+	}
+	*s = timesShare(n / 100)
+	return nil
+}
+
+func (s *timesShare) String() string {
+	if *s == 0 {
+		return "false"
+	}
+	return strconv.FormatFloat(100*float64(*s), 'f', -1, 64) + "%"
+}
+
+func (*timesShare) Type() string { return "SHARE" }
 
 // allServers is what --attach without a value stands for.
 const allServers = "all"
@@ -26,7 +59,9 @@ func (f *attachFlags) add(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.targets, "attach", nil, "read the plaintext of TLS, GSS and Unix sockets where servers of this host have it: of all that run, or of `PID` or the program of a path, which may be a pooler or client, too; may be repeated; Linux")
 	s.Lookup("attach").NoOptDefVal = allServers
 	s.BoolVar(&f.only, "attach-only", false, "as --attach of all servers, and capture no packets")
-	s.BoolVar(&f.times, "attach-times", true, "with --attach, tell what the server's work took, where its program has the probes; =false costs it less")
+	f.times = usualShare
+	s.Var(&f.times, "attach-times", "with --attach, tell what the server's work took, where its program has the probes, while these take no more than a `SHARE` of this host's processors; =false: never")
+	s.Lookup("attach-times").NoOptDefVal = "true"
 }
 
 // on reports whether servers are to be looked into.
@@ -35,7 +70,10 @@ func (f *attachFlags) on() bool { return f.only || len(f.targets) > 0 }
 // resolve finds the servers that are meant. all are those that were found, which
 // may be more.
 func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err error) {
-	opt.Times = f.times
+	opt.Times = f.times > 0
+	if f.times < 1 {
+		opt.TimesShare = float64(f.times) // of all, they never take too much
+	}
 	targets := f.targets
 	if len(targets) == 0 {
 		targets = []string{allServers}

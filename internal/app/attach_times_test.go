@@ -194,3 +194,47 @@ func checkTimes(t *testing.T, records []jsonLine, log [][2]string) {
 		}
 	}
 }
+
+// The probes of the server's work go when they take more than they may, and come back
+// though the privileges that attaching takes were given up.
+func TestServerTimesShare(t *testing.T) {
+	s := pgtest.Start(t, pgtest.WithVersion(15))
+	needAttach(t, s)
+	args := []string{"--attach-only", "--attach=" + postmasterPID(t, s), "--attach-times=0.0001%", "--view", "queries"}
+	if os.Geteuid() == 0 {
+		args = append(args, "--user-drop", "nobody")
+	}
+	i := startInside(t, args...)
+	conn, err := pgconn.Connect(t.Context(), fmt.Sprintf("host=%s port=%d dbname=postgres user=%s", s.SocketDir, s.Port, s.SuperUser))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	// The interval in which it is looked may be over between any two of them.
+	for range 20 {
+		if _, err := conn.Exec(t.Context(), "select pg_sleep(0.05)").ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.stderr.waitFor(t, "server_times are left out while")
+	i.stderr.waitFor(t, "server_times are told again")
+}
+
+func TestTimesShare(t *testing.T) {
+	for text, want := range map[string]timesShare{"true": usualShare, "2%": 0.02, "100%": 1, "0.5%": 0.005, "false": 0} {
+		s := timesShare(7)
+		if err := s.Set(text); err != nil || s != want {
+			t.Errorf("%s: %v %v", text, float64(s), err)
+		}
+	}
+	for _, text := range []string{"", "2", "0%", "-1%", "101%", "NaN%", "%", "always"} {
+		if s := timesShare(7); s.Set(text) == nil || s != 7 {
+			t.Errorf("%q is taken for %v", text, float64(s))
+		}
+	}
+	for share, want := range map[timesShare]string{0: "false", usualShare: "2%", 0.005: "0.5%"} {
+		if got := share.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

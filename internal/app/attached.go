@@ -18,6 +18,7 @@ type attached struct {
 	attach.Source
 	feed     *inside.Feed
 	lost     uint64    // times that the ring had no room
+	untimed  bool      // it was told that server_times are left out
 	reported time.Time // when that was last looked at
 }
 
@@ -205,7 +206,25 @@ func (r *run) attachedTick() {
 	if now := r.env.Now(); now.Sub(r.attached.reported) >= dropTime {
 		r.attached.reported = now
 		r.countLost()
+		r.tellTimed()
 	}
+}
+
+// tellTimed tells when server_times are left out, and when they are no more.
+func (r *run) tellTimed() {
+	if r.attached == nil || r.opt.Quiet {
+		return
+	}
+	untimed := r.attached.Stats().Untimed
+	if untimed == r.attached.untimed {
+		return
+	}
+	r.attached.untimed = untimed
+	text := "server_times are told again"
+	if untimed {
+		text = "server_times are left out while the servers do this much: their probes would take more of this host than --attach-times allows"
+	}
+	fmt.Fprintf(r.env.Err, "pgsniff: %s\n", text)
 }
 
 // countLost reports what could not be passed on since the last time. Not even -q

@@ -324,6 +324,7 @@ func (r *run) tick() error {
 		r.live.reported = now
 		r.countDrops()
 		r.countLost()
+		r.tellTimed()
 	}
 	return r.kept(r.keep.flush())
 }

@@ -33,7 +33,7 @@ func (s *sharedBuffer) Write(b []byte) (int, error) {
 // waitFor waits until the text is there.
 func (s *sharedBuffer) waitFor(t *testing.T, text string) {
 	t.Helper()
-	for range 200 {
+	for range 1500 { // half a minute: the machine may be busy
 		s.mu.Lock()
 		found := strings.Contains(s.b.String(), text)
 		s.mu.Unlock()

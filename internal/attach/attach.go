@@ -22,6 +22,9 @@ type Options struct {
 	MayEnd bool
 	// Times has Worked events told, where the programs have the probes for it.
 	Times bool
+	// TimesShare is the share of this host's processors that the probes for Worked events
+	// may take: where they would take more they are away until the servers do less. 0: any.
+	TimesShare float64
 	// Servers restricts what is told to backends that are children of these
 	// processes, or these themselves; empty: all.
 	Servers []int
@@ -60,6 +63,8 @@ type Stats struct {
 	Unreadable uint64
 	// Crowded is how often there were too many backends to follow.
 	Crowded uint64
+	// Untimed tells that no Worked events come for now (Options.TimesShare).
+	Untimed bool
 }
 
 // Kind tells what an Event says.

@@ -60,7 +60,7 @@ func (c *code) now() {
 // count adds one to a counter. It overwrites r0 to r5 and the slot for walks.
 func (c *code) count(what int64, skip string) {
 	c.add(asm.Mov.Imm(asm.R1, int32(what)), asm.StoreMem(asm.RFP, stackWalk, asm.R1, asm.DWord))
-	c.add(asm.LoadMapPtr(asm.R1, c.m.lost.FD()))
+	c.add(asm.LoadMapPtr(asm.R1, c.m.counts.FD()))
 	c.stack(asm.R2, stackWalk)
 	c.add(
 		asm.FnMapLookupElem.Call(),

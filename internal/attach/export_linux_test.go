@@ -2,7 +2,11 @@
 
 package attach
 
-import "github.com/cilium/ebpf/btf"
+import (
+	"time"
+
+	"github.com/cilium/ebpf/btf"
+)
 
 // SetOldWay has Open do as it does before Linux 6.6.
 func SetOldWay(on bool) { oldWay = on }
@@ -14,3 +18,13 @@ func SetNoTypes(on bool) {
 		readTypes = func() (*kernel, error) { return nil, btf.ErrNotSupported }
 	}
 }
+
+// SetGoverned has Open look as often at what the probes cost; the result undoes it.
+func SetGoverned(d time.Duration) (undo func()) {
+	before, least, most := governTime, leastPatience, mostPatience
+	governTime, leastPatience, mostPatience = d, 20*d, 20*d
+	return func() { governTime, leastPatience, mostPatience = before, least, most }
+}
+
+// TimesAway takes the probes of the server's work away, or puts them back.
+func TimesAway(s Source, away bool) { s.(*source).timesAway(away) }

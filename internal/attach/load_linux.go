@@ -73,7 +73,12 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 		exitProgram:      m.exited(),
 	}
 	if s.times {
-		m.timing(sources)
+		own := make(map[string]asm.Instructions)
+		m.timing(own)
+		var err error
+		if s.timing.progs, err = s.programs(own); err != nil {
+			return nil, err
+		}
 	}
 	return s.programs(sources)
 }
@@ -145,7 +150,7 @@ func (s *source) attachToProgram(path string, progs map[string]*ebpf.Program) er
 		return err
 	}
 	if s.times {
-		if err := s.attachTimes(x, path, progs); err != nil {
+		if err := s.attachTimes(path); err != nil {
 			return err
 		}
 	}

@@ -68,18 +68,20 @@ var classes = [...]int32{128 - headSize, 512 - headSize, 2048 - headSize, 8 << 1
 
 // maps are what the programs share with each other and with the reader.
 type maps struct {
-	ring, states, lost *ebpf.Map
+	ring, states, counts *ebpf.Map
 	opensslMaps
 	kernel *kernel // nil where its memory cannot be understood
 	asked  []int   // Options.Servers, where the kernel's side can choose
 }
 
-// The places in the map lost.
+// The places in the map counts, of 8 bytes each.
 const (
 	lostRecords = iota // the ring had no room
 	lostStates         // there were too many backends
 	lostMemory         // the server's memory could not be read
-	numLost
+	stagesBegun        // probes of stages that were come to, by all processes
+	timesEpoch         // how often the probes of stages were taken away or put back; the reader's
+	numCounts
 )
 
 // began is for pq_init, which the server calls first of all for a connection: what
@@ -96,7 +98,8 @@ func (m *maps) began() asm.Instructions {
 }
 
 // newState puts a new state into the map; r0 is 0 if that went well. r7 and r8 are
-// not touched.
+// not touched. Of a connection that was open before it is not known since when its server
+// works at a request.
 func (c *code) newState(flags int32) {
 	c.add(asm.Mov.Imm(asm.R0, 0))
 	for at := int16(0); at < stateSize; at += 8 {
@@ -107,8 +110,18 @@ func (c *code) newState(flags int32) {
 		asm.StoreMem(asm.RFP, stackState+stateBorn, asm.R1, asm.DWord),
 		asm.Mov.Imm(asm.R1, flags),
 		asm.StoreMem(asm.RFP, stackState+stateFlags, asm.R1, asm.DWord),
-		asm.LoadMapPtr(asm.R1, c.m.states.FD()),
 	)
+	if flags == flagFresh {
+		c.add(asm.Mov.Imm(asm.R1, timesEpoch), asm.StoreMem(asm.RFP, stackWalk, asm.R1, asm.DWord))
+		c.lookup(c.m.counts, stackWalk)
+		c.add(
+			asm.JEq.Imm(asm.R0, 0, "no epoch"),
+			asm.LoadMem(asm.R1, asm.R0, 0, asm.DWord),
+			asm.StoreMem(asm.RFP, stackState+stateEpoch, asm.R1, asm.DWord),
+		)
+		c.label("no epoch")
+	}
+	c.add(asm.LoadMapPtr(asm.R1, c.m.states.FD()))
 	c.stack(asm.R2, stackKey)
 	c.stack(asm.R3, stackState)
 	c.add(asm.Mov.Imm(asm.R4, 0), asm.FnMapUpdateElem.Call())

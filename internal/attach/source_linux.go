@@ -18,8 +18,9 @@ import (
 )
 
 // pollTime is how often the ring is looked at while the server does little: the
-// programs wake nobody before much waits. It is how late output may come.
-const pollTime = 10 * time.Millisecond
+// programs wake nobody before much waits. It is how late output may come. Coming more
+// often costs more: Go's runtime is awake for a while after each time.
+const pollTime = 50 * time.Millisecond
 
 // drainTime bounds how long a stopped source waits for records that a program had
 // begun to write.
@@ -31,7 +32,9 @@ type source struct {
 	stream  *stream
 	reader  *ringReader
 	links   []link.Link
-	times   bool             // Options.Times
+	times   bool // Options.Times
+	timing  timing
+	counted counters
 	multi   bool             // the kernel has links of several uprobes
 	shared  map[fileKey]bool // files that were attached to for all processes
 	wake    event
@@ -75,6 +78,9 @@ func Open(opt Options) (Source, error) {
 		return nil, explain(err)
 	}
 	s.setClock()
+	if s.times && opt.TimesShare > 0 {
+		s.govern(opt.TimesShare)
+	}
 	return s, nil
 }
 
@@ -101,9 +107,8 @@ func (s *source) load() (err error) {
 	if err != nil {
 		return fmt.Errorf("map: %w", refused(err))
 	}
-	s.lost, err = ebpf.NewMap(&ebpf.MapSpec{Name: "pgsniff_lost", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: numLost})
-	if err != nil {
-		return fmt.Errorf("map: %w", refused(err))
+	if err = s.loadCounts(); err != nil {
+		return err
 	}
 	if s.reader, err = newRingReader(s.ring.FD(), ringSize); err != nil {
 		return err
@@ -185,6 +190,7 @@ func (s *source) Next(e *Event) error {
 // Wait waits for events, for pollTime at most.
 func (s *source) Wait(d time.Duration) error {
 	s.setClock()
+	s.timing.reads.Store(s.stream.reads)
 	d = min(d, pollTime)
 	timeout := unix.NsecToTimespec(int64(d))
 	polls := []unix.PollFd{
@@ -215,6 +221,7 @@ func (s *source) Stop() {
 }
 
 func (s *source) detach() {
+	s.timing.end()
 	for _, l := range s.links {
 		_ = l.Close()
 	}
@@ -223,9 +230,10 @@ func (s *source) detach() {
 // Stats returns the totals.
 func (s *source) Stats() Stats {
 	st := Stats{Events: s.events, Bytes: s.stream.bytes}
-	for i, to := range map[uint32]*uint64{lostRecords: &st.Lost, lostStates: &st.Crowded, lostMemory: &st.Unreadable} {
-		_ = s.lost.Lookup(i, to) // it fails for a closed map only
+	if s.counted.open() {
+		st.Lost, st.Crowded, st.Unreadable = s.counted.at(lostRecords), s.counted.at(lostStates), s.counted.at(lostMemory)
 	}
+	st.Untimed = s.timing.away.Load()
 	return st
 }
 
@@ -242,7 +250,8 @@ func (s *source) Close() error {
 		s.reader.close()
 		s.reader = nil
 	}
-	for _, m := range []*ebpf.Map{s.ring, s.states, s.lost, s.chosen, s.threads, s.sessions, s.refused} {
+	s.counted.close()
+	for _, m := range []*ebpf.Map{s.ring, s.states, s.counts, s.chosen, s.threads, s.sessions, s.refused} {
 		if m != nil {
 			_ = m.Close()
 		}

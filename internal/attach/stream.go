@@ -26,6 +26,7 @@ type stream struct {
 	head    int    // of the queue
 	shift   int64  // from the monotonic clock to the time of day, in ns
 	bytes   uint64 // of data
+	reads   uint64 // of servers
 	// Of processes that are no servers. What is not of interest, and what is over without
 	// its knowledge, the kernel's side is told.
 	sessions          map[key]*session
@@ -82,6 +83,7 @@ func (s *stream) take(r record) {
 	}
 	switch r.kind() {
 	case recordFrontend:
+		s.reads++
 		s.data(c, messages.Frontend, r, at)
 	case recordBackend:
 		s.data(c, messages.Backend, r, at)

@@ -49,7 +49,8 @@ const (
 	stateRewrite   = stateTimes + 144
 	stateRewriteSP = stateTimes + 152
 	stateRewritten = stateTimes + 160
-	timesSize      = 168
+	stateEpoch     = stateTimes + 168 // of the map counts, when its first stage began
+	timesSize      = 176
 )
 
 // The names of programs that belong to no stage.
@@ -70,7 +71,9 @@ func (m *maps) timing(programs map[string]asm.Instructions) {
 func (m *maps) stageBegins(st stage) asm.Instructions {
 	c := &code{m: m}
 	c.add(asm.LoadMem(asm.R9, asm.R1, stackAt, asm.DWord))
+	c.count(stagesBegun, "counted")
 	c.known("end")
+	c.current("anew")
 	c.add(asm.LoadMem(asm.R8, asm.R7, stateMarks, asm.DWord), asm.JSet.Imm(asm.R8, workTorn, "end"))
 	for _, outer := range stages {
 		name := "outside " + outer.program
@@ -92,7 +95,41 @@ func (m *maps) stageBegins(st stage) asm.Instructions {
 	)
 	c.label("end")
 	c.exit()
+	c.anew("anew")
 	return c.Instructions
+}
+
+// current goes to label where the probes were taken away since the connection's first
+// stage began: what is known of its work is not all. It leaves the epoch in r2.
+func (c *code) current(label string) {
+	c.add(asm.Mov.Imm(asm.R1, timesEpoch), asm.StoreMem(asm.RFP, stackWalk, asm.R1, asm.DWord))
+	c.lookup(c.m.counts, stackWalk)
+	c.add(
+		asm.Mov.Imm(asm.R2, 0),
+		asm.JEq.Imm(asm.R0, 0, label),
+		asm.LoadMem(asm.R2, asm.R0, 0, asm.DWord),
+		asm.LoadMem(asm.R1, asm.R7, stateEpoch, asm.DWord),
+		asm.JNE.Reg(asm.R1, asm.R2, label),
+	)
+}
+
+// anew is where current goes at the begin of a stage: what came before is forgotten, and
+// nothing counts until the next request.
+func (c *code) anew(label string) {
+	c.add(asm.StoreMem(asm.R7, stateEpoch, asm.R2, asm.DWord).WithSymbol(label), asm.Mov.Imm(asm.R1, 0))
+	for _, st := range stages {
+		c.add(asm.StoreMem(asm.R7, st.sp, asm.R1, asm.DWord))
+	}
+	for _, at := range timesFields {
+		c.add(asm.StoreMem(asm.R7, at, asm.R1, asm.DWord))
+	}
+	c.add(
+		asm.StoreMem(asm.R7, stateLongest, asm.R1, asm.DWord),
+		asm.StoreMem(asm.R7, stateLock, asm.R1, asm.DWord),
+		asm.Mov.Imm(asm.R1, workTorn),
+		asm.StoreMem(asm.R7, stateMarks, asm.R1, asm.DWord),
+	)
+	c.exit()
 }
 
 // anchor notes which request is being worked at: that which was read last. r8 are
@@ -117,6 +154,7 @@ func (m *maps) stageEnds(st stage) asm.Instructions {
 	c.add(asm.LoadMem(asm.R9, asm.R1, stackAt, asm.DWord))
 	c.known("end")
 	c.add(asm.LoadMem(asm.R1, asm.R7, st.sp, asm.DWord), asm.JNE.Reg(asm.R1, asm.R9, "end"))
+	c.current("end")
 	c.now()
 	c.addUp(st)
 	c.label("end")
@@ -154,6 +192,7 @@ func (m *maps) lockBegins(tag []operand) asm.Instructions {
 	c := &code{m: m}
 	c.add(asm.Mov.Reg(asm.R6, asm.R1))
 	c.known("end")
+	c.current("anew")
 	c.add(asm.LoadMem(asm.R8, asm.R7, stateMarks, asm.DWord), asm.JSet.Imm(asm.R8, workTorn, "end"))
 	for _, st := range stages { // which has its anchor
 		c.add(asm.LoadMem(asm.R1, asm.R7, st.sp, asm.DWord), asm.JNE.Imm(asm.R1, 0, "marked"))
@@ -172,14 +211,16 @@ func (m *maps) lockBegins(tag []operand) asm.Instructions {
 	}
 	c.label("end")
 	c.exit()
+	c.anew("anew")
 	return c.Instructions
 }
 
-// lockEnds is for its end, also by an error.
+// lockEnds is for its end, also by an error that is thrown.
 func (m *maps) lockEnds() asm.Instructions {
 	c := &code{m: m}
 	c.known("end")
 	c.add(asm.LoadMem(asm.R8, asm.R7, stateLock, asm.DWord), asm.JEq.Imm(asm.R8, 0, "end"))
+	c.current("end")
 	c.now()
 	c.add(
 		asm.LoadMem(asm.R9, asm.RFP, stackTime, asm.DWord),
@@ -209,6 +250,7 @@ func (m *maps) lockEnds() asm.Instructions {
 func (m *maps) aborts() asm.Instructions {
 	c := &code{m: m}
 	c.known("end")
+	c.current("end")
 	c.now()
 	for _, st := range stages {
 		name := "over " + st.program
@@ -236,7 +278,9 @@ func (c *code) tellTimes(buffer int16) {
 		return
 	}
 	c.add(asm.JSet.Imm(asm.R8, workSummed, "summed"), asm.Ja.Label("cleared"))
-	c.add(asm.FnKtimeGetNs.Call().WithSymbol("summed"), asm.StoreMem(asm.RFP, stackTime, asm.R0, asm.DWord))
+	c.label("summed")
+	c.current("not told")
+	c.now()
 	c.reserve(timesRecord, "not told")
 	c.head(recordTimes)
 	c.add(
