@@ -138,8 +138,8 @@ func (h host) explain(err error) error {
 		e.Help = fmt.Sprintf("this kernel, %s, is too old: it takes %d.%d or later", h.release, oldestMajor, oldestMinor)
 	case denied && len(missing) > 0:
 		e.Help = h.grant(missing)
-	case denied && h.lockdown != "":
-		e.Help = fmt.Sprintf("the kernel is locked down (%s), which forbids reading other processes: boot without lockdown=, or with Secure Boot switched off", h.lockdown)
+	case h.lockdown != "" && (denied || errors.Is(err, unix.EINVAL)):
+		e.Help = fmt.Sprintf("the kernel is locked down (%s), which may forbid it: boot without lockdown=, or with Secure Boot switched off", h.lockdown)
 	case denied:
 		e.Help = "this process has the capabilities that it takes, so something else forbids it: a container's seccomp profile, which must allow bpf and perf_event_open, or a security module (AppArmor, SELinux)"
 	case errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS):

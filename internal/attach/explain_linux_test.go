@@ -3,11 +3,14 @@
 package attach
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,14 +23,15 @@ func TestExplain(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"user":     {host{release: "6.18.1"}, denied, []string{"CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE are missing", "sudo", "setcap", "Kubernetes"}},
-		"one":      {host{release: "6.18.1", capabilities: 1<<39 | 1<<38}, denied, []string{"CAP_SYS_PTRACE is missing"}},
-		"before":   {host{release: "6.1.0-9", capabilities: all}, denied, []string{"CAP_SYS_ADMIN is missing", "cap_sys_admin,cap_sys_ptrace+ep"}},
-		"old":      {host{release: "5.4.0"}, fmt.Errorf("ring buffer: %w", unix.EINVAL), []string{"5.4.0, is too old: it takes 5.8"}},
-		"lockdown": {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, denied, []string{"locked down (confidentiality)"}},
-		"seccomp":  {host{release: "6.18.1", capabilities: all}, denied, []string{"seccomp"}},
-		"lacking":  {host{release: "6.18.1", capabilities: all}, unix.ENOSYS, []string{"CONFIG_UPROBE_EVENTS"}},
-		"gone":     {host{release: "6.18.1", capabilities: all}, os.ErrNotExist, []string{"no such program"}},
+		"user":      {host{release: "6.18.1"}, denied, []string{"CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE are missing", "sudo", "setcap", "Kubernetes"}},
+		"one":       {host{release: "6.18.1", capabilities: 1<<39 | 1<<38}, denied, []string{"CAP_SYS_PTRACE is missing"}},
+		"before":    {host{release: "6.1.0-9", capabilities: all}, denied, []string{"CAP_SYS_ADMIN is missing", "cap_sys_admin,cap_sys_ptrace+ep"}},
+		"old":       {host{release: "5.4.0"}, fmt.Errorf("ring buffer: %w", unix.EINVAL), []string{"5.4.0, is too old: it takes 5.8"}},
+		"lockdown":  {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, denied, []string{"locked down (confidentiality)"}},
+		"in secret": {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, fmt.Errorf("program: %w", unix.EINVAL), []string{"locked down (confidentiality)", "lockdown="}},
+		"seccomp":   {host{release: "6.18.1", capabilities: all}, denied, []string{"seccomp"}},
+		"lacking":   {host{release: "6.18.1", capabilities: all}, unix.ENOSYS, []string{"CONFIG_UPROBE_EVENTS"}},
+		"gone":      {host{release: "6.18.1", capabilities: all}, os.ErrNotExist, []string{"no such program"}},
 	} {
 		got := c.host.explain(c.err).Error()
 		for _, want := range c.want {
@@ -44,5 +48,61 @@ func TestExplain(t *testing.T) {
 	}
 	if n := (host{release: "5.10.0-30-amd64"}).kernelVersion(); n != 5<<16|10<<8 {
 		t.Errorf("%x", n)
+	}
+}
+
+// Without the kernel's description of its types, and where its memory may not be read, no
+// program for servers reads any; what takes it says so, and what to do instead.
+func TestNoKernelMemory(t *testing.T) {
+	before := readTypes
+	defer func() { readTypes = before }()
+	locked := host{lockdown: "confidentiality"}
+	if k, err := locked.types(); k != nil || !errors.Is(err, errLockedDown) {
+		t.Errorf("%v, %v", k, err)
+	}
+	readTypes = func() (*kernel, error) { return nil, btf.ErrNotFound }
+	for lockdown, want := range map[string][]string{
+		"":                {"/sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF)", "look into the server", "--keylog"},
+		"integrity":       {"/sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF)"},
+		"confidentiality": {"locked down for confidentiality", "look into the server", "boot without lockdown="},
+	} {
+		_, err := host{lockdown: lockdown}.types()
+		if err == nil {
+			t.Fatalf("%s: types are known", lockdown)
+		}
+		text := noTypes(err).Error()
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: %s\nlacks %q", lockdown, text, w)
+			}
+		}
+	}
+	s := source{stream: newStream(nil)}
+	if err := s.load(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	defer s.Close()
+	for _, known := range []bool{false, true} {
+		if known {
+			if s.kernel, _ = readKernel(); s.kernel == nil {
+				continue
+			}
+		}
+		reads := 0
+		for _, programs := range []map[string]asm.Instructions{s.forServers(true), s.forTimes()} {
+			for _, p := range programs {
+				for _, ins := range p {
+					if ins.IsBuiltinCall() && (ins.Constant == int64(asm.FnProbeReadKernel) || ins.Constant == int64(asm.FnProbeRead)) {
+						reads++
+					}
+				}
+			}
+		}
+		if (reads > 0) != known {
+			t.Errorf("types are known: %v; reads of the kernel's memory: %d", known, reads)
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package attach
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf/asm"
@@ -32,6 +33,19 @@ const (
 
 // maxDescriptor is more than any process has: fs.nr_open, as the kernel sets it.
 const maxDescriptor = 1 << 20
+
+// errLockedDown is why the kernel's memory may not be read.
+var errLockedDown = errors.New("the kernel is locked down for confidentiality")
+
+// types finds the places in the kernel's structures. A program that reads them is
+// refused where the kernel is locked down for confidentiality; what processes have in their
+// own memory may be read even so.
+func (h host) types() (*kernel, error) {
+	if h.lockdown == "confidentiality" {
+		return nil, errLockedDown
+	}
+	return readTypes()
+}
 
 // readKernel finds the places; its error tells what is missing.
 func readKernel() (*kernel, error) {

@@ -56,14 +56,25 @@ func hasMulti() bool {
 // compile loads the programs for servers into the kernel.
 func (s *source) compile() (map[string]*ebpf.Program, error) {
 	m := &s.maps
-	m.kernel, _ = readTypes() // without, the processes at the other end are not known
+	m.kernel, _ = thisHost().types() // without, the processes at the other end are not known
 	if m.kernel != nil && len(s.stream.servers) <= maxAsked {
 		m.asked = s.stream.servers
 	}
-	sources := map[string]asm.Instructions{
-		"pgsniff_read":   m.called(stateRead, s.times),
+	if s.times {
+		var err error
+		if s.timing.progs, err = s.programs(m.forTimes()); err != nil {
+			return nil, err
+		}
+	}
+	return s.programs(m.forServers(s.times))
+}
+
+// forServers are the programs for servers but for those of the times of their work.
+func (m *maps) forServers(timed bool) map[string]asm.Instructions {
+	return map[string]asm.Instructions{
+		"pgsniff_read":   m.called(stateRead, timed),
 		"pgsniff_readen": m.ended(recordFrontend, stateRead, stateInput),
-		"pgsniff_write":  m.called(stateWrite, s.times),
+		"pgsniff_write":  m.called(stateWrite, timed),
 		"pgsniff_wrote":  m.ended(recordBackend, stateWrite, stateOutput),
 		"pgsniff_began":  m.began(),
 		"pgsniff_tls":    m.told(recordTLS),
@@ -72,15 +83,6 @@ func (s *source) compile() (map[string]*ebpf.Program, error) {
 		"pgsniff_gss":    m.told(recordGSS),
 		exitProgram:      m.exited(),
 	}
-	if s.times {
-		own := make(map[string]asm.Instructions)
-		m.timing(own)
-		var err error
-		if s.timing.progs, err = s.programs(own); err != nil {
-			return nil, err
-		}
-	}
-	return s.programs(sources)
 }
 
 // programs loads programs.

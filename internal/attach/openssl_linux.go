@@ -66,7 +66,10 @@ func (s *source) loadOpenSSL(processes []int) (err error) {
 
 // attachOpenSSL attaches to OpenSSL in processes.
 func (s *source) attachOpenSSL(processes []int) error {
-	var err error
+	k, err := thisHost().types()
+	if err != nil {
+		return noTypes(err)
+	}
 	if s.sock, err = readSockets(); err != nil {
 		return noTypes(err)
 	}
@@ -84,10 +87,6 @@ func (s *source) attachOpenSSL(processes []int) error {
 	}
 	places := socketTracepoints
 	if oldWay || thisHost().before(6, 3) {
-		k, err := readKernel()
-		if err != nil {
-			return noTypes(err)
-		}
 		sources[callProgram] = m.callEnded(k)
 		places = callTracepoints
 	}
@@ -113,11 +112,15 @@ func (s *source) attachOpenSSL(processes []int) error {
 
 // noTypes says what to do without the kernel's description of its types.
 func noTypes(err error) error {
-	return &Error{
+	e := &Error{
 		What:  "cannot tell the connections of a process that is no server",
 		Help:  "this takes the kernel's description of its types, /sys/kernel/btf/vmlinux (CONFIG_DEBUG_INFO_BTF); look into the server, which takes none, or use --keylog",
 		Cause: err,
 	}
+	if errors.Is(err, errLockedDown) {
+		e.Help = "that forbids reading what it knows of sockets; look into the server, which takes none of it, use --keylog, or boot without lockdown=confidentiality"
+	}
+	return e
 }
 
 // place is a tracepoint of the kernel's, and the program for it.

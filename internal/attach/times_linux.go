@@ -59,12 +59,13 @@ const (
 	abortProgram   = "pgsniff_abort"
 )
 
-// timing adds the programs that are not made for a place.
-func (m *maps) timing(programs map[string]asm.Instructions) {
+// forTimes are the programs of the times of its work that are not made for a place.
+func (m *maps) forTimes() map[string]asm.Instructions {
+	programs := map[string]asm.Instructions{lockEndProgram: m.lockEnds(), abortProgram: m.aborts()}
 	for _, st := range stages {
 		programs[st.program+"_b"], programs[st.program+"_e"] = m.stageBegins(st), m.stageEnds(st)
 	}
-	programs[lockEndProgram], programs[abortProgram] = m.lockEnds(), m.aborts()
+	return programs
 }
 
 // stageBegins is for the begin of a stage.
