@@ -39,6 +39,12 @@ func (l *line) ascii(s string) {
 			return
 		}
 	}
+	l.ours(s)
+}
+
+// ours appends text that is printable ASCII because it is a word, a mark or a number of
+// our own.
+func (l *line) ours(s string) {
 	if l.width == 0 {
 		l.buf = append(l.buf, s...)
 		l.col += len(s)
@@ -117,11 +123,11 @@ func (l *line) pad(col int) {
 	}
 }
 
-func (l *line) space() { l.ascii(" ") }
+func (l *line) space() { l.ours(" ") }
 
 func (l *line) int(n int64) {
 	var b [20]byte
-	l.ascii(string(strconv.AppendInt(b[:0], n, 10)))
+	l.ours(string(strconv.AppendInt(b[:0], n, 10)))
 }
 
 func (l *line) uint(n uint64) { l.int(int64(n)) }

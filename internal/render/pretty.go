@@ -55,6 +55,7 @@ type Pretty struct {
 	fields  fields
 	decoded [messages.NumKinds]messages.Message
 	memos   [messages.NumKinds]lineMemo
+	head    lineHead
 	errs    messages.ErrorResponse
 	maker   record.Maker
 	ended   connFields
@@ -145,24 +146,23 @@ func (p *Pretty) Message(e *session.Event) {
 }
 
 func (p *Pretty) message(e *message) {
-	if c := e.conn.remembered(); !c.introduced && p.out == p.main {
+	c := e.conn.remembered()
+	if !c.introduced && p.out == p.main {
 		p.introduce(e.conn, e.at.Time, e.midStream)
 	}
-	if p.tooMany(e) || p.fold(e) {
+	if p.tooMany(e, c) || p.fold(e, c) {
+		return
+	}
+	plain := p.opt.Width == 0 && !p.opt.States && (e.more == nil || e.cancels().Conn == 0 && len(e.notes()) == 0) && !e.truncated && memorable(e.kind)
+	if plain && p.recall(e) {
 		return
 	}
 	p.start()
 	l := &p.line
 	p.prefix(e.conn, e.at.Time, e.dir)
-	plain := p.opt.Width == 0 && !p.opt.States && e.cancels().Conn == 0 && len(e.notes()) == 0 && !e.truncated && memorable(e.kind)
-	if plain && p.recall(e) {
-		p.end()
-		p.failedAt(e)
-		return
-	}
 	at, from := l.col, len(l.buf)
 	l.paint(p.opt.Theme.name)
-	l.ascii(e.kind.String())
+	l.ours(e.kind.String())
 	if e.kind == messages.KindUnknown && e.tag != 0 { // a packet of the startup has none
 		l.ascii(" ")
 		l.text([]byte{e.tag})
@@ -179,7 +179,7 @@ func (p *Pretty) message(e *message) {
 	}
 	if e.after != e.phase && e.after != messages.PhaseUnknown && e.after.String() != e.phase.String() {
 		l.full = false
-		p.tail("[" + e.after.String() + "]")
+		p.tail(phaseTails[e.after])
 	}
 	if plain && malformed == nil {
 		p.remember(e, l.buf[from:])
@@ -189,8 +189,8 @@ func (p *Pretty) message(e *message) {
 	p.notes(e, malformed)
 }
 
-// lineMemo is the latest line of a kind without its beginning, and what it was
-// made from.
+// lineMemo is the latest line of a kind without its beginning and the blanks at its end,
+// and what it was made from.
 type lineMemo struct {
 	wire, text   []byte
 	phase, after messages.Phase
@@ -205,7 +205,18 @@ func (p *Pretty) recall(e *message) bool {
 		!bytes.Equal(m.wire, e.body) {
 		return false
 	}
-	p.line.buf = append(p.line.buf, m.text...)
+	if h := &p.head; p.out == p.main && h.is(e.conn, e.at.Time, e.dir) {
+		p.out.buf = append(append(append(p.out.buf, h.text...), m.text...), '\n')
+		p.out.wrote()
+	} else {
+		p.start()
+		p.prefix(e.conn, e.at.Time, e.dir)
+		p.line.buf = append(p.line.buf, m.text...)
+		p.end()
+	}
+	if e.kind == messages.KindErrorResponse {
+		p.failedAt(e)
+	}
 	return true
 }
 
@@ -213,10 +224,35 @@ func (p *Pretty) remember(e *message, text []byte) {
 	if len(e.body) > maxMemo {
 		return
 	}
+	for n := len(text); n > 0 && text[n-1] == ' '; n-- {
+		text = text[:n-1]
+	}
 	m := &p.memos[e.kind]
 	m.wire, m.text = append(m.wire[:0], e.body...), append(m.text[:0], text...)
 	m.phase, m.after, m.direction, m.set = e.phase, e.after, e.dir, true
 }
+
+// lineHead is the beginning of the latest message's line: the messages of one packet
+// share it.
+type lineHead struct {
+	conn      *conn
+	at        int64
+	direction messages.Direction
+	columns   int
+	text      []byte
+}
+
+func (h *lineHead) is(c *conn, at int64, d messages.Direction) bool {
+	return h.at == at && h.conn == c && h.direction == d && len(h.text) > 0
+}
+
+// phaseTails are the phases as they stand at a line's end.
+var phaseTails = func() (t [messages.NumPhases]string) {
+	for p := range t {
+		t[p] = "[" + messages.Phase(p).String() + "]"
+	}
+	return t
+}()
 
 // tail appends a word at the end of the line.
 func (p *Pretty) tail(s string) {
@@ -228,7 +264,15 @@ func (p *Pretty) tail(s string) {
 }
 
 func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
-	l, t, c := &p.line, p.opt.Theme, of.remembered()
+	l, t, c, h := &p.line, p.opt.Theme, of.remembered(), &p.head
+	main := p.out == p.main // of what is held, the day is told when it is written
+	if main && h.is(of, at, d) {
+		l.buf = append(l.buf, h.text...)
+		l.col += h.columns
+		return
+	}
+	p.newDay(at)
+	from, col := len(l.buf), l.col
 	p.time(at)
 	if c.prefix[d] == nil {
 		arrow, color := " → ", t.frontend
@@ -241,6 +285,9 @@ func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
 	}
 	l.buf = append(l.buf, c.prefix[d]...)
 	l.col += c.prefixWidth
+	if main && p.opt.Time != TimeDelta { // by which each line's is its own
+		h.conn, h.at, h.direction, h.columns, h.text = of, at, d, l.col-col, append(h.text[:0], l.buf[from:]...)
+	}
 }
 
 func (p *Pretty) writeFields(e *message) error {
@@ -290,8 +337,7 @@ func (p *Pretty) writeFields(e *message) error {
 
 // tooMany counts the rows beyond the limit, and says how many there were when
 // another message follows.
-func (p *Pretty) tooMany(e *message) bool {
-	c := e.conn.remembered()
+func (p *Pretty) tooMany(e *message, c *prettyConn) bool {
 	if !isRow(e.kind) {
 		if e.kind != messages.KindNoticeResponse && c.run != (rowRun{}) {
 			p.endRun(e.conn)

@@ -44,8 +44,8 @@ func (f *fields) label(name string, empty bool) bool {
 	}
 	f.first = false
 	if s == named || s == noted {
-		f.line.ascii(name)
-		f.line.ascii("=")
+		f.line.ours(name)
+		f.line.ours("=")
 	}
 	return true
 }
@@ -138,7 +138,7 @@ func (f *fields) Text(name string, v []byte) {
 	case "statement", "portal", "name":
 		if f.kind == messages.KindParameterStatus {
 			f.content(v)
-			f.line.ascii(" =")
+			f.line.ours(" =")
 			return
 		}
 		f.quoted(v)
@@ -149,9 +149,9 @@ func (f *fields) Text(name string, v []byte) {
 
 // quoted writes a name in quotes, so that the empty name is seen.
 func (f *fields) quoted(v []byte) {
-	f.line.ascii(`"`)
+	f.line.ours(`"`)
 	f.content(v)
-	f.line.ascii(`"`)
+	f.line.ours(`"`)
 }
 
 // sql writes the text of a command on one line. length is that of the whole text
@@ -270,7 +270,7 @@ func (f *fields) Texts(name string, list [][]byte) {
 	}
 	for i, v := range list {
 		if i > 0 {
-			f.line.ascii(", ")
+			f.line.ours(", ")
 		}
 		f.content(v)
 	}
@@ -283,7 +283,7 @@ func (f *fields) Pairs(name string, list []messages.Pair) {
 		}
 		f.first = false
 		f.line.text(list[i].Name)
-		f.line.ascii("=")
+		f.line.ours("=")
 		f.pairValue(list[i].Value)
 	}
 }
@@ -305,7 +305,7 @@ func (f *fields) OIDs(name string, list []uint32) {
 	}
 	for i, oid := range list {
 		if i > 0 {
-			f.line.ascii(",")
+			f.line.ours(",")
 		}
 		f.typeName(oid)
 	}
@@ -316,7 +316,7 @@ func (f *fields) typeName(oid uint32) {
 	case name != "":
 		f.line.ascii(name)
 	case oid == 0:
-		f.line.ascii("unspecified")
+		f.line.ours("unspecified")
 	default:
 		f.line.uint(uint64(oid))
 	}

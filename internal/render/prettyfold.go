@@ -19,8 +19,10 @@ type folded struct {
 const maxFolded = 4096
 
 // fold keeps a message for the line that it has with others. It reports whether it did.
-func (p *Pretty) fold(e *message) bool {
-	c := e.conn.remembered()
+func (p *Pretty) fold(e *message, c *prettyConn) bool {
+	if e.kind != messages.KindParameterStatus && c.folded.count == 0 {
+		return false
+	}
 	if e.kind == messages.KindParameterStatus && p.opt.Fold && e.phase == messages.PhaseInitialization &&
 		len(e.notes()) == 0 && !e.truncated && bytes.Count(e.body, []byte{0}) == 2 && len(c.folded.bodies)+len(e.body) <= maxFolded {
 		f := &c.folded

@@ -31,15 +31,15 @@ func (c *dayClock) append(dst []byte, ns int64) []byte {
 	return append(dst, c.text[:]...)
 }
 
-// appendDigits appends n with leading zeros.
+// appendDigits appends n with leading zeros, an even number of digits.
 func appendDigits(dst []byte, n int64, digits int) []byte {
+	const zeros = "0000000000"
 	at := len(dst)
-	for range digits {
-		dst = append(dst, '0')
-	}
-	for i := at + digits - 1; i >= at; i-- {
-		dst[i] = byte('0' + n%10)
-		n /= 10
+	dst = append(dst, zeros[:digits]...)
+	for i := len(dst) - 2; i >= at; i -= 2 {
+		two := byte(n % 100)
+		n /= 100
+		dst[i], dst[i+1] = '0'+two/10, '0'+two%10
 	}
 	return dst
 }
@@ -54,10 +54,10 @@ func (p *Pretty) timeWidth() int {
 // newDay writes a line with the date, where a line is of another day than the one before
 // it.
 func (p *Pretty) newDay(ns int64) {
-	if p.opt.Time != TimeAbs && p.opt.Time != TimeUTC || p.out != p.main {
+	if ns >= p.today && ns < p.today+dayLength && p.today != 0 {
 		return
 	}
-	if ns >= p.today && ns < p.today+dayLength {
+	if p.opt.Time != TimeAbs && p.opt.Time != TimeUTC || p.out != p.main {
 		return
 	}
 	t := time.Unix(0, ns).In(p.clock.zone)

@@ -14,13 +14,13 @@ func (f *fields) Formats(name string, list []int16) {
 	if name == "column_formats" { // servers send the format before them for each
 		f.line.ascii(strconv.Itoa(len(list)) + " column")
 		if len(list) != 1 {
-			f.line.ascii("s")
+			f.line.ours("s")
 		}
 		return
 	}
 	for i, v := range list {
 		if i > 0 {
-			f.line.ascii(",")
+			f.line.ours(",")
 		}
 		f.line.int(int64(v))
 	}
@@ -49,13 +49,13 @@ func (f *fields) Values(name string, list messages.Values, formats []int16) {
 func (f *fields) valueName(i int) {
 	switch {
 	case f.kind != messages.KindDataRow:
-		f.line.ascii("$")
+		f.line.ours("$")
 		f.line.int(int64(i + 1))
-		f.line.ascii("=")
+		f.line.ours("=")
 	case i < len(f.columns):
 		f.line.paint(f.theme.dim)
 		f.line.text(f.columns[i].Name)
-		f.line.ascii("=")
+		f.line.ours("=")
 		f.line.unpaint(f.theme.dim)
 	}
 }
@@ -89,9 +89,9 @@ func (f *fields) value(v []byte, oid uint32, format int16) {
 		return
 	}
 	if needsQuotes(t) {
-		f.line.ascii("'")
+		f.line.ours("'")
 		f.content(t)
-		f.line.ascii("'")
+		f.line.ours("'")
 		return
 	}
 	f.content(t)
@@ -130,14 +130,14 @@ func (f *fields) Columns(_ string, list []messages.ColumnDescription) {
 			return
 		}
 		if i > 0 {
-			f.line.ascii(", ")
+			f.line.ours(", ")
 		}
 		f.line.text(list[i].Name)
 		f.line.space()
 		f.line.paint(f.theme.dim)
 		f.typeName(list[i].TypeOID)
 		if list[i].Format == 1 {
-			f.line.ascii(" binary")
+			f.line.ours(" binary")
 		}
 		f.line.unpaint(f.theme.dim)
 	}
