@@ -27,6 +27,7 @@ type JSON struct {
 	steps   [messages.NumKinds][2]stepMemo
 	bodies  [messages.NumKinds]bodyMemo
 	head    headMemo
+	number  numberMemo
 	scratch []byte
 	maker   record.Maker
 	texts   record.Normalizer // of texts that were not prepared: of the goroutine that writes
@@ -72,6 +73,12 @@ type headMemo struct {
 	conn uint64
 	at   session.Stamp
 	text []byte
+}
+
+// numberMemo is which query the latest message was of: those before and after it are, too.
+type numberMemo struct {
+	of   uint64
+	text []byte // the member query; empty: there was none yet
 }
 
 // bodyMemo is the latest body of a kind and what it became: applications say
@@ -164,20 +171,24 @@ func (j *JSON) message(e *message) {
 		}
 	}
 	if e.exchange != 0 {
-		b = jsontext.AppendUint(record.MessageQuery.AppendKey(b), e.exchange)
+		if j.number.of != e.exchange {
+			j.number.of = e.exchange
+			j.number.text = jsontext.AppendUint(record.MessageQuery.AppendKey(j.number.text[:0]), e.exchange)
+		}
+		b = append(b, j.number.text...)
 	}
 	if j.opt.States {
 		b = append(b, statePart...)
 		b = append(b, e.state.String()...)
 		b = append(b, '"')
 	}
-	if c := e.cancels(); c.Conn != 0 {
-		b = appendCancels(b, c)
+	if e.more != nil && e.more.cancels.Conn != 0 {
+		b = appendCancels(b, e.more.cancels)
 	}
 	b = record.MessageBody.AppendKey(b)
 	b, malformed := j.appendBody(b, e)
-	if notes := e.notes(); len(notes) > 0 || malformed != nil {
-		b = appendNotes(b, notes, malformed)
+	if malformed != nil || e.more != nil && len(e.more.notes) > 0 {
+		b = appendNotes(b, e.notes(), malformed)
 	}
 	if e.truncated || len(j.body.cuts) > 0 {
 		b = append(b, truncatedPart...)
@@ -213,14 +224,21 @@ func (j *JSON) setHead(e *message) {
 	j.head.conn, j.head.at = e.conn.id, e.at
 }
 
+// bodiless are the kinds whose messages have nothing but a type byte and a length.
+var bodiless = func() (t [messages.NumKinds]bool) {
+	for k := range t {
+		_, most := messages.Kind(k).BodyLen()
+		t[k] = messages.Kind(k).Tag() != 0 && most == 0
+	}
+	return t
+}()
+
 // appendBody appends a message's fields. It returns the fault of a body that
 // has not the message's format.
 func (j *JSON) appendBody(b []byte, e *message) ([]byte, error) {
 	j.body.cuts = j.body.cuts[:0]
-	if len(e.body) == 0 && e.kind.Tag() != 0 && !e.truncated {
-		if _, max := e.kind.BodyLen(); max == 0 {
-			return append(b, '{', '}'), nil
-		}
+	if len(e.body) == 0 && bodiless[e.kind] && !e.truncated {
+		return append(b, '{', '}'), nil
 	}
 	memo := &j.bodies[e.kind]
 	if memo.set && bytes.Equal(memo.wire, e.body) && !e.truncated {

@@ -143,10 +143,12 @@ func (c *cursor) cstring(field string) []byte {
 		return nil
 	}
 	rest := c.body[c.off:]
-	n := bytes.IndexByte(rest, 0)
-	if n < 0 {
-		c.fail(field, reasonNoNUL)
-		return c.tail()
+	n := 0
+	if len(rest) == 0 || rest[0] != 0 { // else it is empty, as most names of portals are
+		if n = bytes.IndexByte(rest, 0); n < 0 {
+			c.fail(field, reasonNoNUL)
+			return c.tail()
+		}
 	}
 	c.off += n + 1
 	return rest[:n:n]
@@ -235,6 +237,13 @@ func (c *cursor) formats(field string, dst []int16) []int16 {
 		return dst
 	}
 	dst = slices.Grow(dst, min(n, c.left()/2))
+	if list := c.body[c.off:]; 2*n <= len(list) { // all of them are there
+		c.off += 2 * n
+		for at := range n {
+			dst = append(dst, int16(binary.BigEndian.Uint16(list[2*at:])))
+		}
+		return dst
+	}
 	for ; n > 0 && c.has(field, 2); n-- {
 		dst = append(dst, c.int16(field))
 	}
