@@ -178,6 +178,10 @@ func (r *run) summary() {
 		fmt.Fprintf(r.env.Err, "pgsniff: the filter matched none of %s\n", plural(k.passed, "packet"))
 		return
 	}
+	if span := r.opt.selection.span; c.Packets == 0 && span.beforeAll() {
+		fmt.Fprintf(r.env.Err, "pgsniff: --until %s leaves nothing: the capture begins at %s\n", span.until, dateOf(span.first))
+		return
+	}
 	if r.analyzer.Connections() == 0 {
 		fmt.Fprintf(r.env.Err, "pgsniff: no PostgreSQL in %s: %s%s%s\n", plural(c.Packets, "packet"), plural(c.TCPConnections, "TCP connection"), r.portList(), r.live.dropText())
 		r.adviseNone()

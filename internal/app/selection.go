@@ -67,6 +67,9 @@ type selection struct {
 	decoded     [messages.NumKinds]messages.Message
 	errs        messages.ErrorResponse
 	matched     bool // it has shown something
+	// longest is how long the slowest took of the queries that only minDuration keeps
+	// from being shown, in nanoseconds; grep was not asked.
+	longest int64
 }
 
 func (f *selectionFlags) compile() (s *selection, err error) {
@@ -205,7 +208,7 @@ func (s *selection) anyType(e *session.Event) bool {
 		return false
 	}
 	shown := s.grep == nil || s.grepMessage(e)
-	s.matched = s.matched || shown
+	s.matched = s.matched || shown && s.minDuration == 0 // else its query tells
 	return shown
 }
 
@@ -231,7 +234,11 @@ func (s *selection) exchange(c *session.Session, x *exchange.Exchange) bool {
 	if s.span != nil && !s.span.has(x.End.Time) {
 		return false
 	}
-	if s.errors && x.Error == nil || !s.conn(c) || !s.longEnough(x) {
+	if s.errors && x.Error == nil || !s.conn(c) {
+		return false
+	}
+	if !s.longEnough(x) {
+		s.tooShort(x)
 		return false
 	}
 	shown := s.grep == nil || s.grepExchange(x)
@@ -245,6 +252,13 @@ func (s *selection) longEnough(x *exchange.Exchange) bool {
 	}
 	ns, ok := x.Duration()
 	return ok && ns >= s.minDuration
+}
+
+// tooShort notes a query that only took too little time.
+func (s *selection) tooShort(x *exchange.Exchange) {
+	if ns, ok := x.Duration(); ok {
+		s.longest = max(s.longest, ns)
+	}
 }
 
 func (s *selection) grepExchange(x *exchange.Exchange) bool {

@@ -16,6 +16,7 @@ type span struct {
 	from, to     moment
 	begin        atomic.Int64 // once the first packet has come; 0: all
 	end          int64        // 0: all
+	first        int64        // when the capture begins; 0: nothing of it was read
 }
 
 // moment is a time as given: at some offset from the capture's beginning, at a time,
@@ -84,9 +85,13 @@ func (s *span) start(first int64) {
 	if s == nil {
 		return
 	}
+	s.first = first
 	s.begin.Store(s.from.resolve(first))
 	s.end = s.to.resolve(first)
 }
+
+// beforeAll reports whether the part ends before the capture begins.
+func (s *span) beforeAll() bool { return s != nil && s.end != 0 && s.end <= s.first }
 
 // begins returns when the part begins; 0: it is all.
 func (s *span) begins() int64 {

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -120,12 +122,22 @@ func (r *run) advise() {
 		}
 		return
 	}
+	span, last := f.span, r.analyzer.Counts.Last
 	switch {
+	case span.begins() > last:
+		say("--since %s matched nothing; the capture is of %s to %s", span.since, dateOf(r.analyzer.Counts.First), dateOf(last))
+	case r.sel.longest > 0 && r.sel.grep == nil:
+		say("--min-duration %s matched nothing; the longest query took %s", f.minDuration, units.AppendDuration(nil, r.sel.longest))
 	case len(f.conns) > 0:
 		say("--conn %s matched nothing; there are connections 1 to %d", strings.Join(f.conns, ","), r.analyzer.Counts.TCPConnections)
 	default:
 		say("the selection matched nothing")
 	}
+}
+
+// dateOf is a time as --since takes it, local.
+func dateOf(ns int64) string {
+	return time.Unix(0, ns).In(time.Local).Format("2006-01-02T15:04:05.000")
 }
 
 func was(n uint64, what string) string {

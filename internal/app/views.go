@@ -106,6 +106,7 @@ func (v *views) Message(e *session.Event) {
 	}
 	h := v.held[e.Session.ID][e.Step.Exchange]
 	if v.heldBytes >= maxHeld {
+		v.sel.matched = true
 		if h != nil {
 			v.drop(e.Session, e.Step.Exchange, h)
 			v.w.Release(e.Session, h)
@@ -151,9 +152,12 @@ func (v *views) release(s *session.Session, x *exchange.Exchange) {
 		return
 	}
 	v.drop(s, x.ID, h)
-	if v.sel.longEnough(x) {
-		v.w.Release(s, h)
+	if !v.sel.longEnough(x) {
+		v.sel.tooShort(x)
+		return
 	}
+	v.sel.matched = true
+	v.w.Release(s, h)
 }
 
 // drop takes the messages of an exchange out of what is held.
