@@ -46,7 +46,7 @@ func FromEnvironment(endpoint, service string, getenv func(string) string) (*Con
 		return nil, err
 	}
 	var err error
-	if c.Headers, err = pairs("OTEL_EXPORTER_OTLP_HEADERS", getenv); err != nil {
+	if c.Headers, err = headers(getenv); err != nil {
 		return nil, err
 	}
 	if c.TLS, err = certificates(getenv); err != nil {
@@ -102,6 +102,26 @@ func pairs(name string, getenv func(string) string) (map[string]string, error) {
 	}
 	return m, nil
 }
+
+// headers are those of each request. What cannot be one is refused here: it would be told
+// as trouble with the collector.
+func headers(getenv func(string) string) (map[string]string, error) {
+	const name = "OTEL_EXPORTER_OTLP_HEADERS"
+	m, err := pairs(name, getenv)
+	for key, value := range m {
+		if strings.ContainsFunc(key, notOfToken) || strings.ContainsFunc(value, notOfValue) {
+			return nil, fmt.Errorf("%s: %q cannot be a header", name, key) // the value may be a secret
+		}
+	}
+	return m, err
+}
+
+// notOfToken and notOfValue are what RFC 9110 does not have in names and values of fields.
+func notOfToken(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
+}
+
+func notOfValue(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func certificates(getenv func(string) string) (*tls.Config, error) {
 	ca, cert, key := getenv("OTEL_EXPORTER_OTLP_CERTIFICATE"), getenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"), getenv("OTEL_EXPORTER_OTLP_CLIENT_KEY")

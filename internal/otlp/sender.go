@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,8 +27,10 @@ const (
 	// maxTries bounds how often a request is sent again, as the specification's
 	// exporters do: some minutes.
 	maxTries = 8
-	// maxAnswer is how much of an answer is read.
-	maxAnswer = 64 << 10
+	// maxAnswer is how much of an answer is read, maxMessage how much of its message is told.
+	maxAnswer, maxMessage = 64 << 10, 200
+	// maxAsked is how long a collector may have us wait (Retry-After).
+	maxAsked = 5 * time.Minute
 )
 
 // request is a body that waits to be sent.
@@ -61,6 +64,8 @@ type Sender struct {
 	sent    uint64
 	warned  bool
 
+	complaint string // the latest of a collector that took something in part; of the goroutine
+
 	wake   chan struct{}
 	stop   context.Context
 	cancel context.CancelFunc
@@ -75,13 +80,18 @@ func NewSender(cfg *Config, warn func(error)) *Sender {
 	transport.TLSClientConfig = cfg.TLS
 	transport.MaxIdleConnsPerHost = 2
 	s := &Sender{
-		cfg: cfg, client: &http.Client{Transport: transport, Timeout: cfg.Timeout}, warn: warn,
+		cfg: cfg, client: &http.Client{Transport: transport, Timeout: cfg.Timeout, CheckRedirect: noRedirect}, warn: warn,
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	go s.run()
 	return s
 }
+
+// noRedirect has an answer that names another place be taken as it is: a request that is
+// sent on may lose its body and be answered all the same, and the headers, with keys in
+// them, are not for others.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Send queues a body for a path, /v1/traces or /v1/metrics. The body is the sender's
 // from then on.
@@ -177,11 +187,7 @@ func (s *Sender) deliver(r *request) {
 			return
 		}
 		s.trouble(err)
-		if after > 0 {
-			wait = after
-		}
-		// Half of it is by chance, so that many do not come at once.
-		pause := time.NewTimer(wait/2 + rand.N(wait/2+1))
+		pause := time.NewTimer(pauseFor(wait, after))
 		select {
 		case <-pause.C:
 		case <-s.stop.Done():
@@ -189,6 +195,15 @@ func (s *Sender) deliver(r *request) {
 		}
 		wait = min(2*wait, maxBackoff)
 	}
+}
+
+// pauseFor is how long to wait before the next try: half of the usual time and more by
+// chance, so that many do not come at once, and never less than the collector asked for.
+func pauseFor(usual, asked time.Duration) time.Duration {
+	if asked > 0 {
+		return asked + rand.N(asked/8+1)
+	}
+	return usual/2 + rand.N(usual/2+1)
 }
 
 func (s *Sender) delivered(r *request, rejected int) {
@@ -256,12 +271,40 @@ func (s *Sender) post(r *request) (rejected int, after time.Duration, err error)
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // what there is of it
 	switch {
 	case res.StatusCode/100 == 2:
-		return partial(answer), 0, nil
+		rejected, message := partial(answer)
+		s.complain(rejected, message)
+		return rejected, 0, nil
 	case retryable(res.StatusCode):
-		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-		return 0, min(time.Duration(seconds)*time.Second, maxBackoff), fmt.Errorf("%s: %s", req.URL.Redacted(), res.Status)
+		return 0, retryAfter(res.Header.Get("Retry-After"), time.Now()), fmt.Errorf("%s: %s", req.URL.Redacted(), res.Status)
 	}
 	return 0, 0, errRejected{fmt.Errorf("%s: %s", req.URL.Redacted(), res.Status)}
+}
+
+// retryAfter is how long an answer asks to wait, in seconds or until a time (RFC 9110); 0
+// where it does not say.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxAsked)
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(until.Sub(now), 0), maxAsked)
+}
+
+// complain tells what a collector says of a body that it took in part, or with a warning:
+// the first time, and when it says something else.
+func (s *Sender) complain(rejected int, message string) {
+	if message == "" || message == s.complaint {
+		return
+	}
+	s.complaint = message
+	if rejected > 0 {
+		s.warn(fmt.Errorf("OTLP: the collector refused %d spans or points: %s", rejected, message))
+		return
+	}
+	s.warn(fmt.Errorf("OTLP: the collector says: %s", message))
 }
 
 // retryable are the answers after which a client may send again (OTLP: "Failures").
@@ -273,25 +316,29 @@ func retryable(status int) bool {
 	return false
 }
 
-// partial returns how many items an answer says were rejected.
-func partial(answer []byte) int {
+// partial returns how many items an answer says were rejected, and what it says of that.
+func partial(answer []byte) (rejected int, message string) {
 	var v struct {
 		PartialSuccess struct {
 			RejectedSpans      json.RawMessage
 			RejectedDataPoints json.RawMessage
+			ErrorMessage       string
 		}
 	}
 	if json.Unmarshal(answer, &v) != nil {
-		return 0
+		return 0, ""
 	}
-	n := 0
 	for _, raw := range []json.RawMessage{v.PartialSuccess.RejectedSpans, v.PartialSuccess.RejectedDataPoints} {
 		i, err := strconv.Atoi(string(bytes.Trim(raw, `"`)))
 		if err == nil && i > 0 {
-			n += i
+			rejected += i
 		}
 	}
-	return n
+	message = v.PartialSuccess.ErrorMessage
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	return rejected, message
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

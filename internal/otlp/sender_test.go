@@ -102,7 +102,7 @@ func TestRejected(t *testing.T) {
 		}
 	})
 	sent, d, warned := send(t, c, nil, "one", "two", "three")
-	if sent != 17 || d != (Dropped{Rejected: 13}) || warned != 2 {
+	if sent != 17 || d != (Dropped{Rejected: 13}) || warned != 3 { // refused, took in part and says why, takes again
 		t.Error(sent, d, warned)
 	}
 }
@@ -141,6 +141,8 @@ func TestFromEnvironment(t *testing.T) {
 		{"OTEL_EXPORTER_OTLP_TIMEOUT", "http://h", "soon", "milliseconds"},
 		{"OTEL_EXPORTER_OTLP_COMPRESSION", "http://h", "zstd", "gzip or none"},
 		{"OTEL_EXPORTER_OTLP_HEADERS", "http://h", "secret", "key=value"},
+		{"OTEL_EXPORTER_OTLP_HEADERS", "http://h", "api key=secret", `"api key" cannot be a header`},
+		{"OTEL_EXPORTER_OTLP_HEADERS", "http://h", "api-key=secret%0d%0ax: y", `"api-key" cannot be a header`},
 		{"OTEL_EXPORTER_OTLP_CERTIFICATE", "https://h", "/nonexistent", "no such file"},
 		{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "https://h", "x", "go together"},
 	} {
@@ -159,5 +161,71 @@ func TestFromEnvironment(t *testing.T) {
 	if err != nil || c.Endpoint != "https://h:4318" || c.Timeout != 250*time.Millisecond ||
 		len(c.Resource) != 2 || c.Resource[0] != (KeyValue{"service.name", "a"}) || c.Resource[1] != (KeyValue{"host.name", "b,c"}) {
 		t.Errorf("%+v %v", c, err)
+	}
+}
+
+// TestRetryAfter wants no try before the collector asked for one, in either form of it.
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-1": 0, "0": 0, "3": 3 * time.Second, "99999": maxAsked, "99999999999999999999": 0,
+		"Sat, 28 Nov 2026 12:00:04 GMT": 4 * time.Second, "Sat, 28 Nov 2026 11:00:00 GMT": 0, "Sun, 29 Nov 2026 12:00:00 GMT": maxAsked,
+	} {
+		if got := retryAfter(value, now); got != want {
+			t.Errorf("%q: %v, not %v", value, got, want)
+		}
+	}
+	for range 1000 {
+		if d := pauseFor(firstBackoff, 3*time.Second); d < 3*time.Second || d > 4*time.Second {
+			t.Errorf("asked for 3 s, waits %v", d)
+		}
+		if d := pauseFor(firstBackoff, 0); d < firstBackoff/2 || d > firstBackoff {
+			t.Errorf("waits %v", d)
+		}
+	}
+}
+
+// TestRedirect holds that a body goes to no other place, and that one which was sent on
+// is not counted as delivered.
+func TestRedirect(t *testing.T) {
+	other := newCollector(t, func(int, http.ResponseWriter) {})
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect} {
+		c := newCollector(t, func(_ int, w http.ResponseWriter) {
+			w.Header().Set("Location", other.URL+"/v1/traces")
+			w.WriteHeader(status)
+		})
+		sent, d, _ := send(t, c, map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "api-key=secret"}, "one")
+		if sent != 0 || d != (Dropped{Rejected: 10}) || len(other.bodies) != 0 {
+			t.Errorf("%d: %d sent, %+v, elsewhere %q", status, sent, d, other.bodies)
+		}
+	}
+}
+
+// TestAnswers holds that what a collector says of what it took is told, once, and that no
+// answer does harm.
+func TestAnswers(t *testing.T) {
+	long := strings.Repeat("ż", maxMessage)
+	for answer, want := range map[string]string{
+		`{"partialSuccess":{"errorMessage":"please upgrade"}}`:                      "OTLP: the collector says: please upgrade",
+		`{"partialSuccess":{"rejectedDataPoints":2,"errorMessage":"` + long + `"}}`: "OTLP: the collector refused 2 spans or points: " + long[:maxMessage] + "…",
+		`{"partialSuccess":{"rejectedSpans":"-5"}}`:                                 "",
+		`{"partialSuccess":{"rejectedSpans":"99999999999999999999"}}`:               "",
+		`{}`: "", "": "", "nothing": "", `{"partialSuccess":7}`: "", strings.Repeat("[", 2*maxAnswer): "",
+	} {
+		c := newCollector(t, func(_ int, w http.ResponseWriter) { _, _ = io.WriteString(w, answer) })
+		cfg, err := FromEnvironment(c.URL, "pgsniff", func(string) string { return "" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		s := NewSender(cfg, func(err error) { told = append(told, err.Error()) })
+		s.Send("/v1/traces", []byte("one"), 10)
+		s.Send("/v1/traces", []byte("two"), 10)
+		if sent, d := s.Close(time.Minute); sent+d.Total() != 20 {
+			t.Errorf("%q: %d sent, %+v", answer, sent, d)
+		}
+		if got := strings.Join(told, "|"); got != want {
+			t.Errorf("%.80q: %q is told, not %q", answer, got, want)
+		}
 	}
 }
