@@ -1,11 +1,14 @@
 package app
 
 import (
+	"fmt"
+	"io"
+	"strings"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
+	"unicode/utf8"
 
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 const (
@@ -22,7 +25,7 @@ func showProgress(env *Env, quiet bool, files *capture.Files) (stop func()) {
 	if !env.ErrTerminal || quiet || env.Width() > 0 {
 		return func() {} // the output itself is on the terminal: it is progress enough
 	}
-	_, total, ok := files.Progress()
+	_, _, ok := files.Progress()
 	if !ok {
 		return func() {} // nobody knows how much there is of a pipe
 	}
@@ -31,37 +34,51 @@ func showProgress(env *Env, quiet bool, files *capture.Files) (stop func()) {
 		defer close(done)
 		timer := time.NewTimer(progressAfter)
 		defer timer.Stop()
-		bar, shown := newBar(env, total), false
-		bar.StartWithoutRender() // the rate is that since now
+		line := bar{w: env.Err, since: env.Now()} // the rate is that since now
 		for {
 			select {
 			case <-quit:
-				if shown {
-					_ = bar.Clear()
-				}
+				line.clear()
 				return
 			case <-timer.C:
 			}
 			timer.Reset(progressEvery)
-			read, total, _ := files.Progress()
-			if total != bar.GetMax64() { // a file may grow
-				bar.ChangeMax64(total)
-			}
-			_ = bar.Set64(read)
-			shown = true
+			read, total, _ := files.Progress() // a file may grow
+			line.show(read, total, env.Now())
 		}
 	}()
 	return func() { close(quit); <-done }
 }
 
-func newBar(env *Env, total int64) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(env.Err),
-		progressbar.OptionSetDescription("reading"),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(progressEvery/2),
-		progressbar.OptionClearOnFinish(),
-	)
+// bar is one line of a terminal that is written over.
+type bar struct {
+	w     io.Writer
+	since time.Time
+	width int // of what stands there, in columns
+}
+
+const barWidth = 30
+
+func (b *bar) show(read, total int64, now time.Time) {
+	if total <= 0 {
+		return
+	}
+	read = min(max(read, 0), total)
+	done := int(float64(read) / float64(total) * barWidth)
+	line := fmt.Sprintf("reading %3d%% |%s%s| %s of %s", int(float64(read)/float64(total)*100),
+		strings.Repeat("█", done), strings.Repeat(" ", barWidth-done), units.Bytes(uint64(read)), units.Bytes(uint64(total)))
+	if took := now.Sub(b.since); took > 0 && read > 0 {
+		rate := float64(read) / took.Seconds()
+		left := time.Duration(float64(total-read) / rate * float64(time.Second))
+		line += fmt.Sprintf(", %s/s, %v left", units.Bytes(uint64(rate)), left.Round(time.Second))
+	}
+	width := utf8.RuneCountInString(line)
+	fmt.Fprintf(b.w, "\r%s%s", line, strings.Repeat(" ", max(b.width-width, 0)))
+	b.width = width
+}
+
+func (b *bar) clear() {
+	if b.width > 0 {
+		fmt.Fprintf(b.w, "\r%s\r", strings.Repeat(" ", b.width))
+	}
 }

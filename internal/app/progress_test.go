@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestProgress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		env := &Env{Err: &out, ErrTerminal: true, Width: func() int { return 0 }}
+		env := &Env{Err: &out, Now: time.Now, ErrTerminal: true, Width: func() int { return 0 }}
 		stop := showProgress(env, false, files)
 		time.Sleep(progressAfter + 3*progressEvery)
 		stop()
@@ -41,8 +42,39 @@ func TestProgress(t *testing.T) {
 		if shown := out.Len() > 0; shown != c.shown {
 			t.Errorf("%s: %q", c.name, out.String())
 		}
-		if c.shown && !regexp.MustCompile(`reading +\d+% .*\([0-9.]+ k?B/s\)`).Match(out.Bytes()) {
+		if c.shown && !regexp.MustCompile(`reading +\d+% \|█* *\| [0-9.]+ k?B of 1.05 MB(, [0-9.]+ k?B/s, \d+h?\d*m?\d*s left)?`).Match(out.Bytes()) {
 			t.Errorf("%s: %q", c.name, out.String())
 		}
+	}
+}
+
+// TestBar wants each line to cover the one before it, and nothing left in the end.
+func TestBar(t *testing.T) {
+	var out bytes.Buffer
+	at := time.Unix(100, 0)
+	b := bar{w: &out, since: at}
+	b.clear()
+	for _, c := range []struct {
+		read, total int64
+		after       time.Duration
+		want        string
+	}{
+		{0, 0, 0, ""},
+		{0, 3_000_000, time.Second, "\rreading   0% |                              | 0 B of 3.00 MB"},
+		{1_000_000, 3_000_000, 2 * time.Second, "\rreading  33% |██████████                    | 1.00 MB of 3.00 MB, 500 kB/s, 4s left"},
+		{4_000_000, 3_000_000, 30 * time.Second, "\rreading 100% |██████████████████████████████| 3.00 MB of 3.00 MB, 100 kB/s, 0s left"},
+		{1 << 62, 1 << 62, time.Nanosecond, ""},
+		{-5, 7, time.Second, "\rreading   0% |                              | 0 B of 7 B" + strings.Repeat(" ", 28)},
+	} {
+		out.Reset()
+		b.show(c.read, c.total, at.Add(c.after))
+		if c.want != "" && out.String() != c.want {
+			t.Errorf("%q, not %q", out.String(), c.want)
+		}
+	}
+	out.Reset()
+	b.clear()
+	if s := out.String(); len(s) != b.width+2 || s[0] != '\r' || s[len(s)-1] != '\r' {
+		t.Errorf("%q", s)
 	}
 }

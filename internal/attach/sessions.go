@@ -1,10 +1,11 @@
 package attach
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
-	"slices"
 
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -150,7 +151,7 @@ func (s *stream) processGone(pid uint32, at int64) {
 			open = append(open, k)
 		}
 	}
-	slices.SortFunc(open, func(a, b key) int { return int(s.sessions[a].conn.ID) - int(s.sessions[b].conn.ID) })
+	order.By(open, func(a, b *key) int { return cmp.Compare(s.sessions[*a].conn.ID, s.sessions[*b].conn.ID) })
 	for _, k := range open {
 		x := s.sessions[k]
 		s.forgotten(x.kernel)

@@ -323,3 +323,27 @@ func TestLike(t *testing.T) {
 		}
 	}
 }
+
+// TestXML wants what encoding/xml makes of the same report.
+func TestXML(t *testing.T) {
+	texts := append([]string{`<a href="x">&'</a>`, "a\xffb\xc3", "\ufffd\ue000\U0010ffff", "żółć 🐘"}, hostile...)
+	for r := rune(0); r < 0x300; r++ {
+		texts = append(texts, "a"+string(r)+"b")
+	}
+	for _, text := range texts {
+		s := junitSuite{Name: text, Tests: 2, Failures: 1, Errors: 3, Time: text, Timestamp: text, Host: text, Out: text, Err: text, Cases: []junitCase{
+			{Class: text, Name: text, Time: text}, {Class: "x", Failure: &junitFailure{text, text, text}},
+		}}
+		want, err := xml.MarshalIndent(struct {
+			XMLName xml.Name `xml:"testsuite"`
+			junitSuite
+		}{junitSuite: s}, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if s.write(&got); got.String() != xml.Header+string(want)+"\n" {
+			t.Errorf("%q:\n%s\nnot\n%s", text, got.String(), want)
+		}
+	}
+}

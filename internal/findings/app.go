@@ -28,6 +28,8 @@ type app struct {
 }
 
 // name is how an application is called in titles.
+//
+//go:noinline
 func (a *app) name() string {
 	switch {
 	case a == nil:

@@ -248,6 +248,8 @@ func clean(b []byte) string {
 }
 
 // draft returns what is collected under a key, nil if there is no room.
+//
+//go:noinline
 func (e *Engine) draft(k *code, a *app, what uint64) *draft {
 	key := draftKey{k, a, what}
 	d := e.drafts[key]

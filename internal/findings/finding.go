@@ -148,12 +148,16 @@ type code struct {
 	finish func(e *Engine, d *draft) (Finding, bool)
 }
 
+// What is done for an occurrence, not for a query, is called in many places and not inlined
+// in them: that would be 50 kB of the program.
+
 // note counts an occurrence at a place.
 func (d *draft) note(at Stamp) {
 	d.count++
 	d.span(at)
 }
 
+//go:noinline
 func (d *draft) span(at Stamp) {
 	if d.first.Time == 0 || at.Time < d.first.Time {
 		d.first = at
@@ -184,6 +188,8 @@ func (d *draft) on(c *conn) {
 }
 
 // calls adds n calls of a statement.
+//
+//go:noinline
 func (d *draft) calls(s *statement, n uint64) {
 	if s == nil {
 		return
@@ -200,6 +206,8 @@ func (d *draft) calls(s *statement, n uint64) {
 }
 
 // show adds evidence, while there is room for it.
+//
+//go:noinline
 func (d *draft) show(at Stamp, c *conn, query uint64, text string) {
 	if len(d.evidence) < maxEvidence {
 		d.evidence = append(d.evidence, Evidence{At: at, Conn: c.ID, Query: query, Text: text})
@@ -232,6 +240,8 @@ func (d *draft) byCost(e *Engine) Severity {
 }
 
 // share is the part of the application's busy time that the draft's cost makes.
+//
+//go:noinline
 func (d *draft) share() float64 {
 	if d.app == nil || d.cost.TimeNS <= 0 {
 		return 0

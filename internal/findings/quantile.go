@@ -36,6 +36,8 @@ func (s *sample) add(v int64) {
 
 // quantile returns a value that a part q of the series is not above; 0 if there is
 // none.
+//
+//go:noinline
 func (s *sample) quantile(q float64) int64 { return quantileOf(s.kept, q) }
 
 func (s *sample) median() int64 { return s.quantile(0.5) }

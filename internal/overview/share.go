@@ -2,10 +2,10 @@ package overview
 
 import (
 	"cmp"
-	"slices"
 	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/netfacts"
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -148,7 +148,7 @@ func (c *Collector) shareOut() {
 			list, asked = append(list, demand{k, s}), asked+k.asked
 		}
 	}
-	slices.SortFunc(list, func(a, b demand) int {
+	order.By(list, func(a, b *demand) int {
 		return cmp.Or(cmp.Compare(a.asked, b.asked), cmp.Compare(a.session.ID, b.session.ID))
 	})
 	c.describe(asked)

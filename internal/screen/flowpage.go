@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,8 +122,8 @@ func (p *flowPage) makeGroups() {
 		}
 	}
 	if n := len(took); n > 0 {
-		slices.SortFunc(took, func(a, b int64) int { return cmp.Compare(b, a) })
-		p.slow = took[min((n-1)/slowShare, n-1)]
+		slices.Sort(took)
+		p.slow = took[n-1-(n-1)/slowShare]
 	}
 }
 

@@ -71,8 +71,8 @@ func (d *dist) binaries() error {
 		if t.os == "windows" {
 			file += ".exe"
 		}
-		flags := "-s -w -buildid= -X github.com/pgsniff/pgsniff/internal/app.version=" + d.version
-		build := append([]string{"build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2"}, coldFlags()...)
+		flags := "-s -w " + alignment + " -buildid= -X github.com/pgsniff/pgsniff/internal/app.version=" + d.version
+		build := append([]string{"build", "-trimpath", "-buildvcs=false", "-tags", "nethttpomithttp2"}, sizeFlags()...)
 		build = append(build, "-ldflags", flags, "-o", file, "./cmd/pgsniff")
 		if err := d.command(append(cache, "GOOS="+t.os, "GOARCH="+t.arch), "go", build...); err != nil {
 			return err

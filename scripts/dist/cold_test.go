@@ -34,6 +34,8 @@ func TestCold(t *testing.T) {
 	}
 	const own = "github.com/pgsniff/pgsniff/"
 	for _, hot := range []string{
+		own + "internal/jsontext", own + "internal/netfacts", own + "internal/pooler", own + "internal/units", own + "internal/csvlog", own + "internal/pqtrace",
+		"encoding/binary", "time", "io", "bufio", "math/bits", "unicode", "hash/maphash", "internal/runtime/maps", "golang.org/x/sys/unix",
 		own + "pkg/reassembly", own + "pkg/codec", own + "pkg/messages", own + "pkg/tracker", own + "pkg/exchange", own + "pkg/session",
 		own + "internal/analyze", own + "internal/capture", own + "internal/packet", own + "internal/filter", own + "internal/render",
 		own + "internal/record", own + "internal/sqlnorm", own + "internal/redact", own + "internal/stats", own + "internal/tlsdecrypt",
