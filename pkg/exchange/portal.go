@@ -29,7 +29,7 @@ const (
 // bindPortal makes a portal for the Bind with a body, in the place that its name
 // says. Where there is no room for more, the exchange has it alone.
 func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *portal {
-	if old := l.findPortal(name); len(name) > 0 || l.lastTx == 'E' || old != nil && old.suspended {
+	if old := l.findPortal(name); len(name) > 0 || l.lastTx == 'E' || old != nil && (old.suspended || l.n > 1) {
 		x.note(change{by: messages.KindBind, name: string(name), portal: old, bind: x.binds})
 	}
 	l.dropPortal(name)
