@@ -194,3 +194,17 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLine: what was laid out over lines takes no more room than its words.
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"select  1": "select 1",
+		"\n  select a,\r\n\t\tb -- x\n   from t ": "⏎ select a,⏎ b -- x⏎ from t",
+		"":    "",
+		"   ": "",
+	} {
+		if got := oneLine(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

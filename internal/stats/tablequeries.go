@@ -267,7 +267,8 @@ func (p *tables) moment(ns int64) string {
 }
 
 // oneLine makes marks of the ends of lines, so that a comment does not seem to swallow
-// what follows it.
+// what follows it, and one blank of several: the room is for words.
 func oneLine(s string) string {
-	return strings.NewReplacer("\r\n", "⏎", "\n", "⏎", "\r", "⏎", "\t", " ").Replace(s)
+	s = strings.NewReplacer("\r\n", "⏎", "\n", "⏎", "\r", "⏎", "\t", " ").Replace(s)
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' }), " ")
 }
