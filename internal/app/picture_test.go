@@ -91,6 +91,12 @@ func draw(text string) []byte {
 	return b.Bytes()
 }
 
+// offs are the attributes that a code ends.
+var offs = map[string]*regexp.Regexp{
+	"22": regexp.MustCompile(` font-weight="bold"`), "24": regexp.MustCompile(` text-decoration="underline"`),
+	"27": regexp.MustCompile(` text-decoration="underline"`), "39": regexp.MustCompile(` fill="[^"]*"`),
+}
+
 // styled returns the attributes after a change of style.
 func styled(class, codes string) string {
 	colors := map[string]string{
@@ -99,16 +105,18 @@ func styled(class, codes string) string {
 	}
 	for _, code := range strings.Split(strings.TrimSuffix(codes, ";"), ";") {
 		switch {
-		case code == "" || code == "0" || code == "22" || code == "39":
+		case code == "" || code == "0":
 			class = ""
+		case offs[code] != nil:
+			class = offs[code].ReplaceAllString(class, "")
 		case code == "1":
-			class += ` font-weight="bold"`
+			class = offs["22"].ReplaceAllString(class, "") + ` font-weight="bold"`
 		case code == "2":
 			class = ` fill="#8b949e"`
 		case code == "4", code == "7": // there is no background: what is selected is underlined
-			class += ` text-decoration="underline"`
+			class = offs["24"].ReplaceAllString(class, "") + ` text-decoration="underline"`
 		case colors[code] != "":
-			class = fmt.Sprintf(` fill=%q`, colors[code])
+			class = offs["39"].ReplaceAllString(class, "") + fmt.Sprintf(` fill=%q`, colors[code])
 		}
 	}
 	return class

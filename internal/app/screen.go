@@ -76,7 +76,10 @@ and k9s; ? shows them. docs/screens.md.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			s := &screenRun{title: strings.Join(args, " "), paths: args}
+			s := &screenRun{title: args[0], paths: args}
+			if n := len(args) - 1; n > 0 {
+				s.title += fmt.Sprintf(" +%d", n)
+			}
 			if slices.Contains(args, "-") { // a pipe cannot be read again
 				s.history = flow.NewHistory(historySize)
 			}

@@ -218,7 +218,7 @@ func TestScreenErrors(t *testing.T) {
 
 // TestScreenPictures draws the pictures of docs/screens.md and README.md from a run.
 func TestScreenPictures(t *testing.T) {
-	s := onTerminal(t, 128, 26, "browse", pcaps+"/pgbouncer.pcap", "--port", "5432,6432")
+	s := onTerminal(t, 128, 26, "browse", pcaps+"/pgbouncer.pcap", "--port", "5432,6432", "--color", "always")
 	s.settled()
 	s.wait("CALLS")
 	compareFile(t, "../../docs/screen-queries.svg", draw(s.picture()))

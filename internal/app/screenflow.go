@@ -26,8 +26,8 @@ var screenSize func() (w, h int)
 func (s *screenRun) screenOptions(env *Env, ended <-chan error, quit <-chan struct{}) screen.Options {
 	opt := screen.Options{
 		Data: s.data, Title: s.title, Live: s.live, In: env.In, Out: env.Out, Now: env.Now, Local: time.Local,
-		Color:  s.opt.Color != "never",
-		Always: s.opt.Color == "always", Ended: ended, Quit: quit,
+		Color: s.opt.Color == "always" || s.opt.Color == "auto" && env.Getenv("NO_COLOR") == "",
+		Ended: ended, Quit: quit,
 		Progress: s.progress, Message: s.log.latest, Warnings: s.log.warnings, Flow: s.flow, Save: s.save,
 		Filter: s.opt.kept.filter,
 	}

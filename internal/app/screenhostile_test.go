@@ -31,6 +31,12 @@ func TestScreenHostile(t *testing.T) {
 			s.keys(k)
 			time.Sleep(50 * time.Millisecond)
 		}
+		if w >= 120 {
+			s.keys("3")
+			s.wait("StartupMessage")
+			s.keys("b") // again
+			s.until("side pane at one column on all lines", func(string) bool { return s.bordered(120, 4, 39) })
+		}
 		s.keys("q")
 		s.ends(ExitOK)
 		s.mu.Lock()
@@ -54,6 +60,19 @@ func TestScreenHostile(t *testing.T) {
 	}
 }
 
+// bordered reports whether a column has the border of the side pane, from a line to
+// another, however wide what stands before it is.
+func (s *terminal) bordered(x, from, to int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for y := from; y < to; y++ {
+		if c := s.vt.CellAt(x, y); c == nil || c.Content != "│" {
+			return false
+		}
+	}
+	return true
+}
+
 // TestScreenAttacks opens captures that were made to break programs.
 func TestScreenAttacks(t *testing.T) {
 	for _, c := range hostileFiles(t) {
@@ -66,7 +85,7 @@ func TestScreenAttacks(t *testing.T) {
 
 // evil is a text that would set the title, clear the screen, ring, and turn text around,
 // if a terminal got to see it.
-const evil = "\x1b]0;owned\x07\x1b[2J\x9b\u009b2J\u202egnp\u2066\r\n\t\x1bP1\x1b\\"
+const evil = "\x1b]0;owned\x07漢字e\u0301👩\u200d👩\x1b[2J\x9b\u009b2J\u202egnp\u2066\r\n\t\x1bP1\x1b\\"
 
 // hostileCapture is a capture with evil wherever text can stand.
 func hostileCapture(t *testing.T) string {
@@ -86,7 +105,7 @@ func hostileCapture(t *testing.T) string {
 		p.Send(c, hostile.Server, join(hostile.Message('1'), hostile.Message('2'), failure, hostile.Ready()))
 	}
 	p.Close(c)
-	path := filepath.Join(t.TempDir(), "hostile.pcap")
+	path := filepath.Join(t.TempDir(), "hostile\x1b]0;owned\x07\u202e漢.pcap")
 	if err := os.WriteFile(path, p.File(), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -49,9 +49,8 @@ func busyServer(seconds int) io.Reader {
 	})
 }
 
-// screenData runs a screen's source without a screen.
-func screenData(t *testing.T, live bool, packets io.Reader) *screenRun {
-	t.Helper()
+// screenRunOf is a screen's source of packets, without the screen.
+func screenRunOf(live bool, packets io.Reader) *screenRun {
 	env := &Env{In: packets, Out: io.Discard, Err: io.Discard, Now: time.Now, Width: func() int { return 0 }, Getenv: func(string) string { return "" }}
 	o := &Options{}
 	cmd := &cobra.Command{}
@@ -60,7 +59,14 @@ func screenData(t *testing.T, live bool, packets io.Reader) *screenRun {
 	o.selection.span.add(cmd)
 	s := &screenRun{env: env, opt: o, live: live, history: flow.NewHistory(historySize), begun: make(chan struct{}), broken: make(chan string, 1), requests: make(chan filterRequest, 1)}
 	s.hook()
-	if err := runRead(env, o, []string{"-"}); err != nil {
+	return s
+}
+
+// screenData runs it.
+func screenData(t *testing.T, live bool, packets io.Reader) *screenRun {
+	t.Helper()
+	s := screenRunOf(live, packets)
+	if err := runRead(s.env, s.opt, []string{"-"}); err != nil {
 		t.Fatal(err)
 	}
 	return s

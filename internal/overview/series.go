@@ -14,12 +14,17 @@ const rateSlots = 5
 type series struct {
 	counts [numSlots]uint32
 	last   int64 // the latest slot, where they move on
+	at     int   // where its count is
 	total  uint64
 }
 
 // add counts one in a slot.
 func (s *series) add(slot int64, moving bool) {
 	s.total++
+	if moving && slot == s.last {
+		s.counts[s.at]++
+		return
+	}
 	if !moving {
 		s.counts[max(0, min(slot, numSlots-1))]++
 		return
@@ -38,7 +43,7 @@ func (s *series) moveTo(slot int64) {
 	for i := max(s.last+1, slot-numSlots+1); i <= slot; i++ {
 		s.counts[i%numSlots] = 0
 	}
-	s.last = slot
+	s.last, s.at = slot, int(slot%numSlots)
 }
 
 // list returns the counts, oldest first, of moving ones those up to the slot now.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/flow"
 	"github.com/pgsniff/pgsniff/internal/overview"
+	"github.com/pgsniff/pgsniff/internal/stats"
 )
 
 // activity is the connections and what they do.
@@ -109,26 +110,34 @@ func (a *activity) refresh(m *model) {
 	a.set(open)
 }
 
-func (a *activity) view(m *model, w, h int) []string {
+func (a *activity) view(m *model, w, h int) []textLine {
 	states := make(map[overview.State]int)
 	for i := range a.items {
 		states[a.items[i].State]++
 	}
-	text := fmt.Sprintf("%s: %d active, %d waiting, %d idle in transaction, %d idle", plural(uint64(len(a.items)+a.more), "connection", "connections"),
-		states[overview.Active]+states[overview.Copying], states[overview.Waiting], states[overview.InTx]+states[overview.Failed], states[overview.Idle])
-	if n := states[overview.Ended]; n > 0 {
-		text += fmt.Sprintf(", %d ended", n)
+	text := plural(uint64(len(a.items)+a.more), "connection", "connections")
+	sep := ": "
+	add := func(n int, what string) {
+		if n > 0 { // there is little room, and what is not listed is to be seen
+			text += sep + stats.FormatCount(uint64(n)) + " " + what
+			sep = ", "
+		}
 	}
+	add(states[overview.Active]+states[overview.Copying], "active")
+	add(states[overview.Waiting], "waiting")
+	add(states[overview.InTx]+states[overview.Failed], "idle in transaction")
+	add(states[overview.Idle], "idle")
+	add(states[overview.Ended], "ended")
 	if a.more > 0 {
-		text += fmt.Sprintf("; %d idle ones are not listed", a.more)
+		text += fmt.Sprintf("; %s idle ones are not listed", stats.FormatCount(uint64(a.more)))
 	}
 	if a.gone > 0 && (a.ended || !m.opt.Live) {
-		text += fmt.Sprintf("; %d ended ones are not kept", a.gone)
+		text += fmt.Sprintf("; %s ended ones are not kept", stats.FormatCount(a.gone))
 	}
 	if a.filter != "" {
 		text += fmt.Sprintf("; /%s: %d", a.filter, len(a.shown))
 	}
-	return append([]string{compose(w, false, span{text, m.theme.dim})}, a.list.view(m, w, h-1)...)
+	return append([]textLine{compose(w, false, span{text, m.theme.dim})}, a.list.view(m, w, h-1)...)
 }
 
 func (a *activity) press(m *model, k string) (tea.Cmd, bool) {

@@ -1,9 +1,12 @@
 package screen
 
 import (
+	"image/color"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -37,14 +40,21 @@ type arrowInk struct{ line, name ink }
 
 func newArrowInk(s lipgloss.Style) arrowInk { return arrowInk{newInk(s), newInk(s.Bold(true))} }
 
-func newTheme() *theme {
+// newTheme makes one with colours, or one that does with bold, underlined and reversed.
+func newTheme(colors bool) *theme {
 	s := lipgloss.NewStyle
+	in := func(c color.Color) lipgloss.Style {
+		if !colors {
+			return s()
+		}
+		return s().Foreground(c)
+	}
 	return &theme{
-		plain: newInk(s()), dim: newInk(s().Foreground(lipgloss.BrightBlack)), name: newInk(s().Bold(true)),
-		head: newInk(s().Bold(true).Underline(true)), tab: newInk(s().Foreground(lipgloss.BrightBlack)), on: newInk(s().Bold(true).Reverse(true)),
-		sql: newInk(s().Foreground(lipgloss.Green)), good: newInk(s().Foreground(lipgloss.Green)), warn: newInk(s().Foreground(lipgloss.Yellow)),
-		bad:    newInk(s().Bold(true).Foreground(lipgloss.Red)),
-		client: newArrowInk(s().Foreground(lipgloss.Cyan)), server: newArrowInk(s().Foreground(lipgloss.Blue)),
+		plain: newInk(s()), dim: newInk(in(lipgloss.BrightBlack)), name: newInk(s().Bold(true)),
+		head: newInk(s().Bold(true).Underline(true)), tab: newInk(in(lipgloss.BrightBlack)), on: newInk(s().Bold(true).Reverse(true)),
+		sql: newInk(in(lipgloss.Green)), good: newInk(in(lipgloss.Green)), warn: newInk(in(lipgloss.Yellow)),
+		bad:    newInk(in(lipgloss.Red).Bold(true)),
+		client: newArrowInk(in(lipgloss.Cyan)), server: newArrowInk(in(lipgloss.Blue)),
 	}
 }
 
@@ -54,60 +64,149 @@ type span struct {
 	style ink
 }
 
-// compose makes a line of exactly w columns. It is the one way to the terminal: what
-// could steer it is escaped here, line feeds and tabs become blanks.
-func compose(w int, selected bool, spans ...span) string {
-	var b strings.Builder
-	left := w
-	for _, s := range spans {
-		if left <= 0 {
-			break
-		}
-		text := clean(s.text, left)
-		n := width(text)
-		if n > left {
-			text = ansi.Truncate(text, left, "…")
-			n = width(text)
-		}
-		if text == "" {
-			continue
-		}
-		left -= n
-		write(&b, &s.style, selected, text)
+// textLine is a line of the screen, with its styles, as it goes to the terminal.
+type textLine struct {
+	text string
+	cuts []cut // where its pieces begin
+	end  int   // columns that are written; those behind are blank
+	odd  bool  // it has characters of which terminals may think otherwise how wide they are
+}
+
+// cut is where a piece begins: its byte in the text, its column.
+type cut struct{ at, col int32 }
+
+// compose makes a line of at most w columns. It and its kin are the one way to the
+// terminal: what could steer it is escaped here, line feeds and tabs become blanks.
+func compose(w int, selected bool, spans ...span) textLine {
+	c := newComposer(w, selected, len(spans))
+	for i := range spans {
+		c.add(&spans[i], 0, false)
 	}
-	if left > 0 {
-		write(&b, &blank, selected, strings.Repeat(" ", left))
+	return c.done()
+}
+
+// composer makes a line.
+type composer struct {
+	w        int
+	selected bool
+	b        []byte
+	line     textLine
+}
+
+func newComposer(w int, selected bool, pieces int) composer {
+	return composer{w: w, selected: selected, b: make([]byte, 0, 2*w), line: textLine{cuts: make([]cut, 0, pieces+1)}}
+}
+
+// add adds a piece: as many columns as its text has, or exactly so many and a blank.
+func (c *composer) add(s *span, columns int, right bool) {
+	room := c.w - c.line.end
+	most := room
+	if columns > 0 {
+		most = min(columns, room)
 	}
-	return b.String()
+	if room <= 0 {
+		return
+	}
+	text, n, odd := fitting(s.text, most)
+	before, behind := 0, 0
+	if columns > 0 {
+		behind = min(columns+1, room) - n
+	}
+	if right {
+		before, behind = most-n, behind-(most-n)
+	}
+	if text == "" && before+behind == 0 {
+		return
+	}
+	c.line.cuts, c.line.odd = append(c.line.cuts, cut{int32(len(c.b)), int32(c.line.end)}), c.line.odd || odd
+	c.styled(&s.style, before, text, behind)
+	c.line.end += before + n + behind
+}
+
+func (c *composer) styled(k *ink, before int, text string, behind int) {
+	on, off := k.on, k.off
+	if c.selected {
+		on, off = k.selOn, k.selOff
+	}
+	c.b = append(blanks(append(c.b, on...), before), text...)
+	c.b = append(blanks(c.b, behind), off...)
+}
+
+// done returns the line. One that is selected is filled up.
+func (c *composer) done() textLine {
+	l := &c.line
+	if left := c.w - l.end; left > 0 && c.selected {
+		l.cuts = append(l.cuts, cut{int32(len(c.b)), int32(l.end)})
+		c.styled(&blank, left, "", 0)
+		l.end = c.w
+	}
+	l.text = string(c.b)
+	return *l
+}
+
+// beside puts a line into the columns from x on of another one.
+func (l textLine) beside(x int, r textLine) textLine {
+	l.cuts = slices.Clone(l.cuts)
+	if l.end < x {
+		l.cuts = append(l.cuts, cut{int32(len(l.text)), int32(l.end)})
+		l.text += strings.Repeat(" ", x-l.end)
+	}
+	for _, c := range r.cuts {
+		l.cuts = append(l.cuts, cut{c.at + int32(len(l.text)), c.col + int32(x)})
+	}
+	l.text += r.text
+	l.end, l.odd = x+r.end, l.odd || r.odd
+	return l
 }
 
 // blank is the ink of nothing.
 var blank = newInk(lipgloss.NewStyle())
 
-func write(b *strings.Builder, k *ink, selected bool, text string) {
-	on, off := k.on, k.off
-	if selected {
-		on, off = k.selOn, k.selOff
+func blanks(b []byte, n int) []byte {
+	for range n {
+		b = append(b, ' ')
 	}
-	b.WriteString(on)
-	b.WriteString(text)
-	b.WriteString(off)
+	return b
+}
+
+// fitting returns as much of a text as fits in w columns, without anything that steers a
+// terminal, how many columns it takes, and whether terminals may differ on that.
+func fitting(s string, w int) (text string, n int, odd bool) {
+	if n, fits, simple := simply(s, w); simple {
+		if fits == len(s) {
+			return s, n, false
+		}
+		return s[:fits] + "…", n + 1, false
+	}
+	text = clean(s, w)
+	if n = width(text); n > w {
+		text = ansi.Truncate(text, w, "…")
+		n = width(text)
+	}
+	return text, n, true
+}
+
+// simply looks at a text of the characters that take one column each everywhere. Where it
+// is wider than w, fits is how much of it there is room for before a sign that it goes on.
+func simply(s string, w int) (n, fits int, simple bool) {
+	for i, r := range s {
+		if !single(r) {
+			return 0, 0, false
+		}
+		if n == w-1 {
+			fits = i
+		}
+		if n++; n > w {
+			return w - 1, fits, true
+		}
+	}
+	return n, len(s), true
 }
 
 // clean returns text that fills no more than w columns and a little, without anything
 // that steers a terminal.
 func clean(s string, w int) string {
 	const longest = 8 // bytes of a column, by and large
-	plain := true
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return s[:min(len(s), w+1)]
-	}
 	if most := longest * (w + 2); len(s) > most {
 		s = s[:most]
 	}
@@ -120,38 +219,44 @@ func clean(s string, w int) string {
 	}, safe)
 }
 
-// width is how many columns a text takes. Characters of the program's own drawings take
-// one each, as letters do that are not combined with others; of the rest the tables of
+// single reports a character that takes one column: those of the program's own drawings,
+// and letters that are not combined with others. They are safe, too.
+func single(r rune) bool {
+	return r >= ' ' && r <= '~' || r >= '\u00ae' && r <= '\u02ff' || r >= '─' && r <= '▟' || r == '…' || r == '●' || r == '–' || r == '→'
+}
+
+// width is how many columns a text takes. Of characters that are not single the tables of
 // Unicode have to be asked, which takes a hundred times as long.
 func width(s string) int {
 	n := 0
 	for _, r := range s {
-		switch {
-		case r >= ' ' && r <= '~', r >= '\u00ae' && r <= '\u02ff', r >= '─' && r <= '▟', r == '…', r == '●', r == '–':
-			n++
-		default:
+		if !single(r) {
 			return ansi.StringWidth(s)
 		}
+		n++
 	}
 	return n
 }
 
 // fit returns text in exactly w columns, to the left or to the right of them.
 func fit(s string, w int, left bool) string {
-	s = clean(s, w)
-	n := width(s)
-	if n > w {
-		return ansi.Truncate(s, w, "…")
+	text, n, _ := fitting(s, w)
+	if pad := strings.Repeat(" ", max(w-n, 0)); left {
+		return text + pad
+	} else {
+		return pad + text
 	}
-	pad := strings.Repeat(" ", w-n)
-	if left {
-		return s + pad
-	}
-	return pad + s
 }
 
 // oneLine makes a line of SQL: runs of white space are one blank.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			return strings.Join(strings.Fields(s), " ")
+		}
+	}
+	return s
+}
 
 // wrap divides text into lines of w columns, at most so many.
 func wrap(s string, w, most int) (lines []string) {

@@ -52,9 +52,9 @@ func (p *failures) refresh(m *model) {
 }
 
 // view is the list, and below it all of the selected one.
-func (p *failures) view(m *model, w, h int) []string {
+func (p *failures) view(m *model, w, h int) []textLine {
 	t := m.theme
-	var below []string
+	var below []textLine
 	if f := p.current(); f != nil {
 		add := func(label, text string, most int, s span) {
 			for _, line := range wrap(text, w-len(label), most) {

@@ -62,7 +62,7 @@ func severity(t *theme, s findings.Severity) ink {
 
 func (p *findingsPage) refresh(m *model) { p.set(m.opt.Data.Findings()) }
 
-func (p *findingsPage) view(m *model, w, h int) []string {
+func (p *findingsPage) view(m *model, w, h int) []textLine {
 	if !m.opt.Live {
 		return p.list.view(m, w, h)
 	}
@@ -71,7 +71,7 @@ func (p *findingsPage) view(m *model, w, h int) []string {
 	if in < of {
 		text = fmt.Sprintf("looked for in %s of %s since %s: too many to look at each", stats.FormatCount(in), plural(of, "query", "queries"), m.clock(m.summary.Started))
 	}
-	return append([]string{compose(w, false, span{text, m.theme.dim})}, p.list.view(m, w, h-1)...)
+	return append([]textLine{compose(w, false, span{text, m.theme.dim})}, p.list.view(m, w, h-1)...)
 }
 
 func (p *findingsPage) press(m *model, k string) (tea.Cmd, bool) {
@@ -123,9 +123,9 @@ type findingPage struct {
 
 func (p *findingPage) refresh(*model) {}
 
-func (p *findingPage) view(m *model, w, h int) []string {
+func (p *findingPage) view(m *model, w, h int) []textLine {
 	f, t := &p.finding, m.theme
-	lines := []string{compose(w, false, span{strings.ToUpper(f.Severity.String()), severity(t, f.Severity)}, span{"  " + f.Code, t.name},
+	lines := []textLine{compose(w, false, span{strings.ToUpper(f.Severity.String()), severity(t, f.Severity)}, span{"  " + f.Code, t.name},
 		span{fmt.Sprintf("  %s, %s", plural(f.Count, "time", "times"), f.Confidence), t.dim})}
 	add := func(indent int, text string, style ink) {
 		for _, line := range wrap(text, w-indent, 6) {

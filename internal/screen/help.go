@@ -29,9 +29,9 @@ var legend = []string{
 	"share is the part of the time of all queries; the sparkline the calls over time.",
 }
 
-func (m *model) helpLines(h int) []string {
+func (m *model) helpLines(h int) []textLine {
 	t := m.theme
-	var lines []string
+	var lines []textLine
 	add := func(title string, list []binding) {
 		lines = append(lines, compose(m.w, false, span{title, t.head}))
 		for _, b := range list {

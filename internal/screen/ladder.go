@@ -20,15 +20,15 @@ const (
 )
 
 // view draws the ladder and the side pane.
-func (p *flowPage) view(m *model, w, h int) []string {
+func (p *flowPage) view(m *model, w, h int) []textLine {
 	t := m.theme
 	switch {
 	case p.loading:
-		return []string{compose(w, false, span{fmt.Sprintf("  reading the packets of connection %d…", p.flow.Place.Conn), t.dim})}
+		return []textLine{compose(w, false, span{fmt.Sprintf("  reading the packets of connection %d…", p.flow.Place.Conn), t.dim})}
 	case p.failed != "":
-		return []string{compose(w, false, span{"  " + p.failed, t.bad})}
+		return []textLine{compose(w, false, span{"  " + p.failed, t.bad})}
 	case p.flow == nil || len(p.groups) == 0:
-		return []string{compose(w, false, span{"  Enter on a connection, an execution, an error or a finding's evidence shows its flow", t.dim})}
+		return []textLine{compose(w, false, span{"  Enter on a connection, an execution, an error or a finding's evidence shows its flow", t.dim})}
 	}
 	side, below := 0, 0
 	if w >= wideBody && !p.noBody {
@@ -41,23 +41,20 @@ func (p *flowPage) view(m *model, w, h int) []string {
 	p.height = h - len(lines) - below
 	p.top = min(max(p.top, p.sel-p.height+1), p.sel)
 	p.top = max(0, min(p.top, len(p.rows)-p.height))
-	var pane []string
+	var pane []textLine
 	if side > 0 {
 		pane = p.pane(m, side-2, p.height)
 	}
 	for i := range p.height {
-		line := ""
+		var line textLine
 		if n := p.top + i; n < len(p.rows) {
 			line = p.line(m, w-side, n)
-		} else {
-			line = compose(w-side, false)
 		}
 		if side > 0 {
-			text := compose(side-2, false)
+			line = line.beside(w-side, compose(2, false, span{"│ ", t.dim}))
 			if i < len(pane) {
-				text = pane[i]
+				line = line.beside(w-side+2, pane[i])
 			}
-			line += compose(2, false, span{"│ ", t.dim}) + text
 		}
 		lines = append(lines, line)
 	}
@@ -69,7 +66,7 @@ func (p *flowPage) view(m *model, w, h int) []string {
 }
 
 // headLines say whose flow it is, and what of it is there.
-func (p *flowPage) headLines(m *model, w int) []string {
+func (p *flowPage) headLines(m *model, w int) []textLine {
 	f, t := p.flow, m.theme
 	about := fmt.Sprintf("#%d %s", f.Place.Conn, whoIs(f.Who.User, f.Who.Database))
 	if f.Who.Application != "" {
@@ -79,7 +76,7 @@ func (p *flowPage) headLines(m *model, w int) []string {
 	if f.Joined {
 		spans = append(spans, span{"  its beginning is not there", t.warn})
 	}
-	lines := []string{compose(w, false, spans...)}
+	lines := []textLine{compose(w, false, spans...)}
 	text := fmt.Sprintf("%s, %s", plural(uint64(len(f.Steps)), "step", "steps"), plural(uint64(len(p.groups)), "cycle", "cycles"))
 	if f.Before > 0 {
 		text += fmt.Sprintf("; %s before ([)", plural(f.Before, "step", "steps"))
@@ -94,7 +91,7 @@ func (p *flowPage) headLines(m *model, w int) []string {
 }
 
 // line draws a line of the ladder.
-func (p *flowPage) line(m *model, w, n int) string {
+func (p *flowPage) line(m *model, w, n int) textLine {
 	r := p.rows[n]
 	selected := n == p.sel
 	switch r.kind {
@@ -115,7 +112,7 @@ func (p *flowPage) line(m *model, w, n int) string {
 }
 
 // head draws the line of a cycle.
-func (p *flowPage) head(m *model, w, i int, selected bool) string {
+func (p *flowPage) head(m *model, w, i int, selected bool) textLine {
 	g, t := &p.groups[i], m.theme
 	fold := "▸ "
 	if g.open {
@@ -183,7 +180,7 @@ func (p *flowPage) time(m *model, ns int64) string {
 }
 
 // arrow draws a message from one side to the other.
-func (p *flowPage) arrow(m *model, w, step int, selected bool) string {
+func (p *flowPage) arrow(m *model, w, step int, selected bool) textLine {
 	s, t := &p.flow.Steps[step], m.theme
 	gap := ""
 	if step > 0 {
@@ -242,9 +239,9 @@ func lanes(s *flow.Step, text string, w int, style arrowInk, of ink) []span {
 }
 
 // pane is what is known of the selected line.
-func (p *flowPage) pane(m *model, w, h int) []string {
+func (p *flowPage) pane(m *model, w, h int) []textLine {
 	t := m.theme
-	var lines []string
+	var lines []textLine
 	add := func(text string, style ink) {
 		for _, line := range wrap(text, w, max(h-len(lines), 0)) {
 			lines = append(lines, compose(w, false, span{line, style}))

@@ -177,11 +177,11 @@ func (l *list[T]) layout(w int) (which, widths []int) {
 }
 
 // view draws the list in h lines.
-func (l *list[T]) view(m *model, w, h int) []string {
+func (l *list[T]) view(m *model, w, h int) []textLine {
 	which, widths := l.layout(w)
 	l.which, l.cols = which, l.cols[:0]
 	l.height = h - 1
-	head := make([]span, 0, 2*len(which))
+	head := newComposer(w, false, len(which))
 	x := 0
 	for i, n := range which {
 		c := &l.columns[n]
@@ -194,10 +194,10 @@ func (l *list[T]) view(m *model, w, h int) []string {
 			}
 		}
 		l.cols = append(l.cols, x)
-		head = append(head, span{fit(name, widths[i], c.left), m.theme.head}, span{" ", m.theme.head})
+		head.add(&span{name, m.theme.head}, widths[i], !c.left)
 		x += widths[i] + 1
 	}
-	lines := []string{compose(w, false, head...)}
+	lines := append(make([]textLine, 0, h), head.done())
 	l.top = min(max(l.top, l.sel-l.height+1), l.sel)
 	l.top = max(0, min(l.top, len(l.shown)-l.height))
 	for i := l.top; i < min(len(l.shown), l.top+l.height); i++ {
@@ -205,13 +205,17 @@ func (l *list[T]) view(m *model, w, h int) []string {
 		if l.fill != nil {
 			l.fill(m, t)
 		}
-		row := make([]span, 0, 2*len(which))
+		row := newComposer(w, i == l.sel, len(which))
 		for k, n := range which {
 			c := &l.columns[n]
 			s := c.cell(m, t)
-			row = append(row, span{fit(s.text, widths[k], c.left), s.style}, span{" ", ink{}})
+			columns := widths[k]
+			if c.left && k == len(which)-1 {
+				columns = 0 // blanks at the end need not be written
+			}
+			row.add(&s, columns, !c.left)
 		}
-		lines = append(lines, compose(w, i == l.sel, row...))
+		lines = append(lines, row.done())
 	}
 	if len(l.shown) == 0 {
 		text := l.empty

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/pgsniff/pgsniff/internal/flow"
 	"github.com/pgsniff/pgsniff/internal/overview"
@@ -22,7 +23,7 @@ type page interface {
 	// refresh takes what is to be shown of now.
 	refresh(m *model)
 	// view draws at most h lines of w columns.
-	view(m *model, w, h int) []string
+	view(m *model, w, h int) []textLine
 	// press takes a key. It reports whether the key meant something.
 	press(m *model, k string) (tea.Cmd, bool)
 	// click takes a click at a place of the view.
@@ -58,6 +59,7 @@ var tabNames = [numTabs]string{"Activity", "Queries", "Flow", "Findings", "Error
 type model struct {
 	opt     Options
 	theme   *theme
+	painter painter
 	w, h    int
 	tab     int
 	from    int              // the tab that the flow was opened from
@@ -87,7 +89,7 @@ func newModel(opt Options) *model {
 	if opt.Local == nil {
 		opt.Local = time.Local
 	}
-	m := &model{opt: opt, theme: newTheme(), w: 80, h: 24}
+	m := &model{opt: opt, theme: newTheme(opt.Color), painter: painter{out: opt.Out}, w: 80, h: 24}
 	m.pages = [numTabs][]page{
 		{newActivity()}, {newQueries()}, {&flowPage{}}, {newFindings()}, {newFailures()}, {newStreams()},
 	}
@@ -179,6 +181,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeSynchronizedOutput && msg.Value == ansi.ModeReset {
+			m.painter.synchronize()
+		}
 	case frameMsg:
 		m.drawn++
 		if !m.pause {
@@ -224,13 +230,15 @@ func orNone(s string) string {
 
 // View draws the screen.
 func (m *model) View() tea.View {
-	v := tea.NewView(strings.Join(m.lines(), "\n"))
+	cursor := noCursor
+	if m.prompt != nil {
+		cursor = m.prompt.cursor(m.h - 1)
+	}
+	m.painter.set(m.w, m.lines(), cursor)
+	v := tea.NewView(" ") // the painter draws
 	v.AltScreen = true
 	v.MouseMode = tea.MouseModeCellMotion
 	v.WindowTitle = clean("pgsniff "+m.command(), 60)
-	if m.prompt != nil {
-		v.Cursor = m.prompt.cursor(m.h - 1)
-	}
 	return v
 }
 
@@ -242,13 +250,13 @@ func (m *model) command() string {
 }
 
 // lines are the lines of the screen, exactly as many as it has.
-func (m *model) lines() []string {
+func (m *model) lines() []textLine {
 	if m.w < 20 || m.h < 5 {
-		return []string{compose(max(m.w, 1), false, span{"too small", m.theme.plain})}
+		return []textLine{compose(max(m.w, 1), false, span{"too small", m.theme.plain})}
 	}
-	lines := []string{m.headLine(), m.tabLine()}
+	lines := []textLine{m.headLine(), m.tabLine()}
 	room := m.h - 3
-	var body []string
+	var body []textLine
 	if m.help {
 		body = m.helpLines(room)
 	} else {
@@ -262,9 +270,6 @@ func (m *model) lines() []string {
 		lines = append(lines, compose(m.w, false))
 	}
 	lines = append(lines, m.lastLine())
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ") // each cell that is drawn costs, and blank ones are there
-	}
 	return lines
 }
 
@@ -276,12 +281,13 @@ func (m *model) clock(ns int64) string {
 	return time.Unix(0, ns).In(m.opt.Local).Format("15:04:05")
 }
 
-func (m *model) headLine() string {
+func (m *model) headLine() textLine {
 	s, t := &m.summary, m.theme
 	title := m.opt.Title
 	if m.w < 160 && !m.opt.Live {
 		title = filepath.Base(title)
 	}
+	title, _, _ = fitting(title, max(m.w/3, 10)) // what follows is to be seen, too
 	spans := []span{{"pgsniff " + m.command() + " ", t.name}, {title + "  ", t.plain}}
 	if m.opt.Live {
 		spans = append(spans, span{m.clock(s.Now), t.dim})
@@ -328,7 +334,7 @@ func (m *model) progress() string {
 	return "reading"
 }
 
-func (m *model) tabLine() string {
+func (m *model) tabLine() textLine {
 	s, t := &m.summary, m.theme
 	counts := [numTabs]string{tabFindings: countOf(s.Findings), tabErrors: countOf(s.Failures), tabReplication: countOf(s.Streams)}
 	var spans []span
@@ -363,7 +369,7 @@ func countOf(n int) string {
 }
 
 // lastLine is what is asked, what was answered, or the keys.
-func (m *model) lastLine() string {
+func (m *model) lastLine() textLine {
 	t := m.theme
 	switch {
 	case m.prompt != nil:

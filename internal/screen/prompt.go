@@ -50,17 +50,15 @@ func (p *prompt) update(m *model, msg tea.Msg) tea.Cmd {
 	return cmd
 }
 
-func (p *prompt) view(m *model) string {
+func (p *prompt) view(m *model) textLine {
 	p.resize(m)
 	return compose(m.w, false, span{p.label, m.theme.name}, span{ansi.Strip(p.input.View()), m.theme.plain})
 }
 
-func (p *prompt) cursor(y int) *tea.Cursor {
+func (p *prompt) cursor(y int) place {
 	c := p.input.Cursor()
 	if c == nil {
-		return nil
+		return noCursor
 	}
-	c.X += ansi.StringWidth(p.label)
-	c.Y = y
-	return c
+	return place{c.X + ansi.StringWidth(p.label), y}
 }

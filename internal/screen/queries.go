@@ -106,7 +106,7 @@ func fold(counts []uint32, n int) []uint32 {
 func (q *queries) refresh(m *model) { q.set(m.opt.Data.Queries(q.columns[q.sort].name == p95)) }
 
 // layout is that of the list, with one of the two sparklines.
-func (q *queries) view(m *model, w, h int) []string {
+func (q *queries) view(m *model, w, h int) []textLine {
 	narrow := &q.columns[10]
 	if narrow.from = 0; w >= 130 {
 		narrow.from = 1 << 20
@@ -115,7 +115,7 @@ func (q *queries) view(m *model, w, h int) []string {
 	if q.filter != "" {
 		text += fmt.Sprintf("; /%s: %d", q.filter, len(q.shown))
 	}
-	return append([]string{compose(w, false, span{text, m.theme.dim})}, q.list.view(m, w, h-1)...)
+	return append([]textLine{compose(w, false, span{text, m.theme.dim})}, q.list.view(m, w, h-1)...)
 }
 
 func (q *queries) press(m *model, k string) (tea.Cmd, bool) {
@@ -238,9 +238,9 @@ func (e *executions) refresh(m *model) {
 	e.set(list)
 }
 
-func (e *executions) view(m *model, w, h int) []string {
+func (e *executions) view(m *model, w, h int) []textLine {
 	t := m.theme
-	var lines []string
+	var lines []textLine
 	for _, line := range wrap(cmp.Or(e.class.SQL, unseen), w, 3) {
 		lines = append(lines, compose(w, false, span{line, t.sql}))
 	}

@@ -27,8 +27,7 @@ type Options struct {
 	Now   func() time.Time
 	After func(time.Duration) <-chan time.Time // nil: time.After
 	Local *time.Location
-	// Color is false where no colours are wanted; Always asks for them in any case.
-	Color, Always bool
+	Color bool
 	// Ended receives how the source ended, once; Quit is closed where the program
 	// cannot go on.
 	Ended <-chan error
@@ -55,7 +54,7 @@ type Options struct {
 // terminal is then as it was before.
 func Run(opt Options) error {
 	m := newModel(opt)
-	p := tea.NewProgram(m, programOptions(&opt)...)
+	p := tea.NewProgram(m, programOptions(&opt, m.painter.output())...)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -83,19 +82,15 @@ func Run(opt Options) error {
 // framesAfterKeys is how often a second at most the screen is drawn for keys.
 const framesAfterKeys = 12
 
-func programOptions(opt *Options) []tea.ProgramOption {
-	list := []tea.ProgramOption{tea.WithOutput(opt.Out), tea.WithoutSignalHandler(), tea.WithFPS(framesAfterKeys)}
+// programOptions are those of the program, which asks nobody about colours: not all ways
+// of saying no would count, and tmux would be run.
+func programOptions(opt *Options, out io.Writer) []tea.ProgramOption {
+	list := []tea.ProgramOption{tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(framesAfterKeys), tea.WithColorProfile(colorprofile.ANSI)}
 	if f, ok := opt.In.(*os.File); opt.In != nil && (!ok || term.IsTerminal(int(f.Fd()))) {
 		list = append(list, tea.WithInput(opt.In))
 	} // else the terminal is opened: standard input is the capture
 	if opt.Size != nil {
 		list = append(list, tea.WithWindowSize(opt.Size()))
-	}
-	switch {
-	case !opt.Color:
-		list = append(list, tea.WithColorProfile(colorprofile.ASCII))
-	case opt.Always:
-		list = append(list, tea.WithColorProfile(colorprofile.ANSI))
 	}
 	return list
 }

@@ -104,7 +104,7 @@ func lagSpark(s *overview.Stream) string {
 
 func (p *streams) refresh(m *model) { p.set(m.opt.Data.Streams()) }
 
-func (p *streams) view(m *model, w, h int) []string { return p.list.view(m, w, h) }
+func (p *streams) view(m *model, w, h int) []textLine { return p.list.view(m, w, h) }
 
 func (p *streams) press(m *model, k string) (tea.Cmd, bool) {
 	if k == "enter" || k == "right" {

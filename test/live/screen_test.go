@@ -198,7 +198,7 @@ func TestScreenManners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPane(t, "NO_COLOR=1")
+	p := newPane(t, "NO_COLOR=yes")
 	p.keys("-l", "clear; cat "+capture+" | "+program+" browse -; echo ended $?")
 	p.keys("Enter")
 	p.wait("2 Queries", "copy m from stdin")
