@@ -23,8 +23,9 @@ import (
 // historySize is how much is kept of the packets of live traffic, in bytes.
 const historySize = 32 << 20
 
-// notOnScreens are the flags of read that mean nothing to a screen.
-var notOnScreens = append(slices.Clone(ofOtherOutputs), "output", "no-sql", "no-values", "strict")
+// notOnScreens are the flags of read that mean nothing to a screen, which has colours.
+var notOnScreens = append(slices.DeleteFunc(slices.Clone(ofOtherOutputs), func(name string) bool { return name == "color" }),
+	"output", "no-sql", "no-values", "strict")
 
 func newTop(env *Env) *cobra.Command {
 	o, f := &Options{}, &liveFlags{}
