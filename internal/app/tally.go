@@ -47,14 +47,19 @@ func isEncrypted(i *session.Info) bool {
 
 // nameList is the first few different names, in the order in which they came.
 type nameList struct {
-	list []string
-	more bool
+	list   []string
+	more   bool
+	latest string // most are the same as the one before
 }
 
 // maxNamed is how many names one line of advice has room for.
 const maxNamed = 12
 
 func (n *nameList) add(name string) {
+	if name == n.latest {
+		return
+	}
+	n.latest = name
 	if name == "" || slices.Contains(n.list, name) {
 		return
 	}

@@ -189,8 +189,10 @@ func (v *views) Notice(s *session.Session, n *session.Notice) {
 // End shows a connection.
 func (v *views) End(s *session.Session) {
 	v.counts.end(s)
-	for id, h := range v.held[s.ID] {
-		v.drop(s, id, h)
+	if len(v.held) > 0 {
+		for id, h := range v.held[s.ID] {
+			v.drop(s, id, h)
+		}
 	}
 	if v.totals != nil {
 		v.totals.sum.Leave(s.ID)

@@ -245,8 +245,10 @@ func (l *Log) End() {
 	l.blameLatest()
 	l.ending = true
 	l.over(l.first + uint64(l.n))
-	for _, s := range l.statements {
-		s.unfile()
+	if len(l.statements) > 0 { // ranging over nothing takes its time, too
+		for _, s := range l.statements {
+			s.unfile()
+		}
 	}
 	l.dropPortals(math.MaxUint64)
 	l.setUnnamed(nil)

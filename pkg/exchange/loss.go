@@ -197,10 +197,12 @@ func (l *Log) blameLatest() {
 // asked stood as if it had been done; replies to it are lost, if there are any now.
 func (l *Log) hear() {
 	l.heard = true
-	for name, s := range l.statements {
-		if s.exchange < l.first {
-			s.unsure, l.forgot = true, true
-			l.forget(name)
+	if len(l.statements) > 0 {
+		for name, s := range l.statements {
+			if s.exchange < l.first {
+				s.unsure, l.forgot = true, true
+				l.forget(name)
+			}
 		}
 	}
 	if s := l.unnamed; s != nil && s.exchange < l.first {

@@ -175,7 +175,10 @@ func startupEvidence(body []byte) evidence {
 // hasUser reports whether a startup packet names a user, without whom no server
 // begins a session.
 func hasUser(body []byte) bool {
-	const version = 4
+	const version, first = 4, "user\x00"
+	if b := body[version:]; len(b) > len(first) && string(b[:len(first)]) == first { // as libpq's, whatever follows
+		return b[len(first)] != 0
+	}
 	for b := verticaStartup(body)[version:]; len(b) > 0; {
 		name, rest, _ := bytes.Cut(b, []byte{0})
 		value, rest, _ := bytes.Cut(rest, []byte{0})

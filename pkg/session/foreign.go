@@ -95,7 +95,7 @@ func (s *Session) setProduct(p string) {
 func (s *Session) translate(d messages.Direction, f *codec.Frame) {
 	if d != messages.Backend {
 		if f.Kind == messages.KindStartupMessage {
-			f.Body = verticaStartup(f.Body)
+			s.translateStartup(f)
 			return
 		}
 		// What answers Redshift's requests has the type of CopyData.

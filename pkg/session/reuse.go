@@ -27,6 +27,7 @@ func (sh *Shared) put(s *Session) {
 	log, track := s.log, s.tracker
 	log.Reset()
 	track.Reset()
-	*s = Session{log: log, tracker: track}
+	*s = Session{} // one run over the memory, not a copy
+	s.log, s.tracker = log, track
 	sh.freeSessions = append(sh.freeSessions, s)
 }

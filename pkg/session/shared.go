@@ -26,6 +26,7 @@ type Shared struct {
 	decoded [messages.NumKinds]messages.Message
 	// plainColumns is the latest RowDescription without another product's additions.
 	plainColumns []byte
+	plainStartup []byte // likewise the latest StartupMessage
 	startup      messages.StartupMessage
 	latest       startup
 	settings     settings

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 
+	"github.com/pgsniff/pgsniff/pkg/codec"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -30,6 +31,23 @@ func (s *Session) balanceAnswer(b []byte, at Stamp) []byte {
 	s.addSkipped(messages.Backend, 1, "the answer to LoadBalanceRequest", at)
 	s.endTrouble(messages.Backend) // where it is, not when the next message comes
 	return b[1:]
+}
+
+// maxPlainStartup is the longest startup packet that is remembered, in bytes.
+const maxPlainStartup = 1 << 10
+
+// translateStartup makes of Vertica's startup packet one of PostgreSQL's. Most are the
+// same as the latest one.
+func (s *Session) translateStartup(f *codec.Frame) {
+	latest := &s.shared.plainStartup
+	if string(f.Body) == string(*latest) {
+		return
+	}
+	if body := verticaStartup(f.Body); len(body) == 0 || &body[0] != &f.Body[0] {
+		f.Body = body
+	} else if len(body) <= maxPlainStartup {
+		*latest = append((*latest)[:0], body...)
+	}
 }
 
 // verticaStartup returns the body of a startup packet with the one parameter that
