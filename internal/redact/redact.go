@@ -160,7 +160,14 @@ func plainSecret(v []byte) bool {
 // mayHoldValue tells whether something in b, a message with values, could be a value
 // that [Value] hides. It is quick, and true for some that are none.
 func mayHoldValue(b []byte) bool {
-	return sqlnorm.MayGiveValue(b) || mayHoldHash(b) || bytes.Contains(b, []byte("-----BEGIN")) || bytes.Contains(b, []byte("eyJ"))
+	if sqlnorm.MayGiveValue(b) {
+		return true
+	}
+	// A letter that few have is looked for first; without a dollar sign, which MayGiveValue
+	// looks for, there is no hash but that of md5.
+	return len(b) >= len(md5Prefix)+md5Digits && bytes.IndexByte(b, 'm') >= 0 ||
+		bytes.IndexByte(b, 'B') >= 0 && bytes.Contains(b, []byte("-----BEGIN")) ||
+		bytes.IndexByte(b, 'J') >= 0 && bytes.Contains(b, []byte("eyJ"))
 }
 
 // mayHoldHash tells whether a text is long enough for the hash of a password, and has
