@@ -58,8 +58,10 @@ of this host have it (Linux, as root); without -i that is all. docs/attach.md.
 
 It ends on Ctrl-C, SIGTERM, -c, --duration, or when the reader of its output has
 gone; what was captured until then is shown.`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case cmd.Flags().Changed("attach") && len(f.attach.targets) == 0: // --attach=$(pidof what does not run)
+				return usageError("--attach= names nothing: it takes the number of a process, or the path of a program")
 			case len(args) > 0 && f.attach.on(): // --attach PID
 				f.attach.targets = append(slices.DeleteFunc(f.attach.targets, func(s string) bool { return s == allServers }), args...)
 			case len(args) > 0:

@@ -39,6 +39,7 @@ const (
 const (
 	sessionTold    = 16 << iota // its recordSession was handed over
 	sessionCertain              // its socket was used within a call
+	sessionTried                // a call was in vain: it waited for what its socket receives
 )
 
 // What a thread is at.
@@ -260,16 +261,33 @@ func (c *code) bind(kind recordKind) {
 		asm.Ja.Label("bound"),
 	)
 	c.label("not used")
-	if kind == recordInput {
+	c.add(
+		asm.JSGT.Imm(asm.R9, 0, "done"),
+		asm.Mov.Reg(asm.R1, asm.R3), asm.Or.Imm(asm.R1, sessionTried), asm.StoreMem(asm.R7, stateFlags, asm.R1, asm.DWord),
+	)
+	if kind == recordOutput { // it says nothing of the socket; a reading that follows does
+		c.add(asm.Ja.Label("kept"))
+	}
+	c.label("done")
+	c.add(
+		asm.JSet.Imm(asm.R3, sessionCertain, "bound"),
+		asm.LoadMem(asm.R1, asm.R6, threadBefore, asm.DWord),
+		asm.JEq.Imm(asm.R1, 0, "bound"),
+	)
+	if kind == recordOutput {
+		// What was to be written before the handshake was over is written as soon as its
+		// last packet came, before anything is read (node-postgres).
 		c.add(
-			asm.JSet.Imm(asm.R3, sessionCertain, "bound"),
-			asm.LoadMem(asm.R1, asm.R6, threadBefore, asm.DWord),
-			asm.JEq.Imm(asm.R1, 0, "bound"),
-			asm.StoreMem(asm.R7, stateSock, asm.R1, asm.DWord),
+			asm.JSet.Imm(asm.R3, sessionTried, "waited"),
+			asm.Ja.Label("bound"),
+			asm.LoadMem(asm.R2, asm.R7, stateSock, asm.DWord).WithSymbol("waited"),
+			asm.JNE.Imm(asm.R2, 0, "bound"),
 		)
 	}
+	c.add(asm.StoreMem(asm.R7, stateSock, asm.R1, asm.DWord))
 	c.label("bound")
 	c.add(asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.R6, threadBefore, asm.R1, asm.DWord))
+	c.label("kept")
 }
 
 // amount makes the result in r9 the number of bytes; it ends the program if there are
