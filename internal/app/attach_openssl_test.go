@@ -126,7 +126,7 @@ func TestAttachPsql(t *testing.T) {
 	}
 	say("select 'is ' || 'there';\n")
 	out.waitFor(t, "is there")
-	before := len(logged(t, s))
+	before := len(loggedAll(t, s, 1))
 	i := startInside(t, "--attach="+strconv.Itoa(cmd.Process.Pid), "--view", "queries,connections")
 	say(fmt.Sprintf("\\connect \"host=%s port=%d dbname=postgres user=%s sslmode=require\"\n", s.Host, s.Port, s.SuperUser))
 	for n := range 120 {
@@ -137,7 +137,7 @@ func TestAttachPsql(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.b.Bytes())
 	}
 	records := i.stop(t)
-	everyStatement(t, records, logged(t, s), before)
+	everyStatement(t, records, loggedAll(t, s, before+120), before)
 	sealed(t, records, false)
 }
 

@@ -139,6 +139,21 @@ func logged(t *testing.T, s *pgtest.Server) (list []string) {
 	return list
 }
 
+// loggedAll is logged once there are n statements, for another process writes the log, and
+// later than clients have their answers.
+func loggedAll(t *testing.T, s *pgtest.Server, n int) []string {
+	t.Helper()
+	list := logged(t, s)
+	for range 1500 { // half a minute: the machine may be busy
+		if len(list) >= n {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		list = logged(t, s)
+	}
+	return list
+}
+
 // attachServer starts a server that logs every statement.
 func attachServer(t *testing.T, version int) *pgtest.Server {
 	t.Helper()
