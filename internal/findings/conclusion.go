@@ -18,6 +18,7 @@ type Conclusion struct {
 	counts               [Critical + 1]int
 	conns, apps, queries uint64
 	lossy, dropped       uint64
+	left                 int // findings that are not shown
 }
 
 func (e *Engine) conclude(list []Finding) *Conclusion {
@@ -69,6 +70,9 @@ func (c *Conclusion) Lines() []record.Line {
 		text = fmt.Sprintf("%d critical, %s, %s %s; -v shows all of each.", bad, count(warn, "warning"), count(info, "remark"), seen)
 	}
 	lines := []record.Line{{Spans: []record.Span{{Text: text, Style: style}}}}
+	if c.left > 0 {
+		lines = append(lines, record.Line{Spans: []record.Span{{Text: fmt.Sprintf("%s more than a screen holds: -v shows them.", count(c.left, "finding"))}}})
+	}
 	if c.lossy > 0 {
 		lines = append(lines, record.Line{Spans: []record.Span{{Text: fmt.Sprintf("%s not captured whole: what is missing may hide more.", count(c.lossy, "connection")), Style: record.Warn}}})
 	}

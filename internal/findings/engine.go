@@ -94,6 +94,7 @@ type conn struct {
 	lastTx    byte
 	// askedAt is when the first Parse or Close came since the latest exchange; 0: none.
 	askedAt int64
+	missed  bool // something was not captured since the latest exchange
 	last    *statement
 	lastID  uint64
 	busyTo  int64
@@ -374,7 +375,10 @@ func (e *Engine) Message(k *Conn, m *Message) {
 }
 
 // Lost tells that bytes of a connection were not captured.
-func (e *Engine) Lost(k *Conn) { e.of(k).lossy = true }
+func (e *Engine) Lost(k *Conn) {
+	c := e.of(k)
+	c.lossy, c.missed = true, true
+}
 
 // Exchange takes a query cycle.
 func (e *Engine) Exchange(k *Conn, in *Exchange) {

@@ -84,15 +84,15 @@ func (c *conn) asks(m *Message) {
 // with the latest reply, which may be that to a Parse.
 func (q *seenExchange) pauses() {
 	c := q.c
-	asked := c.askedAt
-	c.askedAt = 0
+	asked, missed := c.askedAt, c.missed
+	c.askedAt, c.missed = 0, false
 	q.from = q.Start.Time
 	if q.Pause < 0 {
 		return
 	}
 	q.think = max(q.Pause-c.rtt[1], 0)
 	q.before = q.think
-	if end := c.lastEnd.Time; end != 0 && asked >= end && asked < q.Start.Time-q.Pause {
+	if end := c.lastEnd.Time; end != 0 && !missed && asked >= end && asked < q.Start.Time-q.Pause {
 		q.from, q.before = asked, max(asked-end-c.rtt[1], 0)
 		q.think += q.before
 	}

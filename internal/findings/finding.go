@@ -61,6 +61,7 @@ type Finding struct {
 	Evidence        []Evidence
 	// Update tells that it was told before.
 	Update bool
+	told   bool // as it is
 }
 
 // Cost is what an illness costs. TimeNS is in nanoseconds, Share the part of the

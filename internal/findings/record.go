@@ -63,6 +63,8 @@ type Record struct {
 	Finding
 	// Verbose shows all of it in pretty output.
 	Verbose bool
+	form    form
+	width   int // of the terminal, for forms that are cut
 }
 
 // Schema describes findings.
@@ -186,11 +188,35 @@ var severityStyles = [...]record.Style{Info: record.Dim, Warning: record.Warn, C
 // Lines is the finding as pretty output shows it: what it is, the statement, the
 // best evidence, and what to do.
 func (r *Record) Lines() []record.Line {
-	if r.Severity == Info && !r.Verbose {
-		return []record.Line{{Hang: 6, Spans: []record.Span{
-			{Text: "INFO  ", Style: record.Dim}, {Text: r.Code, Style: record.Name}, {Text: "  "}, {Text: r.Title},
-		}}}
+	switch {
+	case r.form == formLine:
+		return []record.Line{cut(r.line(), r.width)}
+	case r.Severity == Info && !r.Verbose:
+		return []record.Line{r.line()}
+	case r.form == formShort, r.form == formTitle:
+		lines := []record.Line{r.head(), r.title()}
+		if len(r.Evidence) > 0 {
+			lines = append(lines, r.Evidence[0].line())
+		}
+		lines = append(lines, r.advice())
+		for i := range lines {
+			if r.form == formShort || i != 1 { // the title
+				lines[i] = cut(lines[i], r.width)
+			}
+		}
+		return lines
 	}
+	return r.whole()
+}
+
+// line is the finding in a line.
+func (r *Record) line() record.Line {
+	return record.Line{Hang: 6, Spans: []record.Span{
+		{Text: strings.ToUpper(r.Severity.String()) + "  ", Style: severityStyles[r.Severity]}, {Text: r.Code, Style: record.Name}, {Text: "  "}, {Text: r.Title},
+	}}
+}
+
+func (r *Record) head() record.Line {
 	head := []record.Span{
 		{Text: strings.ToUpper(r.Severity.String()), Style: severityStyles[r.Severity]},
 		{Text: "  "},
@@ -201,10 +227,31 @@ func (r *Record) Lines() []record.Line {
 	if r.Update {
 		head = append(head, record.Span{Text: "  (grown)", Style: record.Dim})
 	}
-	lines := []record.Line{
-		{Hang: 2, Spans: head},
-		{Indent: 2, Spans: []record.Span{{Text: r.Title}}},
+	return record.Line{Hang: 2, Spans: head}
+}
+
+func (r *Record) title() record.Line {
+	return record.Line{Indent: 2, Spans: []record.Span{{Text: r.Title}}}
+}
+
+func (r *Record) advice() record.Line {
+	return record.Line{Indent: 2, Hang: 2, Spans: []record.Span{{Text: "→ ", Style: record.Good}, {Text: r.Advice}}}
+}
+
+func (x *Evidence) line() record.Line {
+	where := fmt.Sprintf("#%d", x.Conn)
+	if x.Query != 0 {
+		where += fmt.Sprintf(" query %d", x.Query)
 	}
+	if x.At.Frame != 0 {
+		where += fmt.Sprintf(", packet %d", x.At.Frame)
+	}
+	return record.Line{Indent: 4, Hang: 2, Spans: []record.Span{{Text: "see ", Style: record.Dim}, {Text: where, Style: record.Dim}, {Text: ": " + x.Text}}}
+}
+
+// whole is all that is shown of it.
+func (r *Record) whole() []record.Line {
+	lines := []record.Line{r.head(), r.title()}
 	queries, evidence := 1, 1
 	if r.Verbose {
 		queries, evidence = len(r.Queries), len(r.Evidence)
@@ -218,21 +265,12 @@ func (r *Record) Lines() []record.Line {
 		lines = append(lines, record.Line{Indent: 4, Hang: 2, Spans: []record.Span{{Text: text, Style: record.SQL}, {Text: "  ×" + grouped(int64(q.Calls)), Style: record.Dim}}})
 	}
 	for i := range r.Evidence[:min(evidence, len(r.Evidence))] {
-		x := &r.Evidence[i]
-		where := fmt.Sprintf("#%d", x.Conn)
-		if x.Query != 0 {
-			where += fmt.Sprintf(" query %d", x.Query)
-		}
-		if x.At.Frame != 0 {
-			where += fmt.Sprintf(", packet %d", x.At.Frame)
-		}
-		lines = append(lines, record.Line{Indent: 4, Hang: 2, Spans: []record.Span{{Text: "see ", Style: record.Dim}, {Text: where, Style: record.Dim}, {Text: ": " + x.Text}}})
+		lines = append(lines, r.Evidence[i].line())
 	}
 	if r.Verbose {
 		lines = append(lines, r.moreLines()...)
 	}
-	lines = append(lines, record.Line{Indent: 2, Hang: 2, Spans: []record.Span{{Text: "→ ", Style: record.Good}, {Text: r.Advice}}})
-	return append(lines, record.Line{})
+	return append(lines, r.advice(), record.Line{})
 }
 
 // moreLines is what -v adds: the connections, and how sure it is.

@@ -66,7 +66,10 @@ func (e *Engine) Finish() []Finding {
 	out := make([]Finding, len(list))
 	for i := range list {
 		out[i] = list[i].Finding
-		out[i].Update = list[i].d != nil && e.told[list[i].d].at != 0
+		if t := e.told[list[i].d]; list[i].d != nil && t.at != 0 {
+			out[i].Update = true
+			out[i].told = t.severity == out[i].Severity && t.count == out[i].Count
+		}
 	}
 	return out
 }

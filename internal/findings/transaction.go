@@ -158,7 +158,9 @@ func (e *Engine) endTx(c *conn, q *seenExchange) {
 // leaves files the transaction of a connection that is over.
 func (e *Engine) leaves(c *conn, at Stamp) {
 	if c.tx.id != 0 && (c.lastTx == 'T' || c.lastTx == 'E') {
-		e.idle(c, at, at.Time-c.lastEnd.Time, "the end of the connection")
+		if !c.lossy { // else it may have asked for something
+			e.idle(c, at, at.Time-c.lastEnd.Time, "the end of the connection")
+		}
 		q := &seenExchange{Exchange: &Exchange{Start: at, End: at}, c: c, server: 0}
 		e.endTx(c, q)
 	}

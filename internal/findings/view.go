@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -14,9 +15,27 @@ var View = sink.View{
 	Name: "findings", Help: "what is wrong, what it costs and what to do",
 	Setup: func(*pflag.FlagSet) sink.OpenView {
 		return func(env *sink.Env, out sink.Sink) (sink.Sink, error) {
-			r := NewReporter(env, func(f *Finding) { out.Record(&Record{Finding: *f, Verbose: env.Verbose}) })
+			var forms []form // of the findings that are told next
+			left := 0
+			r := NewReporter(env, func(f *Finding) {
+				x := &Record{Finding: *f, Verbose: env.Verbose, width: env.Width}
+				if len(forms) > 0 {
+					x.form, forms = forms[0], forms[1:]
+				}
+				if x.form != formNone {
+					out.Record(x)
+				} else {
+					left++
+				}
+			})
 			if env.Pretty {
-				r.close = func(c *Conclusion) { out.Record(c) }
+				if env.Width > 0 && !env.Verbose {
+					r.before = func(list []Finding) { forms = arrange(list, env.Width) }
+				}
+				r.close = func(c *Conclusion) {
+					c.left = left
+					out.Record(c)
+				}
 			}
 			return r, nil
 		}
@@ -27,9 +46,12 @@ var View = sink.View{
 // while the capture goes on.
 type Reporter struct {
 	Feed
-	tell  func(*Finding)
-	close func(*Conclusion) // nil where nobody reads it
-	every time.Duration
+	tell func(*Finding)
+	// before is told of the last findings before each is told; close of how many there
+	// are. Both are nil where nobody reads it.
+	before func([]Finding)
+	close  func(*Conclusion)
+	every  time.Duration
 }
 
 // liveCheck is how often findings are looked for while packets come.
@@ -58,14 +80,19 @@ func (r *Reporter) Tick(now int64) {
 	}
 }
 
-// End tells all findings, worst first.
+// End tells the findings, worst first, but for those that were told as they are.
 func (r *Reporter) End(*record.Totals) error {
 	list := r.Finish()
+	all := r.conclude(list)
+	list = slices.DeleteFunc(list, func(f Finding) bool { return f.told })
+	if r.before != nil {
+		r.before(list)
+	}
 	for i := range list {
 		r.tell(&list[i])
 	}
 	if r.close != nil {
-		r.close(r.conclude(list))
+		r.close(all)
 	}
 	return nil
 }
