@@ -84,18 +84,16 @@ func (c *conn) asks(m *Message) {
 // with the latest reply, which may be that to a Parse.
 func (q *seenExchange) pauses() {
 	c := q.c
-	asked, missed := c.askedAt, c.missed
-	c.askedAt, c.missed = 0, false
 	q.from = q.Start.Time
-	if q.Pause < 0 {
-		return
+	if q.Pause >= 0 {
+		q.think = max(q.Pause-c.rtt[1], 0)
+		q.before = q.think
+		if asked, end := c.askedAt, c.lastEnd.Time; asked != 0 && end != 0 && !c.missed && asked >= end && asked < q.Start.Time-q.Pause {
+			q.from, q.before = asked, max(asked-end-c.rtt[1], 0)
+			q.think += q.before
+		}
 	}
-	q.think = max(q.Pause-c.rtt[1], 0)
-	q.before = q.think
-	if end := c.lastEnd.Time; end != 0 && !missed && asked >= end && asked < q.Start.Time-q.Pause {
-		q.from, q.before = asked, max(asked-end-c.rtt[1], 0)
-		q.think += q.before
-	}
+	c.askedAt, c.missed = 0, false
 }
 
 // shortThink is the longest pause of a program that goes on at once.

@@ -64,14 +64,17 @@ func (e *Engine) loops(c *conn, run []turn) {
 // withoutOverhead returns a run without the turns that do nothing an application wants, as
 // BEGIN and COMMIT around each query: they are no work between two children.
 func (e *Engine) withoutOverhead(run []turn) []turn {
-	overhead := func(t turn) bool { return t.s != nil && t.s.overhead() }
-	if !slices.ContainsFunc(run, overhead) {
+	first := 0
+	for first < len(run) && (run[first].s == nil || !run[first].s.overhead()) {
+		first++
+	}
+	if first == len(run) {
 		return run
 	}
-	e.useful = e.useful[:0]
-	for i := range run {
-		if !overhead(run[i]) {
-			e.useful = append(e.useful, run[i])
+	e.useful = append(e.useful[:0], run[:first]...)
+	for i := first + 1; i < len(run); i++ {
+		if t := &run[i]; t.s == nil || !t.s.overhead() {
+			e.useful = append(e.useful, *t)
 		}
 	}
 	return e.useful
@@ -203,7 +206,7 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 		return // the same is asked again: a cache is missing, no join
 	}
 	all = run[end].end.Time - run[begin].start.Time
-	src := e.sourceBefore(c, run, begin, turns)
+	src, column := e.sourceBefore(c, run, begin, turns)
 	if src < 0 && (len(turns) < minLoop || !atOnce(turns)) {
 		return // requests of many users, that happened to come one after the other
 	}
@@ -242,9 +245,7 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 	if src >= 0 {
 		x.source, x.sourceRows = run[src].s, run[src].rows
 		x.sourced++
-		if column, linked := c.linkedBy(run[src].source, turns); linked {
-			x.link(column)
-		}
+		x.link(column)
 		text += fmt.Sprintf(", after %s with %s", brief(run[src].s, 60), count(run[src].rows, "row"))
 	}
 	d.show(run[begin].start, c, run[begin].id, text)
@@ -312,9 +313,9 @@ func (e *Engine) differing(turns []turn) (changed, most int) {
 }
 
 // sourceBefore returns the turn that the loop from begin on runs over, -1 if there
-// is none.
-func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) int {
-	best := -1
+// is none, and the column whose values it takes where that is known.
+func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) (best int, column string) {
+	best = -1
 	for i := begin - 1; i >= max(begin-sourceBack, 0); i-- {
 		t := &run[i]
 		if run[begin].start.Time-t.end.Time > sourceAge {
@@ -323,14 +324,14 @@ func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) int 
 		if t.s == nil || !t.s.isSelect || t.s == turns[0].s || t.own || t.rows < 2 {
 			continue
 		}
-		if _, linked := c.linkedBy(t.source, turns); linked {
-			return i
+		if column, linked := c.linkedBy(t.source, turns); linked {
+			return i, column
 		}
 		if best < 0 && fits(uint64(len(turns)), t.rows) {
 			best = i
 		}
 	}
-	return best
+	return best, ""
 }
 
 func finishNPlusOne(e *Engine, d *draft) (f Finding, ok bool) {

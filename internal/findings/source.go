@@ -43,6 +43,7 @@ type rowsOf struct {
 	bytes      []uint64 // of the values, by column
 	generation int32
 	sources    [keptSources]source
+	latest     *source // of them
 	charged    int
 }
 
@@ -162,6 +163,7 @@ func (e *Engine) source(q *seenExchange) int32 {
 	}
 	r.generation++
 	src := r.place(q)
+	r.latest = src
 	old := src.columns
 	*src = source{generation: r.generation, s: q.s, turn: q.c.turns, columns: r.columns, rows: q.Rows}
 	if r.named {
@@ -178,6 +180,9 @@ func (e *Engine) source(q *seenExchange) int32 {
 // statement a moment ago. What a loop executes may return as many rows as what it runs over,
 // which must not be pushed out by it.
 func (r *rowsOf) place(q *seenExchange) *source {
+	if src := r.latest; src != nil && src.s == q.s && q.c.turns-src.turn <= maxChildren {
+		return src
+	}
 	oldest := &r.sources[0]
 	for i := range r.sources {
 		src := &r.sources[i]
@@ -220,6 +225,9 @@ func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked b
 	}
 	best, bestHits, alike := -1, 0, false
 	for k, column := range src.columns {
+		if len(column) == 0 {
+			continue
+		}
 		switch hits := hitsIn(column, turns); {
 		case hits > bestHits:
 			best, bestHits, alike = k, hits, false
@@ -242,11 +250,15 @@ func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked b
 	return "column " + itoa(best+1), true
 }
 
-// hitsIn counts the turns of which a value is in a sorted column.
+// hitsIn counts the turns of which a value is in a sorted column, which holds some.
 func hitsIn(column []uint64, turns []turn) (hits int) {
+	least, most := column[0], column[len(column)-1]
 	for i := range turns {
 		for _, v := range turns[i].values {
-			if _, ok := slices.BinarySearch(column, v); ok && v != 0 {
+			if v == 0 || v < least || v > most {
+				continue
+			}
+			if _, ok := slices.BinarySearch(column, v); ok {
 				hits++
 				break
 			}
