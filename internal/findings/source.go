@@ -223,21 +223,21 @@ func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked b
 			slices.Sort(column)
 		}
 	}
+	of := len(turns)
+	if src.rows > maxSourceRows {
+		of = min(of, maxSourceRows) // the values of the rows after those are not known
+	}
 	best, bestHits, alike := -1, 0, false
 	for k, column := range src.columns {
 		if len(column) == 0 {
 			continue
 		}
-		switch hits := hitsIn(column, turns); {
+		switch hits := hitsIn(column, turns, (4*of+4)/5); {
 		case hits > bestHits:
 			best, bestHits, alike = k, hits, false
 		case hits == bestHits:
 			alike = true
 		}
-	}
-	of := len(turns)
-	if src.rows > maxSourceRows {
-		of = min(of, maxSourceRows) // the values of the rows after those are not known
 	}
 	switch {
 	case best < 0 || bestHits*5 < of*4:
@@ -250,17 +250,28 @@ func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked b
 	return "column " + itoa(best+1), true
 }
 
-// hitsIn counts the turns of which a value is in a sorted column, which holds some.
-func hitsIn(column []uint64, turns []turn) (hits int) {
+// hitsIn counts the turns of which a value is in a sorted column, which holds some. It
+// returns 0 as soon as less than need of them can be.
+func hitsIn(column []uint64, turns []turn, need int) (hits int) {
 	least, most := column[0], column[len(column)-1]
+	misses := len(turns) - need
 	for i := range turns {
+		before := hits
 		for _, v := range turns[i].values {
-			if v == 0 || v < least || v > most {
+			if v == 0 {
+				break // there are no more
+			}
+			if v < least || v > most {
 				continue
 			}
 			if _, ok := slices.BinarySearch(column, v); ok {
 				hits++
 				break
+			}
+		}
+		if hits == before {
+			if misses--; misses < 0 {
+				return 0
 			}
 		}
 	}
