@@ -99,13 +99,15 @@ for name in tcpdump pgsniff; do
 done
 
 # attached WAY PGBENCH-ARGUMENTS...: pgbench with and without pgsniff attached, in turn.
+# times are flags of pgsniff's.
+times=()
 attached() {
 	local way=$1 pid
 	shift
 	for _ in $(seq "$rounds"); do
 		"$bin/pgbench" -n -S -c 4 -j 1 -T "$duration" -p "$port" -U postgres "$@" postgres 2>/dev/null |
 			awk '/^tps/ {print $3}' >>"$tmp/$way.without"
-		"$tmp/pgsniff" live --attach="$(head -1 "$tmp/data/postmaster.pid")" --view queries --json >/dev/null 2>"$tmp/err" &
+		"$tmp/pgsniff" live --attach="$(head -1 "$tmp/data/postmaster.pid")" --view queries --json "${times[@]}" >/dev/null 2>"$tmp/err" &
 		pid=$!
 		until grep -q 'attached to' "$tmp/err"; do
 			kill -0 "$pid" 2>/dev/null || { cat "$tmp/err" >&2; return; }
@@ -124,6 +126,9 @@ attached() {
 
 attached "Unix socket" -h "$tmp/data"
 attached "Unix socket, prepared" -h "$tmp/data" -M prepared
+times=(--attach-times=100%) # whatever they cost
+attached "Unix socket, all times" -h "$tmp/data"
+times=()
 if [ ${#tls[@]} -gt 0 ]; then
 	export PGSSLMODE=require
 	attached TLS -h 127.0.0.1
