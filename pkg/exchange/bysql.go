@@ -208,6 +208,7 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 	p.refs++
 	if ahead != nil {
 		l.replacedPortal(x, name, p)
+		l.usedAhead(x, name, p)
 		l.shared.leave(p)
 		return
 	}
@@ -215,7 +216,13 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 		l.portals = make(map[string]*portal)
 	}
 	l.portals[name] = p
-	for y := range l.after(x) { // asked ahead
+	l.usedAhead(x, name, p)
+}
+
+// usedAhead gives a portal that x has made to those that were asked to execute it before
+// that was known.
+func (l *Log) usedAhead(x *Exchange, name string, p *portal) {
+	for y := range l.after(x) {
 		if y.portal == nil && y.Portal != nil && string(y.Portal) == name && y.Missing&MissingBind != 0 {
 			y.Missing &^= MissingBind | MissingParse
 			l.use(y, p)
