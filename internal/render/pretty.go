@@ -56,18 +56,20 @@ type Pretty struct {
 	decoded [messages.NumKinds]messages.Message
 	memos   [messages.NumKinds]lineMemo
 	head    lineHead
-	errs    messages.ErrorResponse
-	maker   record.Maker
-	ended   connFields
-	started bool
-	first   int64
-	last    int64
-	today   int64 // when the day of the latest line began, 0 before there is one
-	clock   dayClock
-	columns columns
-	msg     message // the one being written, and the rest of it
-	more    more
-	conns   connMemo
+
+	parameters parametersMemo
+	errs       messages.ErrorResponse
+	maker      record.Maker
+	ended      connFields
+	started    bool
+	first      int64
+	last       int64
+	today      int64 // when the day of the latest line began, 0 before there is one
+	clock      dayClock
+	columns    columns
+	msg        message // the one being written, and the rest of it
+	more       more
+	conns      connMemo
 
 	messages    replication.Decoder
 	replication replicationFields

@@ -28,6 +28,7 @@ func (p *Pretty) fold(e *message, c *prettyConn) bool {
 		f := &c.folded
 		if f.count == 0 {
 			f.at = e.at.Time
+			f.bodies, p.parameters.spare = p.parameters.spare[:0], nil
 		}
 		f.bodies = append(f.bodies, e.body...)
 		f.count++
@@ -35,6 +36,13 @@ func (p *Pretty) fold(e *message, c *prettyConn) bool {
 	}
 	p.unfold(e.conn, c)
 	return false
+}
+
+// parametersMemo is the latest such line without its beginning, where lines have any
+// width, and the bodies that it was made from: a server says the same to most. spare is
+// memory for the next ones.
+type parametersMemo struct {
+	bodies, text, spare []byte
 }
 
 // unfold writes the line.
@@ -47,6 +55,23 @@ func (p *Pretty) unfold(of *conn, c *prettyConn) {
 	l := &p.line
 	l.wrap = true
 	p.prefix(of, f.at, messages.Backend)
+	if memo := &p.parameters; p.opt.Width == 0 && bytes.Equal(memo.bodies, f.bodies) {
+		l.buf = append(l.buf, memo.text...)
+	} else {
+		from := len(l.buf)
+		p.foldedParameters(f)
+		if p.opt.Width == 0 {
+			memo.bodies, memo.text = append(memo.bodies[:0], f.bodies...), append(memo.text[:0], l.buf[from:]...)
+		}
+	}
+	p.end()
+	p.parameters.spare = f.bodies[:0]
+	f.bodies, f.count = nil, 0
+}
+
+// foldedParameters writes what is told on the line.
+func (p *Pretty) foldedParameters(f *folded) {
+	l := &p.line
 	at := l.col
 	l.painted(p.opt.Theme.name, messages.KindParameterStatus.String())
 	l.space()
@@ -65,6 +90,4 @@ func (p *Pretty) unfold(of *conn, c *prettyConn) {
 		p.fields.pairValue(value)
 		b = rest
 	}
-	p.end()
-	f.bodies, f.count = f.bodies[:0], 0
 }
