@@ -121,7 +121,7 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 		l.replacedPortal(x, c.name, c.portal)
 	}
 	for y := range l.after(x) {
-		if y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 {
+		if y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 || y.ranNothing() {
 			continue
 		}
 		if made := y.portal != nil && y.portal.exchange == x.ID; made != (c.by == messages.KindBind) || !made && y.portal != nil {
@@ -141,6 +141,11 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 	if c.portal != nil {
 		l.restorePortal(name, c.portal)
 	}
+}
+
+// ranNothing reports whether the server has said that x did not come to execute a portal.
+func (x *Exchange) ranNothing() bool {
+	return x.Error != nil && (x.FailedAt != messages.KindExecute || string(x.SQLState()) == noSuchPortal)
 }
 
 // restorePortal gives a portal its name again, if there is room.
