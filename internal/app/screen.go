@@ -17,6 +17,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/overview"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/screen"
+	"github.com/pgsniff/pgsniff/internal/termsafe"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -183,7 +184,7 @@ func runScreen(env *Env, o *Options, s *screenRun, source func(*Env) error) erro
 }
 
 func broken(env *Env, stack string) error {
-	fmt.Fprint(env.Err, stack)
+	fmt.Fprint(termsafe.NewWriter(env.Err), stack) // a panic may tell of captured text
 	return &exitError{ExitFailure, errors.New("pgsniff failed; this is a fault of the program, please report it")}
 }
 

@@ -309,7 +309,9 @@ func (m *model) headLine() textLine {
 	if s.Errors > 0 {
 		spans = append(spans, span{"  " + rate(s.Errors) + " err/s", t.bad})
 	}
-	spans = append(spans, span{"  p95 " + short(s.P95), t.plain})
+	if s.P95 > 0 {
+		spans = append(spans, span{"  p95 " + short(s.P95), t.plain})
+	}
 	if d := s.Totals.KernelDropped; d > 0 {
 		spans = append(spans, span{"  " + count(d) + " dropped", t.bad})
 	}

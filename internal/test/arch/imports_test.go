@@ -117,7 +117,7 @@ var rules = []packageRule{
 			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
 			"internal/findings internal/pooler internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline internal/sampling " +
-			"internal/flow internal/overview internal/screen internal/units",
+			"internal/flow internal/overview internal/screen internal/termsafe internal/units",
 		reaches: true,
 	}},
 	{"pkg/capture", rule{
