@@ -51,15 +51,17 @@ func (r *run) endOutputs() error {
 		}
 	}
 	r.closeOutputs()
+	for _, out := range r.outputs {
+		errs = append(errs, out.failure)
+	}
 	return errors.Join(errs...)
 }
 
 func (r *run) closeOutputs() {
 	for _, out := range r.outputs {
-		if out.file != nil {
-			_ = out.file.Close() // what was not written was told by Write
-		}
+		_ = r.close(out) // what was not written was told by Write
 	}
+	r.ending.Wait()
 }
 
 // stats writes the view stats of an output, if it has it, at the end.

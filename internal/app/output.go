@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
@@ -21,6 +22,9 @@ import (
 type outlet struct {
 	spec    outputSpec
 	file    *anew         // nil for standard output
+	queue   *lineQueue    // before a pipe; nil where there is none
+	pipe    *os.File      // behind the queue
+	failure error         // of writing what was in the queue
 	writer  render.Writer // of a built-in format
 	views   *views        // of it; nil where no built-in view was asked for
 	sink    sink.Sink     // nil where there is none
@@ -44,6 +48,7 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 		return 0, err
 	}
 	left := workers
+	r.several = len(specs) > 1
 	for slot, spec := range specs {
 		out := &outlet{spec: spec}
 		r.outputs = append(r.outputs, out)

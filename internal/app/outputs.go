@@ -29,6 +29,9 @@ func (s *outputSpec) view(name string) bool { return slices.Contains(s.views, na
 // of themselves.
 func (s *outputSpec) builtin() bool { return slices.Contains(builtinFormats, s.format) }
 
+// byLine reports whether each line of the format stands alone, so that some can be left out.
+func (s *outputSpec) byLine() bool { return s.format == "json" || s.format == otlp.Name }
+
 // outputFlags collect --view, -o, --json and --to in the order of the command
 // line: --to ends an output and says where it goes.
 type outputFlags struct {

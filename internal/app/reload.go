@@ -134,15 +134,14 @@ func (r *run) exchangeOutputs(o *Options, sel *selection, specs []outputSpec, p 
 	flags, before := r.opt.outputs, *r.sel
 	sel.kinds, sel.replicated = before.kinds, before.replicated // what outputs were opened with
 	r.opt.outputs, *r.sel = o.outputs, *sel
+	r.several = len(specs) > 1
 	var outputs, opened []*outlet
 	fail := func(err error) error {
 		for _, out := range opened {
 			if out.sink != nil {
 				_ = out.sink.End(r.totals()) // it was told nothing
 			}
-			if out.file != nil {
-				_ = out.file.Close() // likewise
-			}
+			_ = r.close(out) // likewise
 		}
 		r.opt.outputs, *r.sel = flags, before
 		return err
@@ -207,8 +206,5 @@ func (r *run) endOutput(out *outlet) error {
 		r.stats(out)
 		errs = append(errs, out.writer.Flush())
 	}
-	if out.file != nil {
-		errs = append(errs, out.file.Close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.close(out))...)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
@@ -16,27 +17,30 @@ import (
 
 // run is one run of read or live: an analyzer and where its results go.
 type run struct {
-	env      *Env
-	opt      *Options
-	analyzer *analyze.Analyzer
-	outputs  []*outlet
-	counts   *tally
-	sel      *selection
-	first    atomic.Int64   // time of the first packet of a file that is shown; 0: not known
-	sofar    *record.Totals // as of the latest tick; belongs to the sessions' goroutine
-	keys     *keys
-	wal      *walOut        // nil without --wal-out
-	keep     *keeper        // nil where all packets are taken and none are written
-	live     *live          // nil for read, and where no packets are captured
-	attached *attached      // nil where no servers are looked into
-	unread   bool           // the reader of -w has gone
-	begun    bool           // what is shown has begun, with --since
-	before   analyze.Counts // those when it did
-	inputs   inputs         // no output may be one of them
-	asked    atomic.Bool
-	agent    *agent
-	packet   capture.Packet
-	_        [176]byte // see TestLines
+	env       *Env
+	opt       *Options
+	analyzer  *analyze.Analyzer
+	outputs   []*outlet
+	counts    *tally
+	sel       *selection
+	first     atomic.Int64   // time of the first packet of a file that is shown; 0: not known
+	sofar     *record.Totals // as of the latest tick; belongs to the sessions' goroutine
+	keys      *keys
+	wal       *walOut        // nil without --wal-out
+	keep      *keeper        // nil where all packets are taken and none are written
+	live      *live          // nil for read, and where no packets are captured
+	attached  *attached      // nil where no servers are looked into
+	unread    bool           // the reader of -w has gone
+	begun     bool           // what is shown has begun, with --since
+	before    analyze.Counts // those when it did
+	inputs    inputs         // no output may be one of them
+	asked     atomic.Bool
+	several   bool           // there are several outputs: none is to hold up another
+	ending    sync.WaitGroup // queues that are being written to their end
+	linesLost atomic.Uint64  // that nobody read
+	agent     *agent
+	packet    capture.Packet
+	_         [152]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -142,7 +146,7 @@ func (r *run) finish(sourceErr error) error {
 	}
 	if err := r.endOutputs(); err != nil {
 		if isClosedPipe(err) {
-			return nil
+			return r.readAll()
 		}
 		return &exitError{ExitFailure, fmt.Errorf("writing the output: %w", err)}
 	}
@@ -152,6 +156,9 @@ func (r *run) finish(sourceErr error) error {
 	r.summary()
 	if r.unread {
 		return &exitError{ExitFailure, errors.New("not all packets were written")}
+	}
+	if err := r.readAll(); err != nil {
+		return err
 	}
 	if r.opt.Strict && r.counts.violations > 0 {
 		return &exitError{ExitViolation, fmt.Errorf("%s of the protocol", plural(r.counts.violations, "violation"))}

@@ -23,7 +23,7 @@ type views struct {
 	counts    tally
 	held      map[uint64]exchangesHeld // by connection
 	heldBytes int
-	_         [32]byte // see TestLines
+	_         [96]byte // see TestLines
 }
 
 // exchangesHeld are the messages of a connection that wait for the duration of their
