@@ -139,7 +139,12 @@ type sampledQuery struct {
 	Type string
 	Rate uint64          `json:"sample_rate"`
 	Err  json.RawMessage `json:"error"`
+
+	Conn, ID    uint64
+	Fingerprint string
 }
+
+func (q *sampledQuery) key() [2]uint64 { return [2]uint64{q.Conn, q.ID} }
 
 // TestSample: of the queries that are told all errors are there, the rates add up, and
 // sums are as without, with any number of workers and in every output.
@@ -309,4 +314,135 @@ func TestCaps(t *testing.T) {
 		step(10, 0, 4, "")
 	}
 	step(10, 0, 3, "there is room")
+}
+
+// shedRun reads a capture with the caps' steps set as given before its packets, and returns
+// the queries and findings that it told, and what it counted.
+func shedRun(t *testing.T, files []string, before func(packet int, g *governor)) (queries []sampledQuery, findings []string, sums string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	env := &Env{
+		In: strings.NewReader(""), Out: &out, Err: &errs, Now: time.Now,
+		Getenv: func(string) string { return "" }, Width: func() int { return 0 },
+	}
+	to := filepath.Join(t.TempDir(), "stats")
+	p, err := parse(env, []string{"live", "-i", "lo", "--any-port", "--workers", "1", "--max-cpu", "50", "--json", "--view", "stats", "--to", to, "--json", "--view", "queries,findings"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRun(env, optionsOf(p.command))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &governor{r: r, caps: r.opt.choice}
+	src, err := capture.OpenFiles(files, capture.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	var packet capture.Packet
+	for n := 0; src.Next(&packet) == nil; n++ {
+		before(n, g)
+		if _, err := r.take(&packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.finish(nil); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		var q sampledQuery
+		if err := json.Unmarshal([]byte(line), &q); err != nil {
+			t.Fatal(err)
+		}
+		if q.Type == "query" {
+			queries = append(queries, q)
+		} else {
+			findings = append(findings, line)
+		}
+	}
+	return queries, findings, readPage(t, to)
+}
+
+// TestShedding: each step of the caps lets through what docs/cli.md says of it, in that
+// order; findings and sums stay whole in all of them, and when there is room again, all
+// queries are told again.
+func TestShedding(t *testing.T) {
+	files := []string{"../../testdata/pcaps/base_mix.pcap"}
+	to := func(step int) func(int, *governor) {
+		return func(n int, g *governor) {
+			for range step {
+				if n == 0 {
+					g.look(99, 0)
+				}
+			}
+		}
+	}
+	all, findings, sums := shedRun(t, files, to(0))
+	calls, failed := map[string]int{}, 0
+	for i := range all {
+		if all[i].Err != nil {
+			failed++
+			continue
+		}
+		calls[all[i].Fingerprint]++
+	}
+	if len(all) < 50 || failed == 0 || len(findings) == 0 {
+		t.Fatalf("%d queries, %d failed, %d findings: too few to tell", len(all), failed, len(findings))
+	}
+	for step, rate := range map[int]int{1: 10, 2: 100, 3: 0, 4: 0} {
+		got, found, counted := shedRun(t, files, to(step))
+		if strings.Join(found, "") != strings.Join(findings, "") || counted != sums {
+			t.Errorf("step %d changes findings or sums", step)
+		}
+		told, others := 0, map[string]int{}
+		for i := range got {
+			if got[i].Err != nil {
+				told++
+			} else {
+				others[got[i].Fingerprint]++
+			}
+		}
+		if want := failed; step == 4 && len(got) > 0 || step < 4 && told != want {
+			t.Errorf("step %d tells %d of %d failures, %d in all", step, told, want, len(got))
+		}
+		if step >= 3 && len(others) > 0 {
+			t.Errorf("step %d tells %v", step, others)
+		}
+		for class, n := range calls {
+			if step < 3 && (others[class] < 1 || others[class] > 2+n/rate) { // the first, and one more where the count began late
+				t.Errorf("step %d tells %d of %d calls of %s", step, others[class], n, class)
+			}
+		}
+	}
+	// Everything is given up, and comes back while the capture goes on.
+	const gone, back = 40, 80
+	var steps []int32
+	got, _, counted := shedRun(t, files, func(n int, g *governor) {
+		switch {
+		case n == gone:
+			for range shedSteps {
+				g.look(99, 0)
+			}
+		case n == back:
+			for range calm * len(shedSteps) {
+				g.look(0, 0)
+			}
+		default:
+			return
+		}
+		steps = append(steps, g.r.agent.sampler.step.Load())
+	})
+	if len(steps) != 2 || steps[0] != int32(len(shedSteps))-1 || steps[1] != 0 || counted != sums {
+		t.Errorf("steps %v", steps)
+	}
+	missing := 0
+	for i := range got {
+		for missing+i < len(all) && all[missing+i].key() != got[i].key() {
+			missing++
+		}
+	}
+	if missing == 0 || len(got)+missing != len(all) || got[0].key() != all[0].key() || got[len(got)-1].key() != all[len(all)-1].key() {
+		t.Errorf("%d of %d queries are told, %d missing in one stretch", len(got), len(all), missing)
+	}
 }
