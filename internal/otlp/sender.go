@@ -265,7 +265,7 @@ func (s *Sender) post(r *request) (rejected int, after time.Duration, err error)
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, s.cfg.explained(err)
 	}
 	defer res.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer)) // what there is of it
@@ -276,6 +276,8 @@ func (s *Sender) post(r *request) (rejected int, after time.Duration, err error)
 		return rejected, 0, nil
 	case retryable(res.StatusCode):
 		return 0, retryAfter(res.Header.Get("Retry-After"), time.Now()), fmt.Errorf("%s: %s", req.URL.Redacted(), res.Status)
+	case req.URL.Scheme == "http" && saysTLS(res.StatusCode, answer):
+		return 0, 0, errRejected{fmt.Errorf("%s: %s: %s", req.URL.Redacted(), res.Status, wantsTLS)}
 	}
 	return 0, 0, errRejected{fmt.Errorf("%s: %s", req.URL.Redacted(), res.Status)}
 }
