@@ -9,6 +9,7 @@ type portal struct {
 	columns   *Columns // with the formats asked for; nil while not known
 	told      bool     // columns is the answer to a Describe of the portal
 	suspended bool     // it has more rows
+	refused   bool     // its Bind failed or was passed over: what it took the place of is not known
 	bind      []byte   // body of the Bind, owned
 	hasBind   bool     // it could be kept, or is not wanted
 	exchange  uint64   // the exchange of the Bind
@@ -127,7 +128,7 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 		if made := y.portal != nil && y.portal.exchange == x.ID; made != (c.by == messages.KindBind) || !made && y.portal != nil {
 			continue
 		}
-		if c.portal != nil {
+		if c.portal != nil && !c.portal.refused {
 			y.Missing &^= MissingBind | MissingParse
 			l.use(y, c.portal)
 		} else {
@@ -138,7 +139,7 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 		return
 	}
 	l.dropPortal(name)
-	if c.portal != nil {
+	if c.portal != nil && !c.portal.refused {
 		l.restorePortal(name, c.portal)
 	}
 }

@@ -114,6 +114,9 @@ func (l *Log) undo(x *Exchange, failed bool) {
 // dropUnbound drops the unnamed portal that x was said to make, if no reply says that it
 // did: what it took the place of is not known any more.
 func (l *Log) dropUnbound(x *Exchange) {
+	if p := x.portal; p != nil && p.exchange == x.ID && len(x.Portal) == 0 && x.flags&flagBound == 0 {
+		p.refused = true // also where a later Bind, which may fail as well, has taken its place
+	}
 	if p := l.unnamedPtl; p != nil && p.exchange == x.ID && x.flags&flagBound == 0 {
 		l.dropPortal(nil)
 	}
