@@ -47,6 +47,13 @@ func attackServer(t *testing.T) *pgtest.Server {
 		"CREATE PUBLICATION pub FOR TABLE plain",
 		"CREATE FUNCTION set_password(who text, pw text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('ALTER ROLE %I PASSWORD %L NONSENSE', who, pw); END $$",
 		"CREATE FUNCTION user_lookup(INOUT i_username text, OUT uname text, OUT phash text) LANGUAGE sql SECURITY DEFINER AS $$ SELECT rolname::text, rolname::text, rolpassword FROM pg_authid WHERE rolname = i_username $$",
+		"CREATE FOREIGN DATA WRAPPER w9",
+		"CREATE TABLE hacct (id int, login text, passwd text)", "CREATE TABLE users2 (id int, user_pass text)",
+		"CREATE TABLE kv (k text, v text)", "INSERT INTO kv VALUES ('smtp_password', 'CNRYCONFIGQZ')",
+		"CREATE TABLE meta (meta_key text, meta_value text)", "INSERT INTO meta VALUES ('smtp_password', 'CNRYCONFIGQZ')",
+		"INSERT INTO config VALUES ('smtp_password', 'CNRYCONFIGQZ')",
+		"CREATE TABLE hs (h hstore)", "INSERT INTO hs VALUES ('password=>CNRYHSTOREQZ')",
+		"CREATE FUNCTION app_setting(text) RETURNS text LANGUAGE sql AS 'SELECT value FROM config WHERE key = $1'",
 	} {
 		s.Exec(t, sql)
 	}
@@ -98,7 +105,7 @@ func (c *talker) play(s *pgtest.Server, a attack, canary string) {
 			parameters[at+1] = put(a.startup[i+1])
 			continue
 		}
-		parameters = append(parameters, a.startup[i], put(a.startup[i+1]))
+		parameters = append(parameters, put(a.startup[i]), put(a.startup[i+1]))
 	}
 	c.send(hostile.Startup(parameters...))
 	if !c.hear() {
@@ -171,7 +178,7 @@ func TestAttacks(t *testing.T) {
 		t.Skip("long: all views and outputs of some hundred connections")
 	}
 	s := attackServer(t)
-	attacks := slices.Concat(attacks, moreAttacks, furtherAttacks)
+	attacks := slices.Concat(attacks, moreAttacks, furtherAttacks, attacksByKind)
 	file, secrets := playAttacks(t, s, attacks)
 	shown := shownSecrets{secrets: secrets, where: map[string][]string{}}
 	everyOutput(func(args ...string) {

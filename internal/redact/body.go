@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strconv"
+	"unicode"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -88,7 +90,12 @@ func (h *Handler) sqlBody(e *session.Event, before, sql, after []byte) ([]byte, 
 
 func (h *Handler) bindEvent(e *session.Event) ([]byte, bool) {
 	x := e.Exchange
-	body, changed := h.bind(&h.body, e.Body, h.cycle(e.Session, x))
+	c := h.cycle(e.Session, x)
+	if x != nil {
+		bindNames(x, e.Body)
+		c.bound(x)
+	}
+	body, changed := h.bind(&h.body, e.Body, c)
 	switch {
 	case x == nil:
 	case changed:
@@ -143,6 +150,75 @@ func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 	}
 	*into = append(dst, v.rest...)
 	return *into, true
+}
+
+// hasPairs tells whether a text has a column, or calls a function, that may have the names
+// of things, whose values stand beside them or are asked for.
+func hasPairs(sql []byte) bool {
+	return bytes.Contains(sql, []byte("ey")) || bytes.Contains(sql, []byte("ame")) || bytes.Contains(sql, []byte("etting")) ||
+		bytes.Contains(sql, []byte("ption")) || bytes.Contains(sql, []byte("aram"))
+}
+
+// bindNames takes note of the values that are bound.
+func bindNames(x *exchange.Exchange, body []byte) {
+	if (x.Prepared == nil || x.Prepared.Mark&pairs != 0) && bindsName(body) {
+		x.Mark |= boundName
+	}
+}
+
+// bound adds what is known of the values that were bound.
+func (c *Cycle) bound(x *exchange.Exchange) {
+	if x.Mark&boundName != 0 {
+		c.Secrecy |= sqlnorm.Takes | sqlnorm.Names | sqlnorm.Asks
+	}
+}
+
+// bindsName tells whether one of the values of a Bind is the name of a secret, beside
+// which its value may stand, or that is asked for by it. Most are no names at all.
+func bindsName(body []byte) bool {
+	at := 0
+	for range 2 { // the names of the portal and of the statement
+		n := 0
+		if at < len(body) && body[at] != 0 {
+			if n = bytes.IndexByte(body[at:], 0); n < 0 {
+				return false
+			}
+		}
+		at += n + 1
+	}
+	if len(body)-at < 2 {
+		return false
+	}
+	at += 2 + 2*int(binary.BigEndian.Uint16(body[at:])) + 2
+	for len(body)-at > 4 {
+		n := int(int32(binary.BigEndian.Uint32(body[at:])))
+		at += 4
+		if n <= 0 {
+			continue
+		}
+		end := min(at+n, len(body))
+		if body[at] >= 'A' && n <= longestName && secretName(body[at:end]) {
+			return true
+		}
+		at = end
+	}
+	return false
+}
+
+// longestName is the length in bytes of the longest name of a secret that is looked at.
+const longestName = 64
+
+// secretName tells whether a value is the name of a secret, and nothing besides.
+func secretName(v []byte) bool {
+	if len(v) < 2 || len(v) > longestName || v[0] < 'A' {
+		return false
+	}
+	for _, c := range v {
+		if c != '_' && c != '.' && c != '-' && c-'0' >= 10 && (c|0x20)-'a' >= 26 {
+			return false
+		}
+	}
+	return sqlnorm.NamesSecret(v)
 }
 
 func formatAt(formats []byte, i int) uint16 {
@@ -210,6 +286,9 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	if x != nil {
 		c, p = h.cycle(e.Session, x), h.policy(x.Description())
 	}
+	if x != nil && x.Mark&boundName != 0 {
+		c.bound(x)
+	}
 	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !mayHoldCredential(e.Body)) {
 		return e.Body, false
 	}
@@ -223,6 +302,7 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 		if x != nil && c.deals() {
 			r.renamed = h.renames(x)
 		}
+		r.known = x != nil && p != nil && p.computed && bytes.IndexByte(e.Body, '(') >= 0 && h.readsKnown(x)
 	}
 	if !h.rowHides(&r, e.Body[2:], n) {
 		return e.Body, false
@@ -243,7 +323,7 @@ func (h *Handler) rowHides(r *rowOf, list []byte, n int) bool {
 		return true
 	}
 	var columns []columnPolicy
-	if r.policy != nil && !r.asked && r.renamed == nil {
+	if r.policy != nil && !r.asked && !r.known && r.renamed == nil {
 		columns = r.columns
 	}
 	looked := !r.cycle.Repeats() && !r.cycle.names() // a computed value is hidden by what it is alone
@@ -308,12 +388,13 @@ func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
 		return h.replication(e)
 	}
-	if h.Counts(e) {
-		return e.Body, false
-	}
 	hide := h.level == All
 	if x := e.Exchange; x != nil && !hide {
-		hide = h.cycle(e.Session, x).Data()
+		hide = h.copied(x, e.Body)
+		hide = h.cycle(e.Session, x).Data() || hide
+	}
+	if h.Counts(e) {
+		return e.Body, false
 	}
 	if !hide && !Value(e.Body) {
 		return e.Body, false
@@ -326,6 +407,37 @@ func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	}
 	h.body = h.mark(append(h.body[:0], e.Body[:keep]...), e.Body[keep:])
 	return h.body, true
+}
+
+// copied tells whether what a COPY copies is hidden since the header before it names a
+// secret. The header itself is shown if nothing else is in its message.
+func (h *Handler) copied(x *exchange.Exchange, data []byte) bool {
+	if x.Mark&copyBegun == 0 {
+		x.Mark |= copyBegun
+		sql := x.SQL
+		if x.Prepared != nil {
+			sql = x.Prepared.SQL
+		}
+		line, rest, _ := bytes.Cut(data, []byte("\n"))
+		if sqlnorm.CopiesHeader(sql) && namesIn(line) {
+			x.Mark |= copyHidden
+			if name := sqlnorm.CopiesWhole(nil, sql); name != nil {
+				h.tables.add(name)
+			}
+			return len(rest) > 0
+		}
+	}
+	return x.Mark&copyHidden != 0
+}
+
+// namesIn tells whether one of the words of a line is the name of a secret.
+func namesIn(line []byte) bool {
+	for _, word := range bytes.FieldsFunc(line, func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if secretName(word) {
+			return true
+		}
+	}
+	return false
 }
 
 // replication hides the values of rows that logical replication sends, and with All
@@ -382,9 +494,12 @@ func (h *Handler) reply(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 			rest = rest[1:]
 		}
 	}
-	hide := ReplyField
+	hide, raised := ReplyField, false
 	switch {
 	case h.level == All || c.Reply(&h.errs):
+		raised = c.Repeats() && raisedByCode(&h.errs)
+	case namesWithSecret(&h.errs):
+		hide = func(byte) bool { return false }
 	case h.tables.failedRow(&h.errs):
 		hide = func(fieldType byte) bool { return fieldType == messages.FieldDetail }
 	default:
@@ -394,7 +509,7 @@ func (h *Handler) reply(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 	for i := range h.errs.Fields {
 		f := &h.errs.Fields[i]
 		dst = append(dst, f.Type)
-		if hide(f.Type) {
+		if hide(f.Type) || fieldNames(f.Type) && (raised || Value(f.Value)) {
 			dst = h.mark(dst, f.Value)
 		} else {
 			dst = append(dst, f.Value...)

@@ -46,6 +46,10 @@ type Handler struct {
 	renamedOf *exchange.Columns
 	renamedBy []byte
 	renamed   []bool
+	// Whether the latest text that was asked about names one of so many tables.
+	knownOf int
+	knownBy []byte
+	known   bool
 	// Connections that prepared a text that takes or reads secrets with the command
 	// PREPARE, or declared a cursor for it: what they EXECUTE or FETCH does so, too.
 	prepared map[uint64]struct{}
@@ -128,7 +132,7 @@ func (h *Handler) Message(e *session.Event) {
 
 // Exchange hands a query cycle on without its secrets.
 func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
-	if p := x.Prepared; p != nil && p.Mark == known && h.level != All && x.Error == nil && x.BindBody() == nil {
+	if p := x.Prepared; p != nil && p.Mark&^pairs == known && h.level != All && x.Error == nil && x.BindBody() == nil {
 		h.policies(x) // as most: there is nothing else in it
 		h.Handler.Exchange(s, x)
 		return
@@ -179,6 +183,13 @@ const (
 	// something is.
 	boundPlain  = 0x100
 	boundSecret = 0x200
+	// Of statements: there may be names and values in what is bound.
+	pairs = 0x2000
+	// Of exchanges: a value that was bound is the name of a secret.
+	boundName = 0x400
+	// Its COPY has begun; and the header of what it copies names a secret.
+	copyBegun  = 0x800
+	copyHidden = 0x1000
 )
 
 // cycle returns what is known of the text that an exchange is about.
@@ -192,8 +203,11 @@ func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
 	}
 	if *mark&known == 0 && sql != nil {
 		*mark |= known | uint16(h.secrecy(s, sql, escapes(x), len(sql) < whole))
+		if x.Prepared != nil && hasPairs(sql) {
+			*mark |= pairs
+		}
 	}
-	return Cycle{sqlnorm.Secrecy(*mark &^ (known | boundPlain | boundSecret))}
+	return Cycle{sqlnorm.Secrecy(*mark &^ known)}
 }
 
 // secrecy finds out about a text.
@@ -204,6 +218,12 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sql
 	var found, copied sqlnorm.Secrecy
 	if h.tables.copied(sql) {
 		copied = sqlnorm.Takes
+	}
+	if h.tables.inserted(sql) {
+		if sqlnorm.Prepares(sql) {
+			h.arm(s)
+		}
+		return sqlnorm.Hidden | sqlnorm.Takes | forced
 	}
 	if h.clean(sql) {
 		if h.executes(s, sql) {
@@ -302,6 +322,10 @@ func (h *Handler) Text(s *session.Session, x *exchange.Exchange) []byte {
 // parameters hides what was bound.
 func (h *Handler) parameters(x *exchange.Exchange, c Cycle) {
 	if body := x.BindBody(); body != nil {
+		if x.Mark&(boundPlain|boundSecret) == 0 {
+			bindNames(x, body)
+		}
+		c.bound(x)
 		if h.level != All && x.Mark&(boundPlain|boundSecret) == boundPlain {
 			return
 		}

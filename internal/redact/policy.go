@@ -10,10 +10,11 @@ import (
 
 // policy is what is known of a result's columns.
 type policy struct {
-	columns []columnPolicy
-	any     bool // something of it depends on the column
-	names   bool // a name is hidden
-	texts   bool // there are texts of users' tables: connection strings, documents and hashes may be in them
+	columns  []columnPolicy
+	any      bool // something of it depends on the column
+	computed bool // there is one that is computed
+	names    bool // a name is hidden
+	texts    bool // there are texts of users' tables: connection strings, documents and hashes may be in them
 	// Rows are names and values, as those of settings are: where the name is, and
 	// where the value; -1: they are not.
 	name, value int
@@ -46,10 +47,11 @@ func (h *Handler) policy(d *exchange.Columns) *policy {
 		p.columns[i] = columnPolicyOf(f)
 		p.any = p.any || p.columns[i] > columnText
 		p.texts = p.texts || p.columns[i] == columnText
+		p.computed = p.computed || p.columns[i] == columnComputed
 		switch {
-		case p.name < 0 && pairNames[string(f.Name)]:
+		case p.name < 0 && pairName(f.Name):
 			p.name = i
-		case p.value < 0 && pairValues[string(f.Name)]:
+		case p.value < 0 && pairValue(f.Name):
 			p.value = i
 		}
 		if hidesName(f.Name) {
@@ -67,13 +69,24 @@ func (h *Handler) policy(d *exchange.Columns) *policy {
 var (
 	pairNames = map[string]bool{
 		"name": true, "key": true, "option_name": true, "attname": true, "column_name": true, "Column": true, "setting_name": true,
-		"param": true, "parameter": true, "config_key": true, "option": true, "variable": true,
+		"param": true, "parameter": true, "config_key": true, "option": true, "variable": true, "k": true,
 	}
 	pairValues = map[string]bool{
 		"setting": true, "value": true, "val": true, "option_value": true, "pg_get_expr": true, "column_default": true, "Default": true,
-		"setting_value": true, "config_value": true, "adsrc": true, "boot_val": true, "reset_val": true,
+		"setting_value": true, "config_value": true, "adsrc": true, "boot_val": true, "reset_val": true, "v": true,
+		"most_common_vals": true, "typdefault": true,
 	}
 )
+
+// pairName and pairValue tell whether a column is one of those, or of a pair whose names
+// have the same beginning: meta_key and meta_value.
+func pairName(name []byte) bool {
+	return pairNames[string(name)] || bytes.HasSuffix(name, []byte("_key")) || bytes.HasSuffix(name, []byte("_name"))
+}
+
+func pairValue(name []byte) bool {
+	return pairValues[string(name)] || bytes.HasSuffix(name, []byte("_value")) || bytes.HasSuffix(name, []byte("_val"))
+}
 
 // asks tells whether a row is the name of a secret and its value.
 func (p *policy) asks(list []byte, n int) bool {
@@ -100,7 +113,7 @@ func columnPolicyOf(f *messages.ColumnDescription) columnPolicy {
 		return columnShown
 	case f.TableOID == 0 && f.TypeOID == typeName:
 		return columnNamed
-	case f.TableOID == 0:
+	case f.TableOID == 0 || f.Column == 0: // or a row as a whole
 		return columnComputed
 	case f.TableOID < firstUserOID || codeColumns[string(f.Name)]:
 		return columnSystem
@@ -147,6 +160,7 @@ type rowOf struct {
 	*policy
 	cycle   Cycle
 	asked   bool   // for the value of a secret
+	known   bool   // it is of a table that a text named beside a secret
 	renamed []bool // columns that show another by a name that the text gave it
 }
 
@@ -164,7 +178,7 @@ func (r *rowOf) hides(i int, v []byte) bool {
 	case columnHidden:
 		return true
 	case columnComputed:
-		return c.Repeats() || c.names() || Code(v)
+		return c.Repeats() || c.names() || Code(v) || r.known && wholeRow(v)
 	case columnNamed:
 		return c.Repeats() || Code(v)
 	case columnSystem:
@@ -173,6 +187,34 @@ func (r *rowOf) hides(i int, v []byte) bool {
 		return c.Secrecy&forced != 0 || credential(v)
 	}
 	return false
+}
+
+// wholeRow tells whether a value may be a row as text, or an array of them.
+func wholeRow(v []byte) bool {
+	return len(v) > 2 && (v[0] == '(' || v[0] == '{' && v[1] == '"' && v[2] == '(')
+}
+
+// namedPair tells whether a value is a row, or an array of them, that has the name of a
+// secret first: what a document was taken apart to.
+func namedPair(v []byte) bool {
+	if !wholeRow(v) && !bytes.HasPrefix(v, []byte("{")) {
+		return false
+	}
+	for rest := v; ; {
+		rest = bytes.TrimLeft(rest, `({"`)
+		name, after, ok := bytes.Cut(rest, []byte(","))
+		if !ok {
+			return false
+		}
+		if secretName(name) {
+			return true
+		}
+		i := bytes.IndexByte(after, '(')
+		if i < 0 {
+			return false
+		}
+		rest = after[i:]
+	}
 }
 
 // names tells whether the text computes something of what holds secrets.
@@ -193,6 +235,23 @@ func (h *Handler) renames(x *exchange.Exchange) []bool {
 		h.renamed = append(h.renamed, sqlnorm.RenamesSecret(sql, f.Name))
 	}
 	return h.renamed
+}
+
+// readsKnown tells whether the text of a query cycle names a table that another one named
+// beside a secret. What is found is remembered for the next row.
+func (h *Handler) readsKnown(x *exchange.Exchange) bool {
+	if len(h.tables.names) == 0 {
+		return false
+	}
+	sql := x.SQL
+	if x.Prepared != nil {
+		sql = x.Prepared.SQL
+	}
+	if h.knownOf != len(h.tables.names) || !bytes.Equal(h.knownBy, sql) {
+		h.knownOf, h.knownBy = len(h.tables.names), append(h.knownBy[:0], sql...)
+		h.known = h.tables.read(sql)
+	}
+	return h.known
 }
 
 func hidesName(name []byte) bool { return Cycle{}.ColumnName(name) }

@@ -182,9 +182,9 @@ func Code(v []byte) bool {
 	case len(v) < shortestValue: // as is no statement with a secret
 		return false
 	case !sqlnorm.MayGiveValue(v):
-		return plainSecret(v) || sqlnorm.CommandWithSecret(v)
+		return plainSecret(v) || sqlnorm.CommandWithSecret(v) || v[0] == '{' && namedPair(v)
 	}
-	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v) || sqlnorm.CodeWithSecret(v)
+	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v) || sqlnorm.CodeWithSecret(v) || namedPair(v)
 }
 
 // hash tells whether a value holds the hash of a password as PostgreSQL keeps it.

@@ -186,7 +186,7 @@ func TestMarksOfAnyType(t *testing.T) {
 // and of none.
 func TestRowsThatAreShown(t *testing.T) {
 	column := func(name string, table, oid uint32) messages.ColumnDescription {
-		return messages.ColumnDescription{Name: []byte(name), TableOID: table, TypeOID: oid}
+		return messages.ColumnDescription{Name: []byte(name), TableOID: table, Column: 1, TypeOID: oid}
 	}
 	hides := func(secrecy sqlnorm.Secrecy, columns []messages.ColumnDescription, values ...string) (hidden string) {
 		p := &policy{name: -1, value: -1}

@@ -44,3 +44,34 @@ func namesInReply(fieldType byte, text []byte) bool {
 	}
 	return sqlnorm.MentionsSecret(text)
 }
+
+// fieldNames tells whether a field of an error or a notice is the name of an object.
+func fieldNames(fieldType byte) bool {
+	switch fieldType {
+	case messages.FieldSchema, messages.FieldTable, messages.FieldColumn, messages.FieldDataType, messages.FieldConstraint:
+		return true
+	}
+	return false
+}
+
+// namesWithSecret tells whether one of those holds a secret: what is quoted may be called
+// anything.
+func namesWithSecret(fields *messages.ErrorFields) bool {
+	for i := range fields.Fields {
+		if f := &fields.Fields[i]; fieldNames(f.Type) && Value(f.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// raisedByCode tells whether PL/pgSQL's RAISE made an error or a notice, which may put
+// anything into any field (src/pl/plpgsql/src/pl_exec.c).
+func raisedByCode(fields *messages.ErrorFields) bool {
+	for i := range fields.Fields {
+		if f := &fields.Fields[i]; f.Type == messages.FieldRoutine {
+			return string(f.Value) == "exec_stmt_raise"
+		}
+	}
+	return false
+}

@@ -17,7 +17,7 @@ func Setting(name, v []byte) bool {
 		"standard_conforming_strings", "is_superuser", "session_authorization", "default_transaction_read_only",
 		"in_hot_standby", "scram_iterations", "search_path":
 		return Value(v)
-	case "totp", "otp", "crdb:session_revival_token_base64", "oauth_access_token":
+	case "totp", "otp", "jwt", "auth", "crdb:session_revival_token_base64", "oauth_access_token":
 		return true
 	}
 	return sqlnorm.NamesSecret(name) || Value(v)
@@ -102,7 +102,11 @@ func (h *Handler) startup(e *session.Event) ([]byte, bool) {
 	rest := e.Body[version:]
 	for len(rest) > 0 && rest[0] != 0 {
 		name, after := upToNUL(rest)
-		dst = append(dst, name...)
+		if Value(name) { // a connection string that was taken apart wrongly
+			dst, changed = h.mark(dst, name), true
+		} else {
+			dst = append(dst, name...)
+		}
 		if len(after) == 0 {
 			rest = nil
 			break

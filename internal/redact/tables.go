@@ -21,13 +21,9 @@ const maxTables = 1 << 12
 // learn remembers the tables of a text that names a secret.
 func (t *tables) learn(sql []byte) {
 	sqlnorm.SecretTables(sql, func(name []byte) {
-		if _, ok := t.names[string(name)]; ok || len(t.names) == maxTables {
-			return
+		if !t.has(name) {
+			t.add(name)
 		}
-		if t.names == nil {
-			t.names = make(map[string]struct{})
-		}
-		t.names[string(name)] = struct{}{}
 	})
 }
 
@@ -47,6 +43,39 @@ func (t *tables) copied(sql []byte) bool {
 	}
 	t.buf = sqlnorm.CopiesWhole(t.buf[:0], sql)
 	return t.buf != nil && t.has(t.buf)
+}
+
+// inserted tells whether a text inserts whole rows into one without a list of columns.
+func (t *tables) inserted(sql []byte) (known bool) {
+	if len(t.names) == 0 {
+		return false
+	}
+	start := bytes.TrimLeft(sql, " \t\r\n(")
+	if len(start) == 0 {
+		return false
+	}
+	switch start[0] | 0x20 {
+	case 'i', 'w', 'e', 'p', 'b', '-', '/': // INSERT, WITH, EXPLAIN, PREPARE, BEGIN; …
+		sqlnorm.InsertsWhole(sql, func(name []byte) { known = known || t.has(name) })
+	}
+	return known
+}
+
+// read tells whether a text names one.
+func (t *tables) read(sql []byte) (known bool) {
+	sqlnorm.Tables(sql, func(name []byte) { known = known || t.has(name) })
+	return known
+}
+
+// add remembers one, if there is room.
+func (t *tables) add(name []byte) {
+	if len(t.names) == maxTables {
+		return
+	}
+	if t.names == nil {
+		t.names = make(map[string]struct{})
+	}
+	t.names[string(name)] = struct{}{}
 }
 
 // failedRow tells whether the detail of an error is a row of one, as that of a violated

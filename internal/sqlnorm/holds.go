@@ -170,7 +170,8 @@ func valued(rest []byte) bool {
 	if i := bytes.Index(rest[:min(len(rest), typeName)], []byte(" DEFAULT '")); i > 0 && bytes.IndexByte(rest[:i], ',') < 0 {
 		return true
 	}
-	quoted := false // or more than once: in a document in a row, or in a document
+	option := bytes.HasPrefix(rest, []byte(`" '`)) // "api-token" 'x', as psql lists options
+	quoted := false                                // or more than once: in a document in a row, or in a document
 	for len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'' || rest[0] == '\\') {
 		quoted, rest = true, rest[1:]
 	}
@@ -187,7 +188,7 @@ func valued(rest []byte) bool {
 	case '<', '!', '~': // password <> 'x'
 		return n > 0 && n+1 < len(rest) && bytes.IndexByte(rest[n:min(len(rest), n+valuedWithin)], '\'') > 0
 	case '\'', '$', '%':
-		return n > 0 && !quoted
+		return n > 0 && (!quoted || option)
 	case '-':
 		return bytes.HasPrefix(rest, []byte("-----")) // of a key in PEM
 	}

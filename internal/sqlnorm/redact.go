@@ -233,7 +233,7 @@ func codeWithSecret(text []byte) bool {
 	case !MayHoldSecret(text):
 		return false
 	case Operation(text) == "":
-		return callsWithConstant(text) // a part of one, or of a document that has it
+		return callsWithConstant(text) || deparsed(text) // a part of one, or of a document that has it
 	}
 	r := redactor{lexer: lexer{src: text}, constants: true}
 	r.run()
@@ -283,6 +283,21 @@ func callsWithConstant(text []byte) bool {
 	last := bytes.LastIndexByte(text, '\'')
 	for w := findWord(text, 0); w.use != 0 && w.end < last; w = findWord(text, w.next) {
 		if w.use == useFunction && calls(text, w.end) {
+			return true
+		}
+	}
+	return false
+}
+
+// deparsed tells whether a text is an expression as servers write those of constraints,
+// policies and plans, with the types of all constants, that has one beside the name of a
+// secret: (lower(token) = 'x'::text).
+func deparsed(text []byte) bool {
+	if !bytes.Contains(text, []byte("'::")) {
+		return false
+	}
+	for w := findWord(text, 0); w.use != 0; w = findWord(text, w.next) {
+		if w.use == useName && !plainWord(text, w.start, w.end) {
 			return true
 		}
 	}

@@ -252,7 +252,7 @@ func (r *redactor) string(t token) {
 		return
 	}
 	wrong := !dollar && misquoted(r.src, t)
-	if !r.all && s.harmless() && !wrong {
+	if !r.all && s.harmless() && !wrong && !HoldsSecret(text) {
 		return
 	}
 	r.found = true
@@ -362,7 +362,7 @@ func (r *redactor) computed(i int) bool {
 // are marked with (/*route='/password/reset'*/) only what gives it a value counts.
 func commentNames(g []byte) bool {
 	if !mentionsSecret(g) {
-		return false
+		return findPw(g, 0) >= 0 && HoldsSecret(g)
 	}
 	_, rest, ok := bytes.Cut(g, []byte("/*"))
 	rest = bytes.TrimLeft(rest, " ")

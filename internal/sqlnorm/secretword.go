@@ -41,6 +41,10 @@ var watchedWords = []watched{
 	{"pw_hash", 1, useName, true},
 	{"pass_hash", 2, useName, false},
 	{"passhash", 2, useName, false},
+	{"pass_word", 3, useName, false},
+	{"passkey", 2, useName, false},
+	{"userpass", 2, useName, true},
+	{"dbpass", 0, useName, true},
 	{"pass", 0, useName, true},
 	{"secret", 0, useName, false},
 	{"token", 1, useName, true},
@@ -48,6 +52,9 @@ var watchedWords = []watched{
 	{"credential", 1, useName, false},
 	{"conninfo", 1, useName, false},
 	{"pwd", 0, useName, true},
+	{"pwd_hash", 1, useName, false},
+	{"pwdhash", 1, useName, false},
+	{"pswd", 0, useName, true},
 	{"apikey", 1, useName, false},
 	{"api_key", 2, useName, false},
 	{"api-key", 2, useName, false},
@@ -75,6 +82,26 @@ var watchedWords = []watched{
 	{"auth_key", 3, useName, false},
 	{"encrypt_key", 6, useName, false},
 	{"sslkey", 2, useName, false},
+	// As programs write them that have no underscores in names, and in headers.
+	{"encryptionkey", 8, useName, false},
+	{"signingkey", 5, useName, false},
+	{"sessionkey", 4, useName, false},
+	{"masterkey", 4, useName, false},
+	{"hmackey", 1, useName, false},
+	{"aeskey", 1, useName, false},
+	{"sharedkey", 4, useName, false},
+	{"subscriptionkey", 10, useName, false},
+	{"authkey", 2, useName, false},
+	{"encryptkey", 6, useName, false},
+	{"access-key", 5, useName, false},
+	{"private-key", 6, useName, false},
+	{"encryption-key", 9, useName, false},
+	{"signing-key", 6, useName, false},
+	{"session-key", 6, useName, false},
+	{"master-key", 5, useName, false},
+	{"account-key", 6, useName, false},
+	{"subscription-key", 11, useName, false},
+	{"auth-key", 3, useName, false},
 	{"bearer", 2, useName, true},
 	{"totp", 0, useName, true},
 	{"authorization:", 3, useName, false},
@@ -297,7 +324,8 @@ func plainWord(s []byte, start, end int) bool {
 		return false
 	}
 	if start > 0 && class[s[start-1]]&classIdentCont != 0 {
-		return s[start-1] != '_' // bypass
+		hump := s[start] == 'P' && s[start-1]-'a' < 26 // userPass
+		return s[start-1] != '_' && !hump              // bypass
 	}
 	rest := s[end:]
 	if len(rest) > 0 && (rest[0] == '"' || rest[0] == '\'') {

@@ -6,7 +6,12 @@ import "bytes"
 // secret, too, which may be one of the table's columns: without its schema, as it is kept
 // (in lower case if it is not quoted). Of several tables only those count that the text
 // is about, not those that it reads from besides. The name is borrowed.
-func SecretTables(sql []byte, f func(name []byte)) {
+func SecretTables(sql []byte, f func(name []byte)) { tablesOf(sql, f, false) }
+
+// Tables calls f with the name of each table that a text names, as [SecretTables] has it.
+func Tables(sql []byte, f func(name []byte)) { tablesOf(sql, f, true) }
+
+func tablesOf(sql []byte, f func(name []byte), all bool) {
 	const most = 16
 	var buf [maxTableName]byte
 	var names [most]token
@@ -25,7 +30,7 @@ func SecretTables(sql []byte, f func(name []byte)) {
 			due, named, target = true, false, false
 		case t.kind == tokenWord && isOneOf(text, "into", "update", "table", "copy"):
 			due, named, target = true, false, true
-		case due && t.kind == tokenWord && isOneOf(text, "only", "if", "not", "exists", "stdin"):
+		case due && t.kind == tokenWord && isOneOf(text, "only", "if", "not", "exists", "stdin", "temp", "temporary", "unlogged"):
 		case due && name && n < most && len(text) <= maxTableName:
 			names[n], about[n], due, named = t, target, false, true
 			n++
@@ -34,7 +39,7 @@ func SecretTables(sql []byte, f func(name []byte)) {
 		}
 	}
 	for i, t := range names[:n] {
-		if secret && (about[i] || n == 1) {
+		if all || secret && (about[i] || n == 1) {
 			f(tableName(buf[:0], sql[t.start:t.end]))
 		}
 	}
@@ -71,3 +76,39 @@ func CopiesWhole(dst, sql []byte) []byte {
 	}
 	return tableName(dst, sql[name.start:name.end])
 }
+
+// InsertsWhole calls f with the name of each table that a text inserts whole rows into
+// without a list of columns, as [SecretTables] has it. The name is borrowed.
+func InsertsWhole(sql []byte, f func(name []byte)) {
+	var buf [maxTableName]byte
+	l := lexer{src: sql}
+	for t := l.next(); t.kind != tokenEOF; t = l.next() {
+		if t.kind != tokenWord || !equalFold(sql[t.start:t.end], "into") {
+			continue
+		}
+		name := l.next()
+		next := l.next()
+		for next.kind == tokenDot {
+			name = l.next()
+			next = l.next()
+		}
+		if next.kind == tokenWord && equalFold(sql[next.start:next.end], "as") {
+			l.next()
+			next = l.next()
+		}
+		list := next.kind == tokenOpen && !beginsQuery(sql[l.skipSpace(next.end):])
+		if (name.kind == tokenWord || name.kind == tokenQuotedIdent) && name.end-name.start <= maxTableName && !list {
+			f(tableName(buf[:0], sql[name.start:name.end]))
+		}
+	}
+}
+
+// beginsQuery tells whether what stands behind a parenthesis is a query, and no list of
+// columns.
+func beginsQuery(sql []byte) bool {
+	w := sql[:skipWord(sql, 0)]
+	return len(sql) > 0 && sql[0] == '(' || isOneOf(w, "select", "values", "table", "with")
+}
+
+// CopiesHeader tells whether a text is a COPY with the option HEADER.
+func CopiesHeader(sql []byte) bool { return hasWord(sql, "header", "header") }
