@@ -60,7 +60,7 @@ func TestForeignMessagesByName(t *testing.T) {
 		if err := os.WriteFile(file, p.File(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, _, _ := command("read", file, "-o", "json", "--view", "messages,connections")
+		out, _, _ := command("read", file, "-o", "json", "--view", "messages,queries,connections")
 		return out
 	}
 	asks := func(code int, answer byte) func(p *hostile.Packets, c *hostile.Conn) {
@@ -92,6 +92,10 @@ func TestForeignMessagesByName(t *testing.T) {
 		{redshift, asks(14, 'i'), "Redshift's answer to an authentication request"},
 		{gauss, asks(13, 'p'), "openGauss asks for SM3 authentication"},
 		{plain, asks(13, 'p'), "an authentication request with the code 13, which PostgreSQL does not define; Redshift's asks for a digest, openGauss's for SM3"},
+		{plain, asks(13, 'Q'), "an authentication request with the code 13, which PostgreSQL does not define; Redshift's asks"},
+		{plain, asks(99, 'Q'), "the protocol does not define an authentication request with the code 99"},
+		{plain, asks(99, 'H'), "an authentication request with the code 99"},
+		{gauss, asks(12, 'Q'), "openGauss asks for RFC_SHA256"},
 		{gauss, then(hostile.Client, 'U'), "openGauss's batch Bind and Execute, which PostgreSQL does not have"},
 		{gauss, then(hostile.Client, 'J'), "openGauss's trace ID"},
 		{gauss, then(hostile.Client, 'g'), "GaussDB's global transaction ID"},

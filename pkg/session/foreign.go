@@ -90,6 +90,20 @@ func (s *Session) setProduct(p string) {
 	s.foreign = p != productPostgreSQL && p != productPgBouncer
 }
 
+// answersUnknown tells whether a client's message may answer a request that is not of the
+// protocol, though its type is that of something else: its own answers are known as such.
+func (s *Session) answersUnknown(f *codec.Frame) bool {
+	return s.info.Auth == authUnknown && f.Tag != 0 && f.Tag != messages.KindPasswordMessage.Tag() && f.Tag != messages.KindTerminate.Tag()
+}
+
+func authenticating(p messages.Phase) bool {
+	switch p {
+	case messages.PhaseAuthenticating, messages.PhaseAuthenticatingGSS, messages.PhaseSASLInitial, messages.PhaseSASLContinue:
+		return true
+	}
+	return false
+}
+
 // translate makes of a message of another product what can be read as one of
 // PostgreSQL's, or makes it unknown.
 func (s *Session) translate(d messages.Direction, f *codec.Frame) {
@@ -99,7 +113,8 @@ func (s *Session) translate(d messages.Direction, f *codec.Frame) {
 			return
 		}
 		// What answers Redshift's requests has the type of CopyData.
-		if s.info.Product == productRedshift && f.Tag == messages.KindCopyData.Tag() && s.tracker.Phase(d) == messages.PhaseAuthenticating {
+		redshift := s.info.Product == productRedshift && f.Tag == messages.KindCopyData.Tag()
+		if (redshift || s.answersUnknown(f)) && authenticating(s.tracker.Phase(d)) {
 			f.Kind = messages.KindUnknown
 		}
 		return

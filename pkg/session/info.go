@@ -158,18 +158,18 @@ func (s *Session) learn(e *Event) {
 		}
 	case messages.KindSASLInitialResponse:
 		var m messages.SASLInitialResponse
-		s.info.Auth = authUnknown // what has not its form answers something else
+		s.askedUnknown() // what has not its form answers something else
 		if m.Decode(e.Body) == nil {
 			s.info.Auth = strings.ToLower(s.name(m.Mechanism))
 		}
 	case messages.KindUnknown:
 		if e.Tag == messages.KindAuthenticationOk.Tag() && e.Direction == messages.Backend && s.info.Auth == "" {
-			s.info.Auth = authUnknown
+			s.askedUnknown()
 		}
 	case messages.KindAuthenticationSASL:
 		var m messages.AuthenticationSASL
 		if m.Decode(e.Body) != nil && !e.Truncated && s.info.Auth == "" {
-			s.info.Auth = authUnknown
+			s.askedUnknown()
 		}
 		s.learnAuth(e.Kind)
 	default:
@@ -373,7 +373,15 @@ func (s *Session) learnAuth(k messages.Kind) {
 	default:
 		return
 	}
-	if method != "" && s.info.Auth == "" {
+	switch {
+	case s.info.Auth != "":
+	case method == authUnknown:
+		s.askedUnknown()
+	case method != "":
 		s.info.Auth = method
 	}
 }
+
+// askedUnknown takes note that the server asked for something that is not of the protocol.
+// What the client says before AuthenticationOk may be the answer, whatever it looks like.
+func (s *Session) askedUnknown() { s.info.Auth, s.foreign = authUnknown, true }
