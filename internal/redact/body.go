@@ -22,6 +22,7 @@ var rewriters = [messages.NumKinds]func(*Handler, *session.Event) ([]byte, bool)
 	messages.KindDataRow:              (*Handler).row,
 	messages.KindRowDescription:       (*Handler).description,
 	messages.KindCopyData:             (*Handler).copyData,
+	messages.KindCommandComplete:      (*Handler).completed,
 	messages.KindErrorResponse:        (*Handler).replyEvent,
 	messages.KindNoticeResponse:       (*Handler).replyEvent,
 	messages.KindNotificationResponse: (*Handler).notification,
@@ -441,8 +442,14 @@ func namesIn(line []byte) bool {
 }
 
 // replication hides the values of rows that logical replication sends, and with All
-// all that is data. What is WAL, or an archive, is only counted by those that show.
+// all that is data. The archives of a base backup are the files of the whole server, with
+// the hashes of all passwords: of those nothing is shown but how long they are.
 func (h *Handler) replication(e *session.Event) ([]byte, bool) {
+	if e.Replication.Meaning.Kind == replication.KindArchiveData && len(e.Body) > 0 {
+		h.replicated = e.Replication
+		h.body = h.mark(append(h.body[:0], e.Body[0]), e.Body[1:])
+		return h.body, true
+	}
 	event, body := h.rewriter.Event(e.Replication, e.Body, func(r *replication.Relation, i int, v []byte) ([]byte, bool) {
 		if h.level != All && !h.hiddenColumn(r, i) && !Value(v) {
 			return nil, false
@@ -522,6 +529,33 @@ func (h *Handler) reply(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 	*into = dst
 	return dst, true
 }
+
+// completed hides the value in a command tag that has one, as PgBouncer's console answers
+// SET with: SET auth_query=….
+func (h *Handler) completed(e *session.Event) ([]byte, bool) {
+	tag, rest := upToNUL(e.Body)
+	n := bytes.IndexByte(tag, '=')
+	if n < 0 || !setsValue(tag) {
+		return e.Body, false
+	}
+	c := Cycle{}
+	if e.Exchange != nil {
+		c = h.cycle(e.Session, e.Exchange)
+	}
+	if h.level != All && !c.hidesTag(tag) {
+		return e.Body, false
+	}
+	h.body = h.mark(append(h.body[:0], tag[:n+1]...), tag[n+1:])
+	h.body = append(h.body, rest...)
+	return h.body, true
+}
+
+// setsValue tells whether a command tag may have a setting with its value; PostgreSQL's
+// own have none.
+func setsValue(tag []byte) bool { return len(tag) > 4 && string(tag[:4]) == "SET " }
+
+// hidesTag tells whether the value in a command tag is hidden.
+func (c Cycle) hidesTag(tag []byte) bool { return c.Repeats() || Value(tag) }
 
 func (h *Handler) notification(e *session.Event) ([]byte, bool) {
 	const pid = 4

@@ -7,6 +7,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/test/samples"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -61,5 +62,38 @@ func TestOrdinaryMessagesCostNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { h.Event(e) }); n != 0 {
 			t.Errorf("%v: %v allocations", s.Kind, n)
 		}
+	}
+}
+
+// TestTagsAndArchives: a command tag may repeat a setting, and archives hold whole files.
+func TestTagsAndArchives(t *testing.T) {
+	for _, tt := range []struct {
+		tag, want string
+		secret    bool
+	}{
+		{"SELECT 1", "SELECT 1", true},
+		{"SET pool_mode=session", "SET pool_mode=session", false},
+		{"SET auth_query=select 'x'", "SET auth_query=<redacted>", true},
+		{"SET auth_query=select 'password=x'", "SET auth_query=<redacted>", false},
+	} {
+		h := NewHandler(Secrets, nil).(*Handler)
+		e := eventOf(messages.KindCommandComplete, append([]byte(tt.tag), 0), tt.secret)
+		if got := h.Event(e).Body; string(got) != tt.want+"\x00" {
+			t.Errorf("%q became %q", tt.tag, got)
+		}
+		x := &exchange.Exchange{Results: []exchange.Result{{Tag: []byte(tt.tag)}}}
+		c := Cycle{}
+		if tt.secret {
+			c.Secrecy = sqlnorm.Hidden
+		}
+		if h.results(x, c); string(x.Results[0].Tag) != tt.want {
+			t.Errorf("of a query, %q became %q", tt.tag, x.Results[0].Tag)
+		}
+	}
+	h := NewHandler(Secrets, nil).(*Handler)
+	e := eventOf(messages.KindCopyData, []byte("dfiles of the server"), false)
+	e.Replication = &replication.Event{Meaning: replication.Meaning{Kind: replication.KindArchiveData}}
+	if got := h.Event(e); string(got.Body) != "d<redacted>" || got.Replication != e.Replication {
+		t.Errorf("an archive became %q", got.Body)
 	}
 }

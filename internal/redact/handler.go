@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"bytes"
+
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -124,7 +126,7 @@ func (h *Handler) failedEvent(e *session.Event) *session.Event {
 
 // Message hands a message on without its secrets.
 func (h *Handler) Message(e *session.Event) {
-	if rewriters[e.Kind] != nil || early(e) {
+	if rewriters[e.Kind] != nil && (e.Kind != messages.KindCommandComplete || setsValue(e.Body)) || early(e) {
 		e = h.Event(e)
 	}
 	h.Handler.Message(e)
@@ -133,7 +135,7 @@ func (h *Handler) Message(e *session.Event) {
 // Exchange hands a query cycle on without its secrets.
 func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	if p := x.Prepared; p != nil && p.Mark&^pairs == known && h.level != All && x.Error == nil && x.BindBody() == nil {
-		h.policies(x) // as most: there is nothing else in it
+		h.results(x, Cycle{}) // as most: there is nothing else in it
 		h.Handler.Exchange(s, x)
 		return
 	}
@@ -153,15 +155,23 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	if x.Error != nil {
 		x.Error, _ = h.reply(&h.failed, x.Error, c)
 	}
-	h.policies(x)
+	h.results(x, c)
 	h.Handler.Exchange(s, x)
 }
 
-// policies sees to it that the names of all columns have been looked at.
-func (h *Handler) policies(x *exchange.Exchange) {
+// results sees to it that the names of all columns, and the command tags, have been looked
+// at.
+func (h *Handler) results(x *exchange.Exchange, c Cycle) {
 	for i := range x.Results {
-		if d := x.Results[i].Columns; d != nil && d.Memo == nil {
+		r := &x.Results[i]
+		if d := r.Columns; d != nil && d.Memo == nil {
 			h.policy(d)
+		}
+		if !setsValue(r.Tag) {
+			continue
+		}
+		if n := bytes.IndexByte(r.Tag, '='); n >= 0 && (h.level == All || c.hidesTag(r.Tag)) {
+			r.Tag = h.mark(bytes.Clone(r.Tag[:n+1]), r.Tag[n+1:])
 		}
 	}
 }
