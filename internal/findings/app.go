@@ -16,10 +16,9 @@ type app struct {
 	shapes    int   // statements that its mapper was looked for in
 	busy      int64 // nanoseconds of work, and of short pauses in it
 	exchanges uint64
-	own       uint64 // of them, the driver's
-	open      int    // connections
-	most      int    // of them, at one time
-	idle      int    // of them, those that asked nothing yet
+	open      int // connections
+	most      int // of them, at one time
+	idle      int // of them, those that asked nothing yet
 	churn     churn
 	chat      chatter
 	serial    serials

@@ -25,7 +25,7 @@ func (e *Engine) conclude(list []Finding) *Conclusion {
 	// One that uses several databases, or comes from several hosts, is one to its users.
 	apps := make(map[string]bool)
 	for _, a := range e.apps {
-		if a.exchanges > a.own {
+		if a.exchanges > 0 {
 			apps[a.name()] = true
 		}
 	}

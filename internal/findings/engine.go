@@ -99,8 +99,9 @@ type conn struct {
 	lastID  uint64
 	busyTo  int64
 	turn    turn
-	turned  bool // turn holds something
-	hiccups int  // pauses in run that are long for one
+	turned  bool   // turn holds something
+	own     uint64 // exchanges that were the driver's
+	hiccups int    // pauses in run that are long for one
 	run     []turn
 	rows    *rowsOf // nil before the first row
 	tx      transaction
@@ -170,7 +171,7 @@ func (e *Engine) of(k *Conn) *conn {
 	if c.Application != k.Application || c.User != k.User || c.Database != k.Database || c.Client != k.Client {
 		c.leave()
 		c.Conn = *k
-		c.enter(e.appOf(k))
+		e.rename(c, e.appOf(k))
 		c.server = e.serverOf(k.Server)
 	}
 	c.edition = k.edition
@@ -193,6 +194,16 @@ func (e *Engine) open(k *Conn) *conn {
 	c.server = e.serverOf(k.Server)
 	c.enter(e.appOf(k))
 	return c
+}
+
+// rename makes c one of another application. What the driver alone has asked until then was
+// that application's already: its name is what it began with.
+func (e *Engine) rename(c *conn, a *app) {
+	if c.own == c.exchanges {
+		c.app.exchanges -= c.own
+		a.exchanges += c.own
+	}
+	c.enter(a)
 }
 
 func (c *conn) enter(a *app) {

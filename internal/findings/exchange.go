@@ -59,7 +59,7 @@ func (e *Engine) prepare(q *seenExchange) {
 	q.value = e.valueOf(q)
 	q.own = c.app.tool == toolDump || q.s != nil && (q.s.catalog || q.s.setup || q.s.ping) && c.exchanges <= 10 || q.s != nil && q.s.catalog
 	if q.own {
-		c.app.own++
+		c.own++
 	}
 	q.uses = e.usesOf(q)
 	c.learnDriver(q)
