@@ -22,7 +22,7 @@ const costOf = "PGSNIFF_COST_OF"
 const (
 	costRate    = 40_000 // a second
 	costFrames  = 4
-	costSeconds = 3 // in the first one it is not known yet how many come
+	costSeconds = 5 // in the first one it is not known yet how many come
 )
 
 // preparedServer is the packets of 40,000 prepared queries a second, as pgbench asks them.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -26,8 +27,9 @@ type cycleScratch struct {
 type form struct {
 	shape friend.Shape
 	cycle *friend.Cycle // nil: none that is taken at once
-	usual friend.Usual
-	taken uint64 // chunks of this form, as yet not in Shared.kinds
+	usual friend.Usual  // 0 where Config.Some takes one of them, but for rows
+	rows  bool          // there are DataRow messages among them
+	taken uint64        // chunks of this form, as yet not in Shared.kinds
 }
 
 // forms remembers the shapes met last, by direction.
@@ -39,8 +41,8 @@ func (sh *Shared) form(d messages.Direction, shape friend.Shape) *form {
 	if f.shape != shape {
 		sh.count(f)
 		kinds := shape.Kinds()
-		if *f = (form{shape: shape, cycle: cycleOf(d, kinds)}); f.cycle != nil {
-			f.usual = logs.Usual(d, kinds)
+		if *f = (form{shape: shape, cycle: cycleOf(d, kinds)}); f.cycle != nil && !sh.cfg.Some.any(kinds) {
+			f.usual, f.rows = logs.Usual(d, kinds), slices.Contains(kinds, messages.KindDataRow)
 		}
 	}
 	return f
@@ -100,7 +102,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []friend.Part,
 	switch {
 	case s.cfg.Messages:
 		s.showCycle(parts, b)
-	case f.usual != 0 && s.cfg.Some == nil && s.logUsual(f.usual, number, parts, b):
+	case f.usual != 0 && !(f.rows && s.cfg.Some != nil && s.cfg.Some.Kinds[messages.KindDataRow]) && s.logUsual(f.usual, number, parts, b):
 	default:
 		e.Step = tracker.Step{}
 		e.Step.Exchange, e.Step.Begins, e.Step.Rested = number, d == messages.Frontend, d == messages.Frontend

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/friend"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -11,7 +12,8 @@ import (
 // Some is for who wants few messages: that others are not handed out costs them
 // next to nothing.
 type Some struct {
-	// Kinds are those that are handed out; what breaks the protocol is in any case.
+	// Kinds are those that are handed out; what breaks the protocol is in any case. Only
+	// that of DataRow may be changed once there are sessions.
 	Kinds [messages.NumKinds]bool
 	// Rows is how many DataRow messages of a query cycle are handed out, the first
 	// ones; of a result that is seen to have one row, or that goes on where a portal was
@@ -19,6 +21,11 @@ type Some struct {
 	Rows uint64
 	// Tell takes a message. The event is borrowed until it returns.
 	Tell func(*Event)
+}
+
+// any reports whether kinds other than DataRow, which may be asked for later, are wanted.
+func (w *Some) any(kinds []messages.Kind) bool {
+	return w != nil && slices.ContainsFunc(kinds, func(k messages.Kind) bool { return k != messages.KindDataRow && w.Kinds[k] })
 }
 
 // some tells Config.Some of a message, if it is one of those.
