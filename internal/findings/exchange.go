@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -291,23 +292,13 @@ func (e *Engine) valuesOf(q *seenExchange) []uint64 {
 	if q.HasParams && q.Params.Len() > 0 {
 		for i, v := range q.Params[:min(len(q.Params), maxValues)] {
 			if v != nil {
-				e.values = append(e.values, e.number(v, formatOf(q.Formats, i)))
+				e.values = append(e.values, e.number(v, record.FormatOf(q.Formats, i)))
 			}
 		}
 		return e.values
 	}
 	e.constants(q.SQL)
 	return e.values
-}
-
-func formatOf(formats []int16, i int) int16 {
-	switch {
-	case len(formats) == 1:
-		return formats[0]
-	case i < len(formats):
-		return formats[i]
-	}
-	return 0
 }
 
 // constants finds the numbers and strings of a text.
