@@ -181,18 +181,21 @@ func (r *recorder) ended(n int) []*seen {
 	}
 }
 
-// seen waits until n connections are heard of.
-func (r *recorder) seen(n int) {
+// wait waits until what is true of one of the connections.
+func (r *recorder) wait(what string, is func(*seen) bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		r.mu.Lock()
-		heard := len(r.conns)
+		met := false
+		for _, c := range r.conns {
+			met = met || is(c)
+		}
 		r.mu.Unlock()
-		if heard >= n {
+		if met {
 			return
 		}
 		if time.Now().After(deadline) {
-			r.t.Fatalf("%d of %d connections were heard of", heard, n)
+			r.t.Fatalf("it never came about that %s", what)
 		}
 	}
 }
