@@ -142,7 +142,11 @@ func (l *Log) judge(x *Exchange) {
 			l.doubted(x)
 		}
 	}
-	x.Complete = x.Missing == 0 && x.LostBytes == 0 && x.flags&(flagHoles|flagCut) == 0 && !x.Unanswered
+	missing := x.Missing
+	if s := x.Prepared; s != nil && !s.Inferred {
+		missing &^= InferredSQL // its Parse was seen
+	}
+	x.Complete = missing == 0 && x.LostBytes == 0 && x.flags&(flagHoles|flagCut) == 0 && !x.Unanswered
 	if x.told != nil && x.told != x.Prepared {
 		x.Prepare = 0
 		x.Start = x.Asked

@@ -36,7 +36,9 @@ const (
 	MissingParse                       // the Parse of the statement
 	MissingBind                        // the Bind of the portal
 	MissingReply                       // the end of the replies
-	InferredSQL                        // the text: it is another connection's, of a statement with that name
+	// The text: it is another connection's, of a statement with that name; or what the name
+	// meant before bytes of both sides were lost, in which it could have been made anew.
+	InferredSQL
 )
 
 var missingNames = [...]string{"request", "parse", "bind", "reply", "sql"}

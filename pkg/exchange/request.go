@@ -255,6 +255,8 @@ func (l *Log) setSQL(x *Exchange, s *Statement) {
 		if s.SQL != nil {
 			x.Missing |= InferredSQL
 		}
+	} else if s.exchange < l.untold && s.name != "" {
+		x.Missing |= InferredSQL // the name may have come to mean something else since
 	}
 }
 

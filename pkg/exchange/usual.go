@@ -92,7 +92,7 @@ func (l *Log) executeUsual(u friend.Usual, m *Message, b []byte, parts []friend.
 		return false
 	}
 	s := l.known(cstring(bind[1:]))
-	if s == nil {
+	if s == nil || s.exchange < l.untold {
 		return false
 	}
 	ofStatement := false
