@@ -19,7 +19,7 @@ import (
 var flagGroups = []flagGroup{
 	{"What to read", []string{"port", "any-port", "filter", "bpf-file", "since", "until", "count", "duration"}},
 	{"What to show", []string{"view", "type", "user", "database", "app", "client", "conn", "min-duration", "errors", "grep", "sample", "slow", "every", "histograms"}},
-	{outputGroup, []string{"output", "json", "to", "wal-out", "otlp", "metrics", "time", "color", "max-value-bytes", "rows", "sql", "fields", "sort", "top", "redact", "show-secrets", "quiet", "verbose"}},
+	{outputGroup, []string{"output", "json", "to", "wal-out", "otlp", "metrics", "time", "time-stamp-precision", "color", "max-value-bytes", "rows", "sql", "fields", "sort", "top", "redact", "show-secrets", "quiet", "verbose"}},
 	{"Capture", []string{"interface", "promisc", "snaplen", "buffer-size", "attach", "attach-only", "attach-times", "user-drop"}},
 	{"Keeping packets", []string{"write", "only-matching", "rotate-size", "rotate-time", "rotate-files", "embed-keys"}},
 	{"TLS", []string{"keylog"}},

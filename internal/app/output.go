@@ -157,7 +157,7 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 		Warn: r.warn, Live: o.live, Now: env.Now, Width: width,
 		Getenv: env.Getenv, Args: env.args, Totals: func() record.Totals { return *r.sofar }, Begun: r.first.Load,
 		Color:    o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb",
-		MaxValue: o.maxValue(out.spec.format), ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
+		MaxValue: o.maxValue(out.spec.format), Micros: o.Precision == "micro", ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
 		Slot: slot, Verbose: o.Verbose, Pretty: out.spec.format == "pretty",
 	}
 }
@@ -165,7 +165,7 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 // newWriter opens a built-in format.
 func newWriter(w io.Writer, env *sink.Env, o *prettyFlags, states bool, sel *selection, spec *outputSpec) render.Writer {
 	ropt := render.Options{
-		MaxValueBytes: env.MaxValue, ShowSecrets: env.ShowSecrets, States: states, Slot: env.Slot,
+		MaxValueBytes: env.MaxValue, ShowSecrets: env.ShowSecrets, States: states, Micros: env.Micros, Slot: env.Slot,
 	}
 	if spec.format == "json" {
 		return render.NewJSON(w, ropt)

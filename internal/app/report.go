@@ -10,7 +10,7 @@ import (
 
 // ofOtherOutputs are the flags of read that mean nothing to a page.
 var ofOtherOutputs = []string{
-	"json", "view", "to", "otlp", "metrics", "time", "color", "rows", "sql", "fields", "sort", "top", "max-value-bytes", "every", "slow", "type", "histograms", "wal-out",
+	"json", "view", "to", "otlp", "metrics", "time", "time-stamp-precision", "color", "rows", "sql", "fields", "sort", "top", "max-value-bytes", "every", "slow", "type", "histograms", "wal-out",
 	"csvlog-log", "csvlog-params", "pqtrace-regress", "pqtrace-no-timestamps", "explain", "otlp-parameters", "otlp-rows", "otlp-link",
 	"otlp-unsampled", "otlp-classes", "metrics-classes", "parquet-size", "parquet-every", "parquet-host",
 }

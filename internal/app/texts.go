@@ -8,6 +8,7 @@ import (
 type valueFlags struct {
 	MaxValue   int
 	Fields     []string
+	Precision  string
 	maxChanged bool // --max-value-bytes was given
 }
 
@@ -15,6 +16,7 @@ func (f *valueFlags) add(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.IntVar(&f.MaxValue, "max-value-bytes", 0, "cut longer values, `N` bytes; 0: never (default 4096 for JSON, 200 for pretty)")
 	s.StringSliceVar(&f.Fields, "fields", nil, "add a `LIST` of fields to messages: state, the step of the conversation")
+	s.StringVar(&f.Precision, "time-stamp-precision", "nano", "JSON: precision `P` of the times: nano, or micro, which DuckDB takes for times as they are")
 }
 
 func (f *valueFlags) notice(given func(string) bool) { f.maxChanged = given("max-value-bytes") }
@@ -24,6 +26,9 @@ func (f *valueFlags) check() error {
 		if err := oneOf("fields", v, "state"); err != nil {
 			return err
 		}
+	}
+	if err := oneOf("time-stamp-precision", f.Precision, "nano", "micro"); err != nil {
+		return err
 	}
 	return natural("max-value-bytes", f.MaxValue)
 }

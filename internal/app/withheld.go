@@ -71,7 +71,7 @@ func ofOutputs(cmd *cobra.Command) (names []string) {
 // ofText are the flags of read that mean nothing where the output is neither its records
 // nor its totals.
 var ofText = []string{
-	"view", "to", "type", "every", "slow", "histograms", "wal-out", "otlp", "metrics", "time", "color",
+	"view", "to", "type", "every", "slow", "histograms", "wal-out", "otlp", "metrics", "time", "time-stamp-precision", "color",
 	"max-value-bytes", "rows", "sql", "fields", "sort",
 }
 

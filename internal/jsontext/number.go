@@ -69,12 +69,13 @@ var powers = func() (p [20]uint64) {
 
 // Clock appends times and keeps the text of the latest second.
 type Clock struct {
+	Micros bool // six digits of a fraction, which more programs take for a time, not nine
 	second int64
 	valid  bool
 	text   [20]byte // "2006-01-02T15:04:05."
 }
 
-// Append appends ns since the epoch in RFC 3339, UTC, with nine digits.
+// Append appends ns since the epoch in RFC 3339, UTC, with nine digits, or the first six.
 func (c *Clock) Append(dst []byte, ns int64) []byte {
 	second, rest := ns/1e9, ns%1e9
 	if rest < 0 {
@@ -94,5 +95,8 @@ func (c *Clock) Append(dst []byte, ns int64) []byte {
 		n = q
 	}
 	d[0], d[9] = byte('0'+n), 'Z'
+	if c.Micros {
+		return append(append(dst, d[:6]...), 'Z')
+	}
 	return append(dst, d[:]...)
 }

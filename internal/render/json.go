@@ -45,6 +45,7 @@ type JSON struct {
 func NewJSON(w io.Writer, opt Options) *JSON {
 	j := &JSON{main: NewOutput(w), opt: opt}
 	j.out = j.main
+	j.clock.Micros = opt.Micros
 	j.body.max, j.body.secrets = opt.MaxValueBytes, opt.ShowSecrets
 	j.maker.Parts, j.maker.Privacy.Show = j.parts(), opt.ShowSecrets
 	for k := range messages.NumKinds {

@@ -36,6 +36,7 @@ type Options struct {
 	MaxValueBytes int // longer values are cut; 0: never
 	ShowSecrets   bool
 	States        bool // messages come with the state of the conversation
+	Micros        bool // JSON: times have six digits of a fraction, not nine
 	// Slot is where the writer keeps what it knows of a connection: of several
 	// writers each has its own, see record.Conn.
 	Slot int

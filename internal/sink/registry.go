@@ -61,7 +61,8 @@ type Env struct {
 	// Color tells that colours are wanted.
 	Width       int
 	Color       bool
-	MaxValue    int // --max-value-bytes: longer values are cut; 0: never
+	Micros      bool // --time-stamp-precision micro: JSON's times have six digits of a fraction
+	MaxValue    int  // --max-value-bytes: longer values are cut; 0: never
 	ShowSecrets bool
 	Top         int           // --top
 	Every       time.Duration // --every, 0: once at the end
