@@ -1,23 +1,69 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
+	"strconv"
 
 	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
 )
 
-// finding returns a record as a JSON object, whatever its fields are. Where texts of SQL
-// may not be shown, what quotes them is left out.
-func (o *output) finding(r record.Record) []byte {
+// Bounds of what is kept of findings: as many as anybody looks at, and of each what the
+// page shows.
+const (
+	maxFindings = 200
+	maxShown    = 3 // statements, and places to look at, of one
+	maxNamed    = 50_000
+)
+
+// finding keeps a record as a JSON object, whatever its fields are, and notes which
+// connections it names. Where texts of SQL may not be shown, what quotes them is left out.
+func (o *output) finding(r record.Record) {
 	v := jsonVisitor{hide: o.noSQL || o.noValues}
 	v.Open(nil)
 	r.Visit(&v)
 	v.Close()
-	if !json.Valid(v.Buf) {
-		return nil // a record whose Visit does not close what it opens
+	var f map[string]any
+	d := json.NewDecoder(bytes.NewReader(v.Buf))
+	d.UseNumber()
+	if d.Decode(&f) != nil {
+		return // a record whose Visit does not close what it opens
 	}
-	return v.Buf
+	o.name(f)
+	if len(o.findings) == maxFindings {
+		o.moreFound++
+		return
+	}
+	delete(f, "connections")
+	for _, name := range []string{"queries", "evidence"} {
+		if list, _ := f[name].([]any); len(list) > maxShown {
+			f[name] = list[:maxShown]
+		}
+	}
+	if b, err := json.Marshal(f); err == nil {
+		o.findings = append(o.findings, b)
+	}
+}
+
+// name counts the finding with the connections that it is about.
+func (o *output) name(f map[string]any) {
+	conns := make(map[uint64]bool)
+	for _, list := range []string{"connections", "evidence"} {
+		list, _ := f[list].([]any)
+		for _, k := range list {
+			k, _ := k.(map[string]any)
+			n, _ := k["conn"].(json.Number)
+			if id, err := strconv.ParseUint(string(n), 10, 64); err == nil {
+				conns[id] = true
+			}
+		}
+	}
+	for id := range conns {
+		if _, known := o.named[id]; known || len(o.named) < maxNamed {
+			o.named[id]++
+		}
+	}
 }
 
 // hidden are the fields of findings that quote SQL or values.

@@ -28,7 +28,7 @@ var Output = sink.Output{
 			if err != nil {
 				return nil, err
 			}
-			o := &output{w: w, env: env, noSQL: *noSQL, noValues: *noValues || *noSQL, classes: make(map[uint64]*class), other: &class{}, failures: make(map[string]*failure)}
+			o := &output{w: w, env: env, noSQL: *noSQL, noValues: *noValues || *noSQL, classes: make(map[uint64]*class), other: &class{}, failures: make(map[string]*failure), named: make(map[uint64]int)}
 			o.load.halved = append(o.load.halved, o.other.Spark.halve)
 			return o, nil
 		}
@@ -46,6 +46,7 @@ type output struct {
 	classes    map[uint64]*class
 	other      *class // the queries beyond the bound of classes
 	conns      []*connection
+	left       int // of them, when some were let go the last time
 	allConns   uint64
 	encrypted  uint64 // of them, those that could not be read
 	joined     uint64 // those that began before the capture
@@ -55,7 +56,9 @@ type output struct {
 	clients    groups
 	failures   map[string]*failure
 	moreErrors uint64
-	findings   [][]byte // as JSON
+	findings   [][]byte       // as JSON
+	moreFound  uint64         // findings beyond the bound
+	named      map[uint64]int // how many findings name a connection
 	flows      flows
 	streams    []*stream
 	text       textVisitor
@@ -88,7 +91,7 @@ func (o *output) Record(r record.Record) {
 	case *record.Notice:
 	default:
 		if r.Schema().Name == "finding" {
-			o.findings = append(o.findings, o.finding(r))
+			o.finding(r)
 		}
 	}
 }
@@ -120,15 +123,7 @@ func (o *output) query(q *record.Query) {
 	o.apps.add(q.Who.Application, q)
 	host, _ := splitPort(q.Conn.Client)
 	o.clients.add(host, q)
-	if c := o.connOf(q.Conn); c != nil {
-		c.who(q.Who)
-		c.Queries++
-		c.End = max(c.End, o.since(max(q.End.Time, q.Start.Time)))
-		c.pause(o, q)
-		if q.Error != nil {
-			c.Errors++
-		}
-	}
+	o.connOf(q.Conn).query(o, q)
 	flow := o.flows.take(q)
 	if c := o.classOf(q); c != nil {
 		c.add(q, i)
@@ -191,7 +186,9 @@ func (o *output) end(c *record.Connection) {
 		_, s := o.load.at(c.Info.Started.Time)
 		s.opened++
 	}
-	if c.Info.Ended.Time != 0 {
+	state := c.Info.State.String()
+	goesOn := state == stateOpen && !c.Info.GivenUp
+	if c.Info.Ended.Time != 0 && !goesOn {
 		_, s := o.load.at(c.Info.Ended.Time)
 		s.closed++
 	}
@@ -203,20 +200,25 @@ func (o *output) end(c *record.Connection) {
 	}
 	o.stream(c)
 	k := o.connOf(c.Conn)
-	if k == nil {
-		return
-	}
 	k.who(c.Who)
-	k.State = c.Info.State.String()
-	if c.Info.Ended.Time != 0 {
-		k.End = max(k.End, o.since(c.Info.Ended.Time))
+	k.State, k.over, k.goesOn = state, true, goesOn
+	if c.Info.Ended.Time != 0 && !goesOn {
+		k.close(o.since(c.Info.Ended.Time))
 	}
 }
+
+// stateOpen is that of connections which the capture has no end of.
+const stateOpen = "open"
 
 // End writes the page.
 func (o *output) End(t *record.Totals) error {
 	if o.load.start != 0 && t.Last > o.load.start {
 		o.load.at(t.Last) // the charts are of the whole capture
+		for _, c := range o.conns {
+			if c.goesOn {
+				c.close(o.since(t.Last))
+			}
+		}
 	}
 	page, err := o.page(t)
 	if err == nil {

@@ -33,23 +33,24 @@ var uPlotLicence string
 
 // data is what the page's script reads.
 type data struct {
-	Meta        meta              `json:"meta"`
-	Series      seriesData        `json:"series"`
-	Heat        [][3]int          `json:"heat"`   // slot, bucket, count
-	Bounds      []int64           `json:"bounds"` // upper bounds of buckets, nanoseconds
-	Histogram   []uint32          `json:"histogram"`
-	Classes     []*class          `json:"classes"`
-	Other       *class            `json:"other,omitempty"`
-	Connections []*connection     `json:"connections"`
-	MoreConns   uint64            `json:"more_connections,omitempty"`
-	Users       []*group          `json:"users"`
-	Databases   []*group          `json:"databases"`
-	Apps        []*group          `json:"applications"`
-	Clients     []*group          `json:"clients"`
-	Errors      []*failure        `json:"errors"`
-	MoreErrors  uint64            `json:"more_errors,omitempty"`
-	Findings    []json.RawMessage `json:"findings"`
-	Streams     []*stream         `json:"streams,omitempty"`
+	Meta         meta              `json:"meta"`
+	Series       seriesData        `json:"series"`
+	Heat         [][3]int          `json:"heat"`   // slot, bucket, count
+	Bounds       []int64           `json:"bounds"` // upper bounds of buckets, nanoseconds
+	Histogram    []uint32          `json:"histogram"`
+	Classes      []*class          `json:"classes"`
+	Other        *class            `json:"other,omitempty"`
+	Connections  []*connection     `json:"connections"`
+	MoreConns    uint64            `json:"more_connections,omitempty"`
+	Users        []*group          `json:"users"`
+	Databases    []*group          `json:"databases"`
+	Apps         []*group          `json:"applications"`
+	Clients      []*group          `json:"clients"`
+	Errors       []*failure        `json:"errors"`
+	MoreErrors   uint64            `json:"more_errors,omitempty"`
+	Findings     []json.RawMessage `json:"findings"`
+	MoreFindings uint64            `json:"more_findings,omitempty"`
+	Streams      []*stream         `json:"streams,omitempty"`
 }
 
 // meta is what was captured and what is missing.
@@ -110,39 +111,24 @@ func (o *output) page(t *record.Totals) ([]byte, error) {
 	return page, nil
 }
 
-// maxData bounds the data of a page, in bytes: with the rest a page stays below 1.5 MB.
-const maxData = 1_400_000
-
-// fitting returns the data as JSON. Where it is too much, fewer classes have executions.
-func fitting(d *data) (text []byte, err error) {
-	for detailed := maxDetailed; ; detailed /= 2 {
-		for i, c := range d.Classes {
-			c.trim(i, detailed)
-		}
-		if text, err = json.Marshal(d); err != nil || len(text) <= maxData || detailed == 0 {
-			return text, err
-		}
-	}
-}
-
 func (o *output) data(t *record.Totals) *data {
 	d := &data{
 		Meta:   o.meta(t),
 		Series: o.seriesData(), Heat: o.heat(), Bounds: bounds[:], Histogram: o.durations[:],
-		Classes: o.sortedClasses(), Connections: o.conns, MoreConns: o.allConns - min(o.allConns, uint64(len(o.conns))),
+		Classes: o.sortedClasses(), Connections: o.shownConns(),
 		Users: o.users.sorted(), Databases: o.databases.sorted(), Apps: o.apps.sorted(), Clients: o.clients.sorted(),
 		Errors: o.sortedErrors(), MoreErrors: o.moreErrors, Streams: o.streams,
 	}
+	d.MoreConns = o.allConns - min(o.allConns, uint64(len(d.Connections)))
 	if o.other.Calls > 0 {
 		o.other.finish()
 		o.other.Spark = nil // it is not drawn
 		d.Other = o.other
 	}
 	for _, f := range o.findings {
-		if f != nil {
-			d.Findings = append(d.Findings, f)
-		}
+		d.Findings = append(d.Findings, f)
 	}
+	d.MoreFindings = o.moreFound
 	return d
 }
 

@@ -62,6 +62,7 @@ for (const f of d.findings || []) {
     el("h3", {}, el("span", { class: "tag" }, f.severity), " " + f.code + (cost.length ? " – costs " + cost.join(", ") : "")),
     el("p", {}, f.title), ...(f.queries || []).slice(0, 3).map((q) => el("code", {}, q.normalized || "")), ...seen, el("p", {}, "→ " + f.advice)));
 }
+if (d.more_findings) $("findings").append(el("p", { class: "hint" }, `${num(d.more_findings)} further findings are not listed.`));
 
 // Charts over time, which zoom together.
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -287,17 +288,19 @@ else sortable($("errors"), [{ name: "count", key: (e) => e.count }, { name: "SQL
 // Connections.
 (() => {
   const list = d.connections || [], span = Math.max(1, d.meta.span, ...list.map((c) => c.end)), w = 420;
-  $("connhint").textContent = `${num(list.length)} connection${list.length === 1 ? "" : "s"}` + (d.more_connections ? `, ${num(d.more_connections)} more are not drawn` : "") + "; yellow: idle in a transaction; red: failed or reset.";
+  const all = list.length + (d.more_connections || 0);
+  $("connhint").textContent = (d.more_connections ? `${num(list.length)} of ${num(all)} connections, in order of time: in turn those with most findings, with most errors or a bad end, the longest idle in a transaction, the longest and the busiest` :
+    `${num(all)} connection${all === 1 ? "" : "s"}`) + "; yellow: idle in a transaction; red: failed, reset, refused or not answered.";
   const at = (ns) => Math.max(0, Math.min(1, ns / span)) * w;
   if (!list.length) return;
-  sortable($("conntable"), [{ name: "connection", key: (c) => c.id, text: true, down: false }, { name: "queries", key: (c) => c.queries }, { name: "errors", key: (c) => c.errors },
-    { name: "idle in tx", key: (c) => c.idle_time || 0 }, { name: "lasted", key: (c) => c.end - c.start }, { name: "end", key: (c) => c.state || "" }, { name: "from when to when", key: (c) => c.start, text: true }],
+  sortable($("conntable"), [{ name: "connection", key: (c) => Math.max(0, c.start), text: true, down: false }, { name: "queries", key: (c) => c.queries }, { name: "errors", key: (c) => c.errors },
+    { name: "findings", key: (c) => c.findings || 0 }, { name: "idle in tx", key: (c) => c.idle_time || 0 }, { name: "lasted", key: (c) => c.end - c.start }, { name: "end", key: (c) => c.state || "" }, { name: "from when to when", key: (c) => c.start, text: true }],
   () => list, 0, (c) => {
     const g = svg("svg", { width: w, height: 14, "aria-hidden": "true" },
-      svg("rect", { class: ["failed", "reset", "refused"].includes(c.state) ? "bad" : "hbar", x: at(c.start), y: 0, width: Math.max(2, at(c.end) - at(c.start)), height: 14 }));
+      svg("rect", { class: ["failed", "reset", "refused", "no_answer"].includes(c.state) ? "bad" : "hbar", x: at(c.start), y: 0, width: Math.max(2, at(c.end) - at(c.start)), height: 14 }));
     for (const [from, to] of c.idle || []) g.append(svg("rect", { class: "idle", x: at(from), y: 4, width: Math.max(1, at(to) - at(from)), height: 6 }));
     return [el("tr", {}, el("td", { class: "text" }, `#${c.id} ${c.user || "?"}@${c.database || "?"} ${c.app || ""} `, el("span", { class: "hint" }, c.client)),
-      el("td", {}, num(c.queries)), el("td", { class: c.errors ? "err" : undefined }, num(c.errors)), el("td", {}, c.idle_time ? dur(c.idle_time) : ""), el("td", {}, dur(c.end - Math.max(0, c.start))),
+      el("td", {}, num(c.queries)), el("td", { class: c.errors ? "err" : undefined }, num(c.errors)), el("td", {}, c.findings ? num(c.findings) : ""), el("td", {}, c.idle_time ? dur(c.idle_time) : ""), el("td", {}, dur(c.end - Math.max(0, c.start))),
       el("td", {}, c.state || "open"), el("td", { class: "bar" }, g, el("span", { class: "unseen" }, `${clock(Math.max(0, c.start))} to ${clock(c.end)}`)))];
   });
 })();

@@ -2,12 +2,16 @@ package export
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
 // visit is what a browser found on a page.
@@ -27,6 +31,9 @@ type visit struct {
 	Labels             int      // of charts
 	Overlaps           []string // those that are cut off or stand on others
 	Light, Dark        string
+	Conns              []string // rows of the table of connections
+	ConnHint           string
+	ConnSorted         []string // by findings
 	Text               string
 	Elements           int
 	Wide               []string // what a narrow window has no room for
@@ -196,5 +203,85 @@ func TestReportReplication(t *testing.T) {
 	page, err := os.ReadFile(path)
 	if err != nil || strings.Contains(string(page), "number 7") || !strings.Contains(string(page), `--grep … `) && !strings.Contains(string(page), `--grep …"`) {
 		t.Errorf("what was searched for is on the page (%v)", err)
+	}
+}
+
+// TestReportConnections makes a page of more connections than it draws: those are on it of
+// which there is something to tell, wherever they are in the capture.
+func TestReportConnections(t *testing.T) {
+	const many, second = 1500, int64(1e9)
+	p := &hostile.Packets{}
+	open := func(n int, application string) *hostile.Conn {
+		c := hostile.NewConn(uint32(n))
+		p.Open(c)
+		p.Send(c, hostile.Client, hostile.Startup("user", "u", "database", "d", "application_name", application))
+		p.Send(c, hostile.Server, hostile.Authenticated(n+1))
+		return c
+	}
+	ask := func(c *hostile.Conn, sql string, status byte) {
+		p.Send(c, hostile.Client, hostile.Query(sql))
+		p.Now += 1_000_000
+		p.Send(c, hostile.Server, slices.Concat(hostile.Complete("SELECT 1"), hostile.Message('Z', []byte{status})))
+	}
+	usual := func(n int) {
+		c := open(n, "usual")
+		ask(c, "select 1", 'I')
+		p.Close(c)
+	}
+	for n := range many {
+		usual(n)
+	}
+	failing := open(many, "failing")
+	p.Send(failing, hostile.Client, hostile.Query("select 1/0"))
+	p.Send(failing, hostile.Server, slices.Concat(hostile.Message('E', hostile.String("SERROR"), hostile.String("C22012"), hostile.String("Mdivision by zero"), []byte{0}), hostile.Ready()))
+	p.Close(failing)
+	busy := open(many+1, "busy")
+	for n := range 60 {
+		ask(busy, fmt.Sprintf("select name from users where id = %d", n), 'I')
+	}
+	p.Close(busy)
+	pausing := open(many+2, "pausing")
+	ask(pausing, "begin", 'T')
+	p.Now += 3 * second
+	ask(pausing, "commit", 'I')
+	p.Close(pausing)
+	forgotten := open(many+3, "forgotten") // its transaction is open until the capture ends
+	ask(forgotten, "begin", 'T')
+	p.Now += 5 * second
+	for n := range many {
+		usual(many + 4 + n)
+	}
+
+	dir := t.TempDir()
+	capture, path := filepath.Join(dir, "many.pcap"), filepath.Join(dir, "page.html")
+	if err := os.WriteFile(capture, p.File(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pgsniff(t, "report", "-q", capture, "-o", path)
+	v := browse(t, path, "")
+	if len(v.Errors) > 0 || len(v.Requests) != 1 || v.Unnamed > 0 || len(v.Wide) > 0 {
+		t.Errorf("errors %q, requests %q, %d parts without a name, too wide: %q", v.Errors, v.Requests, v.Unnamed, v.Wide)
+	}
+	if len(v.Conns) != 600 || !strings.HasPrefix(v.ConnHint, "600 of 3,004 connections, in order of time: ") {
+		t.Fatalf("%d connections: %s", len(v.Conns), v.ConnHint)
+	}
+	at := map[string]string{}
+	order := ""
+	for _, row := range v.Conns {
+		for _, name := range []string{"failing", "busy", "pausing", "forgotten"} {
+			if strings.Contains(row, "u@d "+name) {
+				at[name] = row
+				order += name + " "
+			}
+		}
+	}
+	if order != "failing busy pausing forgotten " {
+		t.Errorf("there are %q", order)
+	}
+	if !strings.Contains(at["pausing"], "3 s") || !strings.Contains(at["forgotten"], "open") || !regexp.MustCompile(`[5-9](\.\d+)? s`).MatchString(at["forgotten"]) || v.Idle < 2 {
+		t.Errorf("pauses in transactions: %q, %q; %d are marked", at["pausing"], at["forgotten"], v.Idle)
+	}
+	if len(v.ConnSorted) != 600 || !strings.Contains(v.ConnSorted[0], "u@d busy") && !strings.Contains(v.ConnSorted[0], "u@d forgotten") {
+		t.Errorf("by findings %q comes first", v.ConnSorted[:1])
 	}
 }

@@ -70,6 +70,12 @@ const [path, browser, search] = process.argv.slice(2);
   out.dark = await background();
   out.bars = await p.$$eval("#conns rect.hbar, #conns rect.bad", (l) => l.length);
   out.idle = await p.$$eval("#conns rect.idle", (l) => l.length);
+  out.conns = await p.$$eval("#conntable tbody tr", (l) => l.map((e) => e.textContent));
+  out.connHint = await p.textContent("#connhint");
+  if (out.conns.length) {
+    await p.click("#conntable th:nth-child(4) button");
+    out.connSorted = await p.$$eval("#conntable tbody tr", (l) => l.map((e) => e.textContent));
+  }
   out.text = await p.evaluate(() => document.body.innerText);
   out.elements = await p.$$eval("img, iframe, object, link, audio, video, form", (l) => l.length);
   // In a narrow window, as that of a telephone, tables alone scroll to the side.
