@@ -203,11 +203,14 @@ func simply(s string, w int) (n, fits int, simple bool) {
 	return n, len(s), true
 }
 
+// longest is how many bytes a column has, by and large: of a text of megabytes no more is
+// looked at than there is room for.
+const longest = 8
+
 // clean returns text that fills no more than w columns and a little, without anything
 // that steers a terminal.
 func clean(s string, w int) string {
-	const longest = 8 // bytes of a column, by and large
-	if most := longest * (w + 2); len(s) > most {
+	if most := longest * (max(w, 0) + 2); len(s) > most {
 		s = s[:most]
 	}
 	safe := string(termsafe.Append(nil, []byte(s)))
@@ -260,6 +263,9 @@ func oneLine(s string) string {
 
 // wrap divides text into lines of w columns, at most so many.
 func wrap(s string, w, most int) (lines []string) {
+	if n := longest * (max(w, 0) + 2) * most; len(s) > n {
+		s = s[:n]
+	}
 	for _, line := range strings.Split(strings.TrimRight(s, "\n"), "\n") {
 		line = strings.ReplaceAll(strings.TrimRight(line, "\r"), "\t", "    ")
 		line = string(termsafe.Append(nil, []byte(line)))

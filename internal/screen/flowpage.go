@@ -36,6 +36,9 @@ type flowPage struct {
 	slow   int64 // cycles that took as long are slow
 	most   int64 // the longest cycle
 	at     int   // of the view: where the ladder begins
+	side   int   // likewise: the columns of the side pane; 0: it is below, or hidden
+	scroll int   // the first line of the pane that is shown
+	pane   int   // the line of the ladder that it is scrolled for
 }
 
 // group is a run of steps: one cycle, or several that were sent ahead of replies.
@@ -229,6 +232,10 @@ func (p *flowPage) press(m *model, k string) (tea.Cmd, bool) {
 		p.rel = !p.rel
 	case "b":
 		p.noBody, p.body = !p.noBody, !p.body
+	case "J":
+		p.scroll++
+	case "K":
+		p.scroll = max(p.scroll-1, 0)
 	default:
 		return p.jump(m, k)
 	}
@@ -370,9 +377,17 @@ func (p *flowPage) nextSlow(ahead bool) bool {
 	return false
 }
 
-func (p *flowPage) click(m *model, _, y int) tea.Cmd {
+// wheelKeys are what the wheel does at a column: it moves in the ladder, or in the pane.
+func (p *flowPage) wheelKeys(m *model, x int) (up, down string) {
+	if p.side > 0 && x >= m.w-p.side {
+		return "K", "J"
+	}
+	return "up", "down"
+}
+
+func (p *flowPage) click(m *model, x, y int) tea.Cmd {
 	i := p.top + y - p.at
-	if y < p.at || i >= len(p.rows) {
+	if y < p.at || i >= len(p.rows) || y >= p.at+p.height || p.side > 0 && x >= m.w-p.side {
 		return nil
 	}
 	if i == p.sel {
@@ -426,6 +441,7 @@ func (p *flowPage) keys() []binding {
 		{"f", "fold all"},
 		{"z", "scale"},
 		{"b", "body"},
+		{"J K", "scroll it"},
 		{"t", "times"},
 		{"[ ]", "earlier, later"},
 		{"F5", "read again"},

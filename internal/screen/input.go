@@ -175,12 +175,16 @@ func (m *model) click(x, y int) tea.Cmd {
 // wheel takes the wheel of the mouse as some steps.
 func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 	const steps = 3
+	up, down := "up", "down"
+	if f, ok := m.page().(*flowPage); ok && !m.help {
+		up, down = f.wheelKeys(m, msg.X)
+	}
 	key := ""
 	switch msg.Button {
 	case tea.MouseWheelUp:
-		key = "up"
+		key = up
 	case tea.MouseWheelDown:
-		key = "down"
+		key = down
 	default:
 		return nil
 	}

@@ -36,6 +36,7 @@ func (p *flowPage) view(m *model, w, h int) []textLine {
 	} else if w < wideBody && p.body {
 		below = h / 3
 	}
+	p.side = side
 	lines := p.headLines(m, w)
 	p.at = len(lines)
 	p.height = h - len(lines) - below
@@ -43,7 +44,7 @@ func (p *flowPage) view(m *model, w, h int) []textLine {
 	p.top = max(0, min(p.top, len(p.rows)-p.height))
 	var pane []textLine
 	if side > 0 {
-		pane = p.pane(m, side-2, p.height)
+		pane = p.paneLines(m, side-2, p.height)
 	}
 	for i := range p.height {
 		var line textLine
@@ -60,7 +61,7 @@ func (p *flowPage) view(m *model, w, h int) []textLine {
 	}
 	if below > 0 {
 		lines = append(lines, compose(w, false, span{strings.Repeat("─", w), t.dim}))
-		lines = append(lines, p.pane(m, w, below-1)...)
+		lines = append(lines, p.paneLines(m, w, below-1)...)
 	}
 	return lines
 }
@@ -238,12 +239,29 @@ func lanes(s *flow.Step, text string, w int, style arrowInk, of ink) []span {
 	return []span{{"◀─", style.line}, {name, style.name}, {text, of}, {rest + "──", style.line}}
 }
 
-// pane is what is known of the selected line.
-func (p *flowPage) pane(m *model, w, h int) []textLine {
+// paneLines are what is known of the selected line, as far as it is scrolled. The last line
+// tells where there is more.
+func (p *flowPage) paneLines(m *model, w, h int) []textLine {
+	if p.pane != p.sel {
+		p.pane, p.scroll = p.sel, 0
+	}
+	if h <= 0 {
+		return nil
+	}
+	lines := p.known(m, w, p.scroll+h+1)
+	p.scroll = max(0, min(p.scroll, len(lines)-h))
+	if lines = lines[p.scroll:]; len(lines) > h {
+		lines = append(lines[:h-1], compose(w, false, span{"… more: J K, or the wheel", m.theme.dim}))
+	}
+	return lines
+}
+
+// known are so many lines at most of what is known of the selected line.
+func (p *flowPage) known(m *model, w, most int) []textLine {
 	t := m.theme
 	var lines []textLine
 	add := func(text string, style ink) {
-		for _, line := range wrap(text, w, max(h-len(lines), 0)) {
+		for _, line := range wrap(text, w, max(most-len(lines), 0)) {
 			lines = append(lines, compose(w, false, span{line, style}))
 		}
 	}

@@ -176,8 +176,9 @@ func (l *list[T]) layout(w int) (which, widths []int) {
 	return which, widths
 }
 
-// view draws the list in h lines.
+// view draws the list in h lines, of which there may be none.
 func (l *list[T]) view(m *model, w, h int) []textLine {
+	h = max(h, 1)
 	which, widths := l.layout(w)
 	l.which, l.cols = which, l.cols[:0]
 	l.height = h - 1

@@ -63,11 +63,12 @@ func Run(opt Options) error {
 	go func() {
 		select {
 		case <-signals:
-			p.Quit()
 		case <-opt.Quit:
-			p.Quit()
 		case <-done:
+			return
 		}
+		go p.Quit() // it waits for a frame to be written
+		drain(opt.Out, done)
 	}()
 	_, err := p.Run()
 	switch {
@@ -77,6 +78,26 @@ func Run(opt Options) error {
 		return nil
 	}
 	return err
+}
+
+// drain takes from a terminal that reads nothing, that of a session whose network is gone
+// for instance, what it has not read: the program waits for room in it, and has to end.
+func drain(out io.Writer, done <-chan struct{}) {
+	const patience, again = time.Second, 50 * time.Millisecond
+	f, ok := out.(interface{ Fd() uintptr })
+	if !ok {
+		return
+	}
+	for wait := patience; ; wait = again {
+		select {
+		case <-done:
+			return
+		case <-time.After(wait):
+			if !discard(f.Fd()) {
+				return
+			}
+		}
+	}
 }
 
 // framesAfterKeys is how often a second at most the screen is drawn for keys.

@@ -59,7 +59,7 @@ func newStreams() *streams {
 			name: "WAL", hot: "W", width: 8, cell: func(m *model, s *stream) span { return span{bytes(s.WALBytes), m.theme.plain} },
 			less: func(a, b *stream) int { return cmp.Compare(a.WALBytes, b.WALBytes) },
 		},
-		behind("FLUSH-", "F", replication.StageFlush),
+		behind("FLUSH-", "L", replication.StageFlush),
 		behind("APPLY-", "P", replication.StageApply),
 		{name: "LAG P95", hot: "T", width: 8, cell: func(m *model, s *stream) span {
 			lag := lagOf(s)
@@ -140,7 +140,7 @@ func (p *streams) place(*model) (flow.Place, bool) {
 }
 
 func (p *streams) keys() []binding {
-	return []binding{{"Enter", "flow"}, {"/", "filter"}, {"FLUSH- APPLY-", "bytes that the client is behind"}, {"T F P W", "sort by lag, flush, apply, WAL"}}
+	return []binding{{"Enter", "flow"}, {"/", "filter"}, {"FLUSH- APPLY-", "bytes that the client is behind"}, {"T L P W", "sort by lag, flush, apply, WAL"}}
 }
 
 func (p *streams) name() string { return "" }
