@@ -1,5 +1,7 @@
 package exchange
 
+import "github.com/pgsniff/pgsniff/pkg/messages"
+
 // Copied is what one COPY command of a string of several carried.
 type Copied struct {
 	Mode     CopyMode
@@ -94,13 +96,15 @@ func (x *Exchange) ownCopies() *copies {
 	return x.copies
 }
 
-// sent counts a CopyData of the frontend.
-func (x *Exchange) sent(m *Message) {
-	n, c := uint64(m.Len-5), x.ownCopies()
-	x.CopyMessages++
-	x.CopyBytes += n
-	c.to.Messages++
-	c.to.Bytes += n
+// copied counts n messages of COPY data of a direction, with so many bytes of payload.
+func (x *Exchange) copied(d messages.Direction, n, bytes uint64) {
+	x.CopyMessages += n
+	x.CopyBytes += bytes
+	if d == messages.Frontend {
+		c := x.ownCopies()
+		c.to.Messages += n
+		c.to.Bytes += bytes
+	}
 }
 
 // reset empties c and keeps a little memory.

@@ -220,16 +220,15 @@ func (l *Log) readyTogether(x *Exchange, m *Message) {
 	l.ready(m)
 }
 
-// Rows takes n more messages of the kind and exchange of m, which Observe has just
-// been given: DataRow or CopyData of the backend, size bytes in all.
+// Rows takes n more messages of the kind, direction and exchange of m, which Observe has
+// just been given: DataRow or CopyData, size bytes in all.
 func (l *Log) Rows(m *Message, n, size int) {
 	x := l.Find(m.Step.Exchange)
 	if x == nil {
 		return
 	}
 	if m.Kind == messages.KindCopyData {
-		x.CopyMessages += uint64(n)
-		x.CopyBytes += uint64(size - 5*n)
+		x.copied(m.Direction, uint64(n), uint64(size-messageHead*n))
 		return
 	}
 	r := x.openResult(l)

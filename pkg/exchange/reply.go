@@ -287,8 +287,7 @@ func (l *Log) replyCopyData(x *Exchange, m *Message) {
 	if m.Step.After == messages.PhaseCopyBoth && x.Copy == CopyOut {
 		l.copyBoth(x)
 	}
-	x.CopyMessages++
-	x.CopyBytes += uint64(m.Len - 5)
+	x.copied(m.Direction, 1, uint64(m.Len-messageHead))
 	if x.FirstRow.Frame == 0 {
 		x.FirstRow = m.At
 	}

@@ -68,7 +68,7 @@ func (l *Log) asked(x *Exchange, m *Message) {
 		if m.Step.After == messages.PhaseCopyBoth && x.Copy == CopyOut {
 			l.copyBoth(x)
 		}
-		x.sent(m)
+		x.copied(m.Direction, 1, uint64(m.Len-messageHead))
 	case messages.KindCopyDone, messages.KindCopyFail:
 		x.endData()
 	}

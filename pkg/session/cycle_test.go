@@ -217,6 +217,16 @@ var cycles = []struct{ name, script, want string }{
 		1 simple "COPY t FROM STDIN" {COPY 2} copy=in:2:5 tx=I
 		2 simple "COPY t TO STDOUT" {COPY 2} copy=out:2:5 tx=I
 	`},
+	{"several COPY commands in a query, whose data comes several messages at a time", `
+		F: Query "COPY t FROM STDIN; COPY u FROM STDIN; COPY t TO STDOUT"
+		B: CopyIn
+		F: CopyData "1\n" ; CopyData "22\n" ; CopyData "333\n" ; CopyDone
+		B: Complete "COPY 3" ; CopyIn
+		F: CopyData "4444\n" ; CopyData "55555\n" ; CopyDone
+		B: Complete "COPY 2" ; CopyOut ; CopyData "1\n" ; CopyData "22\n" ; CopyDone ; Complete "COPY 2" ; Ready I
+	`, `
+		1 simple "COPY t FROM STDIN; COPY u FROM STDIN; COPY t TO STDOUT" {COPY 3 in:3:9} {COPY 2 in:2:11} {COPY 2 out:2:5} copy=out:7:25 tx=I
+	`},
 	{"COPY in the extended protocol", `
 		F: Parse "" "COPY t FROM STDIN" ; Bind "" "" ; Describe portal "" ; Execute "" ; Sync
 		B: ParseComplete ; BindComplete ; NoData ; CopyIn

@@ -80,7 +80,7 @@ func describe(x *exchange.Exchange) string {
 		add("types=%v", t)
 	}
 	for i := range x.Results {
-		add("%s", result(&x.Results[i]))
+		add("%s", result(x, &x.Results[i]))
 	}
 	if x.Copy != exchange.CopyNone {
 		add("copy=%v:%d:%d", x.Copy, x.CopyMessages, x.CopyBytes)
@@ -137,7 +137,7 @@ func values(x *exchange.Exchange) string {
 	return "[" + strings.Join(list, " ") + "]"
 }
 
-func result(r *exchange.Result) string {
+func result(x *exchange.Exchange, r *exchange.Result) string {
 	s := "{"
 	switch {
 	case r.Tag != nil:
@@ -152,6 +152,9 @@ func result(r *exchange.Result) string {
 	}
 	if c := columns(r.Columns.Fields()); c != "" {
 		s += " " + c
+	}
+	if c := x.CopyOf(r); c != nil {
+		s += fmt.Sprintf(" %v:%d:%d", c.Mode, c.Messages, c.Bytes)
 	}
 	return s + "}"
 }
