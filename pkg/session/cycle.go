@@ -55,7 +55,8 @@ func cycleOf(d messages.Direction, kinds []messages.Kind) *friend.Cycle {
 	return trackers.Replies(kinds)
 }
 
-// count adds the messages of the chunks of a form to those of all.
+// count adds the messages of the chunks of a form to those of all, and begins to count its
+// chunks anew: a chunk that is taken at once costs one addition, whatever it holds.
 func (sh *Shared) count(f *form) {
 	for _, k := range f.shape.Kinds() {
 		sh.kinds[k] += f.taken
@@ -63,7 +64,8 @@ func (sh *Shared) count(f *form) {
 	f.taken = 0
 }
 
-// Kinds returns how many messages of each kind all connections had so far.
+// Kinds returns how many messages of each kind all connections had so far. Those of chunks
+// that were taken at once are brought in first, see count.
 func (sh *Shared) Kinds() [messages.NumKinds]uint64 {
 	for d := range sh.forms {
 		for i := range sh.forms[d] {

@@ -55,26 +55,34 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.cfg.Some != nil && !s.cfg.Messages {
 		s.some(e)
 	}
-	if s.cfg.Exchanges && s.cfg.Messages && e.Direction == messages.Frontend || !s.cfg.Messages {
-		s.observe(e)
-	}
-	if s.cfg.Messages {
-		e.Exchange = nil
-		if s.cfg.Exchanges && e.Step.Exchange != 0 {
-			e.Exchange = s.log.Find(e.Step.Exchange)
-		}
-		s.handler.Message(e)
-		if s.cfg.Exchanges && e.Direction == messages.Backend {
-			s.observe(e)
-		}
-	}
+	s.report(e)
 	e.Replication = nil // of this message alone
 	s.afterFrame(e)
 }
 
-// observe passes a message to the exchanges. Requests go there before they are
-// handed out, so that their statement is known; replies after, since the last
-// one ends its exchange.
+// report passes a message to its exchange and to the handler. Requests go to the exchange
+// first: what the handler is told of a Bind has the statement and the types that it names.
+// Replies go to the handler first: the last one ends its exchange, which is handed over
+// then, and the handler must have had all messages of it before.
+func (s *Session) report(e *Event) {
+	if !s.cfg.Messages {
+		s.observe(e)
+		return
+	}
+	if e.Direction == messages.Frontend {
+		s.observe(e)
+	}
+	e.Exchange = nil
+	if s.cfg.Exchanges && e.Step.Exchange != 0 {
+		e.Exchange = s.log.Find(e.Step.Exchange)
+	}
+	s.handler.Message(e)
+	if e.Direction == messages.Backend {
+		s.observe(e)
+	}
+}
+
+// observe passes a message to the exchanges, if there are any.
 func (s *Session) observe(e *Event) {
 	if s.cfg.Exchanges {
 		s.log.Observe(&e.Message)

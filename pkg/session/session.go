@@ -228,11 +228,12 @@ func (s *Session) decode(d messages.Direction, b []byte, at Stamp) {
 			f := st.Frame()
 			s.placeFrame(d, f.Len, p)
 			s.frame(d, f, first, last)
-			if runs[f.Kind] && !s.cfg.Strict && s.replication == nil && (!s.cfg.Messages || f.Kind != messages.KindParameterStatus && s.counted()) {
-				n := s.stepOver(st)
-				s.places.at[d] += int64(n)
-				if p != nil {
-					p.take(n)
+			if runs[f.Kind] {
+				if n := s.takeRun(st, at); n > 0 {
+					s.places.at[d] += int64(n)
+					if p != nil {
+						p.take(n)
+					}
 				}
 			}
 		} else {
@@ -266,46 +267,6 @@ func (s *Session) peerWentOn(d messages.Direction, at Stamp) {
 	if st := s.streams[d]; st != nil && !st.Synced() && st.Paused(s.tracker.Phase(d)) {
 		s.decode(d, nil, at)
 	}
-}
-
-// runs are the kinds of which many come in a row, and mean the same for the state
-// of the connection as the first of them.
-var runs = [messages.NumKinds]bool{
-	messages.KindDataRow: true, messages.KindCopyData: true, messages.KindParameterStatus: true,
-}
-
-// counted tells whether the handler will only count what follows the message that it
-// just took.
-func (s *Session) counted() bool {
-	e := &s.shared.event
-	return s.shared.counter != nil && !s.cfg.States && s.shared.counter.Counts(e)
-}
-
-// stepOver takes the messages after the one that was just observed, of its kind:
-// nobody looks at them, and they change nothing. It returns their bytes.
-func (s *Session) stepOver(st *codec.Stream) (bytes int) {
-	e := &s.shared.event
-	parameters := e.Kind == messages.KindParameterStatus
-	if e.Step.Exchange == 0 && !parameters || e.Step.Anomaly != nil || e.Truncated {
-		return 0
-	}
-	run, n := st.Run()
-	if n == 0 {
-		return 0
-	}
-	s.shared.kinds[e.Kind] += uint64(n)
-	if s.cfg.Messages {
-		s.shared.counter.Rows(e, n, len(run))
-	}
-	if parameters {
-		s.learnParameters(run)
-	} else if s.cfg.Exchanges {
-		if s.cfg.Some != nil && e.Kind == messages.KindDataRow {
-			s.someRows(s.log.Find(e.Step.Exchange), run)
-		}
-		s.log.Rows(&e.Message, n, len(run))
-	}
-	return len(run)
 }
 
 // switchToTLS hands the rest of a chunk to the TLS layer.
