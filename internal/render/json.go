@@ -25,7 +25,7 @@ type JSON struct {
 	kinds   [messages.NumKinds][2]string // constant parts, by kind and direction
 	phases  [messages.NumPhases]string
 	steps   [messages.NumKinds][2]stepMemo
-	bodies  [messages.NumKinds]bodyMemo
+	bodies  [memoPlaces]bodyMemo
 	head    headMemo
 	number  numberMemo
 	scratch []byte
@@ -80,28 +80,6 @@ type headMemo struct {
 type numberMemo struct {
 	of   uint64
 	text []byte // the member query; empty: there was none yet
-}
-
-// bodyMemo is the latest body of a kind and what it became: applications say
-// the same things over and over.
-type bodyMemo struct {
-	wire, text []byte
-	set        bool
-}
-
-// maxMemo is the longest body that is remembered: a comparison is to be cheaper
-// than decoding.
-const maxMemo = 512
-
-// memorable are the kinds whose record depends on nothing but their bytes, and
-// whose decoding costs more than a comparison.
-func memorable(k messages.Kind) bool {
-	switch k {
-	case messages.KindDataRow, messages.KindBind, messages.KindCopyData, messages.KindFunctionCall,
-		messages.KindUnknown, messages.KindPasswordMessage:
-		return false
-	}
-	return true
 }
 
 // kindPart is what every record of a kind has in common.
@@ -241,18 +219,26 @@ func (j *JSON) appendBody(b []byte, e *message) ([]byte, error) {
 	if len(e.body) == 0 && bodiless[e.kind] && !e.truncated {
 		return append(b, '{', '}'), nil
 	}
-	memo := &j.bodies[e.kind]
-	if memo.set && bytes.Equal(memo.wire, e.body) && !e.truncated {
-		return append(b, memo.text...), nil
+	if e.kind == messages.KindCopyData && e.more == nil && !e.truncated {
+		if text, ok := j.body.copyData(b, e.body); ok {
+			return text, nil
+		}
+	}
+	var memo *bodyMemo
+	if !e.truncated && len(e.body) <= maxMemo && memorable(e.kind) {
+		memo = &j.bodies[memoPlace(e.kind, e.body)]
+		if memo.kind == e.kind && bytes.Equal(memo.wire, e.body) && len(memo.text) > 0 {
+			return append(b, memo.text...), nil
+		}
 	}
 	at := len(b)
 	j.body.buf = b
 	err := j.writeBody(e)
 	b = j.body.buf
-	if err == nil && !e.truncated && len(e.body) <= maxMemo && len(j.body.cuts) == 0 && memorable(e.kind) {
+	if memo != nil && err == nil && len(j.body.cuts) == 0 {
+		memo.kind = e.kind
 		memo.wire = append(memo.wire[:0], e.body...)
 		memo.text = append(memo.text[:0], b[at:]...)
-		memo.set = true
 	}
 	return b, err
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
@@ -147,6 +148,27 @@ func (b *body) data(name string, i int, v []byte) {
 	b.hexObject(b.limitBytes(name, i, v))
 }
 
+// copyPart is what the body of a CopyData begins with, in front of its data.
+var copyPart = func() string {
+	var b body
+	b.begin()
+	new(messages.CopyData).Visit(&b)
+	return strings.TrimSuffix(string(b.buf), `""`)
+}()
+
+// copyData appends the body of a CopyData whose data is text and not cut, as nearly all
+// are. There is one for each line of a copy, so it is written without being decoded and
+// visited first. Of others nothing is appended, and ok is false.
+func (b *body) copyData(dst, data []byte) (text []byte, ok bool) {
+	if b.max > 0 && len(data) > b.max {
+		return dst, false
+	}
+	if text, ok = jsontext.AppendText(append(dst, copyPart...), data); !ok {
+		return dst, false
+	}
+	return append(text, '}'), true
+}
+
 // limitBytes is limit for values that are no text.
 func (b *body) limitBytes(name string, index int, v []byte) []byte {
 	if b.max > 0 && len(v) > b.max {
@@ -267,7 +289,7 @@ func (b *body) typeOf(i int, formats []int16) (oid uint32, format int16) {
 	if i < len(b.types) {
 		oid = b.types[i]
 	}
-	return oid, record.FormatOf(formats, i)
+	return oid, messages.FormatOf(formats, i)
 }
 
 func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {

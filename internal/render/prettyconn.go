@@ -2,6 +2,7 @@ package render
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/units"
@@ -52,6 +53,34 @@ func (p *Pretty) close(c *conn, r *record.Connection) {
 	l.ascii(" after ")
 	l.text(units.AppendDuration(nil, max(i.Ended.Time-i.Started.Time, 0)))
 	p.connFields(r)
+	p.end()
+}
+
+// introduce writes the line that names a connection's ends.
+func (p *Pretty) introduce(c *conn, at int64, midStream bool) {
+	c.remembered().introduced = true
+	if !p.opt.Flow {
+		return
+	}
+	p.start()
+	l, t := &p.line, p.opt.Theme
+	l.wrap = true
+	l.paint(t.dim)
+	l.buf = append(l.buf, "── "...)
+	l.col += 3
+	l.unpaint(t.dim)
+	l.painted(t.name, "#"+strconv.FormatUint(c.id, 10))
+	l.space()
+	l.ascii(c.client)
+	l.buf = append(l.buf, " → "...)
+	l.col += 3
+	l.ascii(c.server)
+	l.paint(t.dim)
+	l.ascii(time.Unix(0, at).In(p.clock.zone).Format("  2006-01-02"))
+	if midStream {
+		l.ascii("  joined in the middle")
+	}
+	l.unpaint(t.dim)
 	p.end()
 }
 

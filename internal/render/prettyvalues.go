@@ -70,7 +70,7 @@ func (f *fields) typeOf(i int, formats []int16) (oid uint32, format int16) {
 	if i < len(f.types) {
 		oid = f.types[i]
 	}
-	return oid, record.FormatOf(formats, i)
+	return oid, messages.FormatOf(formats, i)
 }
 
 func (f *fields) value(v []byte, oid uint32, format int16) {

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"strconv"
+
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -50,6 +52,55 @@ func (p *Pretty) counted(of *conn, n, bytes int) {
 	c.hidden += uint64(n)
 	c.hiddenSize += uint64(bytes)
 }
+
+// tooMany counts the rows beyond the limit, and says how many there were when
+// another message follows.
+func (p *Pretty) tooMany(e *message, c *prettyConn) bool {
+	if !isRow(e.kind) {
+		if e.kind != messages.KindNoticeResponse && c.run != (rowRun{}) {
+			p.endRun(e.conn)
+		}
+		return false
+	}
+	if !c.run.same(e.kind, e.exchange) {
+		p.endRun(e.conn)
+	}
+	if !c.run.add(e.kind, e.exchange, p.opt.Rows) {
+		return false
+	}
+	c.hidden++
+	c.hiddenSize += uint64(e.len)
+	return true
+}
+
+// endRun writes what is known of messages that were not shown one by one.
+func (p *Pretty) endRun(of *conn) {
+	c := of.remembered()
+	p.unfold(of, c)
+	hidden, size, kind := c.hidden, c.hiddenSize, c.run.kind
+	c.run, c.hidden, c.hiddenSize = rowRun{}, 0, 0
+	if hidden == 0 {
+		return
+	}
+	p.start()
+	l := &p.line
+	l.pad(p.timeWidth() + 1)
+	l.painted(p.opt.Theme.conn, "#"+strconv.FormatUint(of.id, 10))
+	l.buf = append(l.buf, "   … "...)
+	l.col += 5
+	l.paint(p.opt.Theme.dim)
+	l.uint(hidden)
+	l.ascii(" more " + kind.String() + ", ")
+	l.uint(size)
+	l.ascii(" bytes")
+	l.unpaint(p.opt.Theme.dim)
+	p.end()
+}
+
+// Leave says how many rows of a connection were not shown, where End does not.
+func (p *Pretty) Leave(s *session.Session) { p.leave(connOf(s, p.opt.Slot)) }
+
+func (p *Pretty) leave(c *conn) { p.endRun(c) }
 
 // Counts implements [session.RowCounter].
 func (p *Pipe) Counts(e *session.Event) bool {
