@@ -39,10 +39,10 @@ func (v *values) append(dst []byte, q *record.Query) []byte {
 // textOf returns a value as the server's text; the bytes of one whose type is not
 // known are written as bytea.
 func (v *values) textOf(q *record.Query, i int, b []byte) []byte {
-	if record.FormatOf(q.Formats, i) == 0 {
+	if q.FormatOf(i) == 0 {
 		return b
 	}
-	text, scratch, ok := record.ValueText(v.text, b, q.TypeOf(i), record.FormatOf(q.Formats, i), v.zone.Of(q.Who))
+	text, scratch, ok := record.ValueText(v.text, b, q.TypeOf(i), q.FormatOf(i), v.zone.Of(q.Who))
 	if v.text = scratch; ok {
 		return text
 	}

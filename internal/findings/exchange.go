@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"strings"
 
-	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -292,7 +291,7 @@ func (e *Engine) valuesOf(q *seenExchange) []uint64 {
 	if q.HasParams && q.Params.Len() > 0 {
 		for i, v := range q.Params[:min(len(q.Params), maxValues)] {
 			if v != nil {
-				e.values = append(e.values, e.number(v, record.FormatOf(q.Formats, i)))
+				e.values = append(e.values, e.number(v, messages.FormatOf(q.Formats, i)))
 			}
 		}
 		return e.values

@@ -149,7 +149,7 @@ func (c *Collector) params(q *record.Query) string {
 			b = append(b, "NULL"...)
 			continue
 		}
-		text, scratch, ok := record.ValueText(c.value, v, q.TypeOf(i), record.FormatOf(q.Formats, i), c.zone.Of(q.Who))
+		text, scratch, ok := record.ValueText(c.value, v, q.TypeOf(i), q.FormatOf(i), c.zone.Of(q.Who))
 		if c.value = scratch; !ok {
 			b = append(strconv.AppendInt(append(b, '('), int64(len(v)), 10), " bytes)"...)
 			continue

@@ -22,7 +22,7 @@ func (v *values) write(a attributes, q *record.Query) {
 		switch {
 		case b == nil:
 			a.string(key, "NULL")
-		case record.FormatOf(q.Formats, i) == 0 && utf8.Valid(b):
+		case q.FormatOf(i) == 0 && utf8.Valid(b):
 			a.text(key, b)
 		default:
 			a.string(key, v.binary(q, i, b))
@@ -31,7 +31,7 @@ func (v *values) write(a attributes, q *record.Query) {
 }
 
 func (v *values) binary(q *record.Query, i int, b []byte) string {
-	text, scratch, ok := record.ValueText(v.text, b, q.TypeOf(i), record.FormatOf(q.Formats, i), v.zone.Of(q.Who))
+	text, scratch, ok := record.ValueText(v.text, b, q.TypeOf(i), q.FormatOf(i), v.zone.Of(q.Who))
 	if v.text = scratch; ok {
 		return string(text)
 	}

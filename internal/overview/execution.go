@@ -120,7 +120,7 @@ func (e *execution) take(q *record.Query) {
 		if len(e.text) > maxText {
 			break
 		}
-		e.text = pack(e.text, v, q.TypeOf(i), record.FormatOf(q.Formats, i))
+		e.text = pack(e.text, v, q.TypeOf(i), q.FormatOf(i))
 	}
 }
 

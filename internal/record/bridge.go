@@ -106,18 +106,7 @@ func (b *bridge) typeOf(i int, formats []int16) (oid uint32, format int16) {
 	if i < len(b.types) {
 		oid = b.types[i]
 	}
-	return oid, FormatOf(formats, i)
-}
-
-// FormatOf is the format code of value i of a list: none means text, one is for all.
-func FormatOf(formats []int16, i int) int16 {
-	switch {
-	case len(formats) == 1:
-		return formats[0]
-	case i < len(formats):
-		return formats[i]
-	}
-	return 0
+	return oid, messages.FormatOf(formats, i)
 }
 
 func (b *bridge) Value(name string, v []byte) {

@@ -206,7 +206,7 @@ func (q *Query) visitDerived(v Visitor) {
 func (q *Query) visitParams(v Visitor) {
 	v.Open(qParams)
 	for i, value := range q.Params {
-		v.Value(nil, value, q.TypeOf(i), FormatOf(q.Formats, i))
+		v.Value(nil, value, q.TypeOf(i), q.FormatOf(i))
 	}
 	if q.CutParameter > 0 {
 		v.Cut(q.CutParameter)

@@ -234,7 +234,7 @@ func (k *Maker) text(q *Query, x *exchange.Exchange) {
 		return
 	}
 	if x.Prepared == nil && k.Parts.Later {
-		q.later = true
+		q.later, q.derived = true, k.Normal.ofAlike(x)
 		return
 	}
 	n := k.Normal.Of(x)

@@ -97,8 +97,8 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	}
 	s := x.Prepared
 	if s == nil {
-		if x.Alike != nil && !x.Escapes {
-			return n.ofAlike(x)
+		if known := n.ofAlike(x); known != nil {
+			return known
 		}
 		return n.OfText(x.SQL, x.Escapes)
 	}
@@ -116,14 +116,19 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 }
 
 // ofAlike is OfText where the texts that differ in their constants only are known
-// already, and that they hold no secrets.
+// already, and that they hold no secrets; nil where they are not, or where another
+// Normalizer keeps something for them. What it returns is not changed any more, but for
+// what writers keep (DerivedText).
 func (n *Normalizer) ofAlike(x *exchange.Exchange) *Normalized {
+	if x.Alike == nil || x.Escapes {
+		return nil
+	}
 	known, ok := (*x.Alike).(*alike)
-	switch {
-	case ok && known.of == n:
+	if ok {
+		if known.of != n {
+			return nil
+		}
 		return &known.Normalized
-	case ok: // another one was first
-		return n.OfText(x.SQL, false)
 	}
 	known = &alike{of: n}
 	n.derive(&known.Normalized, x.SQL, false)

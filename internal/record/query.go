@@ -122,7 +122,9 @@ func (q *Query) Derive(n *Normalizer) {
 		return
 	}
 	q.later = false
-	q.derived = n.OfText(q.SQL, q.escapes)
+	if q.derived == nil {
+		q.derived = n.OfText(q.SQL, q.escapes)
+	}
 	q.Normalized, q.Fingerprint, q.Operation = q.derived.Text, q.derived.Hash, q.derived.Operation
 	n.comment(q)
 }
@@ -147,6 +149,9 @@ func (q *Query) TypeOf(i int) uint32 {
 	}
 	return 0
 }
+
+// FormatOf is the format code of a parameter.
+func (q *Query) FormatOf(i int) int16 { return messages.FormatOf(q.Formats, i) }
 
 // Place is the first packet of the request, or of the reply if that was not seen.
 func (q *Query) Place() Stamp {

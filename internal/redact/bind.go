@@ -6,6 +6,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -47,22 +48,26 @@ func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 	if len(rest) < 2*n+2 {
 		return body, false
 	}
-	formats := rest[:2*n]
+	codes := rest[:2*n]
 	rest = rest[2*n:]
 	count := int(binary.BigEndian.Uint16(rest))
 	if !h.anyHidden(rest[2:], count, c) {
 		return body, false
+	}
+	h.formats = h.formats[:0]
+	for ; len(codes) > 0; codes = codes[2:] {
+		h.formats = append(h.formats, int16(binary.BigEndian.Uint16(codes)))
 	}
 	dst := append(append((*into)[:0], portal...), 0)
 	dst = append(append(dst, statement...), 0)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(count))
 	v := values{rest: rest[2:], left: count}
 	for i := 0; i < count; i++ {
-		f := formatAt(formats, i)
+		f := messages.FormatOf(h.formats, i)
 		if v.next() && h.hides(v.value, c) {
-			f = 0
+			f = messages.FormatText
 		}
-		dst = binary.BigEndian.AppendUint16(dst, f)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(f))
 	}
 	dst = binary.BigEndian.AppendUint16(dst, uint16(count))
 	v = values{rest: rest[2:], left: count}
@@ -140,16 +145,6 @@ func secretName(v []byte) bool {
 		}
 	}
 	return sqlnorm.NamesSecret(v)
-}
-
-func formatAt(formats []byte, i int) uint16 {
-	switch {
-	case len(formats) == 2:
-		return binary.BigEndian.Uint16(formats)
-	case len(formats) >= 2*i+2:
-		return binary.BigEndian.Uint16(formats[2*i:])
-	}
-	return 0
 }
 
 // hides tells whether a parameter is hidden.

@@ -32,6 +32,7 @@ type Handler struct {
 	}
 	sql                                     []byte
 	bound                                   []byte
+	formats                                 []int16 // of a Bind's parameters
 	errs                                    messages.ErrorFields
 	shapes                                  sqlnorm.Shapes[any] // of texts without secrets
 	alike                                   *any                // of the latest text

@@ -30,7 +30,7 @@ func (t *textVisitor) params(q *record.Query, zone *record.Zone) []byte {
 			b = append(b, "NULL"...)
 			continue
 		}
-		text, scratch, ok := record.ValueText(t.scratch, v, q.TypeOf(i), record.FormatOf(q.Formats, i), zone.Of(q.Who))
+		text, scratch, ok := record.ValueText(t.scratch, v, q.TypeOf(i), q.FormatOf(i), zone.Of(q.Who))
 		if t.scratch = scratch; !ok {
 			b = append(strconv.AppendInt(append(b, "("...), int64(len(v)), 10), " bytes)"...)
 			continue

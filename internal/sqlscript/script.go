@@ -193,10 +193,10 @@ func typeName(types []uint32, i int) string {
 
 // textOf returns a parameter as text.
 func (s *script) textOf(q *record.Query, i int, b []byte) (text []byte, ok bool) {
-	if record.FormatOf(q.Formats, i) == 0 {
+	if q.FormatOf(i) == 0 {
 		return b, true
 	}
-	text, s.text, ok = record.ValueText(s.text, b, q.TypeOf(i), record.FormatOf(q.Formats, i), s.zone.Of(q.Who))
+	text, s.text, ok = record.ValueText(s.text, b, q.TypeOf(i), q.FormatOf(i), s.zone.Of(q.Who))
 	return text, ok
 }
 

@@ -81,7 +81,7 @@ func (c *Columns) withFormats(formats []int16) *Columns {
 	fields := c.Fields()
 	same := true
 	for i := range fields {
-		if fields[i].Format != format(formats, i) {
+		if fields[i].Format != messages.FormatOf(formats, i) {
 			same = false
 			break
 		}
@@ -91,19 +91,6 @@ func (c *Columns) withFormats(formats []int16) *Columns {
 	}
 	d := &Columns{raw: c.raw, done: true}
 	d.decoded.Fields = append([]messages.ColumnDescription(nil), fields...)
-	for i := range d.decoded.Fields {
-		d.decoded.Fields[i].Format = format(formats, i)
-	}
+	d.decoded.SetResultFormats(formats)
 	return d
-}
-
-// format is the format code of value i: none means text, one is for all.
-func format(formats []int16, i int) int16 {
-	switch {
-	case len(formats) == 1:
-		return formats[0]
-	case i < len(formats):
-		return formats[i]
-	}
-	return 0
 }

@@ -266,7 +266,7 @@ func (l *Log) undescribed(x *Exchange) {
 	b := &l.shared.bind
 	_ = b.Decode(x.bind) // of a cut one, what is there
 	for i := range b.Parameters.Len() {
-		if format(b.ParameterFormats, i) != 0 && (i >= len(s.ParamTypes) || s.ParamTypes[i] == 0) {
+		if b.ParameterFormat(i) != messages.FormatText && (i >= len(s.ParamTypes) || s.ParamTypes[i] == 0) {
 			x.flags |= flagHoles
 			return
 		}
