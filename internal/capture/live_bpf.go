@@ -1,4 +1,4 @@
-//go:build (darwin || dragonfly || freebsd || netbsd || openbsd) && !libpcap
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
 
 package capture
 
