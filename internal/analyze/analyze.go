@@ -146,9 +146,9 @@ type conn struct {
 	session   *session.Session
 	// Of the second stage's slowWatch: where it is in there, the exchange that is
 	// running, when that was asked for, and the latest that was told of.
-	watched    *list.Element
-	unit, told uint64
-	asked      int64
+	watched       *list.Element
+	running, told uint64
+	asked         int64
 	// The ends of one that no packets are captured of, see Inlet.
 	client, server string
 	closed         bool              // of the first stage

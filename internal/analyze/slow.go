@@ -66,11 +66,11 @@ func (w *slowWatch) sawData(k *conn) {
 		w.forget(k)
 		return
 	}
-	if k.watched != nil && k.unit == x.ID {
+	if k.watched != nil && k.running == x.ID {
 		return
 	}
 	w.forget(k)
-	k.unit, k.asked = x.ID, x.Asked.Time
+	k.running, k.asked = x.ID, x.Asked.Time
 	k.watched = w.running.PushBack(k)
 }
 
@@ -97,7 +97,7 @@ func (w *slowWatch) look(at reassembly.Stamp) {
 		}
 		e = e.Next()
 		w.forget(k)
-		if x := k.session.InFlight(); x != nil && x.ID == k.unit {
+		if x := k.session.InFlight(); x != nil && x.ID == k.running {
 			k.told = x.ID
 			took := time.Duration(at.Time - x.Asked.Time)
 			w.handler.Notice(k.session, &session.Notice{Code: NoticeSlow, Text: w.text(k.session, x, took), At: at})

@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pgsniff/pgsniff/internal/redact"
+	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // hidingFlags say what is hidden.
@@ -39,4 +41,25 @@ func (f *hidingFlags) check() error {
 	f.redact, _ = redact.ParseLevel(f.Redact) // it was checked
 	f.ShowSecrets = f.redact == redact.None
 	return nil
+}
+
+// hiding puts what takes secrets out before a handler, and before all that sessions tell
+// past it.
+func hiding(level redact.Level, handler session.Handler, cfg *session.Config, limits *exchange.Limits) session.Handler {
+	h, ok := redact.NewHandler(level, handler).(*redact.Handler)
+	if !ok {
+		return handler
+	}
+	if cfg.Messages {
+		limits.NoColumns = false // rows are hidden by their columns
+	}
+	if before := cfg.OnError; before != nil {
+		cfg.OnError = func(e *session.Event) { before(h.Event(e)) }
+	}
+	if before := cfg.Some; before != nil {
+		some := *before
+		some.Tell = func(e *session.Event) { before.Tell(h.Event(e)) }
+		cfg.Some = &some
+	}
+	return h
 }

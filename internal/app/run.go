@@ -71,6 +71,24 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg, limits := r.sessions()
+	handler, opened, err := r.handlers(sel, &cfg, &limits)
+	if err != nil {
+		return nil, err
+	}
+	r.analyzer = analyze.New(analyze.Options{
+		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
+		Session: cfg, Limits: limits,
+		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
+		Inside: o.inside, Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
+		Opened: opened, Guard: o.hooks.guard, NetworkLess: o.hooks.less,
+	}, handler)
+	return r, nil
+}
+
+// sessions returns what sessions do and keep whatever is shown.
+func (r *run) sessions() (session.Config, exchange.Limits) {
+	o := r.opt
 	cfg := session.Config{
 		Messages: r.keep.onlyMatching(), Exchanges: true, Strict: o.Strict, States: o.states(), NewTLS: analyze.NewTLS(r.keys.source(!o.live || o.inside)),
 	}
@@ -82,7 +100,18 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	if r.keep.onlyMatching() {
 		limits.Total = leftWithKept
 	}
-	handler := r.handler(sel, &cfg, &limits)
+	return cfg, limits
+}
+
+// handlers returns what the sessions report to, with all that stands before the outputs,
+// and what is to be told of those that begin. What it wants is added to the configuration.
+//
+// The outputs are put in place first, and each of the others before those in place: what
+// sees secrets (pooler pairing, --wal-out, hooks.made) comes before what hides them, and
+// all else behind it.
+func (r *run) handlers(sel *selection, cfg *session.Config, limits *exchange.Limits) (handler session.Handler, opened func(*session.Session), err error) {
+	o := r.opt
+	handler = r.handler(sel, cfg, limits)
 	if s := r.agent.sampler; s != nil {
 		s.Handler, handler = handler, s
 	}
@@ -90,40 +119,19 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
 	}
 	if o.hooks.wrap != nil {
-		handler = o.hooks.wrap(handler, &cfg, &limits)
+		handler = o.hooks.wrap(handler, cfg, limits)
 	}
-	if h, ok := redact.NewHandler(o.redact, handler).(*redact.Handler); ok {
-		handler = h
-		if cfg.Messages {
-			limits.NoColumns = false // rows are hidden by their columns
-		}
-		if before := cfg.OnError; before != nil {
-			cfg.OnError = func(e *session.Event) { before(h.Event(e)) }
-		}
-		if before := cfg.Some; before != nil {
-			some := *before
-			some.Tell = func(e *session.Event) { before.Tell(h.Event(e)) }
-			cfg.Some = &some
-		}
-	}
-	handler, opened := r.pooled(handler)
+	handler, opened = r.pooled(hiding(o.redact, handler, cfg, limits))
 	if o.WALOut != "" {
 		if r.wal, err = newWALOut(o.WALOut, sel, handler, r.warn); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		handler, cfg.Messages = r.wal, true
 	}
 	if o.hooks.made != nil {
-		handler = o.hooks.made(r, handler, &cfg)
+		handler = o.hooks.made(r, handler, cfg)
 	}
-	r.analyzer = analyze.New(analyze.Options{
-		Ports: ports, AnyPort: !o.portsChanged || o.AnyPort,
-		Session: cfg, Limits: limits,
-		Workers: workers, OnIdle: func() { _ = r.flush() }, // the error stays
-		Inside: o.inside, Slow: o.Slow, Ticks: r.tickers(), Network: r.network(),
-		Opened: opened, Guard: o.hooks.guard, NetworkLess: o.hooks.less,
-	}, handler)
-	return r, nil
+	return handler, opened, nil
 }
 
 // finish ends the analysis, writes what is left and says how it went.

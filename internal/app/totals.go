@@ -22,7 +22,7 @@ type totals struct {
 	lost   uint64                    // bytes, of selected connections
 	// examples makes the scripts of slowest calls, nil where nobody reads them.
 	examples *examples
-	script   func() []byte // of the unit at hand
+	script   func() []byte // of the query at hand
 	// streams are the replication connections that ended; more were dropped.
 	streams        []stats.Stream
 	droppedStreams uint64

@@ -15,6 +15,8 @@ func (s *Stream) Shed() {
 	s.frame.Body = nil // it may be in what is given back
 	switch {
 	case s.mode == passing, s.mode == inStep && s.head.size > 0:
+		// In a message whose length is known. From here on it is one of which only the
+		// beginning is kept, and that is its header: where it ends is known by that.
 		if s.mode == inStep {
 			s.beginPass(0)
 		}
@@ -22,6 +24,8 @@ func (s *Stream) Shed() {
 		own := s.in.held[s.in.off:]
 		s.in.replaceHeld(own[:min(len(own), s.head.body)])
 	case s.mode == hunting:
+		// Nothing that is held is known to be a message. It counts as passed over, and
+		// the search goes on behind it. Chains that lead beyond it are followed further.
 		n := s.in.available()
 		s.hunt.bytes += n
 		s.hunt.shift(n)
@@ -30,6 +34,9 @@ func (s *Stream) Shed() {
 		s.in.drop()
 		s.in.replaceHeld(nil)
 	case s.mode == inStep && s.in.available() > keepShed:
+		// At a boundary, behind which something waits for more to show whether it is a
+		// message (see stepDoubtful). Without it nobody can tell, so a boundary is
+		// searched from here on.
 		n := s.in.available()
 		s.lose(SkipBadLength)
 		s.hunt.bytes = n
@@ -37,6 +44,7 @@ func (s *Stream) Shed() {
 		s.in.drop()
 		s.in.replaceHeld(nil)
 	default:
+		// At most a header is held: only the buffer that it lies in is larger.
 		s.in.replaceHeld(s.in.held[s.in.off:])
 	}
 }

@@ -100,15 +100,15 @@ func ExampleFrontendConnection_Answered() {
 	replies = (&messages.BindComplete{}).Append(replies)
 	for m := range pg.Receive(replies) {
 		r, _ := pg.Answered()
-		fmt.Printf("%v answers %v %q of unit %d\n", m, r.Kind, r.Statement, r.Exchange)
+		fmt.Printf("%v answers %v %q of exchange %d\n", m, r.Kind, r.Statement, r.Exchange)
 	}
 	for r := range pg.Outstanding() {
 		fmt.Println("outstanding:", r.Kind)
 	}
 	// Output:
-	// ParseComplete answers Parse "s" of unit 1
-	// ReadyForQuery status="I" answers Sync "" of unit 1
-	// BindComplete answers Bind "s" of unit 2
+	// ParseComplete answers Parse "s" of exchange 1
+	// ReadyForQuery status="I" answers Sync "" of exchange 1
+	// BindComplete answers Bind "s" of exchange 2
 	// outstanding: Execute
 	// outstanding: Sync
 }

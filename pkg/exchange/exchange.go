@@ -152,7 +152,7 @@ type Exchange struct {
 	// Server is what the server itself says its work took; nil where it does not.
 	Server *ServerTimes
 
-	// Parameters are decoded when somebody asks.
+	// The rest is the log's. First the parameters, which are decoded when somebody asks.
 	bind   []byte // body of the Bind, nil once decoded
 	params messages.Values
 	// cutParameter is the length of the last of them, where not all of it is there.
@@ -160,17 +160,18 @@ type Exchange struct {
 	formats      []int16
 	results      []int16
 
+	// Its memory, and what it may be told by.
 	shared  *Shared
 	cost    int // what was charged for it
 	sqlCost int // of cost, what Prepared takes
 	flags   flags
-	buf     []byte  // owns SQL of simple queries, names, tags, arguments, error
-	portal  *portal // what is executed; holds the parameters
-	targets []target
-	nextTgt int
+	buf     []byte     // owns SQL of simple queries, names, tags, arguments, error
+	portal  *portal    // what is executed; holds the parameters
+	targets []target   // what Describes asked about, in their order
+	nextTgt int        // which of them is answered next
 	told    *Statement // whose Prepare is known
-	columns *Columns
-	types   []uint32 // of a copy
+	columns *Columns   // of the result that is being received; nil: see current
+	types   []uint32   // of a copy made by CopyTo: the types of the parameters
 
 	// earlier are the statements of the Binds before the latest, binds counts those, bound
 	// the BindCompletes: an error may be that of any of them.
@@ -185,8 +186,8 @@ type Exchange struct {
 
 	scanned int // bytes of SQL whose commands were looked at
 
-	changes    []change // of prepared statements
-	confirmed  int      // how many of them
+	changes    []change // of prepared statements and portals, which an error undoes
+	confirmed  int      // how many of them a reply has confirmed
 	changeCost int      // of cost, what they take
 }
 

@@ -26,7 +26,7 @@ func (l *Log) skipped(x *Exchange, m *Message) {
 			if p := l.findPortal(name); p != nil {
 				l.use(x, p)
 			} else {
-				l.unknown(x) // what else the unit prepared is not what it executes
+				l.unknown(x) // what else the exchange prepared is not what it executes
 			}
 		}
 	}

@@ -122,8 +122,10 @@ func (l *Log) dropUnbound(x *Exchange) {
 	}
 }
 
-// undoClose: what a Close that was passed over should have closed is there, whatever
-// was concluded of its name since.
+// undoClose takes change i of x back, a Close that the server passed over: what it should
+// have closed is still there. If something was merely concluded of its name since, from a
+// Bind or a Describe, it was that statement which these meant; if another was made, those
+// that came before it did.
 func (l *Log) undoClose(x *Exchange, i int) {
 	c := &x.changes[i]
 	if s := l.statements[c.name]; s != nil {
@@ -203,8 +205,8 @@ func (l *Log) setStanding(x *Exchange, s *Statement) {
 	x.Statement = label
 }
 
-// undoUnnamed: a Parse of the unnamed statement drops the one before it whether
-// it succeeds or not.
+// undoUnnamed takes a Parse of the unnamed statement back. One that the server tried has
+// dropped the statement before it although it failed; one that it passed over has not.
 func (l *Log) undoUnnamed(c *change, tried bool) {
 	if c.previous != c.statement {
 		if c.statement.undone = true; !tried {
@@ -229,8 +231,8 @@ func (l *Log) restoreUnnamed(c *change) {
 	}
 }
 
-// undoParse: a Parse under a name that is in use fails, and what has the name
-// keeps it.
+// undoParse takes a Parse under a name back. One of a name that is in use fails, and what
+// has the name keeps it.
 func (l *Log) undoParse(c *change) {
 	name := c.statement.name
 	c.statement.undone, c.statement.before = true, c.previous.standing()

@@ -1,5 +1,11 @@
 package reassembly
 
+// A connection of which something cannot be delivered yet has a wait, with a queue for each
+// direction, in the list of all that wait (wait.go). Each segment that comes for it ends in
+// settle: what can be delivered is (drain), holes that nothing will fill any more are given
+// up (giveUp), and either makes more ready for the other. Then the connection waits on, at
+// the end of the list if it got anywhere, or its wait is taken from it (park).
+
 // settle delivers what has become ready on c, and gives up holes that enough
 // has come after.
 func (a *Assembler) settle(c *Conn) {
@@ -27,7 +33,7 @@ func (a *Assembler) exhaust(c *Conn) {
 	a.park(c, before)
 }
 
-// progress is a number that changes whenever something was delivered or lost.
+// progress changes whenever something was delivered or lost.
 func (c *Conn) progress() [2]uint32 { return [2]uint32{c.half[0].next, c.half[1].next} }
 
 // park decides whether c goes on waiting.
@@ -79,6 +85,10 @@ func (c *Conn) hasHole() bool {
 // connection needs no more of it: it is closed, ignored, or nothing waits.
 func (a *Assembler) drain(c *Conn) bool {
 	for c.wait != nil && c.state != stateClosed && !c.ignored {
+		// What waits first in a direction is in sequence (ok) if no byte before it is
+		// missing, and ready (r) if all that it acknowledges has been delivered, too. Of
+		// two that are ready the one goes first that came first, and a RST before both if
+		// it came before them.
 		w := c.wait
 		w.q[0].trim(c.half[0].next, a.pool.put)
 		w.q[1].trim(c.half[1].next, a.pool.put)

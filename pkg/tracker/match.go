@@ -167,8 +167,11 @@ func (t *Tracker) infer(k messages.Kind, rule *grammar.ReplyRule, certain bool) 
 			return p
 		}
 		if p.request&grammar.Extended != 0 && r&grammar.Extended != 0 {
+			// The reply is of the head's exchange, but what it answers was not seen and
+			// is not the head. The caller notes on what it gets how far its replies have
+			// come, so it gets a copy, which is in no queue.
 			head := *p
-			return &head // not in the queue: nothing is completed by it
+			return &head
 		}
 	}
 	if certain && t.q.n == 0 && k != messages.KindRowDescription && k != messages.KindDataRow {

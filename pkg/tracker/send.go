@@ -292,7 +292,7 @@ func (t *Tracker) assignExchange(s *Step, r grammar.Request) {
 	case grammar.Close:
 		if state == exchangeClosed {
 			t.newExchange(s)
-			state = unitAside
+			state = exchangeAside
 		}
 	case grammar.Sync:
 		if state == exchangeClosed && t.copying == 0 {

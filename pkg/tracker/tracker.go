@@ -77,7 +77,7 @@ const (
 	exchangeClosed   exchangeState = iota // the next request begins another exchange
 	exchangeOpen                          // Parse, Bind or Describe: an Execute may follow
 	exchangeExecuted                      // Execute: its Sync may follow
-	unitAside                             // only Close so far: no Execute joins it
+	exchangeAside                         // only Close so far: no Execute joins it
 )
 
 // Reset makes t ready for another connection, keeping its queue's memory.
