@@ -123,54 +123,60 @@ func (l *Log) dropUnbound(x *Exchange) {
 }
 
 // undoClose takes change i of x back, a Close that the server passed over: what it should
-// have closed is still there. If something was merely concluded of its name since, from a
-// Bind or a Describe, it was that statement which these meant; if another was made, those
-// that came before it did.
+// have closed is still there, but for what later requests make of it. If something was
+// merely concluded of its name since, from a Bind or a Describe, it was that statement
+// which these meant; if another was made, those that came before it did.
 func (l *Log) undoClose(x *Exchange, i int) {
 	c := &x.changes[i]
+	later := l.cameBack(x, i, c.previous.standing())
 	if s := l.statements[c.name]; s != nil {
-		if !s.Inferred {
-			l.cameBack(x, i, c.previous.standing())
+		if later || !s.Inferred {
 			return
 		}
 		s.undone, s.before = true, c.previous.standing()
 		l.forget(c.name)
 	}
-	l.restore(c.name, c.previous)
+	if !later {
+		l.restore(c.name, c.previous)
+	}
 }
 
 // undoCloseUnnamed is undoClose for the unnamed statement.
 func (l *Log) undoCloseUnnamed(x *Exchange, i int) {
 	c := &x.changes[i]
+	later := l.cameBack(x, i, c.previous.standing())
 	if s := l.unnamed; s != nil {
-		if !s.Inferred {
-			l.cameBack(x, i, c.previous.standing())
+		if later || !s.Inferred {
 			return
 		}
 		s.undone, s.before = true, c.previous.standing()
 	}
-	l.restoreUnnamed(c)
+	if !later {
+		l.restoreUnnamed(c)
+	}
 }
 
 // cameBack makes s what requests sent after change i of x, a Close that was passed over,
 // have met under its name before the first of them that made or closed a statement of
-// that name. Those of x were undone already.
-func (l *Log) cameBack(x *Exchange, i int, s *Statement) {
+// that name. Those of x were undone already. It reports whether a later exchange has one,
+// whose reply will tell what the name stands for.
+func (l *Log) cameBack(x *Exchange, i int, s *Statement) (later bool) {
 	name := x.changes[i].name
 	for n := i + 1; n < len(x.changes); n++ {
 		if c := &x.changes[n]; c.speaksOf(name) {
 			c.met(s)
-			return
+			break
 		}
 	}
 	for y := range l.after(x) {
 		for n := y.confirmed; n < len(y.changes); n++ {
 			if c := &y.changes[n]; c.speaksOf(name) {
 				c.met(s)
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // met makes s what was there before a change which is said to have replaced nothing, or
