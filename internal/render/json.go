@@ -25,7 +25,7 @@ type JSON struct {
 	kinds   [messages.NumKinds][2]string // constant parts, by kind and direction
 	phases  [messages.NumPhases]string
 	steps   [messages.NumKinds][2]stepMemo
-	bodies  [memoPlaces]bodyMemo
+	bodies  memos
 	head    headMemo
 	number  numberMemo
 	scratch []byte
@@ -224,21 +224,22 @@ func (j *JSON) appendBody(b []byte, e *message) ([]byte, error) {
 			return text, nil
 		}
 	}
-	var memo *bodyMemo
-	if !e.truncated && len(e.body) <= maxMemo && memorable(e.kind) {
-		memo = &j.bodies[memoPlace(e.kind, e.body)]
-		if memo.kind == e.kind && bytes.Equal(memo.wire, e.body) && len(memo.text) > 0 {
-			return append(b, memo.text...), nil
+	remembered, hash := !e.truncated && memorable(e.kind), uint64(0)
+	if remembered {
+		m := j.bodies.again(e.kind, 0, e.body)
+		if m == nil {
+			m, hash = j.bodies.search(e.kind, 0, e.body)
+		}
+		if m != nil {
+			return append(b, m.text...), nil
 		}
 	}
 	at := len(b)
 	j.body.buf = b
 	err := j.writeBody(e)
 	b = j.body.buf
-	if memo != nil && err == nil && len(j.body.cuts) == 0 {
-		memo.kind = e.kind
-		memo.wire = append(memo.wire[:0], e.body...)
-		memo.text = append(memo.text[:0], b[at:]...)
+	if remembered && err == nil && len(j.body.cuts) == 0 {
+		j.bodies.add(hash, e.kind, 0, e.body, b[at:])
 	}
 	return b, err
 }

@@ -52,7 +52,7 @@ type Pretty struct {
 	line    line
 	fields  fields
 	decoded [messages.NumKinds]messages.Message
-	memos   [memoPlaces]lineMemo
+	memos   memos // of lines without their beginning and the blanks at their end
 	head    lineHead
 
 	parameters parametersMemo

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -26,8 +25,16 @@ func (p *Pretty) message(e *message) {
 		return
 	}
 	plain := p.opt.Width == 0 && !p.opt.States && (e.more == nil || e.cancels().Conn == 0 && len(e.notes()) == 0) && !e.truncated && memorable(e.kind)
-	if plain && p.recall(e) {
-		return
+	hash := uint64(0)
+	if plain {
+		m := p.memos.again(e.kind, lineOf(e), e.body)
+		if m == nil {
+			m, hash = p.memos.search(e.kind, lineOf(e), e.body)
+		}
+		if m != nil {
+			p.recall(e, m)
+			return
+		}
 	}
 	p.start()
 	l := &p.line
@@ -54,30 +61,18 @@ func (p *Pretty) message(e *message) {
 		p.tail(phaseTails[e.after])
 	}
 	if plain && malformed == nil {
-		p.remember(e, l.buf[from:])
+		p.remember(hash, e, l.buf[from:])
 	}
 	p.end()
 	p.failedAt(e)
 	p.notes(e, malformed)
 }
 
-// lineMemo is a line without its beginning and the blanks at its end, and what it was made
-// from.
-type lineMemo struct {
-	wire, text   []byte
-	phase, after messages.Phase
-	direction    messages.Direction
-	kind         messages.Kind
-	set          bool
-}
+// lineOf is what the line of a message depends on beside its kind and body.
+func lineOf(e *message) uint32 { return uint32(e.phase) | uint32(e.after)<<8 | uint32(e.dir)<<16 }
 
 // recall writes the line of a message that equals one that is remembered.
-func (p *Pretty) recall(e *message) bool {
-	m := &p.memos[memoPlace(e.kind, e.body)]
-	if !m.set || m.kind != e.kind || m.phase != e.phase || m.after != e.after || m.direction != e.dir ||
-		!bytes.Equal(m.wire, e.body) {
-		return false
-	}
+func (p *Pretty) recall(e *message, m *memo) {
 	if h := &p.head; p.out == p.main && h.is(e.conn, e.at.Time, e.dir) {
 		p.out.buf = append(append(append(p.out.buf, h.text...), m.text...), '\n')
 		p.out.wrote()
@@ -90,19 +85,13 @@ func (p *Pretty) recall(e *message) bool {
 	if e.kind == messages.KindErrorResponse {
 		p.failedAt(e)
 	}
-	return true
 }
 
-func (p *Pretty) remember(e *message, text []byte) {
-	if len(e.body) > maxMemo {
-		return
-	}
+func (p *Pretty) remember(hash uint64, e *message, text []byte) {
 	for n := len(text); n > 0 && text[n-1] == ' '; n-- {
 		text = text[:n-1]
 	}
-	m := &p.memos[memoPlace(e.kind, e.body)]
-	m.kind, m.wire, m.text = e.kind, append(m.wire[:0], e.body...), append(m.text[:0], text...)
-	m.phase, m.after, m.direction, m.set = e.phase, e.after, e.dir, true
+	p.memos.add(hash, e.kind, lineOf(e), e.body, text)
 }
 
 // lineHead is the beginning of the latest message's line: the messages of one packet
