@@ -182,6 +182,9 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	err = r.liveLoop()
 	stop()
 	unwatch()
+	if h := o.hooks.history; h != nil {
+		h.Publish()
+	}
 	r.attachedRest()
 	r.countDrops()
 	return r.finish(err)
@@ -319,6 +322,9 @@ func (r *run) pause() error {
 
 // tick looks after what does not come with packets.
 func (r *run) tick() error {
+	if h := r.opt.hooks.history; h != nil {
+		h.Publish()
+	}
 	r.reload()
 	r.refreshKeys()
 	r.analyzer.Flush()

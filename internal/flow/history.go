@@ -19,11 +19,12 @@ const header = 8 + 8 + 4 + 4 + 4 + 2 + 1 + 1
 
 // History keeps the latest packets of a capture, up to a number of bytes. What is in a
 // chunk does not change, so that readers take a view of all chunks and hold up nobody;
-// while there are readers, chunks that are let go are not used again. Add belongs to one
-// goroutine, and locks for each new chunk only.
+// while there are readers, chunks that are let go are not used again. Add and Publish belong
+// to one goroutine; they lock for each new chunk only.
 type History struct {
 	limit int
-	// What belongs to Add: the latest chunk, its memory, and where the next packet goes.
+	// What belongs to Add and Publish: the latest chunk, its memory, and where the next
+	// packet goes.
 	latest *chunk
 	data   []byte
 	at     int
@@ -44,11 +45,13 @@ type chunk struct {
 // NewHistory returns one that keeps so many bytes, a megabyte at least.
 func NewHistory(limit int) *History { return &History{limit: max(limit, chunkSize)} }
 
-// Add keeps a packet, of which it takes a copy.
+// Add keeps a packet, of which it takes a copy. Readers see it after Publish: to tell them of
+// each one would have the processor wait until the packet is in memory.
 func (h *History) Add(p *capture.Packet) {
 	at := h.at
 	end := at + header + len(p.Data)
 	if end > len(h.data) {
+		h.Publish()
 		end -= at
 		at = 0
 		h.next(end)
@@ -61,7 +64,13 @@ func (h *History) Add(p *capture.Packet) {
 	binary.LittleEndian.PutUint64(b[24:], uint64(uint32(p.Interface))|uint64(p.LinkType)<<32|uint64(p.FCSLen)<<48)
 	copy(b[header:], p.Data)
 	h.at = end
-	h.latest.n.Store(int64(end))
+}
+
+// Publish lets readers see the packets that were added.
+func (h *History) Publish() {
+	if h.latest != nil {
+		h.latest.n.Store(int64(h.at))
+	}
 }
 
 // next begins a chunk with room for n bytes, and lets the oldest go that are too many.
@@ -101,7 +110,7 @@ func (h *History) Oldest() (frame uint64, at int64) {
 	return binary.LittleEndian.Uint64(b[8:]), int64(binary.LittleEndian.Uint64(b))
 }
 
-// Source returns the packets that are kept by now, as a source of their own, which is to
+// Source returns the packets that are kept and published by now, as a source of their own, which is to
 // be closed.
 func (h *History) Source() capture.Source {
 	h.mu.Lock()

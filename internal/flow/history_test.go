@@ -26,6 +26,7 @@ func TestHistory(t *testing.T) {
 	for n := 1; n <= packets; n++ {
 		h.Add(packetOf(n))
 		if n == packets/2 {
+			h.Publish()
 			early = h.Source()
 		}
 		if h.size > limit+chunkSize {
@@ -57,6 +58,7 @@ func TestHistory(t *testing.T) {
 		}
 		return first
 	}
+	h.Publish()
 	late := h.Source()
 	first := check(late, packets)
 	if frame, at := h.Oldest(); int(frame) != first || at != int64(first)*1000 || first < 10_000 {

@@ -260,7 +260,7 @@ type Summary struct {
 	Findings     int
 	Failures     int
 	Open, Ended  int // connections
-	Streams      int
+	Streams      int // replication connections: of live traffic those that are open
 }
 
 // Summary returns it.
@@ -270,7 +270,10 @@ func (c *Collector) Summary() Summary {
 	s := Summary{
 		Started: c.begun(), Now: c.now, Done: c.done, Totals: c.totals, Calls: c.durations.Count(),
 		P95: c.durations.Percentile(95), Classes: len(c.classes), Findings: len(c.findings), Failures: len(c.failures),
-		Open: len(c.conns) + c.moreConns, Ended: len(c.ended) + int(c.moreEnded), Streams: len(c.streams) + len(c.endedStream),
+		Open: len(c.conns) + c.moreConns, Ended: len(c.ended) + int(c.moreEnded), Streams: len(c.streams),
+	}
+	if !c.opt.Live {
+		s.Streams += len(c.endedStream)
 	}
 	s.Queries, s.Errors = c.rate(&c.load), c.rate(&c.failed)
 	s.Load = c.load.list(c.slotOf(c.now), c.opt.Live)

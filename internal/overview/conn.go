@@ -205,7 +205,9 @@ func (c *Collector) conn(s *session.Session, now int64) Conn {
 		seen.at, seen.queries = now, totals.Queries
 	}
 	k.Rate = seen.rate
-	k.State, k.Since = c.state(s, seen)
+	if k.State, k.Since = c.state(s, seen); k.State == Ended {
+		k.How = i.State.String()
+	}
 	if k.For = -1; k.Since != 0 {
 		k.For = max(now-k.Since, 0)
 	}
@@ -228,7 +230,9 @@ func (c *Collector) state(s *session.Session, seen *seen) (State, int64) {
 	since := max(seen.ended, i.Started.Time)
 	x := s.InFlight()
 	switch {
-	case i.Unreadable:
+	case i.State != session.StateOpen: // one side has left; packets of the other may come
+		return Ended, since
+	case unreadable(s):
 		return Encrypted, i.Started.Time
 	case s.Replication() != nil:
 		return Replicating, i.Started.Time
@@ -251,6 +255,16 @@ func (c *Collector) state(s *session.Session, seen *seen) (State, int64) {
 	return Starting, since
 }
 
+// unreadable reports whether a connection is encrypted and nothing of its plaintext has been
+// seen: Info says so only when it is over, since keys may come.
+func unreadable(s *session.Session) bool {
+	i := s.Info()
+	if i.Unreadable {
+		return true
+	}
+	return (s.Encrypted() || i.Encryption == session.EncryptionGSS) && i.User == "" && i.Auth == "" && s.Totals().Queries == 0
+}
+
 // Conns returns the connections that are open, by number, with how many there are
 // besides, and those that are over with how many of these are not kept.
 func (c *Collector) Conns() (open []Conn, more int, ended []Conn, moreEnded uint64) {
@@ -263,8 +277,11 @@ func (c *Collector) Conns() (open []Conn, more int, ended []Conn, moreEnded uint
 func (c *Collector) end(r *record.Connection) {
 	if sum := r.Info.Stream; sum != nil {
 		k := Stream{Summary: *sum, Place: r.Conn, Over: true, Application: r.Who.Application, User: r.Who.User}
-		if len(c.endedStream) < maxStreams {
+		switch n := len(c.endedStream); {
+		case n < maxStreams:
 			c.endedStream = append(c.endedStream, k)
+		case c.opt.Live: // the latest ones are told
+			c.endedStream = append(c.endedStream[:0], append(c.endedStream[1:], k)...)
 		}
 	}
 	if r.Info.Failure != nil && r.Conn != nil {

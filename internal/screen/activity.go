@@ -110,7 +110,11 @@ func (a *activity) refresh(m *model) {
 	a.set(open)
 }
 
+// whoColumn is where users and databases are.
+const whoColumn = 1
+
 func (a *activity) view(m *model, w, h int) []textLine {
+	a.columns[whoColumn].width = wider(15, w)
 	states := make(map[overview.State]int)
 	for i := range a.items {
 		states[a.items[i].State]++

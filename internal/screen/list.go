@@ -155,6 +155,9 @@ func (l *list[T]) nextSort(step int) {
 	}
 }
 
+// wider is the width of a column of names: so many columns, and more on a wide terminal.
+func wider(least, w int) int { return min(max(least, w/8), 2*least) }
+
 // layout chooses the columns that fit.
 func (l *list[T]) layout(w int) (which, widths []int) {
 	left := w

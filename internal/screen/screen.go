@@ -100,13 +100,15 @@ func drain(out io.Writer, done <-chan struct{}) {
 	}
 }
 
-// framesAfterKeys is how often a second at most the screen is drawn for keys.
-const framesAfterKeys = 12
+// rendererRate is how often a second Bubble Tea looks whether it has something to write:
+// modes, the title, what goes to the clipboard. The painter writes the frames when they are
+// made. Each look wakes a processor, which a server can use.
+const rendererRate = 5
 
 // programOptions are those of the program, which asks nobody about colours: not all ways
 // of saying no would count, and tmux would be run.
 func programOptions(opt *Options, out io.Writer) []tea.ProgramOption {
-	list := []tea.ProgramOption{tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(framesAfterKeys), tea.WithColorProfile(colorprofile.ANSI)}
+	list := []tea.ProgramOption{tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(rendererRate), tea.WithColorProfile(colorprofile.ANSI)}
 	if f, ok := opt.In.(*os.File); opt.In != nil && (!ok || term.IsTerminal(int(f.Fd()))) {
 		list = append(list, tea.WithInput(opt.In))
 	} // else the terminal is opened: standard input is the capture

@@ -37,7 +37,7 @@ func newStreams() *streams {
 	p.columns = []column[stream]{
 		{name: "ID", hot: "I", width: 5, up: true, cell: func(m *model, s *stream) span {
 			return span{strconv.FormatUint(s.Place.ID, 10), m.theme.dim}
-		}, less: func(a, b *stream) int { return cmp.Compare(a.Place.ID, b.Place.ID) }},
+		}, less: openFirst},
 		{name: "WHO", hot: "A", width: 14, left: true, up: true, cell: func(m *model, s *stream) span {
 			return span{cmp.Or(s.Application, s.User), m.theme.plain}
 		}, less: func(a, b *stream) int { return cmp.Compare(a.Application, b.Application) }},
@@ -78,6 +78,21 @@ func newStreams() *streams {
 	return p
 }
 
+// slotColumn is where the names of slots are.
+const slotColumn = 3
+
+// openFirst compares by number, those that are over at the end: a subscriber that fails
+// comes again every few seconds.
+func openFirst(a, b *overview.Stream) int {
+	switch {
+	case a.Over && !b.Over:
+		return 1
+	case b.Over && !a.Over:
+		return -1
+	}
+	return cmp.Compare(a.Place.ID, b.Place.ID)
+}
+
 // lagOf is the lag of the last stage that the client tells of, ns; -1: not known.
 func lagOf(s *overview.Stream) int64 {
 	for i := int(replication.NumStages) - 1; i >= 0; i-- {
@@ -104,7 +119,10 @@ func lagSpark(s *overview.Stream) string {
 
 func (p *streams) refresh(m *model) { p.set(m.opt.Data.Streams()) }
 
-func (p *streams) view(m *model, w, h int) []textLine { return p.list.view(m, w, h) }
+func (p *streams) view(m *model, w, h int) []textLine {
+	p.columns[slotColumn].width = wider(14, w)
+	return p.list.view(m, w, h)
+}
 
 func (p *streams) press(m *model, k string) (tea.Cmd, bool) {
 	if k == "enter" || k == "right" {
