@@ -45,6 +45,11 @@ type Source interface {
 	// Wait returns when an event may be there, the source was stopped, or d is
 	// over.
 	Wait(d time.Duration) error
+	// Tend looks after what brings no events: clocks, and servers' programs that were
+	// replaced by other files, as an upgrade does. These are attached to, too, for the
+	// servers that will run them. It is to be called about every second; its error, an
+	// *Error, tells what could not be attached to, once, and all else goes on.
+	Tend() error
 	// Stop takes the programs away: nothing new comes, what is there is still to be
 	// fetched with Next. It may be called by any goroutine, and several times.
 	Stop()
@@ -150,7 +155,7 @@ type Conn struct {
 // Peer is the process at the other end of a Unix socket.
 type Peer struct {
 	Known   bool
-	PID     int // when it connected
+	PID     int // when it connected; 0 where not known
 	UID     int
 	Program string // its name, up to 15 bytes; empty where not known
 }

@@ -2,12 +2,17 @@
 
 package attach
 
-import "github.com/cilium/ebpf/asm"
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+)
 
 // code is a program in the making.
 type code struct {
 	asm.Instructions
-	m *maps
+	m      *maps
+	inside int // how many labels of pidTgid there are
 }
 
 func (c *code) add(ins ...asm.Instruction) { c.Instructions = append(c.Instructions, ins...) }
@@ -27,10 +32,39 @@ func (c *code) exit() {
 	c.add(asm.Mov.Imm(asm.R0, 0), asm.Return())
 }
 
+// pidTgid puts the current process and thread into r0, as the kernel combines them. In a
+// namespace of processes they have the numbers of that; a process that is not directly in
+// it ends the program. It overwrites r0 to r5 and the slot for walks.
+func (c *code) pidTgid() {
+	ns := c.m.namespace
+	if ns == nil {
+		c.add(asm.FnGetCurrentPidTgid.Call())
+		return
+	}
+	c.inside++
+	label := fmt.Sprintf("inside %d", c.inside)
+	c.add(asm.LoadImm(asm.R1, ns.device, asm.DWord), asm.LoadImm(asm.R2, ns.inode, asm.DWord))
+	c.stack(asm.R3, stackWalk) // a struct bpf_pidns_info, two uint32: thread and process
+	c.add(asm.Mov.Imm(asm.R4, 8), asm.FnGetNsCurrentPidTgid.Call(), asm.JEq.Imm(asm.R0, 0, label))
+	c.exit()
+	c.add(asm.LoadMem(asm.R0, asm.RFP, stackWalk, asm.DWord).WithSymbol(label))
+}
+
+// ofFirst goes to label for a thread that is not the first of its process, with which that
+// ends. The pid is in r1 after it.
+func (c *code) ofFirst(label string) {
+	c.pidTgid()
+	c.add(
+		asm.Mov.Reg(asm.R1, asm.R0), asm.RSh.Imm(asm.R1, 32),
+		asm.LSh.Imm(asm.R0, 32), asm.RSh.Imm(asm.R0, 32),
+		asm.JNE.Reg(asm.R0, asm.R1, label),
+	)
+}
+
 // key puts the pid into its slot.
 func (c *code) key() {
+	c.pidTgid()
 	c.add(
-		asm.FnGetCurrentPidTgid.Call(),
 		asm.RSh.Imm(asm.R0, 32),
 		asm.StoreMem(asm.RFP, stackKey, asm.R0, asm.DWord),
 	)
@@ -99,16 +133,16 @@ func (c *code) head(kind recordKind) {
 
 // submit hands the record over. The reader is woken only where much waits:
 // waking it for each record would cost the server more than all else.
-func (c *code) submit(name string) {
-	const noWakeup, forceWakeup = 1, 2
+func (c *code) submit() {
+	const forceWakeup = 2 // one less: wake nobody
 	c.add(
 		asm.LoadMapPtr(asm.R1, c.m.ring.FD()),
 		asm.Mov.Imm(asm.R2, 0), // BPF_RB_AVAIL_DATA
 		asm.FnRingbufQuery.Call(),
-		asm.Mov.Imm(asm.R2, noWakeup),
-		asm.JLT.Imm(asm.R0, ringWake, name),
-		asm.Mov.Imm(asm.R2, forceWakeup),
-		asm.LoadMem(asm.R1, asm.RFP, stackRecord, asm.DWord).WithSymbol(name),
+		// Without a branch, see large: -1 for less than ringWake, 0 for more.
+		asm.Mov.Reg(asm.R2, asm.R0), asm.Sub.Imm(asm.R2, ringWake), asm.ArSh.Imm(asm.R2, 63),
+		asm.Add.Imm(asm.R2, forceWakeup),
+		asm.LoadMem(asm.R1, asm.RFP, stackRecord, asm.DWord),
 		asm.FnRingbufSubmit.Call(),
 	)
 }

@@ -22,6 +22,7 @@ type host struct {
 	paranoid     string // kernel.perf_event_paranoid
 	program      string // this one's path
 	packaged     bool   // it came with a package, which made a group for this
+	unlocked     bool   // it may lock as much memory as it likes
 }
 
 // The capabilities that it takes, by number (include/uapi/linux/capability.h).
@@ -31,8 +32,9 @@ var needed = []struct {
 }{{39, "CAP_BPF"}, {38, "CAP_PERFMON"}, {capSysPtrace, "CAP_SYS_PTRACE"}}
 
 const (
-	capSysPtrace = 19
-	capSysAdmin  = 21
+	capSysPtrace   = 19
+	capSysAdmin    = 21
+	capSysResource = 24
 )
 
 // The oldest kernel that has all that is used: ring buffers are the latest of it.
@@ -52,6 +54,8 @@ func thisHost() host {
 	if b, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil {
 		h.lockdown = chosen(string(b))
 	}
+	var limit unix.Rlimit
+	h.unlocked = unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit) == nil && limit.Cur == unix.RLIM_INFINITY
 	if b, err := os.ReadFile("/proc/sys/kernel/perf_event_paranoid"); err == nil {
 		h.paranoid = strings.TrimSpace(string(b))
 	}
@@ -74,7 +78,8 @@ func chosen(s string) string {
 }
 
 // missing are the capabilities that this process lacks. CAP_SYS_ADMIN stands for the
-// first two, and must do so before Linux 6.6.
+// first two, and must do so before Linux 6.6. Before 5.11 what the kernel keeps for a program
+// is memory that it locks: more than users may.
 func (h host) missing() (list []string) {
 	if h.before(6, 6) {
 		if h.capabilities>>capSysAdmin&1 == 0 {
@@ -82,6 +87,9 @@ func (h host) missing() (list []string) {
 		}
 		if h.capabilities>>capSysPtrace&1 == 0 {
 			list = append(list, "CAP_SYS_PTRACE")
+		}
+		if h.before(5, 11) && !h.unlocked && h.capabilities>>capSysResource&1 == 0 {
+			list = append(list, "CAP_SYS_RESOURCE")
 		}
 		return list
 	}
@@ -153,6 +161,9 @@ func (h host) grant(missing []string) string {
 	all := []string{"cap_bpf", "cap_perfmon", "cap_sys_ptrace"}
 	if h.before(6, 6) {
 		all = []string{"cap_sys_admin", "cap_sys_ptrace"}
+	}
+	if h.before(5, 11) {
+		all = append(all, "cap_sys_resource")
 	}
 	good := fmt.Sprintf("sudo setcap cap_net_raw,%s+ep %s", strings.Join(all, ","), h.program)
 	if h.packaged && !h.before(6, 6) {

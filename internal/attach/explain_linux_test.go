@@ -26,6 +26,8 @@ func TestExplain(t *testing.T) {
 		"user":      {host{release: "6.18.1"}, denied, []string{"CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE are missing", "sudo", "setcap", "Kubernetes"}},
 		"one":       {host{release: "6.18.1", capabilities: 1<<39 | 1<<38}, denied, []string{"CAP_SYS_PTRACE is missing"}},
 		"before":    {host{release: "6.1.0-9", capabilities: all}, denied, []string{"CAP_SYS_ADMIN is missing", "cap_sys_admin,cap_sys_ptrace+ep"}},
+		"locking":   {host{release: "5.10.0-30", capabilities: 1<<21 | 1<<19}, denied, []string{"CAP_SYS_RESOURCE is missing", "cap_sys_admin,cap_sys_ptrace,cap_sys_resource+ep"}},
+		"unlocked":  {host{release: "5.10.0-30", capabilities: 1<<21 | 1<<19, unlocked: true}, denied, []string{"seccomp"}},
 		"old":       {host{release: "5.4.0"}, fmt.Errorf("ring buffer: %w", unix.EINVAL), []string{"5.4.0, is too old: it takes 5.8"}},
 		"lockdown":  {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, denied, []string{"locked down (confidentiality)"}},
 		"in secret": {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, fmt.Errorf("program: %w", unix.EINVAL), []string{"locked down (confidentiality)", "lockdown="}},

@@ -8,6 +8,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
+// OpenSSLOf are the files that a process has OpenSSL's functions of.
+func OpenSSLOf(pid int) ([]string, error) { return opensslOf(procDir, pid) }
+
 // SetOldWay has Open do as it does before Linux 6.6.
 func SetOldWay(on bool) { oldWay = on }
 

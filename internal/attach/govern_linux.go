@@ -18,13 +18,13 @@ import (
 // timing is what the probes that tell what servers' work took need while these come and
 // go.
 type timing struct {
-	links    []link.Link // the governing goroutine's, while that runs
-	programs []*timedProgram
-	progs    map[string]*ebpf.Program
-	reads    atomic.Uint64 // of the stream
-	away     atomic.Bool
-	stop     chan struct{} // nil: nobody governs
-	done     sync.WaitGroup
+	sync.Mutex // of what changes while the governing goroutine runs
+	links      []link.Link
+	programs   []*timedProgram
+	progs      map[string]*ebpf.Program
+	away       atomic.Bool
+	stop       chan struct{} // nil: nobody governs
+	done       sync.WaitGroup
 }
 
 // timedProgram is a server's program that has such probes. It is kept open: who gave
@@ -100,7 +100,7 @@ func (s *source) govern(share float64) {
 			case <-tick.C:
 			}
 			now := time.Now()
-			away := p.next(s.counted.at(stagesBegun), t.reads.Load(), now.Sub(last))
+			away := p.next(s.counted.at(stagesBegun), s.stream.reads.Load(), now.Sub(last))
 			last = now
 			if away == t.away.Load() {
 				continue
@@ -116,6 +116,8 @@ func (s *source) govern(share float64) {
 // for again.
 func (s *source) timesAway(away bool) bool {
 	t := &s.timing
+	t.Lock()
+	defer t.Unlock()
 	s.counted.add(timesEpoch) // what goes on is not known in full
 	t.away.Store(away)
 	if away {

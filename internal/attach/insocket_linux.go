@@ -73,7 +73,8 @@ func (m *maps) callEnded(k *kernel) asm.Instructions {
 
 // ofThread finds the thread's entry, for r7; others end the program.
 func (c *code) ofThread() {
-	c.add(asm.FnGetCurrentPidTgid.Call(), asm.StoreMem(asm.RFP, stackThread, asm.R0, asm.DWord))
+	c.pidTgid()
+	c.add(asm.StoreMem(asm.RFP, stackThread, asm.R0, asm.DWord))
 	c.lookup(c.m.threads, stackThread)
 	c.add(asm.JEq.Imm(asm.R0, 0, "end"), asm.Mov.Reg(asm.R7, asm.R0))
 }

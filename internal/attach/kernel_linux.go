@@ -144,10 +144,16 @@ func (c *code) take(at, n, into int32) {
 // is a child of, and who is at the other end of its socket, where that is a Unix
 // socket (as SO_PEERCRED tells, at the time of connect). The client may be gone
 // before anybody could look it up by its pid.
+//
+// What the kernel's structures have are the numbers that processes have on the host: in a
+// namespace of processes they are left out.
 func (c *code) identify(k *kernel) {
+	onHost := c.m.namespace == nil
 	c.add(asm.FnGetCurrentTask.Call(), asm.Mov.Reg(asm.R6, asm.R0))
-	c.follow(k.parent, "socket")
-	c.take(k.pid, 4, openParent)
+	if onHost {
+		c.follow(k.parent, "socket")
+		c.take(k.pid, 4, openParent)
+	}
 	c.add(asm.FnGetCurrentTask.Call().WithSymbol("socket"), asm.Mov.Reg(asm.R6, asm.R0))
 	c.follow(k.files, "described")
 	c.follow(k.tables, "described")
@@ -168,7 +174,9 @@ func (c *code) identify(k *kernel) {
 	c.take(k.uid, 4, openPeerUID)
 	c.add(asm.LoadMem(asm.R6, asm.RFP, stackState, asm.DWord))
 	c.follow(k.peerPID, "described")
-	c.take(k.pidNumber, 4, openPeerPID)
+	if onHost {
+		c.take(k.pidNumber, 4, openPeerPID)
+	}
 	c.add(
 		asm.LoadMem(asm.R1, asm.RFP, stackRecord, asm.DWord),
 		asm.LoadMem(asm.R2, asm.R1, headFlags, asm.Word),

@@ -57,7 +57,8 @@ func hasMulti() bool {
 func (s *source) compile() (map[string]*ebpf.Program, error) {
 	m := &s.maps
 	m.kernel, _ = thisHost().types() // without, the processes at the other end are not known
-	if m.kernel != nil && len(s.stream.servers) <= maxAsked {
+	// The kernel's structures have the numbers of processes on the host.
+	if m.kernel != nil && m.namespace == nil && len(s.stream.servers) <= maxAsked {
 		m.asked = s.stream.servers
 	}
 	if s.times {
@@ -101,8 +102,8 @@ func (s *source) programs(sources map[string]asm.Instructions) (map[string]*ebpf
 // atTracepoint are the programs that belong to the kernel's tracepoints.
 var atTracepoint = map[string]bool{exitProgram: true, threadProgram: true, receivedProgram: true, sentProgram: true, callProgram: true}
 
-// program loads one program.
-func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, error) {
+// spec describes one program.
+func (s *source) spec(name string, code asm.Instructions) *ebpf.ProgramSpec {
 	kind, way := ebpf.Kprobe, ebpf.AttachNone
 	switch {
 	case atTracepoint[name]:
@@ -111,10 +112,15 @@ func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, err
 		way = ebpf.AttachTraceUprobeMulti
 	}
 	// The license is about the helper functions that the kernel lets it call.
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+	return &ebpf.ProgramSpec{
 		Name: name, Type: kind, Instructions: code, AttachType: way, License: "Dual MIT/GPL",
 		KernelVersion: thisHost().kernelVersion(),
-	})
+	}
+}
+
+// program loads one program.
+func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, error) {
+	p, err := ebpf.NewProgram(s.spec(name, code))
 	if err != nil {
 		return nil, fmt.Errorf("program %s: %w", name, refused(err))
 	}
@@ -122,8 +128,8 @@ func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, err
 }
 
 // attach puts the programs where they belong.
-func (s *source) attach(progs map[string]*ebpf.Program, paths []string, mayEnd bool) error {
-	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: exitTracepoint, Program: progs[exitProgram]})
+func (s *source) attach(paths []string, mayEnd bool) error {
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: exitTracepoint, Program: s.progs[exitProgram]})
 	if err != nil {
 		return fmt.Errorf("tracepoint %s: %w", exitTracepoint, refused(err))
 	}
@@ -131,7 +137,7 @@ func (s *source) attach(progs map[string]*ebpf.Program, paths []string, mayEnd b
 	var gone error
 	attached := false
 	for _, path := range distinct(paths) {
-		switch err := s.attachToProgram(path, progs); {
+		switch err := s.attachToProgram(path); {
 		case err == nil:
 			attached = true
 		case mayEnd && errors.Is(err, fs.ErrNotExist):
@@ -146,7 +152,7 @@ func (s *source) attach(progs map[string]*ebpf.Program, paths []string, mayEnd b
 	return nil
 }
 
-func (s *source) attachToProgram(path string, progs map[string]*ebpf.Program) error {
+func (s *source) attachToProgram(path string) error {
 	x, err := link.OpenExecutable(path)
 	if err != nil {
 		return err
@@ -158,19 +164,19 @@ func (s *source) attachToProgram(path string, progs map[string]*ebpf.Program) er
 	}
 	// The ends before the begins: what begins has an end.
 	for _, returns := range []bool{true, false} {
-		if err := s.attachTo(x, path, progs, returns); err != nil {
+		if err := s.attachTo(x, path, returns); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *source) attachTo(x *link.Executable, path string, progs map[string]*ebpf.Program, returns bool) error {
+func (s *source) attachTo(x *link.Executable, path string, returns bool) error {
 	for _, p := range probes {
 		if p.returns != returns {
 			continue
 		}
-		l, err := s.probe(x, &p, progs[p.program])
+		l, err := s.probe(x, &p, s.progs[p.program])
 		switch {
 		case err == nil:
 			s.links = append(s.links, l)

@@ -19,7 +19,12 @@ func (s *source) attachTimes(path string) error {
 	if p == nil {
 		return nil
 	}
+	s.timing.Lock()
+	defer s.timing.Unlock()
 	s.timing.programs = append(s.timing.programs, p)
+	if s.timing.away.Load() {
+		return nil // it will be attached to when they are put back
+	}
 	return s.attachTimed(p)
 }
 

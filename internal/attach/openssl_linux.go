@@ -73,21 +73,10 @@ func (s *source) attachOpenSSL(processes []int) error {
 	if s.sock, err = readSockets(); err != nil {
 		return noTypes(err)
 	}
-	m := &s.maps
-	sources := map[string]asm.Instructions{
-		"pgsniff_sslcall": m.sslCalled(false),
-		"pgsniff_sslcalx": m.sslCalled(true),
-		"pgsniff_sslread": m.sslEnded(recordInput, stateInput),
-		"pgsniff_sslwrit": m.sslEnded(recordOutput, stateOutput),
-		"pgsniff_sslnew":  m.sslMade(),
-		"pgsniff_sslfree": m.sslFreed(),
-		threadProgram:     m.threadEnded(),
-		receivedProgram:   m.onSocket(true),
-		sentProgram:       m.onSocket(false),
-	}
+	sources := s.forOpenSSL()
 	places := socketTracepoints
 	if oldWay || thisHost().before(6, 3) {
-		sources[callProgram] = m.callEnded(k)
+		sources[callProgram] = s.callEnded(k)
 		places = callTracepoints
 	}
 	progs, err := s.programs(sources)
@@ -108,6 +97,22 @@ func (s *source) attachOpenSSL(processes []int) error {
 		}
 	}
 	return nil
+}
+
+// forOpenSSL are the programs for processes that are no servers, but for that of kernels
+// without tracepoints for sockets.
+func (m *maps) forOpenSSL() map[string]asm.Instructions {
+	return map[string]asm.Instructions{
+		"pgsniff_sslcall": m.sslCalled(false),
+		"pgsniff_sslcalx": m.sslCalled(true),
+		"pgsniff_sslread": m.sslEnded(recordInput, stateInput),
+		"pgsniff_sslwrit": m.sslEnded(recordOutput, stateOutput),
+		"pgsniff_sslnew":  m.sslMade(),
+		"pgsniff_sslfree": m.sslFreed(),
+		threadProgram:     m.threadEnded(),
+		receivedProgram:   m.onSocket(true),
+		sentProgram:       m.onSocket(false),
+	}
 }
 
 // noTypes says what to do without the kernel's description of its types.

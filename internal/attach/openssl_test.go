@@ -173,7 +173,7 @@ func (p *peer) serve() {
 
 // compiled builds a program in C. Without a compiler the test is skipped, or fails if
 // CI=true.
-func compiled(t *testing.T, source string) string {
+func compiled(t *testing.T, source string, flags ...string) string {
 	t.Helper()
 	cc, err := exec.LookPath("cc")
 	switch {
@@ -187,7 +187,7 @@ func compiled(t *testing.T, source string) string {
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(cc, "-rdynamic", "-o", program, file).CombinedOutput(); err != nil {
+	if out, err := exec.Command(cc, append(flags, "-rdynamic", "-o", program, file)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
@@ -344,5 +344,55 @@ func TestNoOpenSSL(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "is no PostgreSQL server, and has no OpenSSL") {
 		t.Error(err)
+	}
+}
+
+// loader loads a library and waits for a line.
+const loader = `
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int argc, char **argv) {
+	if (!dlopen(argv[1], RTLD_NOW)) return 1;
+	puts("ready"); fflush(stdout);
+	return getchar() < 0;
+}
+`
+
+// A library that was replaced since a process loaded it is the one that the process has.
+func TestLibraryReplaced(t *testing.T) {
+	program := compiled(t, loader)
+	library := compiled(t, "int SSL_read(void) { return 0; }\nint SSL_write(void) { return 0; }\n", "-shared", "-fPIC")
+	path := filepath.Join(filepath.Dir(library), "libssl.so.9")
+	if err := os.Rename(library, path); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := start(t, program, path)
+	for _, replaced := range []bool{false, true} {
+		if replaced {
+			if err := os.WriteFile(path+".new", b, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files, err := attach.OpenSSLOf(cmd.Process.Pid)
+		if replaced && os.Geteuid() != 0 && errors.Is(err, os.ErrPermission) {
+			t.Skip(err)
+		}
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%v, %v", files, err)
+		}
+		if found, err := os.Stat(files[0]); err != nil || !os.SameFile(found, loaded) {
+			t.Errorf("%s is another file, %v", files[0], err)
+		}
 	}
 }

@@ -49,7 +49,7 @@ const (
 	// chunk is the most that one record carries.
 	chunk = 16 << 10
 	// maxChunks bounds the work of one program: what the ring has room for
-	// at once. What is beyond becomes a gap. Older kernels take no more than some 1,600.
+	// at once. What is beyond becomes a gap. Kernels take no more than some 1,600.
 	maxChunks = ringSize / chunk
 	// ringSize is what the kernel keeps for records, in bytes: a tenth of a
 	// second of results at 160 MB/s. A power of two.
@@ -70,8 +70,9 @@ var classes = [...]int32{128 - headSize, 512 - headSize, 2048 - headSize, 8 << 1
 type maps struct {
 	ring, states, counts *ebpf.Map
 	opensslMaps
-	kernel *kernel // nil where its memory cannot be understood
-	asked  []int   // Options.Servers, where the kernel's side can choose
+	kernel    *kernel       // nil where its memory cannot be understood
+	asked     []int         // Options.Servers, where the kernel's side can choose
+	namespace *pidNamespace // nil: the host's
 }
 
 // The places in the map counts, of 8 bytes each.
@@ -167,7 +168,7 @@ func (m *maps) called(buffer int16, timed bool) asm.Instructions {
 	c.reserve(openSize, "full")
 	c.head(recordOpen)
 	c.describe()
-	c.submit("wake")
+	c.submit()
 	c.add(
 		// Only now: without its record the connection stays unknown.
 		asm.StoreMem(asm.R7, statePort, asm.R9, asm.DWord),
@@ -234,14 +235,17 @@ func (m *maps) ended(kind recordKind, buffer, offset int16) asm.Instructions {
 	if kind == recordFrontend {
 		c.reserve(headSize, "full")
 		c.head(recordEOF)
-		c.submit("wake eof")
+		c.submit()
 	}
 	c.exit()
 	c.lose(offset)
 	return c.Instructions
 }
 
-// large copies what is beyond one record in whole chunks.
+// large copies what is beyond one record in whole chunks. No branch leads from within the
+// loop to another place of it: before Linux 6.5 or so, the kernel would follow what comes
+// after each such place once for each time that the loop is run, and refuse the program as
+// too large.
 func (c *code) large(kind recordKind, offset int16) {
 	c.add(
 		asm.Mov.Imm(asm.R0, 0).WithSymbol("next"),
@@ -251,7 +255,7 @@ func (c *code) large(kind recordKind, offset int16) {
 	c.reserve(headSize+chunk, "full")
 	c.head(kind)
 	c.add(asm.Mov.Imm(asm.R1, chunk), asm.StoreMem(asm.R0, headLength, asm.R1, asm.Word))
-	c.copy(offset, "large")
+	c.copy(offset)
 	c.add(
 		asm.Add.Imm(asm.R8, chunk),
 		asm.Sub.Imm(asm.R9, chunk),
@@ -275,7 +279,7 @@ func (c *code) small(kind recordKind, offset int16) {
 		c.reserve(headSize+size, "full")
 		c.head(kind)
 		c.add(asm.StoreMem(asm.R0, headLength, asm.R9, asm.Word), asm.Mov.Reg(asm.R1, asm.R9))
-		c.copy(offset, name)
+		c.copy(offset)
 		c.add(
 			asm.LoadMem(asm.R1, asm.R7, offset, asm.DWord),
 			asm.Add.Reg(asm.R1, asm.R9),
@@ -287,7 +291,7 @@ func (c *code) small(kind recordKind, offset int16) {
 
 // copy fills the record in r0 with the r1 bytes at r8 and hands it over. What
 // cannot be read is lost.
-func (c *code) copy(offset int16, name string) {
+func (c *code) copy(offset int16) {
 	c.add(
 		asm.LoadMem(asm.R2, asm.R7, offset, asm.DWord),
 		asm.StoreMem(asm.R0, headOffset, asm.R2, asm.DWord),
@@ -297,7 +301,7 @@ func (c *code) copy(offset int16, name string) {
 		asm.FnProbeReadUser.Call(),
 		asm.JNE.Imm(asm.R0, 0, "unreadable"),
 	)
-	c.submit("wake " + name)
+	c.submit()
 }
 
 // lose is where r9 bytes could not be passed on: their offsets tell the reader.
@@ -324,7 +328,7 @@ func (m *maps) told(kind recordKind) asm.Instructions {
 	c.now()
 	c.reserve(headSize, "full")
 	c.head(kind)
-	c.submit("wake")
+	c.submit()
 	c.label("end")
 	c.exit()
 	c.label("full")
@@ -381,14 +385,16 @@ func (c *code) tellLate(n name) {
 	c.discard()
 	c.add(asm.Ja.Label(told))
 	c.add(asm.Mov.Imm(asm.R1, 0).WithSymbol("read "+told), asm.StoreMem(asm.R7, n.state, asm.R1, asm.DWord))
-	c.submit("wake " + told)
+	c.submit()
 	c.label(told)
 }
 
-// exited is for the end of a process, however it came, SIGKILL included.
+// exited is for the end of a process, however it came, SIGKILL included. A backend may
+// have threads, by what extensions bring along: the end of one is none of it.
 func (m *maps) exited() asm.Instructions {
 	c := &code{m: m}
-	c.key()
+	c.ofFirst("end")
+	c.add(asm.StoreMem(asm.RFP, stackKey, asm.R1, asm.DWord))
 	c.find()
 	c.add(asm.JEq.Imm(asm.R0, 0, "end"), asm.Mov.Reg(asm.R7, asm.R0))
 	c.unlessAnother(asm.R7, "forget")
@@ -399,7 +405,7 @@ func (m *maps) exited() asm.Instructions {
 		asm.LoadMem(asm.R1, asm.R7, stateInput, asm.DWord), asm.StoreMem(asm.R0, headOffset, asm.R1, asm.DWord),
 		asm.LoadMem(asm.R1, asm.R7, stateOutput, asm.DWord), asm.StoreMem(asm.R0, exitBackend, asm.R1, asm.DWord),
 	)
-	c.submit("wake")
+	c.submit()
 	c.add(asm.LoadMapPtr(asm.R1, c.m.states.FD()).WithSymbol("forget"))
 	c.stack(asm.R2, stackKey)
 	c.add(asm.FnMapDeleteElem.Call())

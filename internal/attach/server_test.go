@@ -53,6 +53,7 @@ type recorder struct {
 	t      testing.TB
 	source attach.Source
 	done   chan struct{}
+	asked  chan func() // what is to be done with the source, by the goroutine it belongs to
 	mu     sync.Mutex
 	conns  map[uint64]*seen
 	last   int64 // time
@@ -80,7 +81,7 @@ func recordWith(t testing.TB, opt attach.Options) *recorder {
 	case err != nil:
 		t.Fatal(err)
 	}
-	r := &recorder{t: t, source: source, done: make(chan struct{}), conns: make(map[uint64]*seen)}
+	r := &recorder{t: t, source: source, done: make(chan struct{}), asked: make(chan func()), conns: make(map[uint64]*seen)}
 	go r.run()
 	t.Cleanup(func() {
 		source.Stop()
@@ -100,6 +101,11 @@ func (r *recorder) run() {
 		case err == nil:
 			r.take(&e)
 		case errors.Is(err, attach.ErrNoEvent):
+			select {
+			case f := <-r.asked:
+				f()
+			default:
+			}
 			if err := r.source.Wait(time.Second); err != nil {
 				r.t.Error(err)
 				return
@@ -158,6 +164,14 @@ func (r *recorder) stop() []*seen {
 		list = append(list, r.conns[id])
 	}
 	return list
+}
+
+// tend calls the source's Tend.
+func (r *recorder) tend() (err error) {
+	done := make(chan struct{})
+	r.asked <- func() { err = r.source.Tend(); close(done) }
+	<-done
+	return err
 }
 
 // ended waits until n connections are over.

@@ -80,8 +80,8 @@ func (c *code) remove(m *ebpf.Map, slot int32) {
 
 // thread puts process and thread into their slots.
 func (c *code) thread() {
+	c.pidTgid()
 	c.add(
-		asm.FnGetCurrentPidTgid.Call(),
 		asm.StoreMem(asm.RFP, stackThread, asm.R0, asm.DWord),
 		asm.RSh.Imm(asm.R0, 32),
 		asm.StoreMem(asm.RFP, stackKey, asm.R0, asm.DWord),
@@ -172,15 +172,15 @@ func (m *maps) sslFreed() asm.Instructions {
 		asm.LoadMem(asm.R1, asm.R7, stateInput, asm.DWord), asm.StoreMem(asm.R0, headOffset, asm.R1, asm.DWord),
 		asm.LoadMem(asm.R1, asm.R7, stateOutput, asm.DWord), asm.StoreMem(asm.R0, exitBackend, asm.R1, asm.DWord),
 	)
-	c.submit("wake")
+	c.submit()
+	c.add(asm.Ja.Label("forget"))
+	c.label("full")
+	c.count(lostRecords, "counted")
 	c.label("forget")
 	c.remove(m.sessions, stackSession)
 	c.remove(m.refused, stackSession)
 	c.label("end")
 	c.exit()
-	c.label("full")
-	c.count(lostRecords, "forget lost")
-	c.add(asm.Ja.Label("forget"))
 	return c.Instructions
 }
 
@@ -333,7 +333,7 @@ func (c *code) tellSession() {
 	for _, f := range c.m.sock.fields {
 		c.take(f.at, f.size, f.into)
 	}
-	c.submit("wake session")
+	c.submit()
 	c.add(asm.Ja.Label("wanted"))
 	c.label("no room")
 	c.count(lostRecords, "unseen")
@@ -354,12 +354,7 @@ func (m *maps) threadEnded() asm.Instructions {
 	c := &code{m: m}
 	c.thread()
 	c.remove(m.threads, stackThread)
-	c.add(
-		asm.LoadMem(asm.R1, asm.RFP, stackThread, asm.DWord),
-		asm.LSh.Imm(asm.R1, 32), asm.RSh.Imm(asm.R1, 32),
-		asm.LoadMem(asm.R2, asm.RFP, stackKey, asm.DWord),
-		asm.JNE.Reg(asm.R1, asm.R2, "end"),
-	)
+	c.ofFirst("end")
 	c.ofChosen("end")
 	c.now()
 	c.reserve(headSize, "full")
@@ -372,7 +367,7 @@ func (m *maps) threadEnded() asm.Instructions {
 		asm.StoreMem(asm.R0, headOffset, asm.R1, asm.DWord),
 		asm.StoreMem(asm.R0, headLength, asm.R1, asm.DWord),
 	)
-	c.submit("wake")
+	c.submit()
 	c.label("end")
 	c.exit()
 	c.label("full")

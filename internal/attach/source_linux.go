@@ -32,6 +32,8 @@ type source struct {
 	stream  *stream
 	reader  *ringReader
 	links   []link.Link
+	progs   map[string]*ebpf.Program // for servers
+	follow  following
 	times   bool // Options.Times
 	timing  timing
 	counted counters
@@ -60,6 +62,7 @@ func Open(opt Options) (Source, error) {
 		return nil, errors.New("no server to attach to")
 	}
 	s := &source{stream: newStream(opt.Servers), times: opt.Times, multi: hasMulti(), shared: make(map[fileKey]bool)}
+	s.namespace = ownNamespace()
 	s.stream.parent = func(pid int) int {
 		parent, _ := parentOf(fmt.Sprintf("/proc/%d", pid)) // 0 where it is gone
 		return parent
@@ -78,6 +81,9 @@ func Open(opt Options) (Source, error) {
 		return nil, explain(err)
 	}
 	s.setClock()
+	if len(opt.Servers) == 0 { // servers that will be started have other numbers
+		s.follow.watch(opt.Programs)
+	}
 	if s.times && opt.TimesShare > 0 {
 		s.govern(opt.TimesShare)
 	}
@@ -86,14 +92,11 @@ func Open(opt Options) (Source, error) {
 
 // attachServers attaches to the programs of servers.
 func (s *source) attachServers(programs []string, mayEnd bool) error {
-	progs, err := s.compile()
-	if err == nil {
-		err = s.attach(progs, programs, mayEnd)
+	var err error
+	if s.progs, err = s.compile(); err != nil {
+		return err
 	}
-	for _, p := range progs {
-		_ = p.Close() // the links hold them
-	}
-	return err
+	return s.attach(programs, mayEnd)
 }
 
 // load makes the maps and the ring.
@@ -187,10 +190,14 @@ func (s *source) Next(e *Event) error {
 	}
 }
 
+// Tend looks after what brings no events.
+func (s *source) Tend() error {
+	s.setClock()
+	return s.attachReplaced()
+}
+
 // Wait waits for events, for pollTime at most.
 func (s *source) Wait(d time.Duration) error {
-	s.setClock()
-	s.timing.reads.Store(s.stream.reads)
 	d = min(d, pollTime)
 	timeout := unix.NsecToTimespec(int64(d))
 	polls := []unix.PollFd{
@@ -221,7 +228,13 @@ func (s *source) Stop() {
 }
 
 func (s *source) detach() {
+	s.follow.Lock()
+	defer s.follow.Unlock()
+	s.follow.over = true
 	s.timing.end()
+	for _, p := range s.progs {
+		_ = p.Close()
+	}
 	for _, l := range s.links {
 		_ = l.Close()
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
@@ -23,10 +24,10 @@ type stream struct {
 	latest  map[uint32]key
 	last    uint64 // ID
 	queue   []Event
-	head    int    // of the queue
-	shift   int64  // from the monotonic clock to the time of day, in ns
-	bytes   uint64 // of data
-	reads   uint64 // of servers
+	head    int           // of the queue
+	shift   int64         // from the monotonic clock to the time of day, in ns
+	bytes   uint64        // of data
+	reads   atomic.Uint64 // of servers
 	// Of processes that are no servers. What is not of interest, and what is over without
 	// its knowledge, the kernel's side is told.
 	sessions          map[key]*session
@@ -83,7 +84,7 @@ func (s *stream) take(r record) {
 	}
 	switch r.kind() {
 	case recordFrontend:
-		s.reads++
+		s.reads.Add(1)
 		s.data(c, messages.Frontend, r, at)
 	case recordBackend:
 		s.data(c, messages.Backend, r, at)

@@ -291,7 +291,7 @@ func (c *code) tellTimes(buffer int16) {
 	for i, from := range timesFields {
 		c.add(asm.LoadMem(asm.R1, asm.R7, from, asm.DWord), asm.StoreMem(asm.R0, int16(headSize+8*i), asm.R1, asm.DWord))
 	}
-	c.submit("wake times")
+	c.submit()
 	c.add(asm.Mov.Imm(asm.R1, 0).WithSymbol("not told"))
 	for _, at := range timesFields {
 		c.add(asm.StoreMem(asm.R7, at, asm.R1, asm.DWord))

@@ -91,7 +91,9 @@ func (c *Connection) Visit(v Visitor) {
 	}
 	fact(v, cDecryptedBy, i.DecryptedBy)
 	if p := i.Peer; p != nil {
-		v.Int(cPeerPID, int64(p.PID))
+		if p.PID > 0 {
+			v.Int(cPeerPID, int64(p.PID))
+		}
 		v.Int(cPeerUID, int64(p.UID))
 		fact(v, cPeerProgram, p.Program)
 	}
