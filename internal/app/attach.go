@@ -74,7 +74,7 @@ func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err 
 	if f.times < 1 {
 		opt.TimesShare = float64(f.times) // of all, they never take too much
 	}
-	targets := f.targets
+	targets, paths := f.targets, false
 	if len(targets) == 0 {
 		targets = []string{allServers}
 	}
@@ -115,9 +115,13 @@ func (f *attachFlags) resolve() (opt attach.Options, found []attach.Server, err 
 			opt.Processes = append(opt.Processes, pids...)
 		case strings.Contains(t, "/"):
 			opt.Programs = append(opt.Programs, t)
+			paths = true
 		default:
 			return opt, nil, usageError("--attach %s: must be the number of a process, or the path of a server's program", t)
 		}
+	}
+	if len(opt.Servers) > 0 && paths && !slices.Contains(targets, allServers) {
+		return opt, nil, usageError("--attach takes servers by their numbers or by the path of a program, not both at once")
 	}
 	if slices.Contains(targets, allServers) {
 		opt.Servers, opt.MayEnd = nil, true
@@ -138,13 +142,4 @@ func noServers(all []attach.Server) error {
 		return &exitError{ExitFailure, fmt.Errorf("cannot attach to the server %d: %s; root may, or who has CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, as the members of pgsniff-attach have with the packages", s.PID, s.Problem)}
 	}
 	return &exitError{ExitFailure, errors.New("no PostgreSQL server runs on this host that could be attached to; --attach=PATH names the program of one that will be started")}
-}
-
-// openAttached attaches.
-func openAttached(opt attach.Options) (attach.Source, error) {
-	src, err := attach.Open(opt)
-	if err != nil {
-		return nil, &exitError{ExitFailure, err}
-	}
-	return src, nil
 }

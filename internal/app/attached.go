@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,20 @@ type attached struct {
 	lost     uint64    // times that the ring had no room
 	untimed  bool      // it was told that server_times are left out
 	reported time.Time // when that was last looked at
+	chosen   []int     // the processes that it ends with, if they were chosen by number
+}
+
+// newAttached attaches.
+func newAttached(opt attach.Options) (*attached, error) {
+	src, err := attach.Open(opt)
+	if err != nil {
+		return nil, &exitError{ExitFailure, err}
+	}
+	a := &attached{Source: src}
+	if len(opt.Programs) == 0 || len(opt.Servers) > 0 {
+		a.chosen = append(slices.Clone(opt.Servers), opt.Processes...)
+	}
+	return a, nil
 }
 
 // runAttached is live without packets.
@@ -33,12 +48,10 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 	if err != nil {
 		return err
 	}
-	src, err := openAttached(opt)
-	if err != nil {
+	if r.attached, err = newAttached(opt); err != nil {
 		return err
 	}
-	defer src.Close()
-	r.attached = &attached{Source: src}
+	defer r.attached.close()
 	r.attached.feed = inside.New(r.analyzer, inside.Options{Port: r.attachedPort()})
 	if err := r.dropPrivileges(f.userDrop); err != nil {
 		return &exitError{ExitFailure, err}
@@ -46,7 +59,7 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 	r.attachedTo(opt, servers)
 	defer r.onHangup()()
 	defer r.govern()()
-	stop := stopSignals(src.Stop, env.Out, o.Duration, !r.agent.reloads)
+	stop := stopSignals(r.attached.Stop, env.Out, o.Duration, !r.agent.reloads)
 	err = r.attachedLoop()
 	stop()
 	r.countLost()
@@ -79,11 +92,11 @@ func (r *run) attachWithin(opt attach.Options, servers []attach.Server) error {
 	if len(opt.Programs)+len(opt.Processes) == 0 {
 		return nil
 	}
-	src, err := openAttached(opt)
+	a, err := newAttached(opt)
 	if err != nil {
 		return err
 	}
-	r.attached = &attached{Source: src}
+	r.attached = a
 	r.attached.feed = inside.New(r.analyzer, inside.Options{Port: r.attachedPort(), Captured: true})
 	r.attachedTo(opt, servers)
 	return nil
@@ -206,13 +219,40 @@ func (r *run) attachedTick() {
 	if now := r.env.Now(); now.Sub(r.attached.reported) >= dropTime {
 		r.attached.reported = now
 		r.countLost()
-		r.tellTimed()
+		r.tendAttached()
 	}
+}
+
+// tendAttached looks after what brings no events. What is not seen from now on is told
+// even with -q.
+func (r *run) tendAttached() {
+	if r.attached == nil {
+		return
+	}
+	if err := r.attached.Tend(); err != nil {
+		fmt.Fprintf(r.env.Err, "pgsniff: %s\n", visible(err))
+	}
+	r.tellEnded()
+	r.tellTimed()
+}
+
+// tellEnded tells when none of the processes is left that were chosen by their numbers.
+func (r *run) tellEnded() {
+	a := r.attached
+	if len(a.chosen) == 0 || slices.ContainsFunc(a.chosen, attach.Exists) {
+		return
+	}
+	what := "the process"
+	if len(a.chosen) > 1 {
+		what = "all processes"
+	}
+	fmt.Fprintf(r.env.Err, "pgsniff: %s attached to has ended: nothing more comes of it\n", what)
+	a.chosen = nil
 }
 
 // tellTimed tells when server_times are left out, and when they are no more.
 func (r *run) tellTimed() {
-	if r.attached == nil || r.opt.Quiet {
+	if r.opt.Quiet {
 		return
 	}
 	untimed := r.attached.Stats().Untimed

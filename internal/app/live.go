@@ -332,7 +332,7 @@ func (r *run) tick() error {
 		r.live.reported = now
 		r.countDrops()
 		r.countLost()
-		r.tellTimed()
+		r.tendAttached()
 	}
 	return r.kept(r.keep.flush())
 }
