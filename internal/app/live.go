@@ -119,6 +119,7 @@ type live struct {
 	dropped  atomic.Uint64 // packets that the kernel had no room for
 	counting sync.Mutex    // of the kernel's counts, which are asked for from two sides
 	reported time.Time     // when that was last looked at
+	looked   time.Time     // a time before the ring was last found empty
 }
 
 // droppedPackets is 0 for nil.
@@ -303,6 +304,13 @@ func (r *run) liveLoop() error {
 
 // pause is for when no packet waits: all output goes out.
 func (r *run) pause() error {
+	// Packets of the last moments may still be on their way through the ring. The time is
+	// that of before it was found empty: this process may be kept waiting at any place.
+	if !r.live.looked.IsZero() {
+		past := r.live.looked.Add(-2 * tickTime).UnixNano()
+		r.attachedUntil(past)
+		r.analyzer.Advance(past)
+	}
 	if err := r.tick(); err != nil {
 		return err
 	}
@@ -310,14 +318,9 @@ func (r *run) pause() error {
 	if r.attached != nil {
 		wait /= 4 // what comes through Unix sockets brings no packets
 	}
-	if err := r.live.Wait(wait); err != nil {
-		return err
-	}
-	// Packets of the last moments may still be on their way through the ring.
-	past := time.Now().Add(-2 * tickTime).UnixNano()
-	r.attachedUntil(past)
-	r.analyzer.Advance(past)
-	return nil
+	err := r.live.Wait(wait)
+	r.live.looked = time.Now()
+	return err
 }
 
 // tick looks after what does not come with packets.
