@@ -118,7 +118,7 @@ func (s *Session) takeCycle(d messages.Direction, b []byte, parts []friend.Part,
 
 // inCycles reports whether cycles may be taken at once: nothing is going on.
 func (s *Session) inCycles() bool {
-	return s.heard && !s.foreign && s.pending[0] == nil && s.pending[1] == nil &&
+	return s.heard && s.odd == 0 && s.pending[0] == nil && s.pending[1] == nil &&
 		s.trouble[0] == nil && s.trouble[1] == nil
 }
 

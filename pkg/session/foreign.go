@@ -87,7 +87,25 @@ func (s *Session) productOfVersion(version string) {
 
 func (s *Session) setProduct(p string) {
 	s.info.Product = p
-	s.foreign = p != productPostgreSQL && p != productPgBouncer
+	s.odd &^= oddForeign
+	if p != productPostgreSQL && p != productPgBouncer {
+		s.odd |= oddForeign
+	}
+}
+
+// odd is a set of reasons why messages are others than their types say.
+type odd uint8
+
+const (
+	oddForeign odd = 1 << iota // the server is another product
+	oddAsked                   // an authentication request waits for its answer
+)
+
+// answersOtherwise tells whether a message comes where the answer to an authentication
+// request is due, and is none by its type: it may be the password all the same. Nothing is
+// known to be missing between.
+func (s *Session) answersOtherwise(d messages.Direction, tag byte) bool {
+	return s.odd&oddAsked != 0 && d == messages.Frontend && tag != 0 && tag != messages.KindPasswordMessage.Tag() && tag != messages.KindTerminate.Tag()
 }
 
 // answersUnknown tells whether a client's message may answer a request that is not of the
@@ -114,8 +132,10 @@ func (s *Session) translate(d messages.Direction, f *codec.Frame) {
 		}
 		// What answers Redshift's requests has the type of CopyData.
 		redshift := s.info.Product == productRedshift && f.Tag == messages.KindCopyData.Tag()
-		if (redshift || s.answersUnknown(f)) && authenticating(s.tracker.Phase(d)) {
+		if (redshift || s.answersUnknown(f) || s.answersOtherwise(d, f.Tag)) && authenticating(s.tracker.Phase(d)) {
 			f.Kind = messages.KindUnknown
+		} else {
+			s.odd &^= oddAsked
 		}
 		return
 	}

@@ -15,7 +15,7 @@ func (s *Session) frame(d messages.Direction, f *codec.Frame, first, at Stamp) {
 	if s.trouble[d] != nil {
 		s.endTrouble(d)
 	}
-	if s.foreign || f.Kind == messages.KindStartupMessage {
+	if s.odd != 0 || f.Kind == messages.KindStartupMessage {
 		s.translate(d, f)
 	}
 	e := &s.shared.event
@@ -120,11 +120,15 @@ func (s *Session) annotate(e *Event) {
 	step := &e.Step
 	if a := step.Anomaly; a != nil {
 		s.Violations++
-		text := s.foreignText(e)
-		if text == "" {
+		code, text := a.Code, s.foreignText(e)
+		switch {
+		case text != "":
+		case s.answersOtherwise(e.Direction, e.Tag) && a.Code == tracker.CodeUnknownType:
+			code, text = tracker.CodeUnexpectedMessage, fmt.Sprintf("a message of type %q where the answer to an authentication request is due; nothing of it is shown", rune(e.Tag))
+		default:
 			text = anomalyText(a, e)
 		}
-		e.Notes = append(e.Notes, Note{a.Code, text})
+		e.Notes = append(e.Notes, Note{code, text})
 	}
 	if e.Kind == messages.KindStartupMessage && len(e.Body) >= 4 && step.Anomaly == nil && binary.BigEndian.Uint16(e.Body) != 3 {
 		s.Violations++

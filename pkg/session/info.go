@@ -348,6 +348,14 @@ const authUnknown = "unknown"
 
 // learnAuth concludes the method from the first authentication request.
 func (s *Session) learnAuth(k messages.Kind) {
+	switch k {
+	case messages.KindAuthenticationOk, messages.KindAuthenticationSASLFinal:
+		s.odd &^= oddAsked
+	case messages.KindAuthenticationCleartextPassword, messages.KindAuthenticationMD5Password, messages.KindAuthenticationGSS,
+		messages.KindAuthenticationSSPI, messages.KindAuthenticationKerberosV5, messages.KindAuthenticationSASL,
+		messages.KindAuthenticationSASLContinue, messages.KindAuthenticationGSSContinue:
+		s.odd |= oddAsked
+	}
 	method := ""
 	switch k {
 	case messages.KindAuthenticationOk:
@@ -384,4 +392,7 @@ func (s *Session) learnAuth(k messages.Kind) {
 
 // askedUnknown takes note that the server asked for something that is not of the protocol.
 // What the client says before AuthenticationOk may be the answer, whatever it looks like.
-func (s *Session) askedUnknown() { s.info.Auth, s.foreign = authUnknown, true }
+func (s *Session) askedUnknown() {
+	s.info.Auth = authUnknown
+	s.odd |= oddForeign
+}

@@ -71,7 +71,7 @@ func (s *Session) alike(at Stamp, parameters bool) bool {
 	p := &e.Step
 	return (p.Exchange != 0 || parameters) && p.Phase == p.After && p.Anomaly == nil && p.Over == 0 && p.Spoiled == 0 &&
 		!p.Begins && !p.Discarded && !p.Inferred && !p.Doubtful && !p.Trial && !e.Truncated &&
-		e.At == at && len(e.Notes) == 0 && !s.foreign && !s.roles.open
+		e.At == at && len(e.Notes) == 0 && s.odd == 0 && !s.roles.open
 }
 
 // showRun hands the messages of a run out.

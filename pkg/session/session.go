@@ -81,7 +81,7 @@ type Session struct {
 	auditing   bool      // it has to show that it is PostgreSQL
 	held       *audition // nil where nothing is held back for that
 	proxied    bool      // a proxy's header came first
-	foreign    bool      // the server is another product: see translate
+	odd        odd       // what makes messages others than they seem: see translate
 	extension  string    // of the protocol, that the client asked for
 	extended   bool      // its RowDescriptions have more than PostgreSQL's
 	// extendedRows tells that the latest had.
@@ -351,6 +351,7 @@ func (s *Session) gapPlain(d messages.Direction, n int64, at Stamp) {
 func (s *Session) tellLost(d messages.Direction, n int64, at Stamp) {
 	s.tracker.At(s.places.gap(d))
 	s.tracker.Gap(d)
+	s.odd &^= oddAsked // the answer may be among it
 	if s.replication != nil {
 		s.replication.Lost(d)
 	}

@@ -21,14 +21,15 @@ type settings struct {
 type settingsOf struct {
 	version, application, product, timeZone, dateStyle, intervalStyle, formats, searchPath string
 
-	escapes, foreign, extended bool
+	escapes, extended bool
+	odd               odd
 }
 
 func (s *Session) settingsOf() settingsOf {
 	i := &s.info
 	return settingsOf{
 		i.ServerVersion, i.Application, i.Product, i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats, i.SearchPath,
-		i.Escapes, s.foreign, s.extended,
+		i.Escapes, s.extended, s.odd,
 	}
 }
 
@@ -37,7 +38,7 @@ func (s *Session) setSettings(t *settingsOf) {
 	i.ServerVersion, i.Application, i.Product = t.version, t.application, t.product
 	i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats = t.timeZone, t.dateStyle, t.intervalStyle, t.formats
 	i.SearchPath = t.searchPath
-	i.Escapes, s.foreign, s.extended = t.escapes, t.foreign, t.extended
+	i.Escapes, s.extended, s.odd = t.escapes, t.extended, t.odd
 	s.log.Escapes = t.escapes
 }
 
