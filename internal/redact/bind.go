@@ -3,6 +3,8 @@ package redact
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
+	"unicode"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -17,7 +19,9 @@ func (h *Handler) bindEvent(e *session.Event) ([]byte, bool) {
 		bindNames(x, e.Body)
 		c.bound(x)
 	}
-	body, changed := h.bind(&h.body, e.Body, c)
+	b := binding{Cycle: c}
+	b.of(x)
+	body, changed := h.bind(&h.body, e.Body, &b)
 	switch {
 	case x == nil:
 	case changed:
@@ -28,10 +32,35 @@ func (h *Handler) bindEvent(e *session.Event) ([]byte, bool) {
 	return body, changed
 }
 
+// binding is what is known of the values of a Bind.
+type binding struct {
+	Cycle
+	tokens uint64   // which of the first 64 are for tokens
+	types  []uint32 // as far as they are known
+}
+
+// of adds what is known of an exchange's text and its parameters.
+func (b *binding) of(x *exchange.Exchange) {
+	if x != nil && markOf(x)&namesTokens != 0 {
+		b.tokens, b.types = sqlnorm.TokenParameters(textOf(x)), x.ParamTypes()
+	}
+}
+
+// forTokens tells whether a value is given to what is called tokens, and is no number.
+func (b *binding) forTokens(i int, v []byte) bool {
+	if i >= 64 || b.tokens>>i&1 == 0 {
+		return false
+	}
+	if i < len(b.types) && b.types[i] != 0 {
+		return tokensPolicy(b.types[i]) == columnHidden || tokensPolicy(b.types[i]) == columnTokens && hasText(v)
+	}
+	return bytes.ContainsFunc(v, unicode.IsLetter)
+}
+
 // bind rewrites the body of a Bind if one of its values is hidden. All formats are
 // written out, since what is hidden is text.
-func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
-	if h.level != All && !c.Parameters() && !mayHoldValue(body) {
+func (h *Handler) bind(into *[]byte, body []byte, c *binding) ([]byte, bool) {
+	if h.level != All && !c.Parameters() && c.tokens == 0 && !mayHoldValue(body) && !mayBindForm(body) {
 		return body, false
 	}
 	portal, rest := upToNUL(body)
@@ -64,15 +93,15 @@ func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 	v := values{rest: rest[2:], left: count}
 	for i := 0; i < count; i++ {
 		f := messages.FormatOf(h.formats, i)
-		if v.next() && h.hides(v.value, c) {
+		if v.next() && h.hides(i, v.value, c) {
 			f = messages.FormatText
 		}
 		dst = binary.BigEndian.AppendUint16(dst, uint16(f))
 	}
 	dst = binary.BigEndian.AppendUint16(dst, uint16(count))
 	v = values{rest: rest[2:], left: count}
-	for v.next() {
-		dst = h.appendValue(dst, &v, h.hides(v.value, c))
+	for i := 0; v.next(); i++ {
+		dst = h.appendValue(dst, &v, h.hides(i, v.value, c))
 	}
 	*into = append(dst, v.rest...)
 	return *into, true
@@ -82,7 +111,7 @@ func (h *Handler) bind(into *[]byte, body []byte, c Cycle) ([]byte, bool) {
 // of things, whose values stand beside them or are asked for.
 func hasPairs(sql []byte) bool {
 	return bytes.Contains(sql, []byte("ey")) || bytes.Contains(sql, []byte("ame")) || bytes.Contains(sql, []byte("etting")) ||
-		bytes.Contains(sql, []byte("ption")) || bytes.Contains(sql, []byte("aram"))
+		bytes.Contains(sql, []byte("ption")) || bytes.Contains(sql, []byte("aram")) || bytes.Contains(sql, []byte("json")) || bytes.Contains(sql, []byte(" k "))
 }
 
 // bindNames takes note of the values that are bound.
@@ -102,20 +131,10 @@ func (c *Cycle) bound(x *exchange.Exchange) {
 // bindsName tells whether one of the values of a Bind is the name of a secret, beside
 // which its value may stand, or that is asked for by it. Most are no names at all.
 func bindsName(body []byte) bool {
-	at := 0
-	for range 2 { // the names of the portal and of the statement
-		n := 0
-		if at < len(body) && body[at] != 0 {
-			if n = bytes.IndexByte(body[at:], 0); n < 0 {
-				return false
-			}
-		}
-		at += n + 1
-	}
-	if len(body)-at < 2 {
+	at := bindValues(body)
+	if at < 0 {
 		return false
 	}
-	at += 2 + 2*int(binary.BigEndian.Uint16(body[at:])) + 2
 	for len(body)-at > 4 {
 		n := int(int32(binary.BigEndian.Uint32(body[at:])))
 		at += 4
@@ -123,10 +142,70 @@ func bindsName(body []byte) bool {
 			continue
 		}
 		end := min(at+n, len(body))
-		if body[at] >= 'A' && n <= longestName && secretName(body[at:end]) {
+		if body[at] >= 'A' && n <= longestName && secretName(body[at:end]) || body[at] == '{' && namesInArray(body[at:end]) {
 			return true
 		}
 		at = end
+	}
+	return false
+}
+
+// bindValues returns where the values of a Bind begin, -1 if that is not there.
+func bindValues(body []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	at := 0
+	for range 2 { // the names of the portal and of the statement, most of which are short
+		if at < len(body) && body[at] == 0 {
+			at++
+			continue
+		}
+		if len(body)-at >= 8 {
+			w := binary.LittleEndian.Uint64(body[at:])
+			if nul := (w - ones) &^ w & highs; nul != 0 { // its lowest bit is that of the first
+				at += bits.TrailingZeros64(nul)>>3 + 1
+				continue
+			}
+		}
+		n := bytes.IndexByte(body[min(at, len(body)):], 0)
+		if n < 0 {
+			return -1
+		}
+		at += n + 1
+	}
+	if len(body)-at < 2 {
+		return -1
+	}
+	return at + 2 + 2*int(binary.BigEndian.Uint16(body[at:])) + 2
+}
+
+// mayBindForm tells whether a value of a Bind may be one that is known by its form, though it
+// has none of the signs that mayHoldValue looks for. It is quick.
+func mayBindForm(body []byte) bool {
+	at := bindValues(body)
+	for at >= 0 && len(body)-at > 4 {
+		n := int(int32(binary.BigEndian.Uint32(body[at:])))
+		at += 4
+		if n <= 0 {
+			continue
+		}
+		end := min(at+n, len(body))
+		if n >= sqlnorm.ShortestToken && mayHaveForm(body[at:end]) {
+			return true
+		}
+		at = end
+	}
+	return false
+}
+
+// namesInArray tells whether an array has the name of a secret as an element.
+func namesInArray(v []byte) bool {
+	const most = 4096
+	for rest := v[1:min(len(v), most)]; len(rest) > 0; {
+		var name []byte
+		name, rest, _ = bytes.Cut(rest, []byte(","))
+		if secretName(bytes.Trim(name, `"{}`)) {
+			return true
+		}
 	}
 	return false
 }
@@ -147,14 +226,15 @@ func secretName(v []byte) bool {
 	return sqlnorm.NamesSecret(v)
 }
 
-// hides tells whether a parameter is hidden.
-func (h *Handler) hides(v []byte, c Cycle) bool {
-	return v != nil && (h.level == All || c.Parameters() || Value(v))
+// hides tells whether parameter i is hidden.
+func (h *Handler) hides(i int, v []byte, c *binding) bool {
+	return v != nil && (h.level == All || c.Parameters() || Value(v) || c.forTokens(i, v))
 }
 
-func (h *Handler) anyHidden(list []byte, n int, c Cycle) bool {
-	for v := (values{rest: list, left: n}); v.next(); {
-		if h.hides(v.value, c) {
+func (h *Handler) anyHidden(list []byte, n int, c *binding) bool {
+	v := values{rest: list, left: n}
+	for i := 0; v.next(); i++ {
+		if h.hides(i, v.value, c) {
 			return true
 		}
 	}

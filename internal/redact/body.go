@@ -13,20 +13,25 @@ import (
 // rewriters make the body of a message without secrets, where it has any. It is
 // borrowed until the next call.
 var rewriters = [messages.NumKinds]func(*Handler, *session.Event) ([]byte, bool){
-	messages.KindQuery:                (*Handler).query,
-	messages.KindParse:                (*Handler).parse,
-	messages.KindBind:                 (*Handler).bindEvent,
-	messages.KindDataRow:              (*Handler).row,
-	messages.KindRowDescription:       (*Handler).description,
-	messages.KindCopyData:             (*Handler).copyData,
-	messages.KindCommandComplete:      (*Handler).completed,
-	messages.KindErrorResponse:        (*Handler).replyEvent,
-	messages.KindNoticeResponse:       (*Handler).replyEvent,
-	messages.KindNotificationResponse: (*Handler).notification,
-	messages.KindParameterStatus:      (*Handler).parameterStatus,
-	messages.KindStartupMessage:       (*Handler).startup,
-	messages.KindFunctionCall:         (*Handler).functionCall,
-	messages.KindFunctionCallResponse: (*Handler).functionResult,
+	messages.KindQuery:                    (*Handler).query,
+	messages.KindParse:                    (*Handler).parse,
+	messages.KindBind:                     (*Handler).bindEvent,
+	messages.KindDataRow:                  (*Handler).row,
+	messages.KindRowDescription:           (*Handler).description,
+	messages.KindCopyData:                 (*Handler).copyData,
+	messages.KindCommandComplete:          (*Handler).completed,
+	messages.KindErrorResponse:            (*Handler).replyEvent,
+	messages.KindNoticeResponse:           (*Handler).replyEvent,
+	messages.KindNotificationResponse:     (*Handler).notification,
+	messages.KindParameterStatus:          (*Handler).parameterStatus,
+	messages.KindStartupMessage:           (*Handler).startup,
+	messages.KindFunctionCall:             (*Handler).functionCall,
+	messages.KindFunctionCallResponse:     (*Handler).functionResult,
+	messages.KindCopyFail:                 (*Handler).copyFail,
+	messages.KindErrorResponseV2:          (*Handler).oldError,
+	messages.KindStartupMessageV2:         (*Handler).oldStartup,
+	messages.KindUnknown:                  (*Handler).unknown,
+	messages.KindNegotiateProtocolVersion: (*Handler).negotiated,
 }
 
 // mark appends what stands in the place of a value; nil is NULL and stays so.
@@ -97,20 +102,28 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 	if x != nil && x.Mark&boundName != 0 {
 		c.bound(x)
 	}
-	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !mayHoldCredential(e.Body)) {
+	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !mayHoldCredential(e.Body) && (len(e.Body) < 2 || !p.mayHaveForms(e.Body[2:], int(binary.BigEndian.Uint16(e.Body))))) &&
+		(x.Mark|markOf(x))&(namesTokens|renamesPairs) == 0 && !(p.composite && len(h.tables.names) > 0) {
 		return e.Body, false
 	}
 	if len(e.Body) < 2 || h.Counts(e) {
 		return e.Body, false
 	}
-	r := rowOf{policy: p, cycle: c, asked: c.Secrecy&sqlnorm.Asks != 0}
+	r := rowOf{policy: p, cycle: c, asked: c.Secrecy&sqlnorm.Asks != 0, parts: h.tables.parts}
 	n := int(binary.BigEndian.Uint16(e.Body))
 	if h.level != All {
 		r.asked = r.asked || p.asks(e.Body[2:], n)
-		if x != nil && c.deals() {
-			r.renamed = h.renames(x)
+		if x != nil && (c.deals() || markOf(x)&namesTokens != 0) {
+			r.renamed = h.renames(x, r.asked)
 		}
-		r.known = x != nil && p != nil && p.computed && bytes.IndexByte(e.Body, '(') >= 0 && h.readsKnown(x)
+		if x != nil && markOf(x)&renamesPairs != 0 && namesOne(e.Body[2:], n) {
+			r.asked, r.beside = true, true
+		}
+		if p == nil { // what its columns are is not known
+			r.beside = r.beside || n > 1 && namesOne(e.Body[2:], n)
+			r.known = len(h.tables.names) > 0 && x != nil && (h.readsKnown(x) || sqlnorm.Executes(textOf(x)))
+		}
+		r.known = r.known || len(h.tables.names) > 0 && x != nil && p != nil && (p.computed || p.composite) && h.readsKnown(x)
 	}
 	if !h.rowHides(&r, e.Body[2:], n) {
 		return e.Body, false
@@ -131,7 +144,7 @@ func (h *Handler) rowHides(r *rowOf, list []byte, n int) bool {
 		return true
 	}
 	var columns []columnPolicy
-	if r.policy != nil && !r.asked && !r.known && r.renamed == nil {
+	if r.policy != nil && !r.asked && !r.known && !r.parts && r.renamed == nil {
 		columns = r.columns
 	}
 	looked := !r.cycle.Repeats() && !r.cycle.names() // a computed value is hidden by what it is alone

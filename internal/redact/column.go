@@ -8,9 +8,12 @@ const (
 	pgAuthid       = 1260
 	pgUserMapping  = 1418
 	pgSubscription = 6100
+	pgStatistic    = 2619
 
+	typeBytea     = 17
 	typeText      = 25
 	typeTextArray = 1009
+	typeAnyArray  = 2277
 )
 
 // credentialColumn tells whether a column is one of theirs that holds credentials,
@@ -19,6 +22,8 @@ const (
 // other texts are those of subsynccommit and suborigin.
 func credentialColumn(d *messages.ColumnDescription) bool {
 	switch d.TableOID {
+	case pgStatistic:
+		return d.TypeOID == typeAnyArray // values of columns
 	case pgAuthid:
 		return d.TypeOID == typeText
 	case pgUserMapping:

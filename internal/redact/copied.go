@@ -2,6 +2,8 @@ package redact
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 	"unicode"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
@@ -19,13 +21,20 @@ func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	}
 	hide := h.level == All
 	if x := e.Exchange; x != nil && !hide {
-		hide = h.copied(x, e.Body)
+		if x.Mark&(copyBegun|copyHidden) != copyBegun {
+			hide = h.copiedBehind(x, e.Body)
+		}
 		hide = h.cycle(e.Session, x).Data() || hide
 	}
 	if h.Counts(e) {
 		return e.Body, false
 	}
-	if !hide && !Value(e.Body) {
+	hide = hide || Value(e.Body)
+	if h.copied.skips(e) {
+		if !hide {
+			return e.Body, false
+		}
+	} else if hide = h.copied.looks(e, hide); !hide {
 		return e.Body, false
 	}
 	keep := 0
@@ -38,20 +47,170 @@ func (h *Handler) copyData(e *session.Event) ([]byte, bool) {
 	return h.body, true
 }
 
-// copied tells whether what a COPY copies is hidden since the header before it names a
+// copiedRows is what is known of the COPY that was at hand last. The zero copiedRows is that
+// of none.
+type copiedRows struct {
+	conn, id uint64
+	rows     uint
+	skip     uint // so many rows need not be looked at closely
+	names    bool // one of its rows begins with what may be a name
+	found    bool // one of them has a value that is known by its form alone
+	// The end of what a client copied last: it ends its messages anywhere, and a secret may go
+	// on in the next.
+	tail []byte
+}
+
+const (
+	// mostTail is how many bytes of a message are kept, and looked at together with as many of
+	// the next.
+	mostTail = 128
+	// What the columns of a COPY hold is found out from so many of its rows, and one of each so
+	// many from there on: whether its rows may begin with names, and whether values are in them
+	// that are known by their form alone.
+	closeRows = 64
+	closeEach = 256
+)
+
+// skips tells whether a message need not be looked at closely.
+func (c *copiedRows) skips(e *session.Event) bool {
+	if c.skip == 0 || e.Exchange == nil || c.id != e.Exchange.ID || c.conn != e.Session.ID {
+		return false
+	}
+	c.skip--
+	return true
+}
+
+// looks tells whether a message is hidden, as it may be known to be, or because of the name of
+// a secret, of what it has in hexadecimal digits, of a token, or of what the message before it
+// began.
+func (c *copiedRows) looks(e *session.Event, hide bool) bool {
+	client := e.Direction == messages.Frontend
+	if x := e.Exchange; x != nil && (c.id != x.ID || c.conn != e.Session.ID) {
+		*c = copiedRows{conn: e.Session.ID, id: x.ID, tail: c.tail[:0]}
+	}
+	c.rows++
+	if mayName(e) {
+		c.names = true
+		hide = hide || rowsName(e.Body)
+	}
+	if !hide && holdsForm(e.Body) {
+		c.found, hide = true, true
+	}
+	if client {
+		hide = hide || c.goesOn(e.Body)
+		c.keep(e.Body)
+	} else if c.rows >= closeRows && !c.names && !c.found {
+		c.skip = closeEach - 1
+	}
+	return hide
+}
+
+// goesOn tells whether a secret that began in the message before goes on in this one.
+func (c *copiedRows) goesOn(body []byte) bool {
+	if len(c.tail) == 0 {
+		return false
+	}
+	c.tail = append(c.tail, body[:min(len(body), mostTail)]...)
+	return Value(c.tail) || rowsName(c.tail)
+}
+
+// keep keeps the end of a message if that ends inside a line.
+func (c *copiedRows) keep(body []byte) {
+	c.tail = c.tail[:0]
+	if n := len(body); n > 0 && body[n-1] != '\n' {
+		c.tail = append(c.tail, body[max(0, n-mostTail):]...)
+	}
+}
+
+// holdsForm tells whether rows that are copied have a value which is known by its form alone.
+func holdsForm(data []byte) bool { return sqlnorm.HasToken(data) || hexSecret(data) }
+
+// mayName tells whether a row that is copied may have the name of a secret as its first value
+// or its second. It is quick: those that are numbers are none.
+func mayName(e *session.Event) bool {
+	const most = 24 // bytes of a number before the second
+	data := e.Body
+	if e.Direction == messages.Frontend || len(data) == 0 || data[0] >= 'A' || data[0] == '"' || data[0] == 0 {
+		return true // or there may be many rows
+	}
+	for i := 1; i < len(data)-1 && i < most; i++ {
+		if c := data[i]; c == '\t' || c == ',' {
+			return data[i+1] >= 'A' || data[i+1] == '"'
+		}
+	}
+	return false
+}
+
+// rowsName tells whether a row of what is copied, as text, CSV or in binary, has the name of a
+// secret as its first value or its second, beside which its value may stand.
+func rowsName(data []byte) bool {
+	if bytes.HasPrefix(data, copyHeader) && len(data) >= len(copyHeader)+4+4 { // flags, and the length of more
+		more := int64(binary.BigEndian.Uint32(data[len(copyHeader)+4:]))
+		data = data[min(int64(len(data)), int64(len(copyHeader)+4+4)+more):]
+	}
+	if len(data) > 2 && data[0] == 0 {
+		return binaryRowNames(data)
+	}
+	for len(data) > 0 {
+		line := data
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			line, data = data[:i], data[i+1:]
+		} else {
+			data = nil
+		}
+		by := byte('\t')
+		n := bytes.IndexByte(line, by)
+		if n < 0 {
+			by = ','
+			if n = bytes.IndexByte(line, by); n < 0 {
+				continue
+			}
+		}
+		if copiedName(line[:n]) {
+			return true
+		}
+		line = line[n+1:]
+		if n = bytes.IndexByte(line, by); n >= 0 && copiedName(line[:n]) {
+			return true
+		}
+	}
+	return false
+}
+
+// copyHeader begins what is copied in binary (manual: "COPY", "Binary Format").
+var copyHeader = []byte("PGCOPY\n\xff\r\n\x00")
+
+// copiedName tells whether a value of a row that is copied is the name of a secret.
+func copiedName(v []byte) bool {
+	if len(v) > 2 && v[0] == '"' {
+		v = bytes.Trim(v, `"`)
+	}
+	return secretName(v)
+}
+
+// binaryRowNames is rowsName for a row in binary: the number of its values, and each with its
+// length.
+func binaryRowNames(row []byte) bool {
+	v := values{rest: row[2:], left: min(int(binary.BigEndian.Uint16(row)), 2)}
+	for v.next() {
+		if secretName(v.value) {
+			return true
+		}
+	}
+	return false
+}
+
+// copiedBehind tells whether what a COPY copies is hidden since the header before it names a
 // secret. The header itself is shown if nothing else is in its message.
-func (h *Handler) copied(x *exchange.Exchange, data []byte) bool {
+func (h *Handler) copiedBehind(x *exchange.Exchange, data []byte) bool {
 	if x.Mark&copyBegun == 0 {
 		x.Mark |= copyBegun
-		sql := x.SQL
-		if x.Prepared != nil {
-			sql = x.Prepared.SQL
-		}
+		sql := textOf(x)
 		line, rest, _ := bytes.Cut(data, []byte("\n"))
 		if sqlnorm.CopiesHeader(sql) && namesIn(line) {
 			x.Mark |= copyHidden
 			if name := sqlnorm.CopiesWhole(nil, sql); name != nil {
-				h.tables.add(name)
+				h.tables.add(name, aTable)
 			}
 			return len(rest) > 0
 		}
@@ -78,8 +237,9 @@ func (h *Handler) replication(e *session.Event) ([]byte, bool) {
 		h.body = h.mark(append(h.body[:0], e.Body[0]), e.Body[1:])
 		return h.body, true
 	}
+	asked := h.level != All && asksFor(e.Replication)
 	event, body := h.rewriter.Event(e.Replication, e.Body, func(r *replication.Relation, i int, v []byte) ([]byte, bool) {
-		if h.level != All && !h.hiddenColumn(r, i) && !Value(v) {
+		if h.level != All && !h.hiddenColumn(r, i) && !Value(v) && !sqlnorm.IsToken(v) && !(asked && r != nil && pairValue(r.Columns[i].Name)) {
 			return nil, false
 		}
 		h.value = h.mark(h.value[:0], v)
@@ -87,6 +247,33 @@ func (h *Handler) replication(e *session.Event) ([]byte, bool) {
 	})
 	h.replicated = event
 	return body, event != e.Replication
+}
+
+// asksFor tells whether a row of a table of names and values, which logical replication sends,
+// has the name of a secret.
+func asksFor(e *replication.Event) bool {
+	r := e.Meaning.Relation
+	if r == nil || !slices.ContainsFunc(r.Columns, func(c replication.Column) bool { return pairValue(c.Name) }) {
+		return false
+	}
+	names := func(t *replication.Tuple) bool {
+		it := t.Iter()
+		for i := 0; it.Next() && i < len(r.Columns); i++ {
+			if pairName(r.Columns[i].Name) && secretName(it.Value()) {
+				return true
+			}
+		}
+		return false
+	}
+	switch m := e.Inner.(type) {
+	case *replication.Insert:
+		return names(&m.New)
+	case *replication.Update:
+		return names(&m.New) || names(&m.Old)
+	case *replication.Delete:
+		return names(&m.Old)
+	}
+	return false
 }
 
 // hiddenColumn tells whether a column of a relation is hidden by its name. What is
@@ -99,7 +286,7 @@ func (h *Handler) hiddenColumn(r *replication.Relation, i int) bool {
 		h.relation, h.columns = r, h.columns[:0]
 		for k := range r.Columns {
 			c := &r.Columns[k]
-			h.columns = append(h.columns, Cycle{}.Column(&messages.ColumnDescription{Name: c.Name, TypeOID: c.TypeOID}))
+			h.columns = append(h.columns, columnPolicyOf(&messages.ColumnDescription{Name: c.Name, TypeOID: c.TypeOID}) == columnHidden)
 		}
 	}
 	return h.columns[i]

@@ -46,9 +46,11 @@ type Handler struct {
 	relation   *replication.Relation // the latest, and which of its columns are hidden
 	columns    []bool
 	// Which columns of a result are renamed secrets by a text.
-	renamedOf *exchange.Columns
-	renamedBy []byte
-	renamed   []bool
+	renamedOf   *exchange.Columns
+	renamedAsks bool
+	renamedBy   []byte
+	renamed     []bool
+	newNames    [3]newNames
 	// Whether the latest text that was asked about names one of so many tables.
 	knownOf int
 	knownBy []byte
@@ -58,6 +60,10 @@ type Handler struct {
 	prepared map[uint64]struct{}
 	tables   tables
 	all      bool // there are too many of them to tell them apart
+	dealing  transactions
+	copied   copiedRows
+	call     messages.FunctionCall
+	oldStart messages.StartupMessageV2
 }
 
 // maxPrepared is how many connections are told apart by that: few do it at all.
@@ -135,6 +141,9 @@ func (h *Handler) Message(e *session.Event) {
 
 // Exchange hands a query cycle on without its secrets.
 func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
+	if len(h.dealing.open) != 0 && x.Tx == idle {
+		defer h.dealing.end(s.ID)
+	}
 	if p := x.Prepared; p != nil && p.Mark&^pairs == known && h.level != All && x.Error == nil && x.BindBody() == nil {
 		h.results(x, Cycle{}) // as most: there is nothing else in it
 		h.Handler.Exchange(s, x)
@@ -154,7 +163,10 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	h.parameters(x, c)
 	if x.Error != nil {
-		x.Error, _ = h.reply(&h.failed, x.Error, c)
+		x.Error, _ = h.reply(&h.failed, x.Error, h.dealing.with(s, x, c))
+	}
+	if x.Tx != idle && (c.deals() || c.Repeats()) {
+		h.dealing.begin(s.ID)
 	}
 	h.results(x, c)
 	h.Handler.Exchange(s, x)
@@ -184,6 +196,7 @@ func (h *Handler) End(s *session.Session) {
 		i.Failure, _ = h.reply(&own, i.Failure, Cycle{})
 	}
 	delete(h.prepared, s.ID)
+	h.dealing.end(s.ID)
 	h.Handler.End(s)
 }
 
@@ -201,6 +214,10 @@ const (
 	// Its COPY has begun; and the header of what it copies names a secret.
 	copyBegun  = 0x800
 	copyHidden = 0x1000
+	// Of both: something in the text is called tokens; names, and the values beside them, are
+	// called otherwise in the result.
+	namesTokens  = 0x4000
+	renamesPairs = 0x8000
 )
 
 // cycle returns what is known of the text that an exchange is about.
@@ -217,8 +234,35 @@ func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
 		if x.Prepared != nil && hasPairs(sql) {
 			*mark |= pairs
 		}
+		*mark |= closely(sql)
 	}
 	return Cycle{sqlnorm.Secrecy(*mark &^ known)}
+}
+
+// closely returns the bits for what has to be looked at closely in a text, which few have.
+func closely(sql []byte) (mark uint16) {
+	if bytes.Contains(sql, []byte("okens")) {
+		mark = namesTokens
+	}
+	if (bytes.Contains(sql, []byte("value")) || bytes.Contains(sql, []byte("setting"))) && selects(sql) &&
+		sqlnorm.RenamesAny(sql, quotedPairName) && sqlnorm.RenamesAny(sql, quotedPairValue) {
+		mark |= renamesPairs
+	}
+	return mark
+}
+
+// selects tells whether a text begins as one that returns rows mostly does.
+func selects(sql []byte) bool {
+	start := bytes.TrimLeft(sql, " \t\r\n(")
+	return len(start) > 0 && (start[0]|0x20 == 's' || start[0]|0x20 == 'w' || start[0] == '/' || start[0] == '-')
+}
+
+// markOf returns what is known of the text of an exchange.
+func markOf(x *exchange.Exchange) uint16 {
+	if x.Prepared != nil {
+		return x.Prepared.Mark
+	}
+	return x.Mark
 }
 
 // secrecy finds out about a text.
@@ -236,6 +280,9 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sql
 		}
 		return sqlnorm.Hidden | sqlnorm.Takes | forced
 	}
+	if h.tables.makes(sql) {
+		return sqlnorm.Hidden | sqlnorm.Takes | sqlnorm.Names | forced
+	}
 	if h.clean(sql) {
 		if h.executes(s, sql) {
 			return sqlnorm.Hidden | sqlnorm.Takes | forced
@@ -246,8 +293,8 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sql
 	if found&(sqlnorm.Takes|sqlnorm.Reads|sqlnorm.Names) != 0 && sqlnorm.Prepares(sql) {
 		h.arm(s)
 	}
-	if found != 0 || sqlnorm.Defines(sql) {
-		h.tables.learn(sql)
+	if defines := sqlnorm.Defines(sql); found != 0 || defines {
+		h.tables.learn(sql, defines)
 	}
 	if h.executes(s, sql) {
 		found |= sqlnorm.Hidden | sqlnorm.Takes | forced
@@ -340,18 +387,29 @@ func (h *Handler) parameters(x *exchange.Exchange, c Cycle) {
 		if h.level != All && x.Mark&(boundPlain|boundSecret) == boundPlain {
 			return
 		}
-		if out, changed := h.bind(&h.bound, body, c); changed {
+		b := binding{Cycle: c}
+		b.of(x)
+		if out, changed := h.bind(&h.bound, body, &b); changed {
 			x.SetBindBody(out)
 		}
 		return
 	}
-	if h.level != All || !x.HasParams {
+	if !x.HasParams {
+		return
+	}
+	values, formats := x.Parameters()
+	if h.level != All && (x.Protocol != exchange.ProtocolFunctionCall || !argumentsHold(values)) {
 		return
 	}
 	var hidden messages.Values
-	values, _ := x.Parameters()
-	for _, v := range values {
+	plain := make([]int16, len(values))
+	for i, v := range values {
+		if !h.hidesArgument(values, v) {
+			plain[i] = messages.FormatOf(formats, i)
+			hidden.Add(v)
+			continue
+		}
 		hidden.Add(h.mark(nil, v))
 	}
-	x.SetParameters(hidden, nil)
+	x.SetParameters(hidden, plain)
 }

@@ -119,7 +119,7 @@ func repeatsData(fields *messages.ErrorFields) bool {
 // that hold credentials, by where they come from or by name, and in a cycle that
 // had something to hide what was computed.
 func (c Cycle) Column(d *messages.ColumnDescription) bool {
-	if credentialColumn(d) || sqlnorm.NamesSecret(d.Name) || credentialName(d.Name) {
+	if credentialColumn(d) || credentialName(d.Name) || sqlnorm.NamesSecret(d.Name) && !(plainType(d.TypeOID) && sqlnorm.EndsInKey(d.Name)) {
 		return true
 	}
 	return c.Repeats() && d.TableOID == 0 && !plainType(d.TypeOID)
@@ -144,17 +144,20 @@ func Value(v []byte) bool {
 	if !sqlnorm.MayGiveValue(v) {
 		return plainSecret(v)
 	}
-	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v)
+	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v) || sqlnorm.MayBeToken(v[0]) && sqlnorm.IsToken(v) || v[0] == 0 && hstoreSecret(v)
 }
 
 // shortestValue is the length in bytes of the shortest value that holds a secret:
 // pwd=x.
 const shortestValue = 5
 
-// plainSecret is Value for a value that gives nothing a value: a key, a token, or a hash.
+// plainSecret is Value for a value that gives nothing a value: a key, a token, a hash, or
+// what is written in hexadecimal digits.
 func plainSecret(v []byte) bool {
-	return (v[0] == '-' || v[0] == 'e') && sqlnorm.HoldsSecret(v) ||
-		len(v) >= len(md5Prefix)+md5Digits && bytes.IndexByte(v, md5Prefix[0]) >= 0 && hash(v)
+	if formLetters[v[0]] && hasForm(v) {
+		return true
+	}
+	return len(v) >= len(md5Prefix)+md5Digits && bytes.IndexByte(v, md5Prefix[0]) >= 0 && hash(v)
 }
 
 // mayHoldValue tells whether something in b, a message with values, could be a value
@@ -184,7 +187,31 @@ func Code(v []byte) bool {
 	case !sqlnorm.MayGiveValue(v):
 		return plainSecret(v) || sqlnorm.CommandWithSecret(v) || v[0] == '{' && namedPair(v)
 	}
-	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v) || sqlnorm.CodeWithSecret(v) || namedPair(v)
+	return mayHoldHash(v) && hash(v) || sqlnorm.HoldsSecret(v) || sqlnorm.CodeWithSecret(v) || namedPair(v) || settingsHold(v) || sqlnorm.IsToken(v) || hexSecret(v)
+}
+
+// settingsHold tells whether a value is a list of settings, name=value, one of which is no
+// setting of the server's own and holds a secret.
+func settingsHold(v []byte) bool {
+	const most = 4096
+	dot := bytes.IndexByte(v, '.')
+	if n := bytes.IndexByte(v, '='); dot < 0 || dot > n {
+		return false
+	}
+	for rest := v[:min(len(v), most)]; len(rest) > 0; {
+		n := bytes.IndexAny(rest, "\n,")
+		item := rest
+		if n >= 0 {
+			item, rest = rest[:n], rest[n+1:]
+		} else {
+			rest = nil
+		}
+		name, _, ok := bytes.Cut(bytes.TrimLeft(item, ` {"`), []byte("="))
+		if ok && bytes.IndexByte(name, '.') > 0 && secretName(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // hash tells whether a value holds the hash of a password as PostgreSQL keeps it.

@@ -189,15 +189,15 @@ func TestRowsThatAreShown(t *testing.T) {
 		return messages.ColumnDescription{Name: []byte(name), TableOID: table, Column: 1, TypeOID: oid}
 	}
 	hides := func(secrecy sqlnorm.Secrecy, columns []messages.ColumnDescription, values ...string) (hidden string) {
-		p := &policy{name: -1, value: -1}
+		p := &policy{}
 		var m messages.DataRow
 		for i := range columns {
 			p.columns = append(p.columns, columnPolicyOf(&columns[i]))
 			if pairNames[string(columns[i].Name)] {
-				p.name = i
+				p.named = append(p.named, i)
 			}
 			if pairValues[string(columns[i].Name)] {
-				p.value = i
+				p.values = append(p.values, i)
 			}
 			m.Values.Add([]byte(values[i]))
 		}

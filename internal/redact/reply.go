@@ -29,6 +29,9 @@ func namesInReply(fieldType byte, text []byte) bool {
 	if Value(text) {
 		return true
 	}
+	if bytes.HasPrefix(text, []byte(`program "`)) {
+		return true // the command of a COPY
+	}
 	code := fieldType == messages.FieldInternalQuery || fieldType == messages.FieldWhere
 	if !code {
 		for _, known := range knownReplies {

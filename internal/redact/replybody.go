@@ -9,7 +9,7 @@ import (
 )
 
 func (h *Handler) replyEvent(e *session.Event) ([]byte, bool) {
-	return h.reply(&h.body, e.Body, h.cycle(e.Session, e.Exchange))
+	return h.reply(&h.body, e.Body, h.dealing.with(e.Session, e.Exchange, h.cycle(e.Session, e.Exchange)))
 }
 
 // reply rewrites the body of an error or a notice.
@@ -89,10 +89,46 @@ func (h *Handler) notification(e *session.Event) ([]byte, bool) {
 		return e.Body, false
 	}
 	payload, rest := upToNUL(rest[1:])
-	if h.level != All && !Value(payload) && !sqlnorm.NamesSecret(channel) {
+	name := Value(channel)
+	if h.level != All && !name && !Value(payload) && !sqlnorm.NamesSecret(channel) {
 		return e.Body, false
 	}
-	h.body = append(h.body[:0], e.Body[:pid+len(channel)+1]...)
-	h.body = append(h.mark(h.body, payload), rest...)
+	h.body = append(h.body[:0], e.Body[:pid]...)
+	if name {
+		h.body = h.mark(h.body, channel)
+	} else {
+		h.body = append(h.body, channel...)
+	}
+	h.body = append(h.mark(append(h.body, 0), payload), rest...)
+	return h.body, true
+}
+
+// copyFail hides why a client gave up a COPY, if that names a secret: it may repeat data.
+func (h *Handler) copyFail(e *session.Event) ([]byte, bool) {
+	text, rest := upToNUL(e.Body)
+	c := h.cycle(e.Session, e.Exchange)
+	if h.level != All && !c.Data() && !namesInReply(messages.FieldMessage, text) {
+		return e.Body, false
+	}
+	h.body = append(h.mark(h.body[:0], text), rest...)
+	return h.body, true
+}
+
+// oldError is reply for an error of version 2 of the protocol, which is one text.
+func (h *Handler) oldError(e *session.Event) ([]byte, bool) {
+	text, rest := upToNUL(e.Body)
+	if h.level != All && !namesInReply(messages.FieldMessage, text) {
+		return e.Body, false
+	}
+	h.body = append(h.mark(h.body[:0], text), rest...)
+	return h.body, true
+}
+
+// unknown hides what a message that nobody knows says, if that is a secret.
+func (h *Handler) unknown(e *session.Event) ([]byte, bool) {
+	if h.level != All && !Value(e.Body) && !Code(e.Body) {
+		return e.Body, false
+	}
+	h.body = h.mark(h.body[:0], e.Body)
 	return h.body, true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -133,4 +134,48 @@ func (h *Handler) startup(e *session.Event) ([]byte, bool) {
 	}
 	h.body = append(dst, rest...)
 	return h.body, changed
+}
+
+// oldStartup rewrites a startup packet of version 2 whose parameters have secrets: each has
+// a place of its own, filled with NULs.
+func (h *Handler) oldStartup(e *session.Event) ([]byte, bool) {
+	m := &h.oldStart
+	if m.Decode(e.Body) != nil {
+		return e.Body, false
+	}
+	h.value = Options(h.value[:0], m.Options)
+	changed := !bytes.Equal(h.value, m.Options)
+	m.Options = h.value
+	for _, f := range [...]*[]byte{&m.Database, &m.User, &m.Unused, &m.TTY} {
+		if Value(*f) {
+			*f, changed = []byte(Mark), true
+		}
+	}
+	if !changed {
+		return e.Body, false
+	}
+	const head = 4
+	h.body = m.Append(h.body[:0])[head:]
+	return h.body, true
+}
+
+// negotiated rewrites what a server says of the names of parameters that it does not know,
+// if one is no name.
+func (h *Handler) negotiated(e *session.Event) ([]byte, bool) {
+	var m messages.NegotiateProtocolVersion
+	if !mayHoldValue(e.Body) || m.Decode(e.Body) != nil {
+		return e.Body, false
+	}
+	changed := false
+	for i, name := range m.Unsupported {
+		if Value(name) {
+			m.Unsupported[i], changed = []byte(Mark), true
+		}
+	}
+	if !changed {
+		return e.Body, false
+	}
+	const head = 5
+	h.body = m.Append(h.body[:0])[head:]
+	return h.body, true
 }

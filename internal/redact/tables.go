@@ -11,20 +11,63 @@ import (
 // of theirs, without the columns' names, shows that, too. The zero tables is empty and
 // ready.
 type tables struct {
-	names map[string]struct{}
+	names map[string]tableKind
 	buf   []byte
+	types int
+	parts bool // one has partitions, whose bounds may be secrets
 }
+
+// tableKind is what the name of a table is of.
+type tableKind uint8
+
+const (
+	aTable  tableKind = iota
+	aType             // a type of rows
+	ofAType           // a table with a column of such a type
+)
 
 // maxTables is how many are remembered; a database has fewer with secrets.
 const maxTables = 1 << 12
 
-// learn remembers the tables of a text that names a secret.
-func (t *tables) learn(sql []byte) {
+// learn remembers the tables and types of a text that names a secret, or, as one that defines
+// something may, makes columns of a type that has one.
+func (t *tables) learn(sql []byte, defines bool) {
+	kind := aTable
+	if defines && sqlnorm.DefinesType(sql) {
+		kind = aType
+	}
 	sqlnorm.SecretTables(sql, func(name []byte) {
 		if !t.has(name) {
-			t.add(name)
+			t.add(name, kind)
 		}
 	})
+	if defines && kind != aType && t.types > 0 {
+		sqlnorm.TablesOf(sql, func(name []byte) bool { return t.isType(name) }, func(name []byte) { t.add(name, ofAType) })
+	}
+}
+
+// isType tells whether a name in SQL is that of a type which has a secret.
+func (t *tables) isType(name []byte) bool {
+	t.buf = sqlnorm.AppendName(t.buf[:0], name)
+	return t.names[string(t.buf)] == aType
+}
+
+// makes tells whether a text makes a value of a row that has a secret, or says what of it
+// goes into a partition.
+func (t *tables) makes(sql []byte) (known bool) {
+	if len(t.names) == 0 {
+		return false
+	}
+	add := func(name []byte) { known = known || t.has(name) }
+	sqlnorm.Casts(sql, add)
+	if t.types > 0 && sqlnorm.Writes(sql) {
+		sqlnorm.Tables(sql, func(name []byte) { known = known || t.names[string(name)] == ofAType })
+	}
+	if !known && (bytes.Contains(sql, []byte("FOR VALUES")) || bytes.Contains(sql, []byte("for values"))) {
+		sqlnorm.Parents(sql, add)
+		t.parts = t.parts || known
+	}
+	return known
 }
 
 func (t *tables) has(name []byte) bool {
@@ -68,14 +111,17 @@ func (t *tables) read(sql []byte) (known bool) {
 }
 
 // add remembers one, if there is room.
-func (t *tables) add(name []byte) {
+func (t *tables) add(name []byte, kind tableKind) {
 	if len(t.names) == maxTables {
 		return
 	}
 	if t.names == nil {
-		t.names = make(map[string]struct{})
+		t.names = make(map[string]tableKind)
 	}
-	t.names[string(name)] = struct{}{}
+	t.names[string(name)] = kind
+	if kind == aType {
+		t.types++
+	}
 }
 
 // failedRow tells whether the detail of an error is a row of one, as that of a violated

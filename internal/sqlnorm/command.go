@@ -20,6 +20,8 @@ type command struct {
 	options   bool // the options of a role are due
 	call      callState
 	setting   setState
+	items     items
+	plain     bool // what the token at hand names is no secret: see besideNumber
 
 	named namedState
 	last  tokenKind // the token before
@@ -79,6 +81,7 @@ func (s *command) follow(t token, text []byte, nesting int) (takes bool) {
 	case tokenQuotedIdent:
 		takes = s.followName(text)
 	case tokenOpen:
+		s.items.open(s)
 		s.depth++
 		s.beside()
 	case tokenClose:
@@ -92,7 +95,10 @@ func (s *command) follow(t token, text []byte, nesting int) (takes bool) {
 		if s.setting == setSecret {
 			s.setting = setToValue
 		}
-	case tokenComma, tokenParam, tokenCast:
+	case tokenComma:
+		s.named = namedNone
+		s.items.comma(s)
+	case tokenParam, tokenCast:
 		s.named = namedNone
 	}
 	switch t.kind {
@@ -151,6 +157,7 @@ func (s *command) followWord(w []byte, nesting int) (takes bool) {
 	}
 	s.words++
 	s.classify(w)
+	s.items.word(s, w)
 	s.meta = s.meta && nesting == 0
 	if equalFold(w, "identified") && !s.data {
 		s.named, s.takes = namedName, true
@@ -173,7 +180,7 @@ func (s *command) followWord(w []byte, nesting int) (takes bool) {
 
 // followName looks at a name, or a word that may be one.
 func (s *command) followName(w []byte) (takes bool) {
-	secret := namesSecret(w)
+	secret := !(s.plain && s.data) && namesSecret(w) || s.last == tokenDot && equalFold(s.verb, "show") && secretPart(w)
 	switch {
 	case s.setting == setName || s.setting >= setSecret && s.setting <= setOther && s.last == tokenDot:
 		switch {
@@ -202,7 +209,7 @@ func (s *command) followName(w []byte) (takes bool) {
 		return false
 	}
 	switch s.lead {
-	case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenClose:
+	case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenClose, tokenCast:
 		return true
 	}
 	target := equalFold(s.verb, "update") && s.words <= 3 && s.setting == setNone // UPDATE public.api_tokens

@@ -15,18 +15,24 @@ func HoldsSecret(s []byte) bool {
 	if !MayGiveValue(s) || !mayName(s) {
 		return false
 	}
+	if bytes.IndexByte(s, '\\') >= 0 && disguisedName(s) {
+		return true
+	}
 	pairs := false // that the text has names and values apart was looked for
 	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
 		if w.use == useShape && shaped(s, w) {
 			return true
 		}
-		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) {
+		if w.use == useTokens && givenText(s[w.end:]) {
+			return true
+		}
+		if w.use != useName || w.end-w.start <= len("pass") && plainWord(s, w.start, w.end) || tellsOf(s, w.start, w.end) {
 			continue
 		}
 		end := skipWord(s, w.end)
-		if !pairs && end < len(s) && s[end] == '"' {
-			if bytes.Contains(s, []byte(`value":`)) || bytes.Contains(s, []byte(`values":`)) {
-				return true // {"name": "password", "value": "x"}, as wal2json has it
+		if !pairs && end < len(s) && (s[end] == '"' || s[end] == '\'') {
+			if pairsIn(s, s[end]) {
+				return true
 			}
 			pairs = true
 		}
@@ -39,7 +45,49 @@ func HoldsSecret(s []byte) bool {
 			return true
 		}
 	}
-	return urlWithSecret(s)
+	return urlWithSecret(s) || hasBasic(s)
+}
+
+// disguisedName tells whether a document has a name in which a letter or a digit is written as
+// its code, which is never needed: {"\u0070assword": "x"}.
+func disguisedName(s []byte) bool {
+	const escape = `\u00`
+	for {
+		i := bytes.Index(s, []byte(escape))
+		if i < 0 || len(s)-i < len(escape)+2 {
+			return false
+		}
+		a, b := s[i+len(escape)], s[i+len(escape)+1]
+		if class[a]&class[b]&classHex != 0 {
+			if c := hexValue(a)<<4 | hexValue(b); c < 0x80 && c != '$' && class[c]&classIdentCont != 0 && namesPair(s[:i], s[i:]) {
+				return true
+			}
+		}
+		s = s[i+len(escape):]
+	}
+}
+
+// namesPair tells whether a text and what goes on behind it are the halves of a name in a
+// document of JSON.
+func namesPair(before, rest []byte) bool {
+	const most = 64 // bytes of such a name
+	if bytes.IndexByte(before[max(0, len(before)-most):], '"') < 0 {
+		return false
+	}
+	rest = rest[:min(len(rest), most)]
+	i := bytes.IndexByte(rest, '"')
+	return i >= 0 && bytes.HasPrefix(bytes.TrimLeft(rest[i+1:], " "), []byte(":"))
+}
+
+// pairsIn tells whether a document in which something is called a secret by a string in such
+// quotes has names and values apart: {"name": "password", "value": "x"}, as wal2json has it, or
+// key[text]:'password' value[text]:'x', as test_decoding has.
+func pairsIn(s []byte, quote byte) bool {
+	if quote == '\'' {
+		return bytes.Contains(s, []byte("text]:'")) || bytes.Contains(s, []byte("varying]:'"))
+	}
+	return bytes.Contains(s, []byte(`value":`)) || bytes.Contains(s, []byte(`values":`)) || bytes.Contains(s, []byte(`"v":`)) ||
+		bytes.Contains(s, []byte(`"val":`)) || bytes.Contains(s, []byte(`"setting":`))
 }
 
 // findPw returns where a name ends that is pw, or ends in _pw, from i on; -1: there is

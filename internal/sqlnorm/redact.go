@@ -40,7 +40,7 @@ func MayHoldSecret(sql []byte) bool {
 	for w := findWord(sql, 0); w.use != 0; w = findWord(sql, w.next) {
 		switch {
 		case (w.use == useFunction || w.use == useLogin || w.use == useSetting) && !calls(sql, w.end):
-		case w.use == useShape && !shaped(sql, w):
+		case w.use == useShape && !shaped(sql, w), w.use == useTokens && bytes.IndexByte(sql, '\'') < 0 && bytes.IndexByte(sql, '$') < 0:
 		case w.end-w.start <= len("pass") && w.start > 0 && sql[w.start-1] == '\'' && w.end < len(sql) && sql[w.end] == '\'':
 			// 'pass' is a result more often than a name.
 		default:
@@ -51,8 +51,8 @@ func MayHoldSecret(sql []byte) bool {
 	if bytes.Contains(sql, []byte("://")) || beginsDefinition(sql[l.skipSpace(0):]) || findPw(sql, 0) >= 0 {
 		return true
 	}
-	if bytes.IndexByte(sql, '\\') >= 0 && bytes.Contains(sql, []byte(`&"`)) {
-		return true // U&"p\0061ssword"
+	if bytes.IndexByte(sql, '\\') >= 0 && (bytes.Contains(sql, []byte(`&"`)) || bytes.Contains(sql, []byte(`\x`)) || bytes.Contains(sql, []byte(`\u00`))) {
+		return true // U&"p\0061ssword", '\x70617373776f7264'
 	}
 	for {
 		i := bytes.IndexByte(sql, ';')
@@ -66,7 +66,7 @@ func MayHoldSecret(sql []byte) bool {
 	}
 }
 
-// beginsDefinition tells whether sql begins with ALTER, CREATE or DO, with SET of a
+// beginsDefinition tells whether sql begins with ALTER, CREATE or DO, with SET or SHOW of a
 // setting that is not the server's own, or a word that no command of SQL begins with, and
 // that lines with passwords do.
 func beginsDefinition(sql []byte) bool {
@@ -78,7 +78,7 @@ func beginsDefinition(sql []byte) bool {
 		w := sql[:skipWord(sql, 0)]
 		const most = 80 // bytes in which the dot of a setting's name is looked for
 		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do") || pastedLine(w) ||
-			equalFold(w, "set") && bytes.IndexByte(sql[:min(len(sql), most)], '.') >= 0
+			(equalFold(w, "set") || equalFold(w, "show")) && bytes.IndexByte(sql[:min(len(sql), most)], '.') >= 0
 	}
 	return false
 }
@@ -142,7 +142,7 @@ func (o Redactor) Text(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	}
 	c := redactor{lexer: lexer{src: sql, escapes: o.Escapes}}
 	c.run()
-	takes := c.takes || cut && c.code || bytes.Contains(sql, []byte(`\'`)) && urlWithSecret(sql)
+	takes := c.takes || cut && c.code || bytes.Contains(sql, []byte(`\'`)) && urlWithSecret(sql) || givesTokens(sql, o.Escapes)
 	if !takes && !c.comments {
 		return append(dst, sql...), c.catalogs()
 	}
@@ -175,6 +175,12 @@ func Prepares(sql []byte) bool { return hasWord(sql, "prepare", "declare") }
 // Executes tells whether a text has an EXECUTE, be it inside an EXPLAIN or a CREATE
 // TABLE, or takes rows of a cursor.
 func Executes(sql []byte) bool { return hasWord(sql, "execute", "fetch") }
+
+// Ends tells whether a text may end a transaction, or has what was deferred checked: COMMIT,
+// SET CONSTRAINTS, PREPARE TRANSACTION, or a procedure that commits.
+func Ends(sql []byte) bool {
+	return hasWord(sql, "commit", "end") || hasWord(sql, "constraints", "transaction") || hasWord(sql, "call", "call")
+}
 
 func hasWord(sql []byte, a, b string) bool {
 	l := lexer{src: sql}
@@ -297,7 +303,7 @@ func deparsed(text []byte) bool {
 		return false
 	}
 	for w := findWord(text, 0); w.use != 0; w = findWord(text, w.next) {
-		if w.use == useName && !plainWord(text, w.start, w.end) {
+		if w.use == useName && !plainWord(text, w.start, w.end) && !tellsOf(text, w.start, w.end) {
 			return true
 		}
 	}
@@ -306,29 +312,56 @@ func deparsed(text []byte) bool {
 
 // RenamesSecret tells whether a text gives what has a secret's name the name of a
 // column: password AS p, password p.
-func RenamesSecret(sql, column []byte) bool {
+func RenamesSecret(sql, column []byte) (found bool) {
+	Renames(sql, namesSecret, func(name []byte) { found = found || sameName(name, column) })
+	return found
+}
+
+// RenamesAny tells whether a text gives what is called so another name.
+func RenamesAny(sql []byte, called func(name []byte) bool) (found bool) {
+	var buf [maxWord]byte
+	Renames(sql, called, func(name []byte) {
+		found = found || !called(name) && (name[0] == '"' || len(name) > maxWord || classify(appendLower(buf[:0], name)) == wordPlain)
+	})
+	return found
+}
+
+// Renames calls f with each name in a text that follows what is called so, with AS between or
+// not: as it stands there, with its quotes. It is borrowed.
+func Renames(sql []byte, called func(name []byte) bool, f func(name []byte)) {
 	if bytes.Contains(sql, []byte(`\'`)) {
 		// Which quote ends a constant depends on settings and on the client's encoding, in
 		// some of which a backslash is the second half of a character.
 		sql = bytes.ReplaceAll(sql, []byte{'\''}, []byte{' '})
 	}
 	l := lexer{src: sql}
-	secret := false // the token before names one, but for AS between
+	found := false // the token before is called so, but for AS between
 	for {
 		t := l.next()
 		if t.kind == tokenEOF {
-			return false
+			return
 		}
 		text := sql[t.start:t.end]
 		name := t.kind == tokenWord || t.kind == tokenQuotedIdent
-		switch {
-		case secret && name && equalFold(text, "as"):
-			continue
-		case secret && name && sameName(text, column):
+		if found && name {
+			if equalFold(text, "as") {
+				continue
+			}
+			f(text)
+		}
+		found = name && called(text)
+	}
+}
+
+// Mentions tells whether a text has something that is called so.
+func Mentions(sql []byte, called func(name []byte) bool) bool {
+	l := lexer{src: sql}
+	for t := l.next(); t.kind != tokenEOF; t = l.next() {
+		if (t.kind == tokenWord || t.kind == tokenQuotedIdent) && called(sql[t.start:t.end]) {
 			return true
 		}
-		secret = name && namesSecret(text)
 	}
+	return false
 }
 
 // sameName tells whether an identifier of SQL is the name of a column.

@@ -102,7 +102,10 @@ var redactCases = []struct{ name, sql, want string }{
 	},
 	{"no end in sight", `alter role a password 'x\' hunter2'; select 1`, `alter role a password '<redacted>'`},
 	{"stuck together", `alter role a password 'hun'hunter2'; select 1`, `alter role a password '<redacted>'`},
-	{"a table", "create table users (password varchar(64), name text default 'x')", "create table users (password varchar(64), name text default '<redacted>')"},
+	{"a table", "create table users (password varchar(64), name text default 'x')", "create table users (password varchar(64), name text default 'x')"},
+	{"a default", "create table users (name text default 'x', password varchar(64) default 'hunter2')", "create table users (name text default '<redacted>', password varchar(64) default '<redacted>')"},
+	{"a constraint", "alter table users add a text default 'x', add check (password <> 'hunter2')", "alter table users add a text default '<redacted>', add check (password <> '<redacted>')"},
+	{"a table of a query", "create table t (password, n) as select 'hunter2', 'x'", "create table t (password, n) as select '<redacted>', '<redacted>'"},
 	{"set_config", "select set_config('search_path', 'a', false)", "select set_config('search_path', 'a', false)"},
 	{
 		"links", "update t set url = 'https://example.com/a:b@c' where url like 'http://%'",
@@ -184,6 +187,14 @@ func FuzzRedact(f *testing.F) {
 			kept = kept[n+len(piece):]
 		}
 		RedactAll(nil, sql)
+		none := func([]byte) {}
+		Casts(sql, none)
+		Parents(sql, none)
+		TokenParameters(sql)
+		Renames(sql, NamesTokens, none)
+		HoldsSecret(sql)
+		HasToken(sql)
+		InHex(sql)
 	})
 }
 

@@ -28,6 +28,7 @@ type redactor struct {
 	asks     bool // a constant of one is the name of a secret
 	defines  bool // it has, or had, a statement that is no such one and takes secrets
 
+	joined    int   // where the name ends that the latest one ending in key is compared with
 	holds     uint8 // whether the text holds a secret, if it is no SQL: no or yes, once asked
 	constants bool  // whether there are constants that are secrets is asked for
 	found     bool  // there are
@@ -75,7 +76,8 @@ func (r *redactor) token(t token) {
 	case tokenString:
 		r.string(t)
 	case tokenNumber:
-		r.takes = r.takes || s.secret() || s.setting == setToValue
+		modifier := s.items.begun && s.named == namedNone // varchar(64)
+		r.takes = r.takes || s.secret() && !modifier || s.setting == setToValue
 		if r.all || r.takes && s.redactsNumber(text) {
 			r.replace(t)
 		}
@@ -84,6 +86,7 @@ func (r *redactor) token(t token) {
 	case tokenWord:
 		r.word(t)
 	}
+	s.plain = (t.kind == tokenWord || t.kind == tokenQuotedIdent) && EndsInKey(text) && (t.end == r.joined || r.besideNumber(t.end))
 	if !r.over && s.follow(t, text, r.nesting) {
 		r.takes = true
 	}
@@ -187,6 +190,25 @@ func (r *redactor) severalArguments(i int) bool {
 	return true
 }
 
+// besideNumber tells whether what ends in key and at i is compared with a number, or with
+// something else that ends so: tables are joined by it.
+func (r *redactor) besideNumber(i int) bool {
+	l := lexer{src: r.src, pos: i, escapes: r.escapes}
+	if l.next().kind != tokenOperator {
+		return false
+	}
+	t := l.next()
+	for t.kind == tokenWord || t.kind == tokenQuotedIdent {
+		if next := l; next.next().kind != tokenDot {
+			r.joined = t.end
+			return EndsInKey(r.src[t.start:t.end])
+		}
+		l.next()
+		t = l.next()
+	}
+	return t.kind == tokenNumber
+}
+
 // pasted tells whether a statement that begins with a word is none, but something
 // else that has a secret in it: a shell's command, a connection string.
 func (r *redactor) pasted(verb []byte) bool {
@@ -244,7 +266,7 @@ func (r *redactor) string(t token) {
 		if !r.all {
 			return // the name itself is none
 		}
-	case s.constant() || s.secret() || mentionsSecret(text) || s.call == callRead && secretSetting(text) || (r.nesting > 0 || s.code) && definesRole(text):
+	case s.constant() || s.secret() || mentionsSecret(text) || holdsOtherwise(text) || s.call == callRead && secretSetting(text) || (r.nesting > 0 || s.code) && definesRole(text):
 		r.takes = true
 		r.asks = r.asks || s.data && namesSecret(bytes.Trim(text, "'"))
 	}
@@ -348,6 +370,13 @@ func misquoted(src []byte, t token) bool {
 // setting that holds a secret.
 func secretSetting(text []byte) bool {
 	return namesSecret(bytes.Trim(text, "'")) || mentionsSecret(text)
+}
+
+// holdsOtherwise tells whether a constant holds a secret that none of the watched words tells
+// of.
+func holdsOtherwise(text []byte) bool {
+	inner := bytes.TrimLeft(text, "'")
+	return findPw(text, 0) >= 0 && HoldsSecret(text) || IsToken(inner) || InHex(text)
 }
 
 // computed tells whether an argument goes on behind a constant that ends at i, so that

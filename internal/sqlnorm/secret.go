@@ -28,7 +28,7 @@ func namesSecret(name []byte) bool {
 	for w := findWord(name, 0); w.use != 0; w = findWord(name, w.next) {
 		if w.use == useName && (!plainWord(name, w.start, w.end) || w.start == 0 && w.end == len(name)) {
 			var buf [32]byte
-			return len(name) > len(buf) || !harmlessNames[string(appendLower(buf[:0], name))]
+			return !tellsOf(name, w.start, w.end) && (len(name) > len(buf) || !harmlessNames[string(appendLower(buf[:0], name))])
 		}
 	}
 	if bytes.IndexByte(name, '.') >= 0 && secretPart(name) {
@@ -37,6 +37,13 @@ func namesSecret(name []byte) bool {
 	n := len(name) - len("pw")
 	return n >= 0 && equalFold(name[n:], "pw") && (n == 0 || name[n-1] == '_')
 }
+
+// EndsInKey tells whether a name ends in key, as those of secrets do and of what tables are
+// joined by: those are numbers.
+func EndsInKey(name []byte) bool { return hasSuffixFold(name, "key") }
+
+// numberTypes are those of numbers, which are no keys that anybody keeps secret.
+var numberTypes = makeSet("int", "integer", "bigint", "smallint", "int2", "int4", "int8", "serial", "bigserial", "smallserial", "numeric", "boolean", "bool", "uuid")
 
 // NamesSecret tells whether a name is that of a secret: of a column, a parameter
 // of the start-up or a setting.

@@ -19,6 +19,7 @@ const (
 	useCommand                     // a keyword of a command that takes one
 	useShape                       // the beginning of a value that is one, if the rest has the shape
 	useSetting                     // a function that reads a setting, before a parenthesis
+	useTokens                      // tokens, or how many of them
 )
 
 // watched is a word that is looked for, by four of its letters, of which the text
@@ -48,6 +49,7 @@ var watchedWords = []watched{
 	{"pass", 0, useName, true},
 	{"secret", 0, useName, false},
 	{"token", 1, useName, true},
+	{"tokens", 2, useTokens, true},
 	{"token_", 1, useName, false},
 	{"credential", 1, useName, false},
 	{"conninfo", 1, useName, false},
@@ -106,6 +108,9 @@ var watchedWords = []watched{
 	{"totp", 0, useName, true},
 	{"authorization:", 3, useName, false},
 	{"authorization\"", 3, useName, false},
+	{"authorization'", 3, useName, false},
+	{"cookie\":", 1, useName, false},
+	{"cookie:", 1, useName, false},
 	{"scram-sha-256$", 1, useName, false},
 	{"api_token", 5, useName, false},
 	{"access_token", 8, useName, false},
@@ -139,6 +144,32 @@ var watchedWords = []watched{
 	{"eyjrawqi", 2, useShape, false},
 	{"akia", 0, useShape, false},
 	{"asia", 0, useShape, false},
+	// What clouds and services begin their tokens with, so that they are found where they
+	// should not be.
+	{"ghp_", 0, useShape, false},
+	{"gho_", 0, useShape, false},
+	{"ghu_", 0, useShape, false},
+	{"ghs_", 0, useShape, false},
+	{"ghr_", 0, useShape, false},
+	{"github_pat_", 3, useShape, false},
+	{"glpat-", 1, useShape, false},
+	{"xoxa-", 0, useShape, false},
+	{"xoxb-", 0, useShape, false},
+	{"xoxp-", 0, useShape, false},
+	{"xoxr-", 0, useShape, false},
+	{"xoxs-", 0, useShape, false},
+	{"xapp-", 0, useShape, false},
+	{"sk_live_", 0, useShape, false},
+	{"rk_live_", 0, useShape, false},
+	{"sk_test_", 0, useShape, false},
+	{"whsec_", 0, useShape, false},
+	{"aizasy", 0, useShape, false},
+	{"ya29.", 0, useShape, false},
+	{"sk-proj-", 0, useShape, false},
+	{"sk-ant-", 0, useShape, false},
+	{"npm_", 0, useShape, false},
+	{"dop_v1_", 0, useShape, false},
+	{"shpat_", 0, useShape, false},
 	{"sign", 0, useLogin, true},
 	{"verify", 1, useLogin, true},
 	{"login", 0, useLogin, true},
@@ -152,7 +183,17 @@ var watchedWords = []watched{
 	{"pg_shadow", 3, useCatalog, true},
 	{"pg_subscription", 5, useCatalog, true},
 	{"pg_user_mapping", 7, useCatalog, false},
+	{"pg_statistic", 5, useCatalog, true},
+	{"pg_stats", 4, useCatalog, true},
 	{"user_mapping_options", 4, useCatalog, true},
+	{"get_binary_changes", 4, useCatalog, true},
+	{"peek_binary_changes", 5, useCatalog, true},
+}
+
+// otherWords are what follows the letters of a watched word where they begin another:
+// secretary, cryptocurrency.
+var otherWords = map[string][]string{
+	"secret": {"ary", "ari", "ion", "ive", "ly"}, "passw": {"ordless"}, "crypt": {"oc", "ic"}, "credential": {"ing"},
 }
 
 // The words by a hash of their four letters, and a filter over the first and the
@@ -162,10 +203,13 @@ var (
 	wordFilter = makeWordFilter()
 )
 
-// wordSlot is a watched word and its four letters.
+// wordSlot is a watched word, its four letters, and what it is not followed by. A digest is
+// not that of pgcrypto in send_digest.
 type wordSlot struct {
 	letters uint32
 	watched
+	others []string
+	begins bool // it has to begin a name
 }
 
 const slotBits = 8
@@ -175,7 +219,7 @@ func slotOf(four uint32) uint32 { return four * 0x9e3779b1 >> (32 - slotBits) }
 func makeWordSlots() (slots [1 << slotBits][]wordSlot) {
 	for _, w := range watchedWords {
 		four := lettersOf(w)
-		slots[slotOf(four)] = append(slots[slotOf(four)], wordSlot{four, w})
+		slots[slotOf(four)] = append(slots[slotOf(four)], wordSlot{four, w, otherWords[w.word], w.word == "digest"})
 	}
 	return slots
 }
@@ -274,9 +318,46 @@ func wordAt(s []byte, i int) found {
 		if w.ends && end < len(s) && class[s[end]]&classIdentCont != 0 {
 			continue
 		}
+		if w.begins && start > 0 && class[s[start-1]]&classIdentCont != 0 {
+			continue
+		}
+		if w.others != nil && beginsOther(s[end:], w.others) {
+			continue
+		}
 		return found{w.use, start, end, i + 1}
 	}
 	return found{}
+}
+
+// beginsOther tells whether a text begins with one of some words, in any case.
+func beginsOther(s []byte, words []string) bool {
+	for _, w := range words {
+		if len(s) >= len(w) && equalFold(s[:len(w)], w) {
+			return true
+		}
+	}
+	return false
+}
+
+// aboutWords are what names end in that tell something of a secret, and not the secret:
+// how many there are, when one was changed.
+var aboutWords = makeSet("count", "counts", "total", "limit", "usage", "used", "quota", "budget", "cost", "price", "type", "length",
+	"len", "size", "ttl", "lifetime", "age", "at", "date", "time", "expiry", "expires", "expiration", "expired", "created", "updated",
+	"changed", "modified", "required", "enabled", "disabled", "policy", "algorithm", "algo", "attempts", "tries", "strength", "version",
+	"index", "position", "status", "state")
+
+// tellsOf tells whether a watched word in s is the beginning of a name that tells something of
+// a secret only: token_count, passwordChangedAt.
+func tellsOf(s []byte, start, end int) bool {
+	stop := skipWord(s, end)
+	at := stop
+	for at > end && s[at-1] != '_' && (s[at-1]-'A' >= 26 || at == stop || s[at]-'a' >= 26) {
+		at--
+	}
+	if at > end && s[at-1] != '_' { // a capital letter begins it: passwordChangedAt
+		at--
+	}
+	return at > start && inSet(aboutWords, s[at:stop])
 }
 
 // mentionsSecret tells whether text that is not code names a secret: it has one of
@@ -285,7 +366,11 @@ func mentionsSecret(s []byte) bool {
 	for w := findWord(s, 0); w.use != 0; w = findWord(s, w.next) {
 		switch w.use {
 		case useName:
-			if !plainWord(s, w.start, w.end) {
+			if !plainWord(s, w.start, w.end) && !tellsOf(s, w.start, w.end) {
+				return true
+			}
+		case useTokens:
+			if givenText(s[w.end:]) {
 				return true
 			}
 		case useFunction:
@@ -345,6 +430,9 @@ func shaped(s []byte, w found) bool {
 	if w.use != useShape || w.start > 0 && class[s[w.start-1]]&classIdentCont != 0 {
 		return false
 	}
+	if c := s[w.start] | 0x20; c != 'e' && !(c == 'a' && w.end-w.start == len("akia")) {
+		return tokenBody(s[w.end:])
+	}
 	if w.end-w.start > len("akia") {
 		end := skipWord(s, w.end)
 		return s[w.start+2] == 'J' && (end-w.start >= token || end == len(s))
@@ -356,9 +444,26 @@ func shaped(s []byte, w found) bool {
 	return i-w.start == key && (i == len(s) || class[s[i]]&classIdentCont == 0)
 }
 
-// skipWord returns where the name that goes on at i ends.
+// tokenBody tells whether what stands behind the beginning of a service's token may be the
+// rest: letters and digits, both.
+func tokenBody(s []byte) bool {
+	const least = 8
+	n, letter, digit := 0, false, false
+	for n < len(s) && n < longestWord && (class[s[n]]&(classIdentStart|classDigit) != 0 && s[n] < 0x80 || s[n] == '-' || s[n] == '.') {
+		digit = digit || s[n]-'0' < 10
+		letter = letter || s[n]|0x20-'a' < 26
+		n++
+	}
+	return n >= least && letter && digit
+}
+
+// longestWord is how far a name is looked over, in bytes: servers tell 63 apart. Without it,
+// what is one word of a megabyte would be looked over from each of its parts.
+const longestWord = 256
+
+// skipWord returns where the name that goes on at i ends, or is too long to be one.
 func skipWord(s []byte, i int) int {
-	for i < len(s) && class[s[i]]&classIdentCont != 0 {
+	for end := min(len(s), i+longestWord); i < end && class[s[i]]&classIdentCont != 0; {
 		i++
 	}
 	return i

@@ -2,33 +2,48 @@ package sqlnorm
 
 import "bytes"
 
-// SecretTables calls f with the name of each table that a text names, if it names a
+// SecretTables calls f with the name of each table, or type, that a text names, if it names a
 // secret, too, which may be one of the table's columns: without its schema, as it is kept
 // (in lower case if it is not quoted). Of several tables only those count that the text
 // is about, not those that it reads from besides. The name is borrowed.
-func SecretTables(sql []byte, f func(name []byte)) { tablesOf(sql, f, false) }
+func SecretTables(sql []byte, f func(name []byte)) { tablesOf(sql, f, namesSecret) }
+
+// TablesOf is SecretTables for texts that name something that is called so.
+func TablesOf(sql []byte, called func(name []byte) bool, f func(name []byte)) {
+	tablesOf(sql, f, called)
+}
 
 // Tables calls f with the name of each table that a text names, as [SecretTables] has it.
-func Tables(sql []byte, f func(name []byte)) { tablesOf(sql, f, true) }
+func Tables(sql []byte, f func(name []byte)) { tablesOf(sql, f, nil) }
 
-func tablesOf(sql []byte, f func(name []byte), all bool) {
+// tablesOf is SecretTables for what is called so; called is nil for all texts and tables.
+func tablesOf(sql []byte, f func(name []byte), called func(name []byte) bool) {
 	const most = 16
 	var buf [maxTableName]byte
 	var names [most]token
 	var about [most]bool
 	n, secret := 0, false
 	due, named, target := false, false, false // the name of a table is due; it was the token before
+	// CREATE or ALTER was the token before, the name of a key, of tokens.
+	define, key, tokens := false, false, false
 	l := lexer{src: sql}
 	for t := l.next(); t.kind != tokenEOF; t = l.next() {
 		text := sql[t.start:t.end]
 		name := t.kind == tokenWord || t.kind == tokenQuotedIdent
-		secret = secret || name && namesSecret(text)
+		secret = secret || key && !(t.kind == tokenWord && inSet(numberTypes, text)) ||
+			tokens && t.kind == tokenWord && isOneOf(text, "text", "varchar", "character", "bytea", "citext")
+		tokens = called != nil && name && NamesTokens(text)
+		found := called != nil && name && called(text)
+		key = found && EndsInKey(text)
+		secret = secret || found && !key
+		defines := define
+		define = t.kind == tokenWord && isOneOf(text, "create", "alter")
 		switch {
 		case t.kind == tokenDot && named:
 			n, due, named = n-1, true, false // it was the schema's
 		case t.kind == tokenWord && isOneOf(text, "from", "join"):
 			due, named, target = true, false, false
-		case t.kind == tokenWord && isOneOf(text, "into", "update", "table", "copy"):
+		case t.kind == tokenWord && isOneOf(text, "into", "update", "table", "copy"), defines && t.kind == tokenWord && equalFold(text, "type"):
 			due, named, target = true, false, true
 		case due && t.kind == tokenWord && isOneOf(text, "only", "if", "not", "exists", "stdin", "temp", "temporary", "unlogged"):
 		case due && name && n < most && len(text) <= maxTableName:
@@ -38,8 +53,9 @@ func tablesOf(sql []byte, f func(name []byte), all bool) {
 			due, named = false, false
 		}
 	}
+	secret = secret || key
 	for i, t := range names[:n] {
-		if all || secret && (about[i] || n == 1) {
+		if called == nil || secret && (about[i] || n == 1) {
 			f(tableName(buf[:0], sql[t.start:t.end]))
 		}
 	}
@@ -112,3 +128,21 @@ func beginsQuery(sql []byte) bool {
 
 // CopiesHeader tells whether a text is a COPY with the option HEADER.
 func CopiesHeader(sql []byte) bool { return hasWord(sql, "header", "header") }
+
+// AppendName appends a name in SQL as it is kept: in lower case if it is not quoted.
+func AppendName(dst, text []byte) []byte { return tableName(dst, text) }
+
+// DefinesType tells whether a text begins with CREATE TYPE or ALTER TYPE.
+func DefinesType(sql []byte) bool {
+	l := lexer{src: sql}
+	l.next()
+	t := l.next()
+	return t.kind == tokenWord && equalFold(sql[t.start:t.end], "type")
+}
+
+// Writes tells whether a text begins with INSERT, UPDATE or MERGE, or may hold one.
+func Writes(sql []byte) bool {
+	l := lexer{src: sql}
+	t := l.next()
+	return t.kind == tokenWord && isOneOf(sql[t.start:t.end], "insert", "update", "merge", "with", "explain", "prepare")
+}
