@@ -2,11 +2,13 @@ package app
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +27,13 @@ type attack struct {
 	copied  string   // what is sent for COPY … FROM STDIN
 	secret  string   // where it is not the canary
 	refused bool     // the server refuses the connection
-	hex     bool     // the secret is in hexadecimal digits, which are not shown so in any case
+	hex     bool     // the secret is in hexadecimal digits
+	binary  bool     // results are asked for in binary
+	call    []string // a function's OID and its arguments, for a FunctionCall after the queries
+	fails   string   // why the client gives up COPY … FROM STDIN
+	header  bool     // the header of what is copied tells alone: where that is lost, nothing does
+	// copiedThen is sent in a message of its own behind copied.
+	copiedThen string
 }
 
 func say(queries ...string) attack { return attack{say: queries} }
@@ -67,7 +75,7 @@ func playAttacks(t *testing.T, s *pgtest.Server, list []attack) (path string, se
 	var p hostile.Packets
 	for i, a := range list {
 		canary := fmt.Sprintf("CNRY%03dQZ", i)
-		c := &talker{t: t, p: &p, conn: hostile.NewConn(uint32(i)), copied: strings.ReplaceAll(a.copied, "%s", canary)}
+		c := &talker{t: t, p: &p, conn: hostile.NewConn(uint32(i)), copied: copied(a, canary)}
 		c.play(s, a, canary)
 		if secret := a.secret; secret != "" {
 			canary = secret
@@ -81,13 +89,26 @@ func playAttacks(t *testing.T, s *pgtest.Server, list []attack) (path string, se
 	return path, secrets
 }
 
+// copied returns the messages that give a COPY its data.
+func copied(a attack, canary string) []byte {
+	put := func(text string) []byte { return []byte(strings.ReplaceAll(text, "%s", canary)) }
+	b := hostile.Message('d', put(a.copied))
+	if a.copiedThen != "" {
+		b = append(b, hostile.Message('d', put(a.copiedThen))...)
+	}
+	if a.fails != "" {
+		return append(b, hostile.Message('f', put(a.fails), []byte{0})...)
+	}
+	return append(b, hostile.Message('c')...)
+}
+
 // talker is a client that records what it hears and says.
 type talker struct {
 	t      *testing.T
 	p      *hostile.Packets
 	conn   *hostile.Conn
 	net    net.Conn
-	copied string
+	copied []byte
 }
 
 func (c *talker) play(s *pgtest.Server, a attack, canary string) {
@@ -119,17 +140,33 @@ func (c *talker) play(s *pgtest.Server, a attack, canary string) {
 		if i < len(a.say)-1 || a.bind == nil {
 			c.send(hostile.Query(put(sql)))
 		} else {
-			c.send(extended(put(sql), a.bind, put))
+			c.send(extended(put(sql), a.bind, put, a.binary))
 		}
 		if !c.hear() {
 			c.t.Fatalf("%s: the server ends the connection", sql)
+		}
+	}
+	if len(a.call) > 0 {
+		c.send(functionCall(a.call, put))
+		if !c.hear() {
+			c.t.Fatalf("function %s: the server ends the connection", a.call[0])
 		}
 	}
 	c.send(hostile.Message('X'))
 	c.p.Close(c.conn)
 }
 
-func extended(sql string, values []string, put func(string) string) []byte {
+func functionCall(call []string, put func(string) string) []byte {
+	oid, _ := strconv.Atoi(call[0])
+	list := hostile.Int16(len(call) - 1)
+	for _, v := range call[1:] {
+		v = put(v)
+		list = append(append(list, hostile.Int32(len(v))...), v...)
+	}
+	return hostile.Message('F', hostile.Int32(oid), hostile.Int16(0), list, hostile.Int16(0))
+}
+
+func extended(sql string, values []string, put func(string) string, binary bool) []byte {
 	b := hostile.Parse("", sql)
 	list := append(append(hostile.String(""), hostile.String("")...), hostile.Int16(0)...)
 	list = append(list, hostile.Int16(len(values))...)
@@ -137,7 +174,11 @@ func extended(sql string, values []string, put func(string) string) []byte {
 		v = put(v)
 		list = append(append(list, hostile.Int32(len(v))...), v...)
 	}
-	b = append(b, hostile.Message('B', list, hostile.Int16(0))...)
+	formats := hostile.Int16(0)
+	if binary {
+		formats = append(hostile.Int16(1), hostile.Int16(1)...)
+	}
+	b = append(b, hostile.Message('B', list, formats)...)
 	b = append(b, hostile.Message('D', []byte{'P', 0})...)
 	return append(append(b, hostile.Execute("")...), hostile.Sync()...)
 }
@@ -166,9 +207,14 @@ func (c *talker) hear() bool {
 		case 'Z':
 			return true
 		case 'G':
-			c.send(append(hostile.Message('d', []byte(c.copied)), hostile.Message('c')...))
+			c.send(c.copied)
 		}
 	}
+}
+
+// allAttacks are all of them.
+func allAttacks() []attack {
+	return slices.Concat(attacks, moreAttacks, furtherAttacks, attacksByKind, attacksOfAStranger)
 }
 
 // TestAttacks plays statements that carry secrets against a real server and looks
@@ -178,7 +224,7 @@ func TestAttacks(t *testing.T) {
 		t.Skip("long: all views and outputs of some hundred connections")
 	}
 	s := attackServer(t)
-	attacks := slices.Concat(attacks, moreAttacks, furtherAttacks, attacksByKind)
+	attacks := allAttacks()
 	file, secrets := playAttacks(t, s, attacks)
 	shown := shownSecrets{secrets: secrets, where: map[string][]string{}}
 	everyOutput(func(args ...string) {
@@ -190,6 +236,7 @@ func TestAttacks(t *testing.T) {
 		shown.look(args[3:], out+errs)
 	})
 	shown.elsewhere(t, file)
+	shown.withLosses(t, file, attacks)
 	for i, secret := range secrets {
 		if found := shown.where[secret]; found != nil {
 			shown.where[secret] = nil
@@ -210,16 +257,107 @@ type shownSecrets struct {
 	where   map[string][]string
 }
 
-// look looks for the secrets in what a command printed.
+// canaryForm is what stands for the secrets of most attacks.
+var canaryForm = regexp.MustCompile(`^CNRY[0-9]{3}QZ$`)
+
+// look looks for the secrets in what a command printed, as text and in hexadecimal digits.
 func (s *shownSecrets) look(args []string, text string) {
+	own := map[string]int{}
+	for i, secret := range s.secrets {
+		if !canaryForm.MatchString(secret) {
+			for line := range strings.Lines(text) {
+				s.found(args, i, line, strings.Index(line, secret))
+			}
+			continue
+		}
+		own[secret] = i
+	}
+	const size = len("CNRY000QZ")
 	for line := range strings.Lines(text) {
-		for i, secret := range s.secrets {
-			if at := strings.Index(line, secret); at >= 0 && len(s.where[secret]) < 3 {
-				s.where[secret] = append(s.where[secret], fmt.Sprintf("%d %q: %.1000s\n", i, args, line[max(0, at-300):]))
+		for at := 0; ; at++ {
+			n := strings.Index(line[at:], "CNRY")
+			if n < 0 {
+				break
+			}
+			at += n
+			if i, ok := own[line[at:min(len(line), at+size)]]; ok {
+				s.found(args, i, line, at)
+			}
+		}
+		for at := 0; ; at++ {
+			n := strings.Index(line[at:], "434e5259")
+			if n < 0 {
+				break
+			}
+			at += n
+			b, _ := hex.DecodeString(line[at:min(len(line), at+2*size)])
+			if i, ok := own[string(b)]; ok {
+				s.found(args, i, line, at)
 			}
 		}
 	}
 }
+
+// found takes note that secret i stands in a line, if at is not negative.
+func (s *shownSecrets) found(args []string, i int, line string, at int) {
+	secret := s.secrets[i]
+	if at >= 0 && len(s.where[secret]) < 3 {
+		s.where[secret] = append(s.where[secret], fmt.Sprintf("%d %q: %.1000s\n", i, args, line[max(0, at-300):]))
+	}
+}
+
+// withLosses looks at what is shown of the same connections where some of the servers' packets
+// are missing, and where they are joined behind the beginning: what was asked is known.
+func (s *shownSecrets) withLosses(t *testing.T, file string, attacks []attack) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := hostile.ParsePcap(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := *s
+	secrets.secrets = slices.Clone(s.secrets)
+	for i := range attacks {
+		if attacks[i].header {
+			secrets.secrets[i] = canaryOfNone
+		}
+	}
+	const every, startup = 7, 8 // messages of a server
+	for offset := range every + 1 {
+		count := map[string]int{}
+		lossy := whole.Clone()
+		lossy.Records = nil
+		for i := range whole.Records {
+			const addresses, ports, payload = 12, 20, 40 // as hostile.Packets writes them
+			packet := whole.Records[i].Data
+			flow := string(packet[addresses : ports+4])
+			count[flow]++
+			n, server := count[flow], binary.BigEndian.Uint16(packet[ports:]) == 5432
+			if offset == every && n <= 2 || offset < every && server && len(packet) > payload && n > startup && n%every == offset {
+				continue
+			}
+			lossy.Records = append(lossy.Records, whole.Records[i])
+		}
+		if len(lossy.Records) == len(whole.Records) {
+			t.Fatal("nothing is lost")
+		}
+		cut := filepath.Join(t.TempDir(), "lossy.pcap")
+		if err := os.WriteFile(cut, lossy.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, errs, _ := command("read", "--port", "5432", cut, "-o", "json", "--view", "messages,queries", "--max-value-bytes", "0", "--rows", "0")
+		if strings.Count(out, "\n") < len(attacks) {
+			t.Errorf("with losses, little is shown: %.300s", errs)
+		}
+		secrets.look([]string{fmt.Sprintf("loss %d", offset)}, out+errs)
+	}
+}
+
+// canaryOfNone is no attack's.
+const canaryOfNone = "CNRYNONE"
 
 // elsewhere looks in what is no view of a format: what is searched for, a page of HTML,
 // metrics that are served, rows of Parquet files.

@@ -18,7 +18,7 @@ var attacksByKind = []attack{
 	bind(`INSERT INTO acct3 VALUES ($1, $2, $3) RETURNING id`, "bad%s", "x", "y"),
 	say(`WITH n AS (INSERT INTO acct3 VALUES (9, 'c', '%s') RETURNING id) SELECT * FROM n`),
 	// The header of what is copied names the secret.
-	{say: []string{`COPY hacct FROM STDIN (FORMAT csv, HEADER)`, `COPY hacct TO STDOUT CSV HEADER`, `COPY hacct TO STDOUT (HEADER)`, `COPY (SELECT * FROM hacct) TO STDOUT CSV HEADER`, `SELECT h FROM hacct h`, `TABLE hacct`}, copied: "id,login,passwd\n1,bob,%s\n"},
+	{say: []string{`COPY hacct FROM STDIN (FORMAT csv, HEADER)`, `COPY hacct TO STDOUT CSV HEADER`, `COPY hacct TO STDOUT (HEADER)`, `COPY (SELECT * FROM hacct) TO STDOUT CSV HEADER`, `SELECT h FROM hacct h`, `TABLE hacct`}, copied: "id,login,passwd\n1,bob,%s\n", header: true},
 	// Names, and values beside them, that are bound.
 	bind(`INSERT INTO config (key, value) VALUES ($1, $2)`, "smtp_password", "%s"),
 	bind(`UPDATE config SET value = $1 WHERE key = $2 RETURNING value`, "%s", "smtp_password"),
