@@ -215,6 +215,9 @@ func (w *Watcher) Segment(c *reassembly.Conn, front, d reassembly.Dir, s *reasse
 	if n > 0 && !probe || s.Flags&reassembly.FIN != 0 || !h.known {
 		k.latest = now
 	}
+	if !h.known {
+		h.acked = s.Seq
+	}
 	if end := s.Seq + uint32(n); !h.known || diff(end, h.end) > 0 {
 		h.end, h.known = end, true
 	}
@@ -251,9 +254,7 @@ func (w *Watcher) syn(c *reassembly.Conn, k *conn, front, d reassembly.Dir, s *r
 	}
 	h.syn, k.latest = now, now
 	h.end, h.known = s.Seq+1+uint32(len(s.Payload)), true
-	if !r.known {
-		r.acked = s.Ack
-	}
+	h.acked = s.Seq // numbers compare with those near them alone: 0 is none of them
 	h.options(s.Options)
 }
 

@@ -1,6 +1,7 @@
 package netfacts
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -43,11 +44,38 @@ func newWire() *wire {
 	return w
 }
 
+// numbers are added to the sequence numbers of the client and of the server.
+var numbers [2]uint32
+
+// TestAnyNumbers plays the other tests with other initial sequence numbers: they may be any.
+func TestAnyNumbers(t *testing.T) {
+	defer func() { numbers = [2]uint32{} }()
+	for _, numbers[0] = range []uint32{0, 1<<31 - 300, 1<<31 + 5000, 1<<32 - 120} {
+		for _, numbers[1] = range []uint32{0, 1<<31 - 520, 1<<31 + 5000, 1<<32 - 560} {
+			for name, test := range map[string]func(*testing.T){
+				"round trip": TestRoundTrip, "retransmission": TestRetransmission, "none": TestNoRetransmission, "hole": TestHoleFilledLate,
+				"window": TestClosedWindow, "delayed": TestDelayedACK, "silence": TestSilence, "stall": TestServerSilence,
+			} {
+				if !t.Run(fmt.Sprint(name, numbers), test) {
+					return
+				}
+			}
+		}
+	}
+}
+
 const epoch = int64(1_700_000_000_000_000_000)
 
 // send plays a segment at a time in milliseconds.
 func (w *wire) send(at float64, fromClient bool, flags uint8, seq, ack uint32, n int, more ...func(*reassembly.Segment)) {
 	w.frame++
+	front, back := numbers[0], numbers[1]
+	if !fromClient {
+		front, back = back, front
+	}
+	if seq += front; flags&reassembly.ACK != 0 {
+		ack += back
+	}
 	s := &reassembly.Segment{
 		Src: w.client, Dst: w.server, Seq: seq, Ack: ack, Flags: flags, Window: 500, Payload: make([]byte, n),
 		At: reassembly.Stamp{Time: epoch + int64(at*1e6), Frame: w.frame},
