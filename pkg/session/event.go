@@ -51,7 +51,7 @@ const (
 	NoticeLost       = "lost"                // bytes that were not captured
 	NoticeSkipped    = "skipped"             // bytes that could not be made out
 	NoticeEncrypted  = "encrypted"           // what follows cannot be read
-	NoticeCut        = "cut"                 // the capture ends inside a message
+	NoticeCut        = "cut"                 // the capture ends inside a message, or a reset does
 	NoticeNotPG      = "not_postgresql"
 	NoticeRetransmit = "conflicting_retransmission"
 	NoticeTLS        = "tls"

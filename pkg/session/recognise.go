@@ -86,6 +86,19 @@ func (s *Session) ClientClosed(at Stamp) { s.info.ClientClosed = at }
 // or closed without a word.
 func (s *Session) Never(state State) { s.info.State = state }
 
+// cutOff says what ends in the middle of a message where that is neither side's fault: the
+// capture, or a connection that was reset. Who closes a connection in good order has sent
+// all that he wanted to, so that it is empty.
+func cutOff(why Reason) string {
+	switch why {
+	case EndOfCapture, EndGivenUp, EndReplaced:
+		return "the capture ends"
+	case EndRST:
+		return "the connection was reset"
+	}
+	return ""
+}
+
 // endStream turns what a direction still holds into its last event. Where the
 // connection went on beyond the capture, the message is not one yet.
 func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
@@ -117,10 +130,10 @@ func (s *Session) endStream(d messages.Direction, why Reason, at Stamp) {
 			s.ending = false
 		case codec.SkipReady:
 			k := st.Skip()
-			if s.heard && k.Reason == codec.SkipCutOff && why == EndOfCapture {
+			if cut := cutOff(why); s.heard && k.Reason == codec.SkipCutOff && cut != "" {
 				s.notice(&Notice{
 					Code: NoticeCut, Direction: d, Directed: true, Bytes: int64(k.Bytes), At: at,
-					Text: "the capture ends inside the head of a message",
+					Text: cut + " inside the head of a message",
 				})
 			} else if s.heard {
 				s.skip(d, k, last)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,5 +122,28 @@ func TestNoHandler(t *testing.T) {
 	s.End(EndFIN, Stamp{Time: 3}, Traffic{})
 	if sh.Finish(); refused != 1 || sh.Errors != 1 {
 		t.Errorf("%d errors were told, %d counted", refused, sh.Errors)
+	}
+}
+
+// TestResetInsideAHead: what a reset cuts off in the first bytes of a message was not to be
+// made out by anybody, and is no fault of the protocol, unlike a connection that is closed in
+// good order in the middle of a message.
+func TestResetInsideAHead(t *testing.T) {
+	for reason, want := range map[Reason]string{
+		EndOfCapture: "#1 cut 3", EndRST: "#1 cut 3", EndGivenUp: "#1 cut 3", EndFIN: "#1 skipped 3",
+	} {
+		c := newCapture(options{})
+		s := c.open(1, false)
+		c.play(s, `
+			F: Startup user app database shop
+			B: AuthOk ; Ready I
+			F: Query "SELECT 1"
+		`)
+		s.Data(messages.Backend, []byte("T\x00\x00"), c.last)
+		s.End(reason, c.last, Traffic{})
+		c.shared.Finish()
+		if !slices.Contains(c.notices, want) {
+			t.Errorf("%v: %v", reason, c.notices)
+		}
 	}
 }
