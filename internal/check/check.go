@@ -53,6 +53,8 @@ func (c *Checker) Record(r record.Record) {
 	switch r := r.(type) {
 	case *record.Query:
 		c.counts.query(r)
+	case *record.Message:
+		c.counts.message(r)
 	case *record.Connection:
 		c.counts.ended(r.Conn.ID)
 	}

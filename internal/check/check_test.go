@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 func TestRead(t *testing.T) {
@@ -143,6 +145,46 @@ func TestScopes(t *testing.T) {
 		case c.name != "" && (len(r.Broken) != 1 || !strings.HasPrefix(r.Broken[0].Name, c.name) || r.Broken[0].Got != c.got):
 			t.Errorf("%s: %+v", c.max, r.Broken)
 		}
+	}
+}
+
+// TestTripsOfTheirOwn: a Parse that was waited for is a round trip, and takes time, as lib/pq
+// sends one for each query; what comes along with the query is none. What COPY carries counts.
+func TestTripsOfTheirOwn(t *testing.T) {
+	rules := &Rules{}
+	for _, max := range []string{"round_trips=0", "bytes=0", "duration=0s"} {
+		if err := rules.Max(max); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := New(&sink.Env{}, rules)
+	k := &record.Conn{ID: 1, Client: "192.0.2.1:4000", Server: "192.0.2.9:5432"}
+	at := int64(1e18)
+	stamp := func(after int64) record.Stamp { return record.Stamp{Time: at + after, Frame: 1} }
+	for i := range 10 {
+		m := &record.Message{Conn: k, Who: &record.Who{}, Direction: messages.Frontend, Kind: messages.KindParse, At: stamp(0)}
+		pause := int64(2e6) // since the reply to the Parse
+		if i%2 == 1 {
+			pause = 20e6 // since the query before
+		}
+		c.Record(m)
+		start := stamp(7e6)
+		if i%2 == 1 {
+			start = stamp(0)
+		}
+		c.Record(&record.Query{
+			Conn: k, Who: &record.Who{}, ID: uint64(i + 1), SQL: []byte("select 1"), Bytes: 100, CopyBytes: 7, Tx: 'I',
+			Start: start, FirstReply: start, End: record.Stamp{Time: start.Time + 10e6}, Duration: 10e6, Pause: pause,
+		})
+		at += 100e6
+	}
+	_ = c.End(nil)
+	got := map[string]int64{}
+	for _, b := range c.Result().Broken {
+		got[b.Measure] = b.Got
+	}
+	if want := map[string]int64{"round_trips": 15, "bytes": 1070, "duration": 125e6}; !maps.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // counts are the measures of one thing.
@@ -33,20 +34,21 @@ func (c *counts) of(measure string) int64 {
 	return c.busy
 }
 
-func (c *counts) add(q *record.Query, trip bool, busy int64) {
+// cost is what one query takes.
+type cost struct{ trips, busy int64 }
+
+func (c *counts) add(q *record.Query, x cost) {
 	if c.queries == 0 {
 		c.first, c.conn = q.Place(), q.Conn.ID
 	}
 	c.queries++
-	if trip {
-		c.trips++
-	}
+	c.trips += x.trips
 	c.rows += int64(q.Rows)
-	c.bytes += int64(q.Bytes)
+	c.bytes += int64(q.Bytes + q.CopyBytes)
 	if q.Error != nil {
 		c.errors++
 	}
-	c.busy += busy
+	c.busy += x.busy
 }
 
 const (
@@ -66,6 +68,7 @@ type conn struct {
 	app     string // of its latest query
 	section string
 	busyTo  int64
+	asked   int64 // when the first Parse or Close came since the latest query; 0: none
 	all, tx counts
 	txs     int
 }
@@ -93,14 +96,9 @@ func (c *counter) query(q *record.Query) {
 	if q.Skipped {
 		return
 	}
-	k := c.open[q.Conn.ID]
+	k := c.connectionOf(q.Conn.ID)
 	if k == nil {
-		if len(c.open) >= maxThings {
-			c.Dropped++
-			return
-		}
-		k = &conn{}
-		c.open[q.Conn.ID] = k
+		return
 	}
 	if app := q.Who.Application; k.name == "" || app != k.app {
 		k.app = app
@@ -110,22 +108,65 @@ func (c *counter) query(q *record.Query) {
 		}
 		k.name += ")"
 	}
-	busy := int64(0)
+	x := k.cost(q)
+	c.all.add(q, x)
+	k.all.add(q, x)
+	if a := c.named(c.applications, q.Who.Application, &c.appOrder); a != nil {
+		a.add(q, x)
+	}
+	c.section(k, q, x)
+	k.tx.add(q, x)
+	if q.Tx != 'T' && q.Tx != 'E' {
+		c.transaction(k)
+	}
+}
+
+// cost is what a query adds to its connection's round trips, and to the time that was waited
+// for replies.
+func (k *conn) cost(q *record.Query) (x cost) {
+	asked := k.asked
+	k.asked = 0
 	if q.Duration > 0 {
-		busy = max(q.End.Time-max(q.Start.Time, k.busyTo), 0)
+		x.busy = max(q.End.Time-max(q.Start.Time, k.busyTo), 0)
 		k.busyTo = max(k.busyTo, q.End.Time)
 	}
 	// What is sent while another is being answered is no trip of its own.
-	trip := q.Pause >= 0 || k.all.queries == 0 || busy > 0 && busy == q.Duration
-	c.all.add(q, trip, busy)
-	k.all.add(q, trip, busy)
-	if a := c.named(c.applications, q.Who.Application, &c.appOrder); a != nil {
-		a.add(q, trip, busy)
+	if q.Pause >= 0 || k.all.queries == 0 || x.busy > 0 && x.busy == q.Duration {
+		x.trips = 1
 	}
-	c.section(k, q, trip, busy)
-	k.tx.add(q, trip, busy)
-	if q.Tx != 'T' && q.Tx != 'E' {
-		c.transaction(k)
+	// The pause begins with the latest reply: what was asked before that was one to a Parse or
+	// a Close that was waited for.
+	if answered := q.Start.Time - q.Pause; q.Pause >= 0 && asked != 0 && asked < answered {
+		x.trips++
+		x.busy += answered - asked
+	}
+	return x
+}
+
+// connectionOf returns the connection with a number, nil if there is no room.
+func (c *counter) connectionOf(id uint64) *conn {
+	k := c.open[id]
+	if k == nil {
+		if len(c.open) >= maxThings {
+			c.Dropped++
+			return nil
+		}
+		k = &conn{}
+		c.open[id] = k
+	}
+	return k
+}
+
+// message takes a message that may be a round trip of its own.
+func (c *counter) message(m *record.Message) {
+	if m.Kind != messages.KindParse && m.Kind != messages.KindClose {
+		return
+	}
+	if k := c.connectionOf(m.Conn.ID); k != nil && k.asked == 0 {
+		k.asked = m.At.Time
+		if m.More != nil && m.More.First.Time != 0 {
+			k.asked = m.More.First.Time
+		}
 	}
 }
 
@@ -145,7 +186,7 @@ func (c *counter) named(m map[string]*counts, name string, order *[]string) *cou
 
 // section counts a query for the section that its connection is in. A statement
 // that is nothing but a mark begins one, and is not counted.
-func (c *counter) section(k *conn, q *record.Query, trip bool, busy int64) {
+func (c *counter) section(k *conn, q *record.Query, x cost) {
 	name, alone := mark(q.SQL)
 	if name == "" {
 		for i := range q.Comment {
@@ -165,8 +206,8 @@ func (c *counter) section(k *conn, q *record.Query, trip bool, busy int64) {
 	if name == "" {
 		return
 	}
-	if x := c.named(c.sections, name, &c.sectionOrder); x != nil {
-		x.add(q, trip, busy)
+	if of := c.named(c.sections, name, &c.sectionOrder); of != nil {
+		of.add(q, x)
 	}
 }
 
