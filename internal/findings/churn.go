@@ -2,6 +2,7 @@ package findings
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -152,12 +153,19 @@ func (e *Engine) fatal(c *conn, m *Message) {
 		e.tooMany(c, m, text)
 	case text == queryWaitTimeout:
 		e.gaveUp(c, m.At, 0, nil, Unknown)
-	case starting && (state == "28P01" || state == "28000" || state == "3D000" || state == "0LP01" || state == "42501"):
+	case starting && (state == "28P01" || state == "28000" || state == "3D000" || state == "0LP01" || state == "42501"),
+		starting && state == "08P01" && refusedByPooler(text):
 		e.loginFailed(c, m, state)
 	default:
 		e.fatalState(c, state, m.At, 0)
 	}
 	c.start.failed = starting
+}
+
+// refusedByPooler reports whether PgBouncer refuses a login with a message: 1.18 has one
+// SQLSTATE for whatever it refuses.
+func refusedByPooler(text string) bool {
+	return strings.Contains(text, "authentication failed") || strings.HasPrefix(text, "no such user") || strings.HasPrefix(text, "no such database")
 }
 
 // warned takes a warning: what a server says while it crashes, or stops at once,
@@ -294,6 +302,9 @@ func finishLogins(e *Engine, d *draft) (f Finding, ok bool) {
 		f.Title += ", one each " + units.Duration(x.gaps.median())
 	}
 	f.Advice = "28P01: the password is wrong; 28000: no line of pg_hba.conf fits (host, user, database, TLS); 3D000: no such database; 42501: CONNECT is not granted. Find the program that still has the old credentials, and let it wait between attempts."
+	if x.states["08P01"] > 0 {
+		f.Advice += " 08P01 is PgBouncer's: it does not know the user (auth_file, auth_query), the password, or the database."
+	}
 	if len(users) >= guessing {
 		f.Title += fmt.Sprintf(", with %d different users: is somebody guessing?", len(users))
 	}

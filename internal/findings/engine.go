@@ -92,6 +92,7 @@ type conn struct {
 	turns     uint64
 	lastEnd   Stamp // of the latest replies
 	lastTx    byte
+	waiting   bool // its latest exchange was not answered to the end
 	// askedAt is when the first Parse or Close came since the latest exchange; 0: none.
 	askedAt int64
 	missed  bool // something was not captured since the latest exchange

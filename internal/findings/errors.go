@@ -53,6 +53,7 @@ type abort struct {
 	repeatOf  *statement
 	repeatErr string
 	repeatAt  int64
+	repeated  uint64 // the values
 }
 
 // serials counts an application's transactions.
@@ -253,7 +254,10 @@ func (e *Engine) retried(q *seenExchange) {
 	if a.repeatOf != q.s || a.repeatErr != q.state || q.Start.Time-a.repeatAt > retryPause {
 		a.repeats = 0
 	}
-	a.repeatOf, a.repeatErr, a.repeatAt = q.s, q.state, q.End.Time
+	if ofValues(q.state) && a.repeated != q.value {
+		a.repeats = 0 // other values may fare better
+	}
+	a.repeatOf, a.repeatErr, a.repeatAt, a.repeated = q.s, q.state, q.End.Time, q.value
 	a.repeats++
 	d := e.draft(retryStorm, q.c.app, q.s.print)
 	if d == nil {
@@ -275,6 +279,12 @@ func (e *Engine) retried(q *seenExchange) {
 	d.cost.RoundTrips++
 	d.cost.TimeNS += max(q.dur, 0) + q.c.rtt[1]
 	d.show(q.Start, q.c, q.ID, "failed with "+q.state)
+}
+
+// ofValues reports whether an error is about the values of a statement, such as a key that
+// exists, which a program may rely on that inserts many.
+func ofValues(state string) bool {
+	return strings.HasPrefix(state, "22") || strings.HasPrefix(state, "23")
 }
 
 type retryData struct {

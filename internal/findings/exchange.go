@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 
@@ -170,8 +171,12 @@ type uses struct {
 	// that of the others.
 	first []int64
 	later sample
-	text  texts
-	width *width
+	// moments is how many of the slow ones did not begin during another, as all do that
+	// a program begins with, which is busy then; firstEnd is the end of the latest.
+	moments  int
+	firstEnd int64
+	text     texts
+	width    *width
 }
 
 func (e *Engine) usesOf(q *seenExchange) *uses {
@@ -233,6 +238,7 @@ func (e *Engine) detect(q *seenExchange) {
 	if q.Tx != 0 {
 		c.lastTx = q.Tx
 	}
+	c.waiting = !q.Answered
 	c.last, c.lastID = q.s, q.ID
 }
 
@@ -300,33 +306,36 @@ func (e *Engine) valuesOf(q *seenExchange) []uint64 {
 	return e.values
 }
 
+// ofConstants are the bytes that constants, and names in quotes, begin with.
+const ofConstants = `'"0123456789`
+
 // constants finds the numbers and strings of a text.
 func (e *Engine) constants(sql []byte) {
-	for i := 0; i < len(sql) && i < maxText && len(e.values) < maxValues; {
-		c := sql[i]
+	sql = sql[:min(len(sql), maxText)]
+	for i := 0; i < len(sql) && len(e.values) < maxValues; {
+		at := bytes.IndexAny(sql[i:], ofConstants)
+		if at < 0 {
+			return
+		}
+		from := i + at
+		c := sql[from]
 		switch {
-		case c == '\'':
-			from := i + 1
-			for i = from; i < len(sql) && sql[i] != '\''; i++ {
+		case c == '\'' || c == '"':
+			n := bytes.IndexByte(sql[from+1:], c)
+			if n < 0 {
+				n = len(sql) - from - 1
 			}
-			e.values = append(e.values, e.number(sql[from:i], 0))
-			i++
-		case c == '"':
-			for i++; i < len(sql) && sql[i] != '"'; i++ {
+			if c == '\'' {
+				e.values = append(e.values, e.number(sql[from+1:from+1+n], 0))
 			}
-			i++
-		case c >= '0' && c <= '9':
-			from := i
-			for i < len(sql) && (wordByte(sql[i]) || sql[i] == '.') {
-				i++
-			}
-			e.values = append(e.values, e.number(sql[from:i], 0))
-		case wordByte(c):
-			for i < len(sql) && wordByte(sql[i]) {
-				i++
+			i = from + n + 2
+		case from > 0 && isWord[sql[from-1]]: // the digit of a name, or of a parameter
+			for i = from; i < len(sql) && isWord[sql[i]]; i++ {
 			}
 		default:
-			i++
+			for i = from; i < len(sql) && (isWord[sql[i]] || sql[i] == '.'); i++ {
+			}
+			e.values = append(e.values, e.number(sql[from:i], 0))
 		}
 	}
 }

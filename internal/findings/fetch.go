@@ -19,7 +19,8 @@ type fetches struct {
 	name      string // of the portal or cursor
 	cursor    bool
 	s         *statement
-	open      bool // suspended; the next step may follow
+	value     uint64 // of its parameters
+	open      bool   // suspended; the next step may follow
 	steps     uint64
 	rows      uint64
 	most      uint64
@@ -28,6 +29,7 @@ type fetches struct {
 	last      Stamp
 	time      sample
 	unfit     bool
+	paused    uint64 // steps that a pause came before
 	lastID    uint64
 	declaring *statement // of the latest DECLARE
 }
@@ -40,9 +42,10 @@ type fetchData struct {
 	s                          *statement
 }
 
-// resumes reports whether an exchange goes on with a portal that was suspended.
+// resumes reports whether an exchange goes on with a portal that was suspended. Who asks for
+// one row each, of other values, begins another portal each time.
 func (f *fetches) resumes(q *seenExchange) bool {
-	return f.open && !f.cursor && f.lastID != q.ID && f.name == string(q.Portal) && f.s == q.s
+	return f.open && !f.cursor && f.lastID != q.ID && f.name == string(q.Portal) && f.s == q.s && f.value == q.value
 }
 
 // fetching takes the steps of portals and cursors.
@@ -62,20 +65,23 @@ func (e *Engine) fetching(q *seenExchange) {
 		}
 		return
 	}
-	if f.steps > 0 && (f.name != name || f.cursor != cursor || !cursor && f.s != q.s) {
+	if f.steps > 0 && (f.name != name || f.cursor != cursor || !cursor && !f.resumes(q)) {
 		e.endFetches(c)
 	}
 	if f.steps == 0 {
 		declared := f.declaring
-		*f = fetches{name: name, cursor: cursor, s: q.s, first: q.Start, firstID: q.ID, declaring: declared}
+		*f = fetches{name: name, cursor: cursor, s: q.s, value: q.value, first: q.Start, firstID: q.ID, declaring: declared}
 	}
 	f.steps++
 	f.rows += q.Rows
 	f.most = max(f.most, q.Rows)
 	f.last, f.lastID = q.End, q.ID
-	f.open = q.suspended()
-	if q.Rows > smallFetch || q.Bytes >= largeRows || f.steps > 1 && (q.think < 0 || q.think > shortThink) {
+	f.open = q.suspended() && q.Tx != 'I' // with the transaction its portals end
+	if q.Rows > smallFetch || q.Bytes >= largeRows {
 		f.unfit = true
+	}
+	if f.steps > 1 && (q.think < 0 || q.think > shortThink) {
+		f.paused++
 	}
 	f.time.add(max(q.dur, 0))
 	if !cursor && !f.open || cursor && q.Rows == 0 {
@@ -95,7 +101,7 @@ func lastWord(text string) string {
 // endFetches judges the portal or cursor that was read.
 func (e *Engine) endFetches(c *conn) {
 	f := &c.fetch
-	if f.steps >= minFetches && f.rows >= minFetched && !f.unfit && c.app.tool == toolNone {
+	if f.steps >= minFetches && f.rows >= minFetched && !f.unfit && f.paused*2 <= f.steps && c.app.tool == toolNone {
 		s := f.s
 		if f.cursor && f.declaring != nil {
 			s = f.declaring

@@ -38,6 +38,24 @@ type inserts struct {
 	// was the first of a loop; how is 0 where there is none.
 	before insertedRow
 	how    int
+	pace   pace
+}
+
+// pace is how many rows of a loop came at once, how many after a pause that is long for one,
+// since its program was held up, and how many other statements there were since the latest.
+type pace struct{ quick, slow, between int }
+
+// maxBetween is how many other statements there may be for each row, as one that looks
+// whether it is there: with more, rows are not what the program mainly sends.
+const maxBetween = 1
+
+// keeps reports whether a loop goes on with a turn after such a pause, and counts it.
+func (x *pace) keeps(t *turn) bool {
+	if t.think > hiccupTime || x.quick < hiccupEach*(x.slow+1) {
+		return false
+	}
+	x.slow++
+	return true
 }
 
 // insertedRow is what is kept of a row until it is known to be one of many.
@@ -67,28 +85,34 @@ func (e *Engine) inserting(c *conn, t *turn) {
 		*x = inserts{}
 		return
 	}
-	soon := t.think >= 0 && t.think <= shortThink
+	soon := t.think >= 0 && (t.think <= shortThink || x.pace.keeps(t))
 	switch {
 	case t.s.begins:
-		*x = inserts{began: true, soon: soon, since: t.end.Time - t.took, before: x.before, how: x.how}
+		*x = inserts{began: true, soon: soon, since: t.end.Time - t.took, before: x.before, how: x.how, pace: x.pace}
 	case t.s.ends:
 		row := x.first
 		alone := x.began && x.n == 1 && x.others == 0 && !t.s.rollback
 		row.wall = t.end.Time - x.since
-		soon, *x = x.soon, inserts{before: x.before, how: x.how}
+		soon = x.soon && x.pace.between <= maxBetween
+		if alone {
+			x.pace.between = 0
+		}
+		*x = inserts{before: x.before, how: x.how, pace: x.pace}
 		if alone {
 			e.insertedAfter(c, row, committedWrapped, soon)
 		} else {
 			x.how = 0
 		}
 	case t.rowInserted && t.tx == 'I':
-		*x = inserts{before: x.before, how: x.how}
+		*x = inserts{before: x.before, how: x.how, pace: x.pace}
+		soon = soon && x.pace.between <= maxBetween
+		x.pace.between = 0
 		e.insertedAfter(c, rowOf(t), committedAlone, soon)
 	case t.rowInserted && t.tx == 'T':
 		e.insertedOnward(c, rowOf(t), soon)
 	default:
 		x.others++
-		x.n, x.how = 0, 0
+		x.n, x.how, x.pace = 0, 0, pace{between: x.pace.between + 1}
 	}
 }
 
@@ -104,6 +128,7 @@ func (e *Engine) insertedAfter(c *conn, row insertedRow, how int, soon bool) {
 		e.inserted(c, &x.before, how)
 	}
 	x.how = 0
+	x.pace.quick++
 	e.inserted(c, &row, how)
 }
 
@@ -116,6 +141,8 @@ func (e *Engine) insertedOnward(c *conn, row insertedRow, soon bool) {
 	}
 	if x.n++; x.n == 1 {
 		x.first, x.sums = row, insertedRow{}
+	} else {
+		x.pace.quick++
 	}
 	x.sums.server += max(row.server, 0)
 	x.sums.wall += row.wall

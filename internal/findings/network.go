@@ -28,6 +28,9 @@ type network struct {
 	repeats []repeat
 	windows []window
 	delayed []repeat // writes that waited
+	// again is the latest reply that came again after its exchange, and for how long it has
+	// been on its way.
+	again struct{ since, took int64 }
 	// lastClosed is for how long the client's window was closed in the latest exchange.
 	lastClosed int64
 }
@@ -73,6 +76,13 @@ func (n *network) closedWithin(from, to int64) (sum int64) {
 		}
 	}
 	return sum
+}
+
+// full reports whether the receive window of one side was closed during an exchange, so that
+// what came again had found its buffer full.
+func (n *network) full(client bool, q *seenExchange, explained int64) bool {
+	_, sum := n.closed(client, q.Start.Time, q.End.Time)
+	return sum*2 >= explained
 }
 
 // closed returns how often and for how long the window of one side was closed in a
@@ -181,9 +191,23 @@ func (e *Engine) repeated(c *conn, v *netfacts.Event) {
 	// Of a reply that is over, the repetition comes after the exchange.
 	if !v.FromClient && !v.Needless && c.lastEnd.Time != 0 && v.Since != 0 && v.Since <= c.lastEnd.Time && v.Since > c.lastEnd.Time-second && c.last != nil {
 		if v.At.Time-v.Since >= lossTime {
-			e.lost(c, c.last, c.lastID, v.Since, v.At.Time-v.Since, Stamp{Time: v.Since, Frame: v.At.Frame}, false)
+			e.lostReply(c, v)
 		}
 	}
+}
+
+// lostReply notes that a reply which is over came again: each time, of one reply, it is known
+// for longer.
+func (e *Engine) lostReply(c *conn, v *netfacts.Event) {
+	n, took := &c.net, v.At.Time-v.Since
+	if d := e.peek(retransmitInside, c.app, 0); d != nil && n.again.since == v.Since {
+		d.cost.TimeNS += max(took-n.again.took, 0)
+		d.span(stamp(v))
+		n.again.took = max(n.again.took, took)
+		return
+	}
+	n.again.since, n.again.took = v.Since, took
+	e.lost(c, c.last, c.lastID, v.Since, took, Stamp{Time: v.Since, Frame: v.At.Frame}, false)
 }
 
 type lossData struct {
@@ -237,7 +261,7 @@ func (e *Engine) repeatsOf(q *seenExchange) {
 		}
 	}
 	if first != nil && (explained >= lossTime || float64(explained) >= lossShare*float64(q.dur) && explained >= 10*millisecond) &&
-		c.net.closedWithin(q.Start.Time, q.End.Time)*2 < explained {
+		!c.net.full(!first.fromClient, q, explained) {
 		e.lost(c, q.s, q.ID, first.since, explained, Stamp{Time: first.since, Frame: first.frame}, first.fromClient)
 	}
 	c.net.repeats = kept

@@ -118,6 +118,9 @@ func (e *Engine) segment(c *conn, run []turn, begin, end int, s *statement, n in
 			member[other] = true
 		}
 	}
+	for n := 1; n < maxChildren && end+1 < len(run) && run[end+1].s != s && member[run[end+1].s]; n++ {
+		end++ // what takes turns with the last one
+	}
 	of := 0
 	for i := begin; i <= end; i++ {
 		if member[run[i].s] {
@@ -206,11 +209,14 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 		return // the same is asked again: a cache is missing, no join
 	}
 	all = run[end].end.Time - run[begin].start.Time
-	src, column := e.sourceBefore(c, run, begin, turns)
-	if src < 0 && (len(turns) < minLoop || !atOnce(turns)) {
+	for i := begin + 1; i <= end; i++ {
+		all -= max(run[i].think-shortThink, 0) // the program was held up
+	}
+	src := e.sourceBefore(c, run, begin, turns)
+	if src.s == nil && (len(turns) < minLoop || !atOnce(turns)) {
 		return // requests of many users, that happened to come one after the other
 	}
-	d := e.draft(nPlusOne, c.app, s.print)
+	d := e.loopDraft(c.app, s, member)
 	if d == nil {
 		return
 	}
@@ -242,13 +248,27 @@ func (e *Engine) loop(c *conn, run []turn, begin, end int, s *statement, member 
 		d.calls(m, n)
 	}
 	text := fmt.Sprintf("%s in %s, %s each", count(len(turns), "execution"), units.Duration(all), units.Duration(all/int64(executions)))
-	if src >= 0 {
-		x.source, x.sourceRows = run[src].s, run[src].rows
+	if src.s != nil {
+		x.source, x.sourceRows = src.s, src.rows
 		x.sourced++
-		x.link(column)
-		text += fmt.Sprintf(", after %s with %s", brief(run[src].s, 60), count(run[src].rows, "row"))
+		x.link(src.column)
+		text += fmt.Sprintf(", after %s with %s", brief(src.s, 60), count(src.rows, "row"))
 	}
 	d.show(run[begin].start, c, run[begin].id, text)
+}
+
+// loopDraft returns the draft of a loop: that of its statement, or, where others take turns
+// with it, the one that they are in: which of them comes first is chance.
+func (e *Engine) loopDraft(a *app, s *statement, member map[*statement]bool) *draft {
+	key := s.print
+	if e.peek(nPlusOne, a, key) == nil {
+		for m := range member {
+			if e.peek(nPlusOne, a, m.print) != nil && (key == s.print || m.print < key) {
+				key = m.print
+			}
+		}
+	}
+	return e.draft(nPlusOne, a, key)
 }
 
 // link notes the column whose values a loop took. Of several that they may be of it is
@@ -312,26 +332,46 @@ func (e *Engine) differing(turns []turn) (changed, most int) {
 	return changed, most
 }
 
-// sourceBefore returns the turn that the loop from begin on runs over, -1 if there
-// is none, and the column whose values it takes where that is known.
-func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) (best int, column string) {
-	best = -1
+// loopSource is the result that a loop runs over, with the column whose values it takes
+// where that is known.
+type loopSource struct {
+	s      *statement // nil: none is known
+	rows   uint64
+	column string
+}
+
+// sourceBefore returns what the loop from begin on runs over.
+func (e *Engine) sourceBefore(c *conn, run []turn, begin int, turns []turn) (best loopSource) {
 	for i := begin - 1; i >= max(begin-sourceBack, 0); i-- {
 		t := &run[i]
 		if run[begin].start.Time-t.end.Time > sourceAge {
-			break
+			return best
 		}
 		if t.s == nil || !t.s.isSelect || t.s == turns[0].s || t.own || t.rows < 2 {
 			continue
 		}
-		if column, linked := c.linkedBy(t.source, turns); linked {
-			return i, column
+		if column, linked := c.rows.found(t.source).linked(turns); linked {
+			return loopSource{t.s, t.rows, column}
 		}
-		if best < 0 && fits(uint64(len(turns)), t.rows) {
-			best = i
+		if best.s == nil && fits(uint64(len(turns)), t.rows) {
+			best = loopSource{s: t.s, rows: t.rows}
 		}
 	}
-	return best, ""
+	if best.s != nil || c.rows == nil || begin > maxChildren {
+		return best
+	}
+	// The program may have thought between the list and the loop.
+	first := &run[begin]
+	for i := range c.rows.sources {
+		src := &c.rows.sources[i]
+		if src.generation == 0 || src.s == first.s || src.turn >= first.number || first.number-src.turn > sourceBack || first.start.Time-src.end > sourceAge {
+			continue
+		}
+		if column, linked := src.linked(turns); linked {
+			return loopSource{src.s, src.rows, column}
+		}
+	}
+	return best
 }
 
 func finishNPlusOne(e *Engine, d *draft) (f Finding, ok bool) {

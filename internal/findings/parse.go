@@ -56,7 +56,8 @@ type named struct {
 	texts   map[uint64]int    // how many with one text
 	parses  uint64
 	closes  uint64
-	most    int
+	most    int    // alive at a time
+	before  uint64 // closes until then: what a program closes when it ends leaked until then
 	same    int    // most of one text
 	sameOf  uint64 // hash of it
 	s       map[uint64]*statement
@@ -121,7 +122,9 @@ func (e *Engine) prepares(c *conn, name []byte, text uint64, at Stamp) {
 	n.alive[key] = text
 	n.texts[text]++
 	n.latest = clean(name)
-	n.most = max(n.most, len(n.alive))
+	if len(n.alive) > n.most {
+		n.most, n.before = len(n.alive), n.closes
+	}
 	if n.texts[text] > n.same {
 		n.same, n.sameOf = n.texts[text], text
 	}
@@ -139,6 +142,9 @@ func (n *named) drop(key uint64) {
 
 func (n *named) dropAll() {
 	n.closes += uint64(len(n.alive))
+	if !n.judged {
+		n.most, n.same = 0, 0
+	}
 	clear(n.alive)
 	clear(n.texts)
 }
@@ -309,7 +315,7 @@ type leakData struct {
 // judgeNamed makes a draft of a connection's prepared statements, if they are many.
 func (e *Engine) judgeNamed(c *conn) {
 	n := &c.named
-	if len(n.alive) < leaking || n.same < leakingSame || n.closes*2 > n.parses {
+	if n.most < leaking || n.same < leakingSame || n.before*2 > n.parses {
 		return
 	}
 	s := n.s[n.sameOf]
@@ -327,13 +333,13 @@ func (e *Engine) judgeNamed(c *conn) {
 		d.data = x
 	}
 	again := n.judged
-	x.alive += uint64(len(n.alive)) - n.was.alive
-	x.texts = max(x.texts, uint64(len(n.texts)))
+	x.alive += uint64(n.most) - n.was.alive
+	x.texts = max(x.texts, uint64(len(n.texts)), 1)
 	x.parses += n.parses - n.was.parses
-	x.closes += n.closes - n.was.closes
+	x.closes += n.before - n.was.closes
 	d.calls(s, uint64(n.same)-n.was.same)
-	n.judged, n.was = true, namedCounts{uint64(len(n.alive)), n.parses, n.closes, uint64(n.same)}
-	x.worst = max(x.worst, len(n.alive))
+	n.judged, n.was = true, namedCounts{uint64(n.most), n.parses, n.before, uint64(n.same)}
+	x.worst = max(x.worst, n.most)
 	x.last = n.latest
 	x.life = max(x.life, e.now-n.begin.Time)
 	d.count = x.alive
@@ -343,7 +349,7 @@ func (e *Engine) judgeNamed(c *conn) {
 	if again {
 		return
 	}
-	d.show(n.begin, c, 0, fmt.Sprintf("%s alive, the first %q, the last %q", count(len(n.alive), "prepared statement"), n.first, n.latest))
+	d.show(n.begin, c, 0, fmt.Sprintf("%s alive, the first %q, the last %q", count(n.most, "prepared statement"), n.first, n.latest))
 }
 
 func finishLeak(e *Engine, d *draft) (f Finding, ok bool) {

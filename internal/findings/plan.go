@@ -202,6 +202,12 @@ func (e *Engine) firstUse(q *seenExchange) {
 	if len(x.first) < maxKept {
 		x.first = append(x.first, q.server)
 	}
+	if q.server >= slowFirstTime {
+		if q.Start.Time > x.firstEnd {
+			x.moments++
+		}
+		x.firstEnd = max(x.firstEnd, q.End.Time)
+	}
 	if d := e.draft(slowFirstQuery, c.app, q.s.print); d != nil {
 		d.data = x
 		d.on(c)
@@ -229,7 +235,7 @@ func finishFirst(e *Engine, d *draft) (f Finding, ok bool) {
 			d.cost.TimeNS += t - later
 		}
 	}
-	if slow < minFirst || slow*5 < len(x.first)*4 {
+	if slow < minFirst || x.moments < minFirst || slow*5 < len(x.first)*4 {
 		return f, false
 	}
 	d.count = uint64(slow)

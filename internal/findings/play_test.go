@@ -22,6 +22,7 @@ type program struct {
 	tx    byte
 	frame uint64
 	rows  uint64 // of the next result
+	state string // SQLSTATE of the next statements; empty: they succeed
 }
 
 func newProgram(e *findings.Engine, id uint64, name string) *program {
@@ -51,8 +52,12 @@ func (p *program) asks(pause int64, sql string) {
 		return findings.Stamp{Time: p.now + after, Frame: p.frame}
 	}
 	normalized := sqlnorm.Append(nil, []byte(sql))
+	var failed []byte
+	if p.state != "" {
+		failed = []byte("SERROR\x00C" + p.state + "\x00Mno\x00\x00")
+	}
 	p.e.Exchange(&p.c, &findings.Exchange{
-		ID: p.id, Protocol: exchange.ProtocolSimple, SQL: []byte(sql), Normalized: normalized, Fingerprint: sqlnorm.Fingerprint(normalized),
+		Error: failed, ID: p.id, Protocol: exchange.ProtocolSimple, SQL: []byte(sql), Normalized: normalized, Fingerprint: sqlnorm.Fingerprint(normalized),
 		Rows: p.rows, Results: []findings.Result{{Tag: []byte(tag), Rows: p.rows}}, Start: at(0), FirstReply: at(ms), End: at(ms),
 		Pause: pause, PauseTx: before, Tx: p.tx, Answered: true, Complete: true,
 	})
@@ -96,6 +101,24 @@ func TestInsertsOfLoops(t *testing.T) {
 				p.asks(2*ms, row(i))
 			}
 		}, 100, findings.Warning},
+		"by a program that is held up": {func(p *program) {
+			for i := range 200 {
+				p.asks([]int64{2, 3, 1, 2, 2, 4, 1, 2, 3, 1, 2, 90, 70}[i%13]*ms, row(i))
+			}
+		}, 200, findings.Warning},
+		"after a look at each": {func(p *program) {
+			for i := range 100 {
+				p.asks(2*ms, fmt.Sprintf("select k from log where k = %d", i))
+				p.asks(ms, row(i))
+			}
+		}, 100, findings.Warning},
+		"the last step of a job for each": {func(p *program) {
+			for i := range 100 {
+				p.asks(2*ms, fmt.Sprintf("select a from t where k = %d", i))
+				p.asks(ms, fmt.Sprintf("update t set a = 1 where k = %d", i))
+				p.asks(ms, row(i))
+			}
+		}, 0, 0},
 		"one for each request": {func(p *program) {
 			for i := range 300 {
 				p.asks(50*ms, row(i))
@@ -308,6 +331,30 @@ func TestLoopsHeldUp(t *testing.T) {
 				p.asks(ms, one(9000+i))
 			}
 		}, "102 executions of one SELECT in 4 loops of 9 to 31"},
+		"by a program that has no processor": {func(p *program) {
+			// A pause is long before the first of each loop, and before two of five.
+			for r := range 4 {
+				p.lists(400*ms, fmt.Sprintf("select customer_id from orders where day = %d", r), 1000*r, 31)
+				for i := range 31 {
+					p.asks([]int64{90 * ms, 3 * ms, 2 * ms, 35 * ms, ms}[i%5], one(1000*r+i))
+				}
+			}
+		}, "124 executions of one SELECT in 4 loops of 31"},
+		"two statements that take turns, held up": {func(p *program) {
+			for r := range 4 {
+				p.lists(400*ms, fmt.Sprintf("select customer_id from orders where day = %d", r), 1000*r, 20)
+				for i := range 20 {
+					p.asks([]int64{ms, ms, ms, 40 * ms}[i%4], one(1000*r+i))
+					p.asks([]int64{ms, ms, 60 * ms}[i%3], fmt.Sprintf("select item from items where customer = %d", 1000*r+i))
+				}
+			}
+		}, "80 executions of one SELECT in 4 loops of 20"},
+		"what requests ask of a list, one each": {func(p *program) {
+			p.lists(2*ms, "select customer_id from orders where day = 1", 0, 31)
+			for i := range 31 {
+				p.asks(120*ms, one(i))
+			}
+		}, ""},
 		"one each request": {func(p *program) {
 			for i := range 400 {
 				p.asks([]int64{2 * ms, 30 * ms, 4 * ms, 45 * ms, 60 * ms}[i%5], one(i*37%1000))
@@ -327,6 +374,128 @@ func TestLoopsHeldUp(t *testing.T) {
 			t.Errorf("%s: want %s%s", name, c.title, text(list))
 		case f != nil && !strings.Contains(f.Advice, "customer_id"):
 			t.Errorf("%s: %s", name, f.Advice)
+		}
+	}
+}
+
+// TestFetchesHeldUp: a cursor that is read in small steps is, though its program was held up
+// now and then; what a person pages through is not.
+func TestFetchesHeldUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		pauses []int64
+		count  uint64
+	}{
+		"at once":  {[]int64{ms}, 100},
+		"held up":  {[]int64{ms, 4 * ms, 60 * ms, 2 * ms}, 100},
+		"a person": {[]int64{900 * ms, 2500 * ms}, 0},
+	} {
+		e := findings.New(findings.Options{})
+		p := newProgram(e, 1, "export")
+		p.asks(ms, "begin")
+		p.asks(ms, "declare c cursor for select a from t")
+		p.rows = 10
+		for i := range 100 {
+			p.asks(c.pauses[i%len(c.pauses)], "fetch forward 10 from c")
+		}
+		p.rows = 0
+		p.asks(ms, "close c")
+		p.asks(ms, "commit")
+		p.ends()
+		list := e.Finish()
+		switch f := found(list, "tiny_fetch_size"); {
+		case c.count == 0 && f != nil:
+			t.Errorf("%s: %s", name, f.Title)
+		case c.count > 0 && (f == nil || f.Count != c.count):
+			t.Errorf("%s: want %d%s", name, c.count, text(list))
+		}
+	}
+}
+
+// TestSilencesAtTheEnd: what ends a transaction with its connection, or with the capture,
+// tells how long its client was silent.
+func TestSilencesAtTheEnd(t *testing.T) {
+	fatal := []byte("SFATAL\x00C25P03\x00Mterminating connection due to idle-in-transaction timeout\x00\x00")
+	for name, c := range map[string]struct {
+		end   func(p *program)
+		title string // empty: no finding
+		more  string // of its evidence
+	}{
+		"asked to the end": {func(p *program) {
+			sql := []byte("update t set a = 2")
+			at := findings.Stamp{Time: p.now + ms}
+			p.e.Exchange(&p.c, &findings.Exchange{
+				ID: 9, Protocol: exchange.ProtocolSimple, SQL: sql, Normalized: sql, Fingerprint: sqlnorm.Fingerprint(sql),
+				Start: at, Pause: ms, PauseTx: 'T',
+			})
+			p.now += 20_000 * ms
+		}, "", ""},
+		"until the capture's end": {func(p *program) { p.now += 20_000 * ms }, "20.0 s in 1 pause", "the end of the capture"},
+		"ended by the server": {func(p *program) {
+			p.now += 2000 * ms
+			p.e.Message(&p.c, &findings.Message{
+				Direction: messages.Backend, Kind: messages.KindErrorResponse, Body: fatal, At: findings.Stamp{Time: p.now},
+			})
+			p.now += 60_000 * ms // until the client looks
+		}, "2.00 s in 1 pause", "the server ended it (25P03)"},
+		"ended by the server, and asked for more": {func(p *program) {
+			end := p.now + 2000*ms
+			p.e.Message(&p.c, &findings.Message{
+				Direction: messages.Backend, Kind: messages.KindErrorResponse, Body: fatal, At: findings.Stamp{Time: end},
+			})
+			p.now += 9000 * ms
+			sql := []byte("select 1")
+			p.e.Exchange(&p.c, &findings.Exchange{
+				ID: 9, Protocol: exchange.ProtocolSimple, SQL: sql, Normalized: sql, Fingerprint: sqlnorm.Fingerprint(sql),
+				Start: findings.Stamp{Time: p.now}, Pause: 9000 * ms, PauseTx: 'T',
+			})
+			p.now += 1000 * ms
+		}, "2.00 s in 1 pause", "the server ended it (25P03)"},
+	} {
+		e := findings.New(findings.Options{})
+		p := newProgram(e, 1, "shop")
+		p.asks(ms, "begin")
+		p.asks(ms, "update t set a = 1")
+		c.end(p)
+		e.End(&p.c, &findings.Ending{At: findings.Stamp{Time: p.now}, Open: true})
+		list := e.Finish()
+		f := found(list, "idle_in_transaction")
+		switch {
+		case c.title == "" && f != nil:
+			t.Errorf("%s: %s", name, f.Title)
+		case c.title == "":
+		case f == nil || f.Severity != findings.Warning || !strings.Contains(f.Title, c.title) || !strings.Contains(f.Evidence[0].Text, c.more):
+			t.Errorf("%s: want %s, %s%s", name, c.title, c.more, text(list))
+		}
+	}
+}
+
+// TestRetries: what fails and is repeated as it was is told from rows that cannot be inserted,
+// each another one.
+func TestRetries(t *testing.T) {
+	for name, c := range map[string]struct {
+		state string
+		sql   string
+		want  bool
+	}{
+		"the same row":     {"23505", "insert into t(k) values (7)", true},
+		"rows of a file":   {"23505", "insert into t(k) values (%d)", false},
+		"no such table":    {"42P01", "insert into t(k) values (%d)", true},
+		"a bad number":     {"22P02", "select * from t where k = 'x'", true},
+		"many bad numbers": {"22P02", "select * from t where k = 'x%d'", false},
+	} {
+		e := findings.New(findings.Options{})
+		p := newProgram(e, 1, "loader")
+		p.state = c.state
+		for i := range 30 {
+			sql := c.sql
+			if strings.Contains(sql, "%d") {
+				sql = fmt.Sprintf(sql, i)
+			}
+			p.asks(40*ms, sql)
+		}
+		p.ends()
+		if list := e.Finish(); (found(list, "retry_storm") != nil) != c.want {
+			t.Errorf("%s: want %t%s", name, c.want, text(list))
 		}
 	}
 }

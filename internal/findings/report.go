@@ -18,7 +18,7 @@ func (e *Engine) ended(c *conn, end *Ending) {
 	if c.start.cancel {
 		return
 	}
-	e.leaves(c, end.At)
+	e.leaves(c, end.At, end.Open)
 	e.cutOff(c)
 	e.gssRefused(c)
 	e.gssAbandoned(c, end)
@@ -40,6 +40,39 @@ var codes = []*code{
 	noAnswerCode, violationCode, slowQuery,
 }
 
+// Subject is what two findings of one code have to be about to be the same illness.
+type Subject uint8
+
+// The subjects: a statement of an application, an application, or a server.
+const (
+	OfStatement Subject = iota + 1
+	OfApplication
+	OfServer
+)
+
+var (
+	ofStatement = []*code{
+		nPlusOne, singleRowInserts, unboundedResult, wideResult, tinyFetchSize, statementLeak, planFlip, slowFirstQuery,
+		statementTimeout, retryStorm,
+	}
+	ofServer = []*code{
+		lockWait, deadlock, serverStall, poolerQueue, tooManyConnections, failedLogins, backendCrash, adminShutdown,
+		refusedCode, noAnswerCode, sslFallback, slowQuery,
+	}
+)
+
+// SubjectOf returns what findings of a code are about.
+func SubjectOf(name string) Subject {
+	named := func(k *code) bool { return k.name == name }
+	switch {
+	case slices.ContainsFunc(ofStatement, named):
+		return OfStatement
+	case slices.ContainsFunc(ofServer, named):
+		return OfServer
+	}
+	return OfApplication
+}
+
 // Codes returns the names of all kinds of findings.
 func Codes() []string {
 	names := make([]string, len(codes))
@@ -54,6 +87,8 @@ func Codes() []string {
 type result struct {
 	Finding
 	d *draft
+	// rank orders those of one severity: what it costs, and no more than what explains it.
+	rank int64
 }
 
 // Finish takes the end of the capture and returns the findings, worst first. All
@@ -84,26 +119,26 @@ func (e *Engine) results() []result {
 	var list []result
 	for _, d := range drafts {
 		if f, ok := d.code.finish(e, d); ok {
-			list = append(list, result{f, d})
+			list = append(list, result{f, d, f.Cost.TimeNS})
 		}
 	}
 	list = merge(list)
 	if f, ok := e.slowFinding(); ok {
-		list = append(list, result{f, nil})
+		list = append(list, result{f, nil, f.Cost.TimeNS})
 	}
-	sort.SliceStable(list, func(i, j int) bool { return worse(&list[i].Finding, &list[j].Finding) })
+	sort.SliceStable(list, func(i, j int) bool { return worse(&list[i], &list[j]) })
 	return list
 }
 
 // worse orders findings: by severity, then cost in time, then count.
-func worse(a, b *Finding) bool {
+func worse(a, b *result) bool {
 	switch {
 	case a.Severity != b.Severity:
 		return a.Severity > b.Severity
 	case (a.Code == slowQuery.name) != (b.Code == slowQuery.name):
 		return b.Code == slowQuery.name
-	case a.Cost.TimeNS != b.Cost.TimeNS:
-		return a.Cost.TimeNS > b.Cost.TimeNS
+	case a.rank != b.rank:
+		return a.rank > b.rank
 	}
 	return a.Count > b.Count
 }
@@ -187,6 +222,7 @@ var causes = []cause{
 	{by: failedLogins, of: connectionChurn, fit: sameProgram, drop: true},
 	{by: serverStall, of: planFlip, fit: sameConn, drop: true},
 	{by: serverStall, of: slowFirstQuery, fit: sameConn, drop: true},
+	{by: poolerQueue, of: slowFirstQuery, fit: sameConn, drop: true},
 	{by: lockWait, of: planFlip, fit: sameConn, drop: true},
 	{by: lockWait, of: slowFirstQuery, fit: sameConn, drop: true},
 	{by: retransmitInside, of: planFlip, fit: sameConn, drop: true},
@@ -198,14 +234,14 @@ var causes = []cause{
 	{by: statementLeak, of: reparseChurn, fit: sameApp, drop: true},
 	{by: literalSQL, of: statementLeak, fit: mainStatement, drop: true},
 	{by: singleRowInserts, of: rttBound, fit: mainStatement, drop: true},
-	{by: singleRowInserts, of: literalSQL, fit: mainStatement},
+	{by: singleRowInserts, of: literalSQL, fit: mainStatement, small: true},
 	{by: singleRowInserts, of: reparseChurn, fit: mainStatement},
 	{by: nPlusOne, of: literalSQL, fit: sourced, small: true},
 	{by: nPlusOne, of: reparseChurn, fit: sourced},
 	{by: nPlusOne, of: rttBound, fit: sourced, drop: true},
 	{by: tinyFetchSize, of: rttBound, fit: sameConn, drop: true},
 	{by: chattyPing, of: rttBound, fit: sameApp, drop: true},
-	{by: chattyPing, of: nPlusOne, fit: aimless},
+	{by: chattyPing, of: nPlusOne, fit: aimless, small: true},
 	{by: statementLeak, of: nPlusOne, fit: mainStatement},
 	{by: reparseChurn, of: nPlusOne, fit: unsourced},
 	{by: reparseChurn, of: rttBound, fit: sameApp},
@@ -266,6 +302,7 @@ func merge(list []result) []result {
 				if i == j || gone[j] || list[j].d.code != k.of || !k.fit(&list[i], &list[j]) {
 					continue
 				}
+				list[j].rank = min(list[j].rank, list[i].rank-1)
 				switch {
 				case k.drop && list[i].Severity >= list[j].Severity:
 					gone[j] = true

@@ -37,6 +37,9 @@ func (e *Engine) tripping(c *conn, run []turn) {
 		server += max(run[i].server, 0)
 	}
 	n := int64(len(run))
+	if n*rtt > wall+wall/10 {
+		return // the smallest of acknowledgments that were late: the way cannot take so long
+	}
 	if float64(n*rtt) < tripShare*float64(wall) || server/n >= rtt/2 {
 		return
 	}

@@ -27,6 +27,7 @@ type source struct {
 	generation int32
 	s          *statement
 	turn       uint64 // number of its turn
+	end        int64  // of its replies
 	names      []string
 	columns    [][]uint64 // hashes of values, by column
 	sorted     bool
@@ -165,7 +166,7 @@ func (e *Engine) source(q *seenExchange) int32 {
 	src := r.place(q)
 	r.latest = src
 	old := src.columns
-	*src = source{generation: r.generation, s: q.s, turn: q.c.turns, columns: r.columns, rows: q.Rows}
+	*src = source{generation: r.generation, s: q.s, turn: q.c.turns, end: q.End.Time, columns: r.columns, rows: q.Rows}
 	if r.named {
 		src.names = r.heads.names
 	}
@@ -198,6 +199,9 @@ func (r *rowsOf) place(q *seenExchange) *source {
 
 // found returns the source of a generation, nil if it is no longer kept.
 func (r *rowsOf) found(generation int32) *source {
+	if r == nil {
+		return nil
+	}
 	for i := range r.sources {
 		if generation != 0 && r.sources[i].generation == generation {
 			return &r.sources[i]
@@ -206,14 +210,10 @@ func (r *rowsOf) found(generation int32) *source {
 	return nil
 }
 
-// linkedBy reports whether most of the turns' values, 80 % and more, occur in a column of
+// linked reports whether most of the turns' values, 80 % and more, occur in a column of
 // a source, and in which one: its name is empty where several columns have as many of them,
 // as those of small numbers do.
-func (c *conn) linkedBy(generation int32, turns []turn) (column string, linked bool) {
-	if c.rows == nil {
-		return "", false
-	}
-	src := c.rows.found(generation)
+func (src *source) linked(turns []turn) (column string, linked bool) {
 	if src == nil {
 		return "", false
 	}

@@ -137,6 +137,9 @@ func (e *Engine) startsPlain(c *conn, m *Message) {
 	e.fellBack(c, m.At, "SSLRequest was answered N, and the startup packet followed in plain text")
 }
 
+// probe is a program that looks whether the server answers, proves nothing and asks nothing.
+const probe = "pg_isready"
+
 type fallbackData struct {
 	local  bool
 	failed uint64 // after a handshake that failed, not a refusal
@@ -154,6 +157,9 @@ const (
 // fellBack takes a connection in plain text whose client had asked for TLS. It is one
 // illness, of the server or of what all clients leave at its default, however many they are.
 func (e *Engine) fellBack(c *conn, at Stamp, how string) {
+	if c.Application == probe {
+		return
+	}
 	local := sameHost(c)
 	d := e.shared(sslFallback, c, hashOf([]byte(c.Server))+boolKey(local))
 	if d == nil {
@@ -203,6 +209,9 @@ func finishFallback(e *Engine, d *draft) (f Finding, ok bool) {
 	switch {
 	case x.failed == d.count:
 		how, sure = "failed in the handshake", Strong
+		if d.count == 1 { // another program of the host may have come just then
+			s, sure = Info, Likely
+		}
 	case x.failed > 0:
 		how, sure = how+" or failed in the handshake", Strong
 	}

@@ -64,9 +64,15 @@ type words struct {
 	word string
 }
 
-func wordByte(c byte) bool {
-	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
-}
+// isWord tells of each byte whether it may be in a word: a table, since texts are many bytes.
+var isWord = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+	}
+	return is
+}()
+
+func wordByte(c byte) bool { return isWord[c] }
 
 func (w *words) next() bool {
 	s := strings.TrimLeft(w.rest, " \n\t")
@@ -82,7 +88,7 @@ func (w *words) next() bool {
 		}
 		n = min(n+1, len(s))
 	case wordByte(s[0]):
-		for n < len(s) && wordByte(s[n]) {
+		for n < len(s) && isWord[s[n]] {
 			n++
 		}
 	}

@@ -155,11 +155,32 @@ func (e *Engine) endTx(c *conn, q *seenExchange) {
 	x.id = 0
 }
 
-// leaves files the transaction of a connection that is over.
-func (e *Engine) leaves(c *conn, at Stamp) {
+func endedByServer(state string) string { return "the server ended it (" + state + ")" }
+
+// silentUntil returns until when the client of a transaction was silent that was open in
+// the end, and what ended that: the server, which tells it to a client that may not look
+// for long, the client, or the capture.
+func (c *conn) silentUntil(at Stamp, open bool) (until Stamp, how string) {
+	how = "the end of the connection"
+	if open {
+		how = "the end of the capture"
+	}
+	if c.gone.server != 0 && c.gone.server < at.Time {
+		at = Stamp{Time: c.gone.server}
+	}
+	if c.gone.fatal != "" && c.gone.fatalAt.Time <= at.Time {
+		at, how = c.gone.fatalAt, endedByServer(c.gone.fatal)
+	}
+	return at, how
+}
+
+// leaves files the transaction of a connection that is over; open tells that it is not, and
+// the capture is.
+func (e *Engine) leaves(c *conn, at Stamp, open bool) {
 	if c.tx.id != 0 && (c.lastTx == 'T' || c.lastTx == 'E') {
-		if !c.lossy { // else it may have asked for something
-			e.idle(c, at, at.Time-c.lastEnd.Time, "the end of the connection")
+		if !c.lossy && !c.waiting { // else it may have asked for something
+			until, how := c.silentUntil(at, open)
+			e.idle(c, until, until.Time-c.lastEnd.Time, how)
 		}
 		q := &seenExchange{Exchange: &Exchange{Start: at, End: at}, c: c, server: 0}
 		e.endTx(c, q)
@@ -170,14 +191,13 @@ type idleData struct {
 	idles     int
 	longest   int64
 	sum       int64
-	ended     map[string]int
+	killed    int // by the server's idle_in_transaction_session_timeout
 	wrote     bool
 	last      *statement
 	waiters   uint64
 	waited    int64
 	waiterApp map[string]bool
 	tables    []table
-	seconds   []int64
 }
 
 // paused looks at the pause before an exchange.
@@ -196,7 +216,12 @@ func (e *Engine) paused(q *seenExchange) {
 				how = "ROLLBACK"
 			}
 		}
-		e.idle(c, until, q.before, how)
+		silent := q.before
+		if end := c.gone.fatalAt; c.gone.fatal != "" && end.Time >= c.lastEnd.Time && end.Time < until.Time {
+			until, how = end, endedByServer(c.gone.fatal)
+			silent = end.Time - c.lastEnd.Time
+		}
+		e.idle(c, until, silent, how)
 	}
 }
 
@@ -211,14 +236,15 @@ func (e *Engine) idle(c *conn, until Stamp, silent int64, how string) {
 	}
 	x, _ := d.data.(*idleData)
 	if x == nil {
-		x = &idleData{ended: make(map[string]int), waiterApp: make(map[string]bool)}
+		x = &idleData{waiterApp: make(map[string]bool)}
 		d.data = x
 	}
 	x.idles++
 	x.sum += silent
 	x.longest = max(x.longest, silent)
-	x.ended[how]++
-	x.seconds = append(x.seconds[:min(len(x.seconds), 15)], silent)
+	if c.gone.fatal == idleTxTimeout {
+		x.killed++
+	}
 	x.wrote = x.wrote || c.tx.wrote
 	if x.last == nil || c.tx.wrote {
 		x.last = c.tx.last
@@ -256,7 +282,7 @@ func finishIdle(e *Engine, d *draft) (f Finding, ok bool) {
 	switch {
 	case x.waiters > 0 && x.waited >= second || x.longest >= tooIdle && x.wrote:
 		s = Critical
-	case x.waiters > 0, x.longest >= veryIdle && x.wrote, x.idles >= minIdles && x.wrote, x.longest >= tooIdle:
+	case x.waiters > 0, x.killed > 0, x.longest >= veryIdle && x.wrote, x.idles >= minIdles && x.wrote, x.longest >= tooIdle:
 		s = Warning
 	}
 	d.cost.TimeNS = x.sum + x.waited
@@ -264,6 +290,10 @@ func finishIdle(e *Engine, d *draft) (f Finding, ok bool) {
 	f.Title = fmt.Sprintf("%s keeps transactions open while it does something else: %s in %s, %s at most", d.app.name(), units.Duration(x.sum), count(x.idles, "pause"), units.Duration(x.longest))
 	if x.waiters > 0 {
 		f.Title += fmt.Sprintf("; %s of others waited %s for it", count(x.waiters, "statement"), units.Duration(x.waited))
+	}
+	if x.killed > 0 {
+		f.Confidence = Certain
+		f.Title += fmt.Sprintf("; the server ended %s for it (idle_in_transaction_session_timeout, 25P03)", count(x.killed, "connection"))
 	}
 	f.Advice = idleWays.of(d.app)
 	return f, true

@@ -1,5 +1,7 @@
 package findings
 
+import "slices"
+
 // turn is what a client sent before it waited for all replies.
 type turn struct {
 	s                 *statement // nil where several were sent together
@@ -12,7 +14,8 @@ type turn struct {
 	think             int64
 	took              int64 // from when the client began to ask, or to think where it went on at once
 	id                uint64
-	state             bool // it ended in an error
+	number            uint64 // among those of its connection
+	state             bool   // it ended in an error
 	txBefore, tx      byte
 	rowInserted       bool
 	own               bool
@@ -42,7 +45,7 @@ func (e *Engine) takeTurn(q *seenExchange) {
 	c.turns++
 	c.turn = turn{
 		s: q.s, start: q.Start, first: q.FirstReply, end: q.End, value: q.value, rows: q.Rows, exchanges: 1, server: q.server,
-		think: q.think, took: q.End.Time - q.from, id: q.ID, state: q.state != "", tx: q.Tx, own: q.own, bytes: q.Bytes,
+		think: q.think, took: q.End.Time - q.from, id: q.ID, number: c.turns, state: q.state != "", tx: q.Tx, own: q.own, bytes: q.Bytes,
 	}
 	if q.Pause >= 0 {
 		c.turn.txBefore = q.PauseTx
@@ -51,7 +54,8 @@ func (e *Engine) takeTurn(q *seenExchange) {
 		c.turn.took += q.before
 	}
 	if q.s != nil && q.s.insertRow {
-		c.turn.rowInserted = q.tag() == "INSERT 0 1"
+		// Who asks for one row of RETURNING hears of no end, but that it is suspended.
+		c.turn.rowInserted = q.tag() == "INSERT 0 1" || q.suspended() && q.Rows == 1
 	}
 	if q.s != nil && q.s.isSelect {
 		if c.turn.source = e.source(q); c.rows != nil && c.rows.generation > 0 {
@@ -85,24 +89,93 @@ const (
 	// hiccupTime is the longest pause within a loop of a program that was held up: it
 	// collected garbage, or had no processor.
 	hiccupTime = 250 * millisecond
-	// hiccupEach is how many turns there are, at least, for each such pause.
-	hiccupEach = 5
+	// hiccupEach is how many turns there are, at least, for each such pause, and
+	// hiccupLinked where the values show that the loop goes on.
+	hiccupEach   = 5
+	hiccupLinked = 2
+	// hiccupSame is how many turns have to repeat those before them.
+	hiccupSame = 4
 )
 
 // hiccup reports whether a turn goes on with the loop that its connection is in, after a
 // pause that is long for one.
 func (c *conn) hiccup(t *turn) bool {
 	n := len(c.run)
-	if t.think > hiccupTime || n < hiccupEach*(c.hiccups+1) || t.s == nil {
+	if n == 0 || t.think > hiccupTime || t.s == nil {
 		return false
 	}
-	for i := n - hiccupEach + 1; i < n; i++ {
-		if c.run[i].s != t.s {
-			return false
+	if n >= hiccupEach*(c.hiccups+1) && c.repeats(t.s) || n >= hiccupLinked*c.hiccups && c.goesOnWith(t) {
+		c.hiccups++
+		return true
+	}
+	return false
+}
+
+// repeats reports whether the latest turns repeat those before them, one statement or some
+// that take turns, and a turn of s would go on with that.
+func (c *conn) repeats(s *statement) bool {
+	n := len(c.run)
+next:
+	for k := 1; k <= maxChildren && n >= hiccupSame+k-1; k++ {
+		if c.run[n-k].s != s {
+			continue
+		}
+		for i := n - 1; i > n-hiccupSame && i >= k; i-- {
+			if c.run[i].s != c.run[i-k].s {
+				continue next
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// loopStep is how many rows a loop may pass over that have nothing to ask for.
+const loopStep = 3
+
+// goesOnWith reports whether a turn asks for the row that follows the one which the latest
+// turn of its statement asked for, in a result of this run: users do not ask in that order.
+func (c *conn) goesOnWith(t *turn) bool {
+	before := c.latestOf(t.s)
+	if c.rows == nil || before == nil || !childOf(t) {
+		return false
+	}
+	for i := range c.rows.sources {
+		src := &c.rows.sources[i]
+		if src.generation == 0 || src.sorted || src.turn+maxChildren < c.run[0].number || src.s == t.s {
+			continue
+		}
+		for _, column := range src.columns {
+			at, last := placeOf(column, t), placeOf(column, before)
+			if last < 0 && before.number > src.turn+maxChildren {
+				continue // it is not of the first row, which is not kept
+			}
+			if at > last && at <= last+loopStep {
+				return true
+			}
 		}
 	}
-	c.hiccups++
-	return true
+	return false
+}
+
+// placeOf returns where the first of a turn's values is in a column, -1 if none is.
+func placeOf(column []uint64, t *turn) int {
+	for i, v := range column {
+		if v != 0 && slices.Contains(t.values[:], v) {
+			return i
+		}
+	}
+	return -1
+}
+
+// latestOf returns the latest turn of a statement, nil if it is not among the last few.
+func (c *conn) latestOf(s *statement) *turn {
+	for i := len(c.run) - 1; i >= max(len(c.run)-maxChildren-1, 0); i-- {
+		if c.run[i].s == s {
+			return &c.run[i]
+		}
+	}
+	return nil
 }
 
 // maxRun bounds the turns of a run that are looked at together: 300 KB for a
