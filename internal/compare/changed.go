@@ -1,11 +1,12 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
+	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/termsafe"
 )
 
@@ -20,19 +21,85 @@ const (
 // ChangedFinding is an illness of both sides whose numbers differ.
 type ChangedFinding struct{ Before, After findings.Finding }
 
-// changed returns the findings of both sides that have changed.
-func changed(before, after map[string]findings.Finding) (list []ChangedFinding) {
-	keys := make([]string, 0, len(before))
-	for k, b := range before {
-		if a, both := after[k]; both && differs(&b, &a) {
-			keys = append(keys, k)
+// kinship says how surely two findings are one illness, 0 not at all.
+func kinship(b, a *findings.Finding) int {
+	if b.Code != a.Code {
+		return 0
+	}
+	app, query := application(b) == application(a), mainQuery(b) == mainQuery(a)
+	switch findings.SubjectOf(b.Code) {
+	case findings.OfStatement:
+		if app && query {
+			return 3
+		}
+	case findings.OfServer: // whose first victim is another one each time
+		switch {
+		case query && app:
+			return 3
+		case query:
+			return 2
+		}
+		return 1
+	default:
+		switch {
+		case app && query:
+			return 3
+		case app:
+			return 2
 		}
 	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		list = append(list, ChangedFinding{before[k], after[k]})
+	return 0
+}
+
+func application(f *findings.Finding) string {
+	if len(f.Connections) == 0 {
+		return ""
 	}
-	return list
+	return f.Connections[0].Application
+}
+
+// mainQuery is the fingerprint of the statement that a finding is about most.
+func mainQuery(f *findings.Finding) uint64 {
+	if len(f.Queries) == 0 {
+		return 0
+	}
+	return f.Queries[0].Fingerprint
+}
+
+// match pairs the findings of both sides, the surest pairs first, and returns the pairs that
+// differ, and those of one side alone.
+func match(before, after []findings.Finding) (changed []ChangedFinding, solved, added []findings.Finding) {
+	partner, taken := make([]int, len(before)), make([]bool, len(after))
+	for i := range partner {
+		partner[i] = -1
+	}
+	for least := 3; least > 0; least-- {
+		for i := range before {
+			for k := range after {
+				if partner[i] < 0 && !taken[k] && kinship(&before[i], &after[k]) >= least {
+					partner[i], taken[k] = k, true
+				}
+			}
+		}
+	}
+	for i, k := range partner {
+		switch {
+		case k < 0:
+			solved = append(solved, before[i])
+		case differs(&before[i], &after[k]):
+			changed = append(changed, ChangedFinding{before[i], after[k]})
+		}
+	}
+	for k := range after {
+		if !taken[k] {
+			added = append(added, after[k])
+		}
+	}
+	byCode := func(a, b *findings.Finding) int { return cmp.Compare(a.Code, b.Code) }
+	order.StableBy(solved, byCode)
+	order.StableBy(added, byCode)
+	order.StableBy(changed, func(a, b *ChangedFinding) int { return byCode(&a.After, &b.After) })
+	return changed, solved, added
 }
 
 func differs(b, a *findings.Finding) bool {

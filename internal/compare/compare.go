@@ -67,8 +67,7 @@ func Compare(before, after *Side) *Change {
 		}
 	}
 	slices.Sort(c.NewErrors)
-	c.NewFindings, c.Solved = missing(after.Findings, before.Findings), missing(before.Findings, after.Findings)
-	c.Changed = changed(before.Findings, after.Findings)
+	c.Changed, c.Solved, c.NewFindings = match(before.Findings, after.Findings)
 	return c
 }
 
@@ -77,20 +76,6 @@ func total(q *Query) float64 {
 		return 0
 	}
 	return q.total
-}
-
-func missing(in, of map[string]findings.Finding) (list []findings.Finding) {
-	keys := make([]string, 0, len(in))
-	for k := range in {
-		if _, ok := of[k]; !ok {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		list = append(list, in[k])
-	}
-	return list
 }
 
 // Status is what became of a statement: both, new or vanished.

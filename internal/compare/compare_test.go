@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -117,6 +118,58 @@ func TestChangedFindings(t *testing.T) {
 	}
 	if same := Compare(before, before); len(same.Changed) != 0 {
 		t.Errorf("a side differs from itself: %+v", same.Changed)
+	}
+}
+
+// TestFindingsOfBothSides: which finding of one side is which of the other.
+func TestFindingsOfBothSides(t *testing.T) {
+	line := func(code, app, print string, count int, more string) string {
+		return fmt.Sprintf(`{"type":"finding","code":%q,"severity":"warning","title":"x","count":%d,"connections":[{"conn":1,"application_name":%q}],"queries":[{"fingerprint":%q}]%s}`, code, count, app, print, more) + "\n"
+	}
+	for name, c := range map[string]struct {
+		before, after          string
+		changed, solved, added string // counts before and after, of each
+	}{
+		"another statement is another loop": {
+			line("n_plus_one", "shop", "a", 10, ""), line("n_plus_one", "shop", "a", 10, "") + line("n_plus_one", "shop", "b", 30, ""), "", "", "30 ",
+		},
+		"one loop of two is mended, the other grew": {
+			line("n_plus_one", "shop", "a", 10, "") + line("n_plus_one", "shop", "b", 11, ""), line("n_plus_one", "shop", "b", 40, ""), "11-40 ", "10 ", "",
+		},
+		"in another application": {line("n_plus_one", "shop", "a", 10, ""), line("n_plus_one", "mail", "a", 10, ""), "", "10 ", "10 "},
+		"of an application, whose main statement is another": {
+			line("rtt_bound", "shop", "a", 100, ""), line("rtt_bound", "shop", "b", 300, ""), "100-300 ", "", "",
+		},
+		"of a server, whose first victim is another": {
+			line("lock_wait", "shop", "a", 10, "") + line("lock_wait", "shop", "b", 20, ""), line("lock_wait", "mail", "b", 60, "") + line("lock_wait", "cart", "a", 10, ""), "20-60 ", "", "",
+		},
+		"told again as it grew": {
+			line("n_plus_one", "shop", "a", 10, `,"first":"2026-11-21T00:00:01Z"`) + line("n_plus_one", "shop", "a", 20, `,"first":"2026-11-21T00:00:01Z","update":true`),
+			line("n_plus_one", "shop", "a", 21, ""), "", "", "",
+		},
+	} {
+		var sides [2]*Side
+		for i, text := range []string{c.before, c.after} {
+			s, err := ReadJSON(strings.NewReader(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sides[i] = s
+		}
+		got := Compare(sides[0], sides[1])
+		var changed, solved, added string
+		for _, x := range got.Changed {
+			changed += fmt.Sprintf("%d-%d ", x.Before.Count, x.After.Count)
+		}
+		for _, x := range got.Solved {
+			solved += fmt.Sprintf("%d ", x.Count)
+		}
+		for _, x := range got.NewFindings {
+			added += fmt.Sprintf("%d ", x.Count)
+		}
+		if changed != c.changed || solved != c.solved || added != c.added {
+			t.Errorf("%s: changed %q, solved %q, new %q", name, changed, solved, added)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/pgsniff/pgsniff/internal/findings"
 	"github.com/pgsniff/pgsniff/internal/record"
@@ -19,6 +20,8 @@ const (
 	// that are kept: evenly spread ones of more.
 	maxQueries   = 10_000
 	maxDurations = 2048
+	// maxFindings bounds the findings of a side; a capture has some.
+	maxFindings = 1000
 	// maxText is how much of a text is kept, in bytes.
 	maxText = 2048
 	// maxLine bounds a line of JSON.
@@ -81,13 +84,13 @@ func (q *Query) Quantile(p float64) float64 {
 type Side struct {
 	Queries  map[uint64]*Query // by fingerprint
 	Errors   map[string]uint64 // by SQLSTATE
-	Findings map[string]findings.Finding
+	Findings []findings.Finding
 	Count    uint64
 	Dropped  uint64
 }
 
 func newSide() *Side {
-	return &Side{Queries: make(map[uint64]*Query), Errors: make(map[string]uint64), Findings: make(map[string]findings.Finding)}
+	return &Side{Queries: make(map[uint64]*Query), Errors: make(map[string]uint64)}
 }
 
 func (s *Side) query(print uint64, text string) *Query {
@@ -123,14 +126,22 @@ func (s *Side) take(print uint64, text string, rows, bytes uint64, ns int64, sta
 	}
 }
 
+// finding takes a finding. One that is told again, as it was printed while its capture went
+// on, stands for what was told before.
 func (s *Side) finding(f *findings.Finding) {
-	key := f.Code
-	if len(f.Connections) > 0 && f.Connections[0].Application != "" {
-		key += " " + f.Connections[0].Application
+	if f.Update {
+		for i := range s.Findings {
+			if o := &s.Findings[i]; o.First == f.First && kinship(o, f) > 1 {
+				*o = *f
+				return
+			}
+		}
 	}
-	if _, known := s.Findings[key]; !known {
-		s.Findings[key] = *f
+	if len(s.Findings) >= maxFindings {
+		s.Dropped++
+		return
 	}
+	s.Findings = append(s.Findings, *f)
 }
 
 // Collector is the sink that makes a Side of a capture.
@@ -149,7 +160,7 @@ func NewCollector(env *sink.Env) *Collector {
 // Record takes a record.
 func (c *Collector) Record(r record.Record) {
 	if q, ok := r.(*record.Query); ok && q.Normalized != nil && !q.Skipped {
-		c.Side.take(q.Fingerprint, string(q.Normalized[:min(len(q.Normalized), maxText)]), q.Rows, q.Bytes, q.Duration, string(q.SQLState()))
+		c.Side.take(q.Fingerprint, string(q.Normalized[:min(len(q.Normalized), maxText)]), q.Rows, q.Bytes+q.CopyBytes, q.Duration, string(q.SQLState()))
 	}
 	c.Reporter.Record(r)
 }
@@ -171,8 +182,16 @@ type line struct {
 		SQLState string `json:"sqlstate"`
 	} `json:"error"`
 	Code, Severity, Title string
+	First                 time.Time
+	Update                bool
 	Connections           []struct {
 		Application string `json:"application_name"`
+	}
+	Queries []struct {
+		Fingerprint string
+	}
+	Copy *struct {
+		Bytes uint64
 	}
 }
 
@@ -197,13 +216,7 @@ func ReadJSON(r io.Reader) (*Side, error) {
 			s.takeLine(&l)
 		case "finding":
 			records++
-			severity, _ := findings.ParseSeverity(l.Severity)
-			f := findings.Finding{Code: l.Code, Severity: severity, Title: l.Title, Count: l.Count}
-			f.Cost.TimeNS = l.Cost.TimeNS
-			if len(l.Connections) > 0 {
-				f.Connections = []findings.ConnRef{{Application: l.Connections[0].Application}}
-			}
-			s.finding(&f)
+			s.finding(l.finding())
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -213,6 +226,24 @@ func ReadJSON(r io.Reader) (*Side, error) {
 		return nil, errors.New("no query or finding in it: make it with --json --view queries,findings")
 	}
 	return s, nil
+}
+
+// finding is the finding that a line tells, as far as it is compared.
+func (l *line) finding() *findings.Finding {
+	severity, _ := findings.ParseSeverity(l.Severity)
+	f := &findings.Finding{Code: l.Code, Severity: severity, Title: l.Title, Count: l.Count, Update: l.Update}
+	f.Cost.TimeNS = l.Cost.TimeNS
+	if !l.First.IsZero() {
+		f.First.Time = l.First.UnixNano()
+	}
+	if len(l.Connections) > 0 {
+		f.Connections = []findings.ConnRef{{Application: l.Connections[0].Application}}
+	}
+	if len(l.Queries) > 0 {
+		print, _ := strconv.ParseUint(l.Queries[0].Fingerprint, 16, 64)
+		f.Queries = []findings.QueryRef{{Fingerprint: print}}
+	}
+	return f
 }
 
 func (s *Side) takeLine(l *line) {
@@ -230,5 +261,9 @@ func (s *Side) takeLine(l *line) {
 	if l.Error != nil {
 		state = l.Error.SQLState
 	}
-	s.take(print, l.Normalized, l.Rows, l.Bytes, ns, state)
+	bytes := l.Bytes
+	if l.Copy != nil {
+		bytes += l.Copy.Bytes
+	}
+	s.take(print, l.Normalized, l.Rows, bytes, ns, state)
 }
