@@ -20,7 +20,9 @@ func (h *Handler) bindEvent(e *session.Event) ([]byte, bool) {
 		c.bound(x)
 	}
 	b := binding{Cycle: c}
-	b.of(x)
+	if x != nil && markOf(x)&namesTokens != 0 {
+		b.of(x)
+	}
 	body, changed := h.bind(&h.body, e.Body, &b)
 	switch {
 	case x == nil:
@@ -39,11 +41,9 @@ type binding struct {
 	types  []uint32 // as far as they are known
 }
 
-// of adds what is known of an exchange's text and its parameters.
+// of adds what is known of an exchange's text, which names tokens, and of its parameters.
 func (b *binding) of(x *exchange.Exchange) {
-	if x != nil && markOf(x)&namesTokens != 0 {
-		b.tokens, b.types = sqlnorm.TokenParameters(textOf(x)), x.ParamTypes()
-	}
+	b.tokens, b.types = sqlnorm.TokenParameters(textOf(x)), x.ParamTypes()
 }
 
 // forTokens tells whether a value is given to what is called tokens, and is no number.
@@ -181,6 +181,10 @@ func bindValues(body []byte) int {
 // mayBindForm tells whether a value of a Bind may be one that is known by its form, though it
 // has none of the signs that mayHoldValue looks for. It is quick.
 func mayBindForm(body []byte) bool {
+	const least = 1 + 1 + 2 + 2 + 4 + sqlnorm.ShortestToken + 2 // without names and formats
+	if len(body) < least || len(body) == least && body[1] != 0 {
+		return false
+	}
 	at := bindValues(body)
 	for at >= 0 && len(body)-at > 4 {
 		n := int(int32(binary.BigEndian.Uint32(body[at:])))

@@ -103,7 +103,7 @@ func (h *Handler) row(e *session.Event) ([]byte, bool) {
 		c.bound(x)
 	}
 	if h.level != All && p != nil && !p.any && !c.Repeats() && !c.names() && (!p.texts || !mayHoldCredential(e.Body) && (len(e.Body) < 2 || !p.mayHaveForms(e.Body[2:], int(binary.BigEndian.Uint16(e.Body))))) &&
-		(x.Mark|markOf(x))&(namesTokens|renamesPairs) == 0 && !(p.composite && len(h.tables.names) > 0) {
+		markOf(x)&(namesTokens|renamesPairs) == 0 && !(p.composite && len(h.tables.names) > 0) {
 		return e.Body, false
 	}
 	if len(e.Body) < 2 || h.Counts(e) {

@@ -141,11 +141,11 @@ func (h *Handler) Message(e *session.Event) {
 
 // Exchange hands a query cycle on without its secrets.
 func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
-	if len(h.dealing.open) != 0 && x.Tx == idle {
-		defer h.dealing.end(s.ID)
-	}
 	if p := x.Prepared; p != nil && p.Mark&^pairs == known && h.level != All && x.Error == nil && x.BindBody() == nil {
 		h.results(x, Cycle{}) // as most: there is nothing else in it
+		if len(h.dealing.open) != 0 && x.Tx == idle {
+			h.dealing.end(s.ID)
+		}
 		h.Handler.Exchange(s, x)
 		return
 	}
@@ -165,7 +165,10 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	if x.Error != nil {
 		x.Error, _ = h.reply(&h.failed, x.Error, h.dealing.with(s, x, c))
 	}
-	if x.Tx != idle && (c.deals() || c.Repeats()) {
+	switch {
+	case x.Tx == idle && len(h.dealing.open) != 0:
+		h.dealing.end(s.ID)
+	case x.Tx != idle && (c.deals() || c.Repeats()):
 		h.dealing.begin(s.ID)
 	}
 	h.results(x, c)
@@ -388,7 +391,9 @@ func (h *Handler) parameters(x *exchange.Exchange, c Cycle) {
 			return
 		}
 		b := binding{Cycle: c}
-		b.of(x)
+		if markOf(x)&namesTokens != 0 {
+			b.of(x)
+		}
 		if out, changed := h.bind(&h.bound, body, &b); changed {
 			x.SetBindBody(out)
 		}

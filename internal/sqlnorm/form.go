@@ -8,7 +8,7 @@ import (
 )
 
 // ShortestToken is the length in bytes of the shortest value that [IsToken] knows.
-const ShortestToken = 12
+const ShortestToken = 14
 
 // IsToken tells whether a value is a token or a key that is known by its form alone: those
 // of clouds and services, JSON Web Tokens, private keys in PEM, what a header of HTTP has for
