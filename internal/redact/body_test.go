@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
@@ -95,5 +97,70 @@ func TestTagsAndArchives(t *testing.T) {
 	e.Replication = &replication.Event{Meaning: replication.Meaning{Kind: replication.KindArchiveData}}
 	if got := h.Event(e); string(got.Body) != "d<redacted>" || got.Replication != e.Replication {
 		t.Errorf("an archive became %q", got.Body)
+	}
+}
+
+// TestOldArchives: servers before 15 send the archives of a base backup as what a COPY copies.
+func TestOldArchives(t *testing.T) {
+	for sql, want := range map[string]string{
+		"BASE_BACKUP LABEL 'x' PROGRESS": Mark, "base_backup": Mark, "COPY t TO STDOUT": "files of the server",
+	} {
+		h := NewHandler(Secrets, nil).(*Handler)
+		e := eventOf(messages.KindCopyData, []byte("files of the server"), false)
+		e.Exchange.SQL = []byte(sql)
+		for range 2 {
+			if got := h.Event(e).Body; string(got) != want {
+				t.Errorf("%s: an archive became %q", sql, got)
+			}
+		}
+	}
+}
+
+// TestBinaryHstores: hstore in binary has its names between lengths.
+func TestBinaryHstores(t *testing.T) {
+	hstore := func(pairs ...string) (b []byte) {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(pairs)/2))
+		for _, s := range pairs {
+			b = append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+		}
+		return b
+	}
+	for _, tt := range []struct {
+		v    []byte
+		want bool
+	}{
+		{hstore("password", "x"), true},
+		{hstore("user", "bob", "api_key", ""), true},
+		{hstore("user", "bob"), false},
+		{hstore("user", "password"), false},
+		{hstore("password", "x")[:12], false},
+		{append(hstore("password", "x"), 0), false},
+		{[]byte{0, 0, 0, 0, 0, 0, 0, 5}, false},
+		{binary.BigEndian.AppendUint32(nil, 1<<31), false},
+	} {
+		if got := hstoreSecret(tt.v); got != tt.want {
+			t.Errorf("%q: %v", tt.v, got)
+		}
+		if tt.want && !Value(tt.v) {
+			t.Errorf("%q is shown", tt.v)
+		}
+	}
+}
+
+// TestSecretsAcrossCopyData: a client ends its messages anywhere.
+func TestSecretsAcrossCopyData(t *testing.T) {
+	whole := "1\thost=h user=u password=CANARYZQ\n"
+	for cut := 1; cut < len(whole); cut++ {
+		h := NewHandler(Secrets, nil).(*Handler)
+		shown := ""
+		x := &exchange.Exchange{ID: 5, Mark: known, SQL: []byte("COPY t FROM STDIN")}
+		for _, part := range []string{whole[:cut], whole[cut:]} {
+			e := eventOf(messages.KindCopyData, []byte(part), false)
+			e.Exchange, e.Direction = x, messages.Frontend
+			shown += string(h.Event(e).Body)
+		}
+		if strings.Contains(shown, "CANARYZQ") || strings.HasSuffix(shown, "ZQ\n") {
+			t.Errorf("cut at %d: %q", cut, shown)
+		}
 	}
 }

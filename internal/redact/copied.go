@@ -201,11 +201,16 @@ func binaryRowNames(row []byte) bool {
 }
 
 // copiedBehind tells whether what a COPY copies is hidden since the header before it names a
-// secret. The header itself is shown if nothing else is in its message.
+// secret, or since it is the archives of a base backup, as servers before 15 send them. The header
+// itself is shown if nothing else is in its message.
 func (h *Handler) copiedBehind(x *exchange.Exchange, data []byte) bool {
 	if x.Mark&copyBegun == 0 {
 		x.Mark |= copyBegun
 		sql := textOf(x)
+		if sqlnorm.BacksUp(sql) {
+			x.Mark |= copyHidden
+			return true
+		}
 		line, rest, _ := bytes.Cut(data, []byte("\n"))
 		if sqlnorm.CopiesHeader(sql) && namesIn(line) {
 			x.Mark |= copyHidden

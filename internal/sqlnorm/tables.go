@@ -146,3 +146,10 @@ func Writes(sql []byte) bool {
 	t := l.next()
 	return t.kind == tokenWord && isOneOf(sql[t.start:t.end], "insert", "update", "merge", "with", "explain", "prepare")
 }
+
+// BacksUp tells whether a text is the command of a base backup.
+func BacksUp(sql []byte) bool {
+	l := lexer{src: sql}
+	t := l.next()
+	return t.kind == tokenWord && equalFold(sql[t.start:t.end], "base_backup")
+}
