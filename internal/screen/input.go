@@ -22,6 +22,10 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case "ctrl+c":
 		return tea.Quit
 	case "ctrl+z":
+		if alone() { // Bubble Tea would wait for somebody to go on with it
+			m.say("no shell is there that could go on with the program")
+			return nil
+		}
 		return tea.Suspend
 	case "ctrl+l":
 		return tea.ClearScreen

@@ -4,6 +4,7 @@ package live
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -78,6 +79,43 @@ func raw(t *testing.T, slave *os.File) bool {
 	return state.Lflag&unix.ICANON == 0
 }
 
+// waitDrawn reads what is written to a terminal until a text is among it.
+func waitDrawn(t *testing.T, master *os.File, text string) {
+	t.Helper()
+	drawn := ""
+	for b := make([]byte, 4096); !strings.Contains(drawn, text); {
+		n, err := master.Read(b)
+		if err != nil {
+			t.Fatal(err, drawn)
+		}
+		drawn += string(b[:n])
+	}
+}
+
+// TestScreenAlone presses Ctrl-Z where no shell is there to go on with the program, as in a
+// container: the kernel stops nobody, and the program goes on.
+func TestScreenAlone(t *testing.T) {
+	master, slave := pseudoTerminal(t)
+	cmd := exec.Command(os.Args[0], "browse", "../../testdata/pcaps/base_mix.pcap")
+	cmd.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm-256color")
+	cmd.Stdin, cmd.Stdout = slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	p := launch(t, cmd)
+	for _, step := range []struct{ key, shown string }{{"", "CALLS"}, {"\x1a", "no shell"}, {"1", "QUERY"}, {"?", "Everywhere"}} {
+		if _, err := master.WriteString(step.key); err != nil {
+			t.Fatal(err)
+		}
+		waitDrawn(t, master, step.shown)
+	}
+	go func() { _, _ = io.Copy(io.Discard, master) }() // what is written at the end
+	if _, err := master.WriteString("qq"); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.wait(time.Minute); code != 0 {
+		t.Errorf("exit %d: %s", code, p.stderr)
+	}
+}
+
 // TestScreenStalled ends the program by a signal on a terminal that reads nothing more,
 // that of a session whose network is gone for instance: it ends, and leaves the terminal
 // as it was. Meanwhile the capture goes on: that is written to a file, which has packets
@@ -99,14 +137,7 @@ func TestScreenStalled(t *testing.T) {
 	cmd.Env = append(os.Environ(), asProgram+"=1", "TERM=xterm-256color")
 	cmd.Stdin, cmd.Stdout = slave, slave
 	p := launch(t, cmd)
-	drawn := ""
-	for b := make([]byte, 4096); !strings.Contains(drawn, "Replication"); {
-		n, err := master.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		drawn += string(b[:n])
-	}
+	waitDrawn(t, master, "Replication")
 	fill(t, slave)
 	if _, err := master.WriteString("2"); err != nil { // a key, whose frame does not get out
 		t.Fatal(err)
