@@ -139,7 +139,7 @@ func isServer(program string) bool {
 // noServers says why there is nothing to attach to.
 func noServers(all []attach.Server) error {
 	for _, s := range all {
-		return &exitError{ExitFailure, fmt.Errorf("cannot attach to the server %d: %s; root may, or who has CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, as the members of pgsniff-attach have with the packages", s.PID, s.Problem)}
+		return &exitError{ExitFailure, fmt.Errorf("cannot attach to the server %d: %s; %s", s.PID, s.Problem, attach.Who())}
 	}
 	return &exitError{ExitFailure, errors.New("no PostgreSQL server runs on this host that could be attached to; --attach=PATH names the program of one that will be started")}
 }

@@ -101,6 +101,19 @@ func (h host) missing() (list []string) {
 	return list
 }
 
+// Who says who may look into servers on this host.
+func Who() string { return thisHost().who() }
+
+func (h host) who() string {
+	switch {
+	case h.before(5, 11):
+		return "root may, or who has CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_SYS_RESOURCE"
+	case h.before(6, 6):
+		return "root may, or who has CAP_SYS_ADMIN and CAP_SYS_PTRACE"
+	}
+	return "root may, or who has CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, as the members of pgsniff-attach have with the packages"
+}
+
 // before reports whether the kernel is older than a version.
 func (h host) before(major, minor int) bool {
 	var x, y int

@@ -48,6 +48,11 @@ func TestExplain(t *testing.T) {
 	if got := chosen("[none] integrity confidentiality\n"); got != "" {
 		t.Error(got)
 	}
+	for release, want := range map[string]string{"6.18.1": "CAP_BPF", "6.1.0-56": "CAP_SYS_ADMIN and CAP_SYS_PTRACE", "5.10.0-46": "CAP_SYS_RESOURCE"} {
+		if got := (host{release: release}).who(); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", release, got)
+		}
+	}
 	if n := (host{release: "5.10.0-30-amd64"}).kernelVersion(); n != 5<<16|10<<8 {
 		t.Errorf("%x", n)
 	}
