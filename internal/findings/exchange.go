@@ -177,6 +177,8 @@ type uses struct {
 	firstEnd int64
 	text     texts
 	width    *width
+	// common are values that its executions which took long have in common.
+	common []uint64
 }
 
 func (e *Engine) usesOf(q *seenExchange) *uses {

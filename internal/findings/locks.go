@@ -3,6 +3,7 @@ package findings
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/units"
@@ -32,6 +33,8 @@ type wait struct {
 	took       int64
 	usual      int64
 	values     []uint64
+	uses       *uses
+	row        bool // it names the row of whom it waited for
 	app        *app
 	timeout    bool // the server gave up for it
 	startFrame uint64
@@ -62,6 +65,9 @@ func (e *Engine) waited(q *seenExchange) {
 		w.usual = q.uses.time.median()
 	}
 	w.values = append(w.values, e.valuesOf(q)...)
+	if w.uses = q.uses; w.uses != nil {
+		w.uses.alike(w.values)
+	}
 	s.waits = append(s.waits, w)
 }
 
@@ -125,10 +131,33 @@ func (e *Engine) settleWait(s *server, w *wait) {
 	}
 	switch {
 	case best != nil:
+		w.row = same && w.namesRowOf(best)
 		e.blocked(s, w, best, name, same)
 	case w.timeout:
 		e.blocked(s, w, nil, w.s.tables[0].name, false)
 	}
+}
+
+// alike keeps the values that all executions which took long have in common.
+func (u *uses) alike(values []uint64) {
+	if u.common == nil {
+		u.common = append([]uint64{}, values...)
+	}
+	u.common = slices.DeleteFunc(u.common, func(v uint64) bool { return !slices.Contains(values, v) })
+}
+
+// namesRowOf reports whether a waiter names a row that the other wrote: all of its values are
+// the other's, or one is that is not the same each time.
+func (w *wait) namesRowOf(f *finishedTx) bool {
+	all := true
+	for _, v := range w.values {
+		shared := slices.Contains(f.values, v)
+		if shared && w.uses != nil && !slices.Contains(w.uses.common, v) {
+			return true
+		}
+		all = all && shared
+	}
+	return all
 }
 
 func near(f *finishedTx, w *wait) int64 {
@@ -165,6 +194,8 @@ type lockData struct {
 	waiters   map[uint64]bool
 	ddl       bool
 	dead      int64 // the waits of deadlocks
+	byUse     map[*uses]uint64
+	rows      uint64 // the waits for a row that is known
 }
 
 func lockKey(s *server, name string) uint64 { return hashOf([]byte(s.address + "\x00" + name)) }
@@ -207,7 +238,7 @@ func (e *Engine) blocked(s *server, w *wait, by *finishedTx, name string, same b
 	if x == nil {
 		x = &lockData{
 			table: name, blockers: make(map[uint64]uint64), blockApps: make(map[string]uint64),
-			idle: make(map[*draft]int64), waiters: make(map[uint64]bool),
+			idle: make(map[*draft]int64), waiters: make(map[uint64]bool), byUse: make(map[*uses]uint64),
 		}
 		d.data = x
 	}
@@ -216,6 +247,12 @@ func (e *Engine) blocked(s *server, w *wait, by *finishedTx, name string, same b
 	x.longest = max(x.longest, w.took)
 	if len(x.waiters) < maxRefs {
 		x.waiters[w.c.ID] = true
+	}
+	if w.row {
+		x.rows++
+	}
+	if u := w.uses; u != nil && (len(x.byUse) < maxRefs || x.byUse[u] > 0) {
+		x.byUse[u]++
 	}
 	if w.timeout {
 		x.timeouts++
@@ -295,8 +332,34 @@ func altered(tables []table, name string) bool {
 	return false
 }
 
+const (
+	// usualCalls is how often a statement has to run for it to be known what it takes where
+	// it waits for nobody, and usualTimes how much longer a wait takes.
+	usualCalls = 3
+	usualTimes = 3
+)
+
+// slowAnyway reports whether most of the statements that seem to have waited take as long
+// nearly always, so that others that end at the same moment do so by chance: nobody has
+// named the row of another, or locked the table.
+func (x *lockData) slowAnyway() bool {
+	if 2*x.rows > x.waits || x.timeouts > 0 || x.ddl || x.dead > 0 {
+		return false
+	}
+	slow := uint64(0)
+	for u, n := range x.byUse {
+		if u.time.n >= usualCalls && u.time.quantile(0.1)*usualTimes > x.sum/int64(x.waits) {
+			slow += n
+		}
+	}
+	return 2*slow > x.waits
+}
+
 func finishWait(e *Engine, d *draft) (f Finding, ok bool) {
 	x := d.data.(*lockData)
+	if x.slowAnyway() {
+		return f, false
+	}
 	conf := Likely
 	most := uint64(0)
 	for _, n := range x.blockers {

@@ -379,6 +379,9 @@ func finishNPlusOne(e *Engine, d *draft) (f Finding, ok bool) {
 	if u := e.uses[usesKey{d.app, d.key.what}]; u != nil && x.sourced == 0 && 2*x.executions < u.calls {
 		return f, false // requests of many users, some of which followed each other at once
 	}
+	if x.sourced == 0 && e.pool.behind(d.conns) {
+		return f, false
+	}
 	switch {
 	case x.bursts > 0 && x.executions >= minLoop && d.cost.TimeNS >= loopCost, x.bursts >= minBursts:
 		f = d.finding(d.byCost(e), Likely)

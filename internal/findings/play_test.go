@@ -22,6 +22,7 @@ type program struct {
 	tx    byte
 	frame uint64
 	rows  uint64 // of the next result
+	takes int64  // nanoseconds of the next statements; 0: a millisecond
 	state string // SQLSTATE of the next statements; empty: they succeed
 }
 
@@ -51,6 +52,10 @@ func (p *program) asks(pause int64, sql string) {
 		p.frame++
 		return findings.Stamp{Time: p.now + after, Frame: p.frame}
 	}
+	takes := ms
+	if p.takes != 0 {
+		takes = p.takes
+	}
 	normalized := sqlnorm.Append(nil, []byte(sql))
 	var failed []byte
 	if p.state != "" {
@@ -58,10 +63,10 @@ func (p *program) asks(pause int64, sql string) {
 	}
 	p.e.Exchange(&p.c, &findings.Exchange{
 		Error: failed, ID: p.id, Protocol: exchange.ProtocolSimple, SQL: []byte(sql), Normalized: normalized, Fingerprint: sqlnorm.Fingerprint(normalized),
-		Rows: p.rows, Results: []findings.Result{{Tag: []byte(tag), Rows: p.rows}}, Start: at(0), FirstReply: at(ms), End: at(ms),
+		Rows: p.rows, Results: []findings.Result{{Tag: []byte(tag), Rows: p.rows}}, Start: at(0), FirstReply: at(takes), End: at(takes),
 		Pause: pause, PauseTx: before, Tx: p.tx, Answered: true, Complete: true,
 	})
-	p.now += ms
+	p.now += takes
 }
 
 // ends closes the connection in good order.
@@ -495,6 +500,53 @@ func TestRetries(t *testing.T) {
 		}
 		p.ends()
 		if list := e.Finish(); (found(list, "retry_storm") != nil) != c.want {
+			t.Errorf("%s: want %t%s", name, c.want, text(list))
+		}
+	}
+}
+
+// TestSlowByThemselves: updates of one table that take as long always, and end together, wait
+// for nothing; those that are quick else, or of one row, do.
+func TestSlowByThemselves(t *testing.T) {
+	for name, c := range map[string]struct {
+		usual int64 // of executions by themselves
+		row   string
+		want  bool
+	}{
+		"always slow": {600 * ms, "", false}, "quick else": {2 * ms, "", true}, "one row": {600 * ms, "7", true},
+	} {
+		e := findings.New(findings.Options{})
+		a, b := newProgram(e, 1, "plant"), newProgram(e, 2, "office")
+		update := func(p *program, i int) string {
+			if c.row != "" {
+				return "update t set a = 1 where k = " + c.row
+			}
+			return fmt.Sprintf("update t set a = 1 where k = %d", 1000*int(p.c.ID)+i)
+		}
+		for i := range 8 {
+			for _, p := range []*program{a, b} {
+				p.asks(100*ms, "begin")
+				p.takes = c.usual
+				if i%2 == 1 {
+					p.takes = 600 * ms
+				}
+				if p == b && i%2 == 1 {
+					p.now -= 5 * ms // it ends just behind the other's COMMIT
+					p.takes += 8 * ms
+				}
+				p.asks(ms, update(p, i))
+				p.takes = 0
+				if p == b {
+					p.now += 4 * ms
+				}
+				p.asks(ms, "commit")
+			}
+			a.now = max(a.now, b.now)
+			b.now = a.now
+		}
+		a.ends()
+		b.ends()
+		if list := e.Finish(); (found(list, "lock_wait") != nil) != c.want {
 			t.Errorf("%s: want %t%s", name, c.want, text(list))
 		}
 	}

@@ -53,6 +53,21 @@ const legBuckets = 2 * maxOpenLeg
 // bucket is where legs of a statement with a value are found.
 func (l *leg) bucket() uint64 { return hashInt(int64(l.s.print^l.value)) >> 32 % legBuckets }
 
+// behind reports whether all of these are connections of a pooler to its server, on which
+// the queries of many clients follow each other.
+func (p *poolers) behind(conns []ConnRef) bool {
+	for i := range conns {
+		leg := false
+		for _, x := range p.pairs {
+			leg = leg || x.legs[conns[i].Conn] != nil && len(x.clients) > 1
+		}
+		if !leg {
+			return false
+		}
+	}
+	return len(conns) > 0
+}
+
 // pooled is a pooler and the server behind it.
 type pooled struct {
 	front, back *server
