@@ -17,7 +17,7 @@ func TestMemos(t *testing.T) {
 	added := map[string]string{}
 	found := 0
 	for n := range 20000 {
-		k, of := messages.Kind(r.IntN(int(messages.NumKinds))), uint32(r.IntN(2))
+		k, of := messages.Kind(r.IntN(messages.NumKinds)), uint32(r.IntN(2))
 		body := []byte(strings.Repeat("x", r.IntN(20)) + fmt.Sprint(r.IntN(9)))
 		if r.IntN(50) == 0 {
 			body = make([]byte, maxMemo+r.IntN(2))
