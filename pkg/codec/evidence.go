@@ -9,11 +9,20 @@ import (
 
 // Evidence, in points. A single message of a strong kind proves little where
 // rows may hold anything, several in a row that fit together prove much.
+//
+// The numbers are chosen, not measured. They are such that what servers and clients send at
+// once is found with the chunk that has it, which TestBoundaryIsFoundAtOnce lists, and that
+// nothing false is found in values that hold whole messages (hostile_flow_test.go).
 const (
 	edgePoints = 2
-	// enoughToEdge is for a chain that ends where a sender flushed: with a chunk
-	// that is shorter than a full segment. enoughCovering is for one that also
-	// begins with a chunk, and enoughFull for one of which that segment is full.
+	// enoughToEdge is for a chain that ends where a sender flushed: with a chunk that is
+	// shorter than a full segment. The shortest answer has it, CommandComplete and
+	// ReadyForQuery (3 and 2) at such an edge (2); ReadyForQuery alone has not.
+	//
+	// enoughCovering is for one that also begins with a chunk: any message has it, between
+	// two edges, since each kind has a point at least. enoughFull is for one of
+	// which that segment is full, so that its end may be an accident: CommandComplete and
+	// ReadyForQuery have it between two edges.
 	enoughToEdge   = 7
 	enoughCovering = 5
 	enoughFull     = 9

@@ -66,7 +66,9 @@ func (t *Tracker) matchLater(s *Step, k messages.Kind, rule *grammar.ReplyRule) 
 			continue
 		}
 		if k == messages.KindErrorResponse && t.q.at(0).request&grammar.Sync != 0 {
-			i = 0
+			// The oldest is a Sync that may still be answered, see crossing.go. The error is
+			// given to it, and not to the request found here, for which it would be given up.
+			return t.advance(s, k, 0)
 		}
 		if t.certain() && outOfTurn.Has(k) && t.owes(i) {
 			return t.takeOutOfTurn(s, k, i)
