@@ -150,6 +150,20 @@ var attacksOfAStranger = []attack{
 	bind(`SELECT * FROM (VALUES ($1::text, $2::text)) AS t(login, passwd)`, "bob", "%s"),
 	bind(`SELECT $1 AS login, $2 AS passwd`, "bob", "%s"),
 	bind(`EXPLAIN (ANALYZE, COSTS OFF) SELECT 1 FROM users WHERE password = $1`, "%s"),
+	// Names that are given to columns in a list, or behind a cast.
+	say(`INSERT INTO users (id, name, password) VALUES (5001, 'a', '%s')`, `WITH w(z) AS (SELECT password FROM users WHERE id = 5001) SELECT z FROM w`, `SELECT z FROM (SELECT password FROM users WHERE id = 5001) s(z)`, `SELECT password::text AS t FROM users WHERE id = 5001`, `SELECT DISTINCT password p FROM users WHERE id = 5001`, `SELECT (SELECT password FROM users WHERE id = 5001) AS q`, `SELECT CASE WHEN true THEN password END AS c FROM users WHERE id = 5001`, `SELECT first_value(password) OVER () FROM users WHERE id = 5001`, `SELECT xmlagg(xmlelement(name p, password)) FROM users WHERE id = 5001`, `SELECT password FROM users WHERE id = 5001 UNION SELECT 'a'`, `VALUES ((SELECT password FROM users WHERE id = 5001))`),
+	say(`SELECT setseed(0.5), '%s' AS pass_phrase`),
+	say(`CREATE TABLE oauth (id int, "accessToken" text, "refreshToken" text)`, `INSERT INTO oauth ("accessToken") VALUES ('%s')`, `SELECT "accessToken" FROM oauth`, `UPDATE oauth SET "refreshToken" = '%s' RETURNING "refreshToken" AS r`),
+	say(`CREATE TABLE hdr (id int, headers jsonb)`, `INSERT INTO hdr VALUES (1, '{"authorization": "Basic %s", "x-api-key": "%s"}')`, `SELECT headers->>'authorization' AS a FROM hdr`, `SELECT headers FROM hdr`),
+	say(`CREATE INDEX pix ON users (id) WHERE token = '%s'`, `SELECT pg_get_indexdef('pix'::regclass)`, `SELECT pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = 'pix'::regclass`, `DROP INDEX pix`),
+	say(`CREATE TABLE ss (id int, token text)`, `CREATE STATISTICS sx ON (token || '%s'), id FROM ss`, `SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxname = 'sx'`),
+	{say: []string{`COPY users (id, name, password) FROM STDIN (FORMAT text, DELIMITER '|')`}, copied: "5100|x|%s\n"},
+	bind(`INSERT INTO config (key, value) SELECT * FROM unnest($1::text[], $2::text[])`, "{theme,db_password}", "{dark,%s}"),
+	bind(`SELECT hstore($1, $2)`, "password", "%s"),
+	bind(`SELECT hstore($1::text[], $2::text[])`, "{password}", "{%s}"),
+	bind(`SELECT jsonb_object($1::text[], $2::text[])`, "{password}", "{%s}"),
+	bind(`SELECT set_config(k, v, false) FROM unnest($1::text[], $2::text[]) AS t(k, v)`, "{app.secret}", "{%s}"),
+	bind(`SELECT pg_notify($1, $2)`, "password_resets", "%s"),
 }
 
 // deferredTrigger makes tables whose triggers raise what was inserted, at the end of the

@@ -110,8 +110,18 @@ func (h *Handler) bind(into *[]byte, body []byte, c *binding) ([]byte, bool) {
 // hasPairs tells whether a text has a column, or calls a function, that may have the names
 // of things, whose values stand beside them or are asked for.
 func hasPairs(sql []byte) bool {
-	return bytes.Contains(sql, []byte("ey")) || bytes.Contains(sql, []byte("ame")) || bytes.Contains(sql, []byte("etting")) ||
-		bytes.Contains(sql, []byte("ption")) || bytes.Contains(sql, []byte("aram")) || bytes.Contains(sql, []byte("json")) || bytes.Contains(sql, []byte(" k "))
+	for _, sign := range pairSigns {
+		if bytes.Contains(sql, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// pairSigns are parts of what such columns and functions are called.
+var pairSigns = [][]byte{
+	[]byte("ey"), []byte("ame"), []byte("etting"), []byte("ption"), []byte("aram"), []byte("json"), []byte(" k "),
+	[]byte("hstore"), []byte("notify"), []byte("config"), []byte("unnest"),
 }
 
 // bindNames takes note of the values that are bound.

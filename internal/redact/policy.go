@@ -348,6 +348,7 @@ func (h *Handler) renames(x *exchange.Exchange, asks bool) []bool {
 	}
 	h.renamedOf, h.renamedAsks, h.renamedBy, h.renamed = d, asks, append(h.renamedBy[:0], sql...), h.renamed[:0]
 	secrets, values, counted := h.newNames[0].of(sql, sqlnorm.NamesSecret), (*newNames)(nil), h.newNames[1].of(sql, sqlnorm.NamesTokens)
+	sqlnorm.Aliases(sql, secrets.add)
 	if asks {
 		values = h.newNames[2].of(sql, quotedPairValue)
 	}
@@ -355,7 +356,7 @@ func (h *Handler) renames(x *exchange.Exchange, asks bool) []bool {
 	fields := d.Fields()
 	for i := range fields {
 		f := &fields[i]
-		h.renamed = append(h.renamed, secrets.has(f.Name) || values.has(f.Name) || textType(f.TypeOID) && counted.has(f.Name) ||
+		h.renamed = append(h.renamed, !plainType(f.TypeOID) && secrets.has(f.Name) || values.has(f.Name) || textType(f.TypeOID) && counted.has(f.Name) ||
 			all && !plainType(f.TypeOID) && (f.TableOID == 0 || f.TableOID >= firstUserOID) && !pairName(f.Name))
 	}
 	return h.renamed
@@ -371,16 +372,19 @@ const maxNewNames = 1664
 // of fills n with those that a text gives what is called so.
 func (n *newNames) of(sql []byte, called func(name []byte) bool) *newNames {
 	clear(*n)
-	sqlnorm.Renames(sql, called, func(name []byte) {
-		if len(*n) == maxNewNames {
-			return
-		}
-		if *n == nil {
-			*n = make(newNames)
-		}
-		(*n)[string(sqlnorm.AppendName(nil, name))] = struct{}{}
-	})
+	sqlnorm.Renames(sql, called, n.add)
 	return n
+}
+
+// add adds a name in SQL, if there is room.
+func (n *newNames) add(name []byte) {
+	if len(*n) == maxNewNames {
+		return
+	}
+	if *n == nil {
+		*n = make(newNames)
+	}
+	(*n)[string(sqlnorm.AppendName(nil, name))] = struct{}{}
 }
 
 // has tells whether a column's name is one of them.

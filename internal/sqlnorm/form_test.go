@@ -103,3 +103,16 @@ func TestCasts(t *testing.T) {
 		}
 	}
 }
+
+func TestAliases(t *testing.T) {
+	for sql, want := range map[string]string{
+		"WITH w(z, y) AS (SELECT password, id FROM users) SELECT z FROM w": "z y ", "SELECT z FROM (SELECT password FROM users) s(z)": "z ", `SELECT 1 FROM users AS u("A b", c)`: `"A b" c `,
+		"SELECT 1 FROM users u(a)": "a ", "SELECT lower(name), count(id) FROM users WHERE a IN (b, c)": "", "INSERT INTO users (a, b) VALUES (1, 2)": "", "": "", "a b(": "", "a b(c": "c ",
+	} {
+		got := ""
+		Aliases([]byte(sql), func(name []byte) { got += string(name) + " " })
+		if got != want {
+			t.Errorf("%q: %q, want %q", sql, got, want)
+		}
+	}
+}

@@ -335,7 +335,7 @@ func Renames(sql []byte, called func(name []byte) bool, f func(name []byte)) {
 		sql = bytes.ReplaceAll(sql, []byte{'\''}, []byte{' '})
 	}
 	l := lexer{src: sql}
-	found := false // the token before is called so, but for AS between
+	found, cast := false, false // the token before is called so, but for AS or a cast between; a type's name is due
 	for {
 		t := l.next()
 		if t.kind == tokenEOF {
@@ -343,6 +343,11 @@ func Renames(sql []byte, called func(name []byte) bool, f func(name []byte)) {
 		}
 		text := sql[t.start:t.end]
 		name := t.kind == tokenWord || t.kind == tokenQuotedIdent
+		if found && (t.kind == tokenCast || cast && name) {
+			cast = t.kind == tokenCast // password::text AS p
+			continue
+		}
+		cast = false
 		if found && name {
 			if equalFold(text, "as") {
 				continue
@@ -350,6 +355,30 @@ func Renames(sql []byte, called func(name []byte) bool, f func(name []byte)) {
 			f(text)
 		}
 		found = name && called(text)
+	}
+}
+
+// Aliases calls f with each name in the lists of names that a text gives to the columns of
+// something: WITH t(a, b) AS (…), (SELECT …) t(a, b), table t(a, b). It is borrowed.
+func Aliases(sql []byte, f func(name []byte)) {
+	var buf [maxWord]byte
+	plain := func(t token) bool {
+		text := sql[t.start:t.end]
+		return t.kind == tokenQuotedIdent || t.kind == tokenWord && (len(text) > maxWord || classify(appendLower(buf[:0], text)) == wordPlain)
+	}
+	l := lexer{src: sql}
+	var last, before token
+	for t := l.next(); t.kind != tokenEOF; t = l.next() {
+		due := before.kind == tokenClose || plain(before) || before.kind == tokenWord && isOneOf(sql[before.start:before.end], "as", "with")
+		if t.kind == tokenOpen && plain(last) && due {
+			for t = l.next(); t.kind == tokenWord || t.kind == tokenQuotedIdent; t = l.next() {
+				f(sql[t.start:t.end])
+				if t = l.next(); t.kind != tokenComma {
+					break
+				}
+			}
+		}
+		before, last = last, t
 	}
 }
 

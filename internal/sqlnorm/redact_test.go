@@ -192,6 +192,7 @@ func FuzzRedact(f *testing.F) {
 		Parents(sql, none)
 		TokenParameters(sql)
 		Renames(sql, NamesTokens, none)
+		Aliases(sql, none)
 		HoldsSecret(sql)
 		HasToken(sql)
 		InHex(sql)

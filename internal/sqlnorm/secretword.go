@@ -37,6 +37,7 @@ var watchedWords = []watched{
 	{"passphrase", 1, useName, false},
 	{"passfile", 1, useName, false},
 	{"passcode", 1, useName, false},
+	{"pass_phrase", 3, useName, false},
 	{"pgpass", 0, useName, false},
 	{"pwhash", 0, useName, true},
 	{"pw_hash", 1, useName, true},
