@@ -335,9 +335,6 @@ func (k *keeper) close() error {
 func (r *run) take(p *capture.Packet) (taken bool, err error) {
 	if h := r.opt.hooks.history; h != nil {
 		h.Add(p)
-		if !r.opt.live { // else when time passes
-			h.Publish()
-		}
 	}
 	if r.keep == nil {
 		r.analyzer.Packet(p)

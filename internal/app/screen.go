@@ -84,6 +84,7 @@ and k9s; ? shows them. docs/screens.md.`,
 			}
 			if slices.Contains(args, "-") { // a pipe cannot be read again
 				s.history = flow.NewHistory(historySize)
+				s.history.Each = true
 			}
 			return runScreen(env, o, s, func(inner *Env) error { return runRead(inner, o, args) })
 		},

@@ -22,6 +22,9 @@ const header = 8 + 8 + 4 + 4 + 4 + 2 + 1 + 1
 // while there are readers, chunks that are let go are not used again. Add and Publish belong
 // to one goroutine; they lock for each new chunk only.
 type History struct {
+	// Each has readers see each packet when it is added, as where nobody knows when the next
+	// one comes. It is set before the first.
+	Each  bool
 	limit int
 	// What belongs to Add and Publish: the latest chunk, its memory, and where the next
 	// packet goes.
@@ -63,7 +66,9 @@ func (h *History) Add(p *capture.Packet) {
 	binary.LittleEndian.PutUint64(b[16:], uint64(uint32(p.OrigLen))|uint64(len(p.Data))<<32)
 	binary.LittleEndian.PutUint64(b[24:], uint64(uint32(p.Interface))|uint64(p.LinkType)<<32|uint64(p.FCSLen)<<48)
 	copy(b[header:], p.Data)
-	h.at = end
+	if h.at = end; h.Each {
+		h.latest.n.Store(int64(end))
+	}
 }
 
 // Publish lets readers see the packets that were added.

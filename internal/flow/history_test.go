@@ -17,8 +17,15 @@ func packetOf(n int) *capture.Packet {
 // TestHistory holds that the latest packets are kept as they came, in no more memory than
 // was said, and that a reader has those of its moment whatever comes after.
 func TestHistory(t *testing.T) {
+	for _, each := range []bool{false, true} {
+		testHistory(t, each)
+	}
+}
+
+func testHistory(t *testing.T, each bool) {
 	const limit, packets = 3 << 20, 20_000
 	h := NewHistory(limit)
+	h.Each = each
 	if frame, _ := h.Oldest(); frame != 0 {
 		t.Errorf("an empty history begins with %d", frame)
 	}
@@ -26,7 +33,9 @@ func TestHistory(t *testing.T) {
 	for n := 1; n <= packets; n++ {
 		h.Add(packetOf(n))
 		if n == packets/2 {
-			h.Publish()
+			if !each {
+				h.Publish()
+			}
 			early = h.Source()
 		}
 		if h.size > limit+chunkSize {
@@ -58,7 +67,9 @@ func TestHistory(t *testing.T) {
 		}
 		return first
 	}
-	h.Publish()
+	if !each {
+		h.Publish()
+	}
 	late := h.Source()
 	first := check(late, packets)
 	if frame, at := h.Oldest(); int(frame) != first || at != int64(first)*1000 || first < 10_000 {
