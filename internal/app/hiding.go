@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/redact"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
+	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -58,7 +59,12 @@ func hiding(level redact.Level, handler session.Handler, cfg *session.Config, li
 	}
 	if before := cfg.Some; before != nil {
 		some := *before
-		some.Tell = func(e *session.Event) { before.Tell(h.Event(e)) }
+		some.Tell = func(e *session.Event) {
+			if e.Kind != messages.KindDataRow { // rows are compared there, and never shown
+				e = h.Event(e)
+			}
+			before.Tell(e)
+		}
 		cfg.Some = &some
 	}
 	return h

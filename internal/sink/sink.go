@@ -62,7 +62,9 @@ type Wants struct {
 	Notices     bool
 	// Rows, if not 0, is how many rows of a query cycle are enough, where DataRow is
 	// among Messages: of a result with one row none needs to be told. It makes all
-	// messages that are not wanted cost next to nothing.
+	// messages that are not wanted cost next to nothing. Such rows are told with all their
+	// values, secrets too: they are for comparing and measuring, and nothing of them may be
+	// shown or kept.
 	Rows    uint64
 	Network bool // what the network did: records of type *netfacts.Record
 	Pooled  bool // Query.Pooled and Behind
