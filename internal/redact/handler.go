@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -36,6 +37,8 @@ type Handler struct {
 	errs                                    messages.ErrorFields
 	shapes                                  sqlnorm.Shapes[any] // of texts without secrets
 	alike                                   *any                // of the latest text
+	plain                                   [4]*any             // of texts that need not be looked at closely
+	plains                                  int                 // how many there were
 	plainRows, plainSettings, plainStartups plainBodies
 	// Of messages that are looked at as a whole.
 	decoded [messages.NumKinds]messages.Message
@@ -233,11 +236,18 @@ func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
 		mark, sql, whole = &p.Mark, p.SQL, p.SQLLen
 	}
 	if *mark&known == 0 && sql != nil {
+		h.alike = nil
 		*mark |= known | uint16(h.secrecy(s, sql, escapes(x), len(sql) < whole))
 		if x.Prepared != nil && hasPairs(sql) {
 			*mark |= pairs
 		}
-		*mark |= closely(sql)
+		if h.alike == nil || !slices.Contains(h.plain[:], h.alike) {
+			m := closely(sql)
+			if *mark |= m; m == 0 && h.alike != nil {
+				h.plain[h.plains%len(h.plain)] = h.alike
+				h.plains++
+			}
+		}
 	}
 	return Cycle{sqlnorm.Secrecy(*mark &^ known)}
 }
@@ -316,6 +326,7 @@ func (h *Handler) clean(sql []byte) bool {
 	case shape == nil:
 		if shape = h.shapes.Add(sql); shape != nil {
 			*shape = nil
+			h.plain = [4]*any{} // it may have the place of another
 		}
 	}
 	h.alike = shape
