@@ -29,7 +29,7 @@ const maxSent = 1024
 // Bytes are bytes of WAL, whatever of it concerns the client: a server that sends
 // keepalives to an idle slot is ahead of it in bytes and not in time.
 type Lag struct {
-	sent    []sample // ring: made when it is first needed
+	sent    []sample // ring: as long as was needed so far, in powers of two
 	head    int      // oldest
 	n       int
 	spacing uint64 // positions passed over between two samples
@@ -106,7 +106,7 @@ func (l *Lag) forget() {
 // Restart tells of a new START_REPLICATION.
 func (l *Lag) Restart() { *l = Lag{sent: l.sent} }
 
-func (l *Lag) at(i int) *sample { return &l.sent[(l.head+i)%maxSent] }
+func (l *Lag) at(i int) *sample { return &l.sent[(l.head+i)&(len(l.sent)-1)] }
 
 func (l *Lag) sentTo(lsn LSN, at int64) {
 	if lsn <= l.Sent && l.Sent != 0 {
@@ -118,17 +118,27 @@ func (l *Lag) sentTo(lsn LSN, at int64) {
 		return
 	}
 	l.skipped = 0
-	if l.sent == nil {
-		l.sent = make([]sample, maxSent)
-	}
 	if l.n == maxSent {
 		l.release()
+	}
+	if l.n == len(l.sent) && l.n < maxSent {
+		l.grow()
 	}
 	if l.n == maxSent {
 		l.thin()
 	}
 	*l.at(l.n) = sample{lsn, at}
 	l.n++
+}
+
+// grow doubles the ring: many connections stand still, and each has one.
+func (l *Lag) grow() {
+	const first = 8
+	sent := make([]sample, max(2*len(l.sent), first))
+	for i := range l.n {
+		sent[i] = *l.at(i)
+	}
+	l.sent, l.head = sent, 0
 }
 
 // thin drops every second sample.
@@ -189,7 +199,7 @@ func (l *Lag) release() {
 		}
 	}
 	for l.n > 0 && l.at(0).lsn <= done {
-		l.head = (l.head + 1) % maxSent
+		l.head = (l.head + 1) & (len(l.sent) - 1)
 		l.n--
 	}
 	if l.n < maxSent/4 {

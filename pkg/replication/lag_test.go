@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -87,6 +88,39 @@ func TestLagBound(t *testing.T) {
 		l.answer(end, end, end, now)
 		if since, ok := l.Waiting(StageApply); ok {
 			t.Errorf("%d: waits since %d", n, since)
+		}
+	}
+}
+
+// The ring of positions is as long as they need, and says what a long one says.
+func TestLagGrows(t *testing.T) {
+	var l Lag
+	if l.sendAt(1000, 100, 10); len(l.sent) > 8 {
+		t.Errorf("room for %d positions, of which there is one", len(l.sent))
+	}
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		grows, long := Lag{}, Lag{sent: make([]sample, maxSent)}
+		end, done := LSN(1000), LSN(1000)
+		for at := range int64(4000) {
+			if random.IntN(40+int(seed)) == 0 { // so many wait that positions are passed over, too
+				done += LSN(random.Uint64N(uint64(end-done) + 1))
+				if a, b := grows.answer(end, done, done, at), long.answer(end, done, done, at); a != b {
+					t.Fatalf("seed %d: %+v, with a long ring %+v", seed, a, b)
+				}
+				continue
+			}
+			size := 1 + random.IntN(100)
+			grows.sendAt(end, size, at)
+			long.sendAt(end, size, at)
+			end += LSN(size)
+		}
+		since, ok := grows.Waiting(StageFlush)
+		if s, o := long.Waiting(StageFlush); s != since || o != ok {
+			t.Errorf("seed %d: waiting since %d %t, with a long ring since %d %t", seed, since, ok, s, o)
+		}
+		if len(grows.sent) > maxSent {
+			t.Errorf("seed %d: %d positions", seed, len(grows.sent))
 		}
 	}
 }
