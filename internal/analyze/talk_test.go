@@ -3,6 +3,7 @@ package analyze_test
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -26,6 +27,7 @@ type talker struct {
 	described int // answers to Describe
 	rest      []byte
 	dead      bool // the server has closed
+	reset     bool // it did so with something unread, and what it had said last may be gone
 	copying   bool // it has asked for data, and not said since that it had them
 }
 
@@ -48,7 +50,7 @@ func (c *talker) send(b []byte) {
 	c.capture.Now = time.Now().UnixNano()
 	c.capture.Send(c.tcp, hostile.Client, b)
 	if _, err := c.conn.Write(b); err != nil {
-		c.dead = true
+		c.dead, c.reset = true, true
 	}
 }
 
@@ -72,7 +74,7 @@ func (c *talker) awaitAll(count *int, n int, patience time.Duration) {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return
 		case err != nil: // closed, or reset since it had more to read
-			c.dead = true
+			c.dead, c.reset = true, !errors.Is(err, io.EOF)
 		}
 	}
 }
