@@ -3,8 +3,8 @@ package replication
 // The bounds of what is remembered.
 const (
 	// maxCatalog bounds the descriptions of relations of all connections, in bytes:
-	// some 50,000 tables of ten columns.
-	maxCatalog = 64 << 20
+	// some 25,000 tables of ten columns.
+	maxCatalog = 32 << 20
 	// maxDatabases, maxSlots and maxTypes bound maps whose keys an attacker chooses.
 	// A server has as many slots as max_replication_slots allows, 10 by default.
 	maxDatabases = 1024
