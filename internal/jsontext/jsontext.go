@@ -33,9 +33,14 @@ func Append[T ~string | ~[]byte](dst []byte, v T) []byte {
 
 // AppendText is Append, which also reports whether s is UTF-8.
 func AppendText(dst, s []byte) (text []byte, valid bool) {
+	if len(s) <= shortText && cap(dst)-len(dst) >= shortText+2 {
+		if text, ok := appendShort(dst, s); ok {
+			return text, true
+		}
+	}
 	dst, valid = append(dst, '"'), true
 	for {
-		n := PlainPrefix(s)
+		n := plainPrefix(s)
 		for n < len(s) && s[n] >= utf8.RuneSelf {
 			r, size := utf8.DecodeRune(s[n:])
 			if size == 1 {
@@ -44,11 +49,11 @@ func AppendText(dst, s []byte) (text []byte, valid bool) {
 			if Unseen(r) {
 				dst = appendRune(append(dst, s[:n]...), r)
 				s = s[n+size:]
-				n = PlainPrefix(s)
+				n = plainPrefix(s)
 				continue
 			}
 			n += size
-			n += PlainPrefix(s[n:])
+			n += plainPrefix(s[n:])
 		}
 		dst = append(dst, s[:n]...)
 		if n == len(s) {
@@ -63,9 +68,58 @@ func AppendText(dst, s []byte) (text []byte, valid bool) {
 	}
 }
 
-// PlainPrefix returns how many bytes at the beginning of s a JSON string holds
+// AppendPlain appends a JSON string that holds s as it is. If s has to be looked at more
+// closely, ok is false and dst is returned as it was.
+func AppendPlain(dst, s []byte) (text []byte, ok bool) {
+	if len(s) <= shortText && cap(dst)-len(dst) >= shortText+2 {
+		return appendShort(dst, s)
+	}
+	if plainPrefix(s) < len(s) {
+		return dst, false
+	}
+	return append(append(append(dst, '"'), s...), '"'), true
+}
+
+// shortText is the length in bytes of most names and command tags at most.
+const shortText = 16
+
+// appendShort appends a string that holds a short text as it is, where there is room for the
+// longest of them; if the text has to be looked at more closely, ok is false. The text is
+// taken as two words that may overlap.
+func appendShort(dst, s []byte) (text []byte, ok bool) {
+	at, n := len(dst), len(s)
+	room := dst[at : at+shortText+2]
+	room[0] = '"'
+	switch {
+	case n >= 8:
+		a, b := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[n-8:])
+		if notPlain(a)|notPlain(b) != 0 {
+			return dst, false
+		}
+		binary.LittleEndian.PutUint64(room[1:], a)
+		binary.LittleEndian.PutUint64(room[n-7:], b)
+	case n >= 4:
+		a, b := binary.LittleEndian.Uint32(s), binary.LittleEndian.Uint32(s[n-4:])
+		if notPlain(uint64(a)|uint64(b)<<32) != 0 {
+			return dst, false
+		}
+		binary.LittleEndian.PutUint32(room[1:], a)
+		binary.LittleEndian.PutUint32(room[n-3:], b)
+	default:
+		for i, c := range s {
+			if !plain[c] {
+				return dst, false
+			}
+			room[1+i] = c
+		}
+	}
+	room[1+n] = '"'
+	return dst[:at+n+2], true
+}
+
+// plainPrefix returns how many bytes at the beginning of s a JSON string holds
 // as they are. Most text is nothing else, so many bytes are looked at at a time.
-func PlainPrefix(s []byte) (n int) {
+func plainPrefix(s []byte) (n int) {
 	for ; len(s)-n >= 16; n += 16 {
 		pair := s[n : n+16 : n+16]
 		if notPlain(binary.LittleEndian.Uint64(pair[:8:8]))|notPlain(binary.LittleEndian.Uint64(pair[8:16:16])) != 0 {

@@ -28,12 +28,42 @@ func FuzzAppend(f *testing.F) {
 		if string(Append(nil, []byte(s))) != string(b[1:]) {
 			t.Fatal("bytes and strings differ")
 		}
+		room := append(make([]byte, 0, 6*len(s)+32), 'x')
+		if string(Append(room, s)) != string(b) {
+			t.Fatal("with room it differs")
+		}
 		for _, r := range string(b[1:]) {
 			if r < ' ' || Unseen(r) {
 				t.Fatalf("%q has %U", b, r)
 			}
 		}
 	})
+}
+
+// TestAppendShort holds that texts of each length, with each byte in each place, are written
+// the same whether or not there is room for many bytes at once.
+func TestAppendShort(t *testing.T) {
+	for length := range 20 {
+		for at := range max(length, 1) {
+			for c := range 256 {
+				text := []byte("abcdefghijklmnopqrstuvwxyz"[:length])
+				if length > 0 {
+					text[at] = byte(c)
+				}
+				want := string(Append([]byte("x")[:1:1], text))
+				if got := string(Append(append(make([]byte, 0, 64), 'x'), text)); got != want {
+					t.Fatalf("%q with room: %s, want %s", text, got, want)
+				}
+				plain := want == `x"`+string(text)+`"`
+				if got, ok := AppendPlain([]byte("x"), text); ok != plain || ok && string(got) != want || !ok && string(got) != "x" {
+					t.Fatalf("%q as it is: %s, %v", text, got, ok)
+				}
+				if c >= ' ' && c < 0x7f && c != '"' && c != '\\' && !plain {
+					t.Fatalf("%q: %s", text, want)
+				}
+			}
+		}
+	}
 }
 
 // TestAppendAllocates holds that no text is copied on the way, be it long or escaped.
@@ -100,11 +130,20 @@ func TestVisitor(t *testing.T) {
 }
 
 func TestAppendUint(t *testing.T) {
+	room := make([]byte, 1, 32)
 	check := func(n uint64) {
 		t.Helper()
-		if got := string(AppendUint([]byte("x"), n)); got != "x"+strconv.FormatUint(n, 10) {
-			t.Fatalf("%d: %s", n, got)
+		want := strconv.FormatUint(n, 10)
+		room[0] = 'x'
+		for _, dst := range [][]byte{[]byte("x")[:1:1], room, room[:1:9]} {
+			if got := string(AppendUint(dst, n)); got != "x"+want {
+				t.Fatalf("%d with room for %d: %s", n, cap(dst), got)
+			}
 		}
+	}
+	for n := range uint64(1e4) { // all that each half of a word may hold
+		check(n)
+		check(1e4*n + 9999 - n)
 	}
 	for n := uint64(1); ; n *= 10 {
 		for _, d := range []uint64{0, 1, 9, 10, 99} {

@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -20,14 +21,35 @@ func AppendInt(dst []byte, n int64) []byte {
 	return AppendUint(dst, uint64(n))
 }
 
-// AppendUint appends a number in decimal, quickly where it is small.
+// AppendUint appends a number in decimal. Of one with up to eight digits, for which there is
+// room, all digits are worked out at once: two numbers of four digits in the halves of a word,
+// four of two in its quarters, eight of one in its bytes, the highest in the lowest byte, which
+// is written first. Division by 100 and 10 is multiplication by 10486/2^20 and 103/2^10, which
+// is exact for four digits and for two.
 func AppendUint(dst []byte, n uint64) []byte {
-	if n < 10 {
-		return append(dst, byte('0'+n))
+	const (
+		halves   = 0x0000007f_0000007f
+		quarters = 0x000f_000f_000f_000f
+		zeros    = 0x3030303030303030
+	)
+	at := len(dst)
+	if n >= 1e8 || cap(dst)-at < 8 {
+		return appendLong(dst, n)
 	}
-	if n < 100 {
-		return append(dst, digits[2*n], digits[2*n+1])
-	}
+	q := n / 1e4
+	w := (n-1e4*q)<<32 | q
+	hundreds := w * 10486 >> 20 & halves
+	w = (w-100*hundreds)<<16 | hundreds
+	tens := w * 103 >> 10 & quarters
+	w = (w-10*tens)<<8 | tens
+	leading := bits.TrailingZeros64(w|1<<56) &^ 7 // bits; the last digit is written, be it 0
+	dst = dst[:at+8]
+	binary.LittleEndian.PutUint64(dst[at:], (w|zeros)>>leading)
+	return dst[:at+8-leading/8]
+}
+
+// appendLong is AppendUint for the others.
+func appendLong(dst []byte, n uint64) []byte {
 	at := len(dst)
 	end := at + decimals(n)
 	if cap(dst) < end {
@@ -50,13 +72,13 @@ func AppendUint(dst []byte, n uint64) []byte {
 	return dst
 }
 
-// decimals is the number of digits of n, which is not 0.
+// decimals is the number of digits of n.
 func decimals(n uint64) int {
 	d := bits.Len64(n) * 1233 >> 12 // times log10(2)
 	if n >= powers[d] {
 		d++
 	}
-	return d
+	return max(d, 1)
 }
 
 var powers = func() (p [20]uint64) {
