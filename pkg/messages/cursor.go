@@ -232,19 +232,24 @@ func (c *cursor) skipValues() int {
 
 // formats reads a count and as many format codes into dst.
 func (c *cursor) formats(field string, dst []int16) []int16 {
-	n := int(c.uint16(field))
-	if c.failed() {
-		return dst
+	list := c.body[c.off:]
+	if c.reason != "" || len(list) < 2 || len(list)-2 < 2*int(binary.BigEndian.Uint16(list)) {
+		return c.cutFormats(field, dst)
 	}
-	dst = slices.Grow(dst, min(n, c.left()/2))
-	if list := c.body[c.off:]; 2*n <= len(list) { // all of them are there
-		c.off += 2 * n
-		for at := range n {
-			dst = append(dst, int16(binary.BigEndian.Uint16(list[2*at:])))
-		}
-		return dst
+	n := int(binary.BigEndian.Uint16(list))
+	if cap(dst)-len(dst) < n {
+		dst = slices.Grow(dst, n)
 	}
-	for ; n > 0 && c.has(field, 2); n-- {
+	for at := 2; at <= 2*n; at += 2 {
+		dst = append(dst, int16(binary.BigEndian.Uint16(list[at:])))
+	}
+	c.off += 2 + 2*n
+	return dst
+}
+
+// cutFormats is formats for a list with a fault.
+func (c *cursor) cutFormats(field string, dst []int16) []int16 {
+	for n := int(c.uint16(field)); n > 0 && c.has(field, 2); n-- {
 		dst = append(dst, c.int16(field))
 	}
 	return dst
