@@ -182,8 +182,9 @@ type Visitor interface {
 	// that is open; nil for a visitor that has them shown as fields.
 	Body() messages.Visitor
 	// Known tells that the fields up to Remember say what part says, a *Who,
-	// *StatementText, *DerivedText or *exchange.Columns: they are the same each time. A visitor that has
-	// kept what it made of them writes that and returns true, and they are not visited.
+	// *StatementText, *DerivedText, *Result or *exchange.Columns, which may be within a *Result:
+	// they are the same each time. A visitor that has kept what it made of them writes that
+	// and returns true, and they are not visited.
 	Known(part any) bool
 	Remember(part any)
 }

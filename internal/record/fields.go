@@ -141,10 +141,6 @@ func (q *Query) Visit(v Visitor) {
 	}
 	q.Who.visit(v, qUser, qDatabase, qApp)
 	q.visitText(v)
-	if q.Protocol == exchange.ProtocolExtended {
-		long(v, qStatement, q.Statement)
-		long(v, qPortal, q.Portal)
-	}
 	if q.Protocol == exchange.ProtocolFunctionCall {
 		v.Uint(qFunction, uint64(q.Function))
 	}
@@ -173,19 +169,21 @@ func (w *Who) visit(v Visitor, user, database, application *Field) {
 func (q *Query) visitText(v Visitor) {
 	switch {
 	case q.SQL == nil:
-	case q.statement != nil:
+	case q.statement != nil && q.named:
 		t := (*StatementText)(q.statement)
 		if v.Known(t) {
 			return
 		}
 		v.Long(qSQL, q.SQL, q.SQLLen)
 		q.visitDerived(v)
+		q.visitNames(v)
 		v.Remember(t)
+		return
 	case q.derived != nil:
 		v.Long(qSQL, q.SQL, q.SQLLen)
 		t := (*DerivedText)(q.derived)
 		if v.Known(t) {
-			return
+			break
 		}
 		q.visitDerived(v)
 		v.Remember(t)
@@ -194,6 +192,14 @@ func (q *Query) visitText(v Visitor) {
 		if q.Normalized != nil {
 			q.visitDerived(v)
 		}
+	}
+	q.visitNames(v)
+}
+
+func (q *Query) visitNames(v Visitor) {
+	if q.Protocol == exchange.ProtocolExtended {
+		long(v, qStatement, q.Statement)
+		long(v, qPortal, q.Portal)
 	}
 }
 
@@ -268,6 +274,9 @@ func (q *Query) visitRare(v Visitor) {
 }
 
 func (q *Query) visitResult(v Visitor, r *Result) {
+	if v.Known(r) {
+		return
+	}
 	v.Open(nil)
 	long(v, resultTag, r.Tag)
 	q.numbers[0], q.numbers[1] = int64(r.Rows), int64(r.Bytes)
@@ -292,6 +301,7 @@ func (q *Query) visitResult(v Visitor, r *Result) {
 		visitCopy(v, r.Copied)
 	}
 	v.Close()
+	v.Remember(r)
 }
 
 // visitCopy visits what a COPY carried, or all those of a string of commands.

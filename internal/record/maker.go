@@ -229,7 +229,7 @@ func (k *Maker) times(q *Query, x *exchange.Exchange) {
 func (k *Maker) text(q *Query, x *exchange.Exchange) {
 	q.Normalized, q.Fingerprint, q.Operation = nil, 0, ""
 	q.Comment, q.TraceID, q.SpanID = nil, "", ""
-	q.statement, q.derived, q.later = nil, nil, false
+	q.statement, q.named, q.derived, q.later = nil, false, nil, false
 	if x.SQL == nil || !k.Parts.Normalized {
 		return
 	}
@@ -244,6 +244,7 @@ func (k *Maker) text(q *Query, x *exchange.Exchange) {
 		q.derived = n
 	case n != &k.Normal.latest:
 		q.statement = n
+		q.named = x.Portal != nil && len(x.Portal) == 0 && len(x.Statement) == len(n.name) && unsafe.SliceData(x.Statement) == unsafe.SliceData(n.name)
 		n.reserve(x)
 	}
 	k.Normal.comment(q)

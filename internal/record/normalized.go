@@ -20,7 +20,8 @@ type Normalized struct {
 	traceID, spanID string
 	tagged          bool
 
-	room  int // for whole, in bytes; -1: none
+	name  []byte // of the statement; immutable
+	room  int    // for whole, in bytes; -1: none
 	whole atomic.Pointer[[]byte]
 	rest  []byte
 }
@@ -30,14 +31,14 @@ func (n *Normalized) reserve(x *exchange.Exchange) {
 	if n.room != 0 {
 		return
 	}
-	const around = 100 // names and marks
-	if n.room = len(x.SQL) + len(n.Text) + len(n.Text)/8 + around; !x.Prepared.Remember(n.room) {
+	const around = 130 // names and marks
+	if n.room = len(x.SQL) + len(n.Text) + len(n.Text)/8 + len(n.name) + around; !x.Prepared.Remember(n.room) {
 		n.room = -1
 	}
 }
 
-// StatementText is the part of a query that comes from the text of a prepared
-// statement: from the field sql to the field operation.
+// StatementText is the part of a query that comes from a prepared statement which was
+// executed by the unnamed portal: from the field sql to the field portal.
 type StatementText Normalized
 
 // Kept returns what Keep was given, nil if nothing. Any goroutine may ask.
@@ -110,7 +111,7 @@ func (n *Normalizer) Of(x *exchange.Exchange) *Normalized {
 	if !s.Remember(len(n.latest.Text) + cost) {
 		return &n.latest
 	}
-	memo := &Normalized{Text: bytes.Clone(n.latest.Text), Hash: n.latest.Hash, Operation: n.latest.Operation}
+	memo := &Normalized{Text: bytes.Clone(n.latest.Text), Hash: n.latest.Hash, Operation: n.latest.Operation, name: x.Statement}
 	s.Memo = memo
 	return memo
 }

@@ -104,6 +104,7 @@ type Query struct {
 	// Where the text is that of a prepared statement: what is kept with that, nil if
 	// nothing. Else, what was derived from the text.
 	statement, derived *Normalized
+	named              bool // by the statement's own name, and by the unnamed portal
 	owned              bool // SQL is the text that the statement keeps
 	later              bool // the text is for Derive
 	escapes            bool // backslashes in its constants are escapes
@@ -141,6 +142,10 @@ type Result struct {
 
 	described *exchange.Columns // where they come from
 }
+
+// Described is where its columns come from, nil if they are not known. Two that have the
+// same description are told alike.
+func (r *Result) Described() *exchange.Columns { return r.described }
 
 // TypeOf is the type of a parameter, 0 where it is not known.
 func (q *Query) TypeOf(i int) uint32 {

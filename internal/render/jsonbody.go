@@ -46,6 +46,7 @@ type body struct {
 	columnsText    []byte
 	latest         *exchange.Columns
 	from, cutsFrom int // where what is to be remembered began
+	results        *results
 }
 
 func (b *body) begin() {
@@ -297,9 +298,11 @@ func (b *body) value(name string, i int, v []byte, oid uint32, format int16) {
 		b.buf = append(b.buf, "null"...)
 		return
 	}
-	if format == 0 && !b.unknown && (b.max == 0 || len(v) <= b.max) && jsontext.PlainPrefix(v) == len(v) {
-		b.buf = append(append(append(b.buf, '"'), v...), '"') // most values
-		return
+	if format == 0 && !b.unknown && (b.max == 0 || len(v) <= b.max) {
+		if text, ok := jsontext.AppendPlain(b.buf, v); ok { // most values
+			b.buf = text
+			return
+		}
 	}
 	var t []byte
 	ok := false

@@ -145,7 +145,7 @@ type closing struct {
 	bracket byte
 	field   *record.Field
 	n       int            // its members so far
-	names   jsontext.Names // of a map
+	names   jsontext.Names // of a map; empty else
 }
 
 func (w *members) key(f *record.Field) {
@@ -247,24 +247,25 @@ func (w *members) Word(v *record.Word) {
 
 // Ints writes numbers that stand together.
 func (w *members) Ints(fields []*record.Field, v []int64) {
-	buf := w.buf
+	buf, comma := w.buf, w.comma
+	v = v[:len(fields)]
 	for i, f := range fields {
 		n := v[i]
-		switch {
-		case n == record.Unknown:
+		if n == record.Unknown {
 			continue
-		case w.comma:
-			buf = f.AppendKey(buf)
-		default:
-			buf, w.comma = append(buf, f.Key()...), true
 		}
-		if n >= 0 && n < 10 {
+		if comma {
+			buf = f.AppendKey(buf)
+		} else {
+			buf, comma = append(buf, f.Key()...), true
+		}
+		if uint64(n) < 10 {
 			buf = append(buf, byte('0'+n))
 		} else {
 			buf = jsontext.AppendInt(buf, n)
 		}
 	}
-	w.buf = buf
+	w.buf, w.comma = buf, comma
 }
 
 func (w *members) Long(f *record.Field, v []byte, length int) {
@@ -300,21 +301,28 @@ func (w *members) Value(f *record.Field, v []byte, oid uint32, format int16) {
 
 func (w *members) Open(f *record.Field) {
 	w.key(f)
-	c := closing{bracket: '}', field: f}
-	switch {
-	case f == nil || f.Type == record.TypeObject || f.Type == record.TypeRow || f.Type == record.TypeMap:
-		w.buf = append(w.buf, '{')
-	default:
-		w.buf = append(w.buf, '[')
-		c.bracket = ']'
+	n := len(w.open)
+	if n == cap(w.open) {
+		w.open = append(w.open, closing{})
 	}
-	w.open = append(w.open, c)
+	w.open = w.open[:n+1]
+	c := &w.open[n] // set field by field: a literal would be built elsewhere and copied
+	c.field, c.n, c.bracket = f, 0, '}'
+	open := byte('{')
+	if f != nil && f.Type == record.TypeList {
+		open, c.bracket = '[', ']'
+	}
+	w.buf = append(w.buf, open)
 	w.comma = false
 }
 
 func (w *members) Close() {
 	n := len(w.open) - 1
-	w.buf = append(w.buf, w.open[n].bracket)
+	c := &w.open[n]
+	w.buf = append(w.buf, c.bracket)
+	if c.field != nil && c.field.Type == record.TypeMap {
+		c.names = jsontext.Names{}
+	}
 	w.open = w.open[:n]
 	w.comma = true
 }
@@ -348,6 +356,8 @@ func (w *members) Known(part any) bool {
 			w.buf = append(w.buf, l.whoText...)
 			return true
 		}
+	case *record.Result:
+		return w.knownResult(p)
 	case *exchange.Columns:
 		if w.latest != nil && (p == w.latest || bytes.Equal(p.Description(), w.latest.Description())) {
 			text = w.columnsText
@@ -366,6 +376,10 @@ const maxWho = 512
 
 // Remember keeps what was written since Known, unless something was cut.
 func (w *members) Remember(part any) {
+	if p, ok := part.(*record.Result); ok {
+		w.rememberResult(p)
+		return
+	}
 	text := w.buf[w.from:]
 	if len(w.cuts) > w.cutsFrom {
 		return
