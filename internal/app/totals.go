@@ -55,15 +55,16 @@ func (t *totals) query(conn uint64, x *exchange.Exchange) {
 		return // the server did nothing for it
 	}
 	q := &t.sample
-	*q = stats.QuerySample{}
 	q.Duration, q.Rows, q.Bytes = -1, x.Rows, x.Bytes
 	if n := t.normal.Of(x); n != nil {
 		q.Normalized, q.Fingerprint, q.Operation = n.Text, n.Hash, n.Operation
+	} else {
+		q.Normalized, q.Fingerprint, q.Operation = nil, 0, ""
 	}
 	if ns, ok := x.Duration(); ok {
 		q.Duration = ns
 	}
-	if x.Error != nil {
+	if q.SQLState, q.Message = nil, nil; x.Error != nil {
 		_ = x.ErrorFields(&t.errs) // of a broken one, the fields before the fault
 		q.SQLState, q.Message = orUnknown(x.SQLState()), t.errs.Message()
 	}

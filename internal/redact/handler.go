@@ -2,7 +2,6 @@ package redact
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/pgsniff/pgsniff/internal/sqlnorm"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
@@ -35,10 +34,11 @@ type Handler struct {
 	bound                                   []byte
 	formats                                 []int16 // of a Bind's parameters
 	errs                                    messages.ErrorFields
-	shapes                                  sqlnorm.Shapes[any] // of texts without secrets
-	alike                                   *any                // of the latest text
-	plain                                   [4]*any             // of texts that need not be looked at closely
-	plains                                  int                 // how many there were
+	shapes                                  sqlnorm.Shapes[alike] // of texts without secrets
+	alike                                   *alike                // of the latest text, nil if there is none
+	shape                                   *alike                // what shapes has found for the text at hand, if it was looked at,
+	texts                                   bool                  // and whether there are strings in it
+	looked                                  bool
 	plainRows, plainSettings, plainStartups plainBodies
 	// Of messages that are looked at as a whole.
 	decoded [messages.NumKinds]messages.Message
@@ -67,6 +67,12 @@ type Handler struct {
 	copied   copiedRows
 	call     messages.FunctionCall
 	oldStart messages.StartupMessageV2
+}
+
+// alike is what is known of texts that differ in their constants only and have no secrets.
+type alike struct {
+	memo  any  // see exchange.Exchange.Alike
+	plain bool // they need not be looked at closely
 }
 
 // maxPrepared is how many connections are told apart by that: few do it at all.
@@ -152,9 +158,20 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 		h.Handler.Exchange(s, x)
 		return
 	}
+	if x.Prepared == nil && h.plainText(x) {
+		h.results(x, Cycle{})
+		if len(h.dealing.open) != 0 && x.Tx == idle {
+			h.dealing.end(s.ID)
+		}
+		h.Handler.Exchange(s, x)
+		return
+	}
 	h.alike = nil
 	c := h.cycle(s, x)
-	x.Alike = h.alike
+	h.looked = false
+	if h.alike != nil {
+		x.Alike = &h.alike.memo
+	}
 	if x.SQL != nil && (h.level == All || c.Secrecy&sqlnorm.Hidden != 0) {
 		h.sql = h.text(h.sql[:0], x.SQL, c, escapes(x))
 		if n := len(h.sql); x.SQLLen <= len(x.SQL) {
@@ -176,6 +193,23 @@ func (h *Handler) Exchange(s *session.Session, x *exchange.Exchange) {
 	}
 	h.results(x, c)
 	h.Handler.Exchange(s, x)
+}
+
+// plainText tells whether there is nothing in a query that was not prepared but a text that
+// differs in its constants only from one which had nothing to hide, as in most of those that
+// come by the million. Nothing that was said before gives it another meaning.
+func (h *Handler) plainText(x *exchange.Exchange) bool {
+	if x.Mark != 0 || len(x.SQL) == 0 || x.Error != nil || x.HasParams || h.level == All ||
+		len(h.tables.names) != 0 || len(h.prepared) != 0 || h.all {
+		return false
+	}
+	h.shape, h.texts = h.shapes.Find(x.SQL)
+	h.looked = true
+	if h.shape == nil || h.texts || !h.shape.plain {
+		return false
+	}
+	x.Mark, x.Alike, h.looked = known, &h.shape.memo, false
+	return true
 }
 
 // results sees to it that the names of all columns, and the command tags, have been looked
@@ -241,11 +275,10 @@ func (h *Handler) cycle(s *session.Session, x *exchange.Exchange) Cycle {
 		if x.Prepared != nil && hasPairs(sql) {
 			*mark |= pairs
 		}
-		if h.alike == nil || !slices.Contains(h.plain[:], h.alike) {
+		if h.alike == nil || !h.alike.plain {
 			m := closely(sql)
 			if *mark |= m; m == 0 && h.alike != nil {
-				h.plain[h.plains%len(h.plain)] = h.alike
-				h.plains++
+				h.alike.plain = true
 			}
 		}
 	}
@@ -318,15 +351,17 @@ func (h *Handler) secrecy(s *session.Session, sql []byte, escapes, cut bool) sql
 // clean tells whether there is no secret in a text, for certain. Most texts are
 // another one with other numbers.
 func (h *Handler) clean(sql []byte) bool {
-	shape, texts := h.shapes.Find(sql)
+	shape, texts := h.shape, h.texts
+	if !h.looked {
+		shape, texts = h.shapes.Find(sql)
+	}
 	switch {
 	case shape != nil && !texts:
 	case sqlnorm.MayHoldSecret(sql):
 		return false
 	case shape == nil:
 		if shape = h.shapes.Add(sql); shape != nil {
-			*shape = nil
-			h.plain = [4]*any{} // it may have the place of another
+			*shape = alike{} // it may have the place of another
 		}
 	}
 	h.alike = shape
