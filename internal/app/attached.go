@@ -170,6 +170,9 @@ func (r *run) attachedTo(opt attach.Options, servers []attach.Server) {
 		names = append(names, fmt.Sprintf("%s (pid %d)", attach.ProgramName(pid), pid))
 	}
 	fmt.Fprintf(r.env.Err, "pgsniff: attached to %s\n", render.Visible(strings.Join(names, "; ")))
+	if err := r.attached.Stats().Peerless; err != nil {
+		fmt.Fprintf(r.env.Err, "pgsniff: who the clients of Unix sockets are is left out (peer_pid, peer_uid, peer_program): %s\n", visible(err))
+	}
 }
 
 // serverName says which server it is.

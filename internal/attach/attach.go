@@ -70,6 +70,10 @@ type Stats struct {
 	Crowded uint64
 	// Untimed tells that no Worked events come for now (Options.TimesShare).
 	Untimed bool
+	// Peerless is why nothing is known of the processes at the other end of Unix sockets
+	// (Conn.Peer): the kernel does not describe its types, or is locked down. nil: they are
+	// known, or no server was attached to.
+	Peerless error
 }
 
 // Kind tells what an Event says.

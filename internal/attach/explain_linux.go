@@ -3,6 +3,7 @@
 package attach
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,7 +22,7 @@ type host struct {
 	capabilities uint64 // effective ones
 	paranoid     string // kernel.perf_event_paranoid
 	program      string // this one's path
-	packaged     bool   // it came with a package, which made a group for this
+	copied       uint64 // capabilities of the copy that a package made of it for a group; 0: there is none
 	unlocked     bool   // it may lock as much memory as it likes
 }
 
@@ -40,12 +41,27 @@ const (
 // The oldest kernel that has all that is used: ring buffers are the latest of it.
 const oldestMajor, oldestMinor = 5, 8
 
+// attachingCopy is the copy of the program that packages make for the members of
+// pgsniff-attach (packaging/postinstall.sh).
+const attachingCopy = "/usr/libexec/pgsniff/pgsniff-attach"
+
+// fileCapabilities are those that a program has by its file, 0 where it has none: struct
+// vfs_cap_data, whose words are little-endian.
+func fileCapabilities(path string) uint64 {
+	var b [24]byte
+	const low, high, end = 4, 12, 20 // of what is permitted
+	if n, err := unix.Getxattr(path, "security.capability", b[:]); err != nil || n < end {
+		return 0
+	}
+	return uint64(binary.LittleEndian.Uint32(b[low:])) | uint64(binary.LittleEndian.Uint32(b[high:]))<<32
+}
+
 func thisHost() host {
 	h := host{program: "/path/to/pgsniff"}
 	if p, err := os.Executable(); err == nil {
-		h.program = p
-		_, err := os.Stat("/usr/libexec/pgsniff/pgsniff-attach")
-		h.packaged = err == nil && p == "/usr/bin/pgsniff"
+		if h.program = p; p == "/usr/bin/pgsniff" {
+			h.copied = fileCapabilities(attachingCopy)
+		}
 	}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
@@ -101,17 +117,25 @@ func (h host) missing() (list []string) {
 	return list
 }
 
+const asMembers = ", as the members of pgsniff-attach have with the packages"
+
+// having is the host with other capabilities of this process.
+func (h host) having(capabilities uint64) host {
+	h.capabilities = capabilities
+	return h
+}
+
 // Who says who may look into servers on this host.
 func Who() string { return thisHost().who() }
 
 func (h host) who() string {
 	switch {
 	case h.before(5, 11):
-		return "root may, or who has CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_SYS_RESOURCE"
+		return "root may, or who has CAP_SYS_ADMIN, CAP_SYS_PTRACE and CAP_SYS_RESOURCE" + asMembers
 	case h.before(6, 6):
-		return "root may, or who has CAP_SYS_ADMIN and CAP_SYS_PTRACE"
+		return "root may, or who has CAP_SYS_ADMIN and CAP_SYS_PTRACE" + asMembers
 	}
-	return "root may, or who has CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, as the members of pgsniff-attach have with the packages"
+	return "root may, or who has CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE" + asMembers
 }
 
 // before reports whether the kernel is older than a version.
@@ -178,9 +202,16 @@ func (h host) grant(missing []string) string {
 	if h.before(5, 11) {
 		all = append(all, "cap_sys_resource")
 	}
-	good := fmt.Sprintf("sudo setcap cap_net_raw,%s+ep %s", strings.Join(all, ","), h.program)
-	if h.packaged && !h.before(6, 6) {
+	give := func(program string) string {
+		return fmt.Sprintf("sudo setcap cap_net_raw,%s+ep %s", strings.Join(all, ","), program)
+	}
+	good := give(h.program)
+	if h.copied != 0 {
 		good = "sudo usermod -aG pgsniff-attach $USER, and log in anew"
+		// Packages give what the kernel takes that ran when they were installed.
+		if len(h.having(h.copied).missing()) > 0 {
+			good = give(attachingCopy) + "; " + good
+		}
 	}
 	short := strings.ReplaceAll(strings.Join(missing, `", "`), "CAP_", "")
 	verb := "are"

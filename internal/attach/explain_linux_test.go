@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +29,10 @@ func TestExplain(t *testing.T) {
 		"before":    {host{release: "6.1.0-9", capabilities: all}, denied, []string{"CAP_SYS_ADMIN is missing", "cap_sys_admin,cap_sys_ptrace+ep"}},
 		"locking":   {host{release: "5.10.0-30", capabilities: 1<<21 | 1<<19}, denied, []string{"CAP_SYS_RESOURCE is missing", "cap_sys_admin,cap_sys_ptrace,cap_sys_resource+ep"}},
 		"unlocked":  {host{release: "5.10.0-30", capabilities: 1<<21 | 1<<19, unlocked: true}, denied, []string{"seccomp"}},
+		"member":    {host{release: "6.18.1", copied: all}, denied, []string{"for good:      sudo usermod -aG pgsniff-attach $USER"}},
+		"older":     {host{release: "6.1.0-9", copied: 1<<21 | 1<<19}, denied, []string{"for good:      sudo usermod -aG pgsniff-attach $USER"}},
+		"other":     {host{release: "6.1.0-9", copied: all}, denied, []string{"sudo setcap cap_net_raw,cap_sys_admin,cap_sys_ptrace+ep /usr/libexec/pgsniff/pgsniff-attach; sudo usermod"}},
+		"copy":      {host{release: "6.1.0-9", capabilities: all, program: attachingCopy}, denied, []string{"sudo setcap cap_net_raw,cap_sys_admin,cap_sys_ptrace+ep /usr/libexec/pgsniff/pgsniff-attach\n"}},
 		"old":       {host{release: "5.4.0"}, fmt.Errorf("ring buffer: %w", unix.EINVAL), []string{"5.4.0, is too old: it takes 5.8"}},
 		"lockdown":  {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, denied, []string{"locked down (confidentiality)"}},
 		"in secret": {host{release: "6.18.1", capabilities: all, lockdown: "confidentiality"}, fmt.Errorf("program: %w", unix.EINVAL), []string{"locked down (confidentiality)", "lockdown="}},
@@ -58,8 +63,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// Without the kernel's description of its types, and where its memory may not be read, no
-// program for servers reads any; what takes it says so, and what to do instead.
+// What takes the kernel's description of its types, or its memory, says so where there is
+// none, and what to do instead.
 func TestNoKernelMemory(t *testing.T) {
 	before := readTypes
 	defer func() { readTypes = before }()
@@ -84,32 +89,28 @@ func TestNoKernelMemory(t *testing.T) {
 			}
 		}
 	}
-	s := source{stream: newStream(nil)}
-	if err := s.load(); err != nil {
+}
+
+// What a program has by its file is read as setcap writes it.
+func TestFileCapabilities(t *testing.T) {
+	setcap, err := exec.LookPath("setcap")
+	if err != nil || os.Geteuid() != 0 {
 		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
+			t.Fatal("root and setcap are missing (Debian: apt-get install libcap2-bin)")
 		}
-		t.Skip(err)
+		t.Skip("takes root and setcap (Debian: apt-get install libcap2-bin)")
 	}
-	defer s.Close()
-	for _, known := range []bool{false, true} {
-		if known {
-			if s.kernel, _ = readKernel(); s.kernel == nil {
-				continue
-			}
-		}
-		reads := 0
-		for _, programs := range []map[string]asm.Instructions{s.forServers(true), s.forTimes()} {
-			for _, p := range programs {
-				for _, ins := range p {
-					if ins.IsBuiltinCall() && (ins.Constant == int64(asm.FnProbeReadKernel) || ins.Constant == int64(asm.FnProbeRead)) {
-						reads++
-					}
-				}
-			}
-		}
-		if (reads > 0) != known {
-			t.Errorf("types are known: %v; reads of the kernel's memory: %d", known, reads)
-		}
+	path := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(path, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if n := fileCapabilities(path); n != 0 {
+		t.Errorf("%#x without", n)
+	}
+	if text, err := exec.Command(setcap, "cap_net_raw,cap_sys_ptrace,cap_sys_admin,cap_bpf,cap_perfmon+ep", path).CombinedOutput(); err != nil {
+		t.Skipf("%v\n%s", err, text) // the file system keeps none
+	}
+	if n, want := fileCapabilities(path), uint64(1<<13|1<<19|1<<21|1<<39|1<<38); n != want {
+		t.Errorf("%#x, want %#x", n, want)
 	}
 }

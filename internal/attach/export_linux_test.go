@@ -22,6 +22,17 @@ func SetNoTypes(on bool) {
 	}
 }
 
+// SetLockedDown has Open do as where the kernel is locked down for confidentiality.
+func SetLockedDown(on bool) {
+	readTypes = readKernel
+	if on {
+		readTypes = func() (*kernel, error) { return nil, errLockedDown }
+	}
+}
+
+// MayReadKernel tells whether this kernel lets programs read its memory.
+func MayReadKernel() bool { return mayReadKernel() }
+
 // SetGoverned has Open look as often at what the probes cost; the result undoes it.
 func SetGoverned(d time.Duration) (undo func()) {
 	before, least, most := governTime, leastPatience, mostPatience

@@ -34,6 +34,9 @@ const (
 // maxDescriptor is more than any process has: fs.nr_open, as the kernel sets it.
 const maxDescriptor = 1 << 20
 
+// confidentiality is the mode of a kernel that is locked down the most.
+const confidentiality = "confidentiality"
+
 // errLockedDown is why the kernel's memory may not be read.
 var errLockedDown = errors.New("the kernel is locked down for confidentiality")
 
@@ -41,7 +44,7 @@ var errLockedDown = errors.New("the kernel is locked down for confidentiality")
 // refused where the kernel is locked down for confidentiality; what processes have in their
 // own memory may be read even so.
 func (h host) types() (*kernel, error) {
-	if h.lockdown == "confidentiality" {
+	if h.lockdown == confidentiality || h.lockdown == "" && !mayReadKernel() {
 		return nil, errLockedDown
 	}
 	return readTypes()

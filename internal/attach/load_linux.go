@@ -56,7 +56,7 @@ func hasMulti() bool {
 // compile loads the programs for servers into the kernel.
 func (s *source) compile() (map[string]*ebpf.Program, error) {
 	m := &s.maps
-	m.kernel, _ = thisHost().types() // without, the processes at the other end are not known
+	m.kernel, s.blind = thisHost().types()
 	// The kernel's structures have the numbers of processes on the host.
 	if m.kernel != nil && m.namespace == nil && len(s.stream.servers) <= maxAsked {
 		m.asked = s.stream.servers
@@ -118,9 +118,17 @@ func (s *source) spec(name string, code asm.Instructions) *ebpf.ProgramSpec {
 	}
 }
 
+// loader is what loads programs for servers.
+func (s *source) loader() func(*ebpf.ProgramSpec) (*ebpf.Program, error) {
+	if errors.Is(s.blind, errLockedDown) {
+		return loadAsIs
+	}
+	return ebpf.NewProgram
+}
+
 // program loads one program.
 func (s *source) program(name string, code asm.Instructions) (*ebpf.Program, error) {
-	p, err := ebpf.NewProgram(s.spec(name, code))
+	p, err := s.loader()(s.spec(name, code))
 	if err != nil {
 		return nil, fmt.Errorf("program %s: %w", name, refused(err))
 	}

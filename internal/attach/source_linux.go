@@ -38,6 +38,7 @@ type source struct {
 	timing  timing
 	counted counters
 	multi   bool             // the kernel has links of several uprobes
+	blind   error            // why programs for servers do not read the kernel's memory; nil: they do
 	shared  map[fileKey]bool // files that were attached to for all processes
 	wake    event
 	events  uint64
@@ -246,7 +247,7 @@ func (s *source) Stats() Stats {
 	if s.counted.open() {
 		st.Lost, st.Crowded, st.Unreadable = s.counted.at(lostRecords), s.counted.at(lostStates), s.counted.at(lostMemory)
 	}
-	st.Untimed = s.timing.away.Load()
+	st.Untimed, st.Peerless = s.timing.away.Load(), s.blind
 	return st
 }
 
