@@ -32,9 +32,27 @@ allow() {
 	mv -f "$new" "/usr/libexec/pgsniff/$2"
 }
 
+# looking prints the capabilities that looking into servers takes with the kernel that runs.
+# Before Linux 6.6 that is CAP_SYS_ADMIN, and before 5.11, which counts what it keeps for a
+# program as memory that is locked, CAP_SYS_RESOURCE, too. Newer kernels take these as well.
+looking() {
+	release=$(uname -r)
+	major=${release%%[!0-9]*}
+	minor=${release#*.}
+	minor=${minor%%[!0-9]*}
+	version=$((${major:-0} * 1000 + ${minor:-0}))
+	if [ "$version" -ge 6006 ]; then
+		echo cap_net_raw,cap_bpf,cap_perfmon,cap_sys_ptrace
+	elif [ "$version" -ge 5011 ]; then
+		echo cap_net_raw,cap_sys_admin,cap_sys_ptrace
+	else
+		echo cap_net_raw,cap_sys_admin,cap_sys_ptrace,cap_sys_resource
+	fi
+}
+
 mkdir -p /usr/libexec/pgsniff
 allow pgsniff pgsniff cap_net_raw
-allow pgsniff-attach pgsniff-attach cap_net_raw,cap_bpf,cap_perfmon,cap_sys_ptrace
+allow pgsniff-attach pgsniff-attach "$(looking)"
 
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload || true

@@ -5,12 +5,14 @@ package dist
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pgsniff/pgsniff/internal/test/pgtest"
@@ -149,22 +151,47 @@ func debian(t *testing.T, root, out string) {
 	if err == nil || !strings.Contains(string(text), "pgsniff-attach") {
 		t.Errorf("who is not in the group looks into servers: %v\n%s", err, text)
 	}
-	if mayAttach(t) {
-		liveQuery(t, as("pgsniff-attacher", "pgsniff", "live", "--attach-only", "--json", "--view", "queries"), s, "attached to", byMember)
+	may := mayAttach(t)
+	attacher := func() *exec.Cmd {
+		return as("pgsniff-attacher", "pgsniff", "live", "--attach-only", "--attach="+postmaster(t, s), "--json", "--view", "queries")
+	}
+	if may {
+		liveQuery(t, attacher(), s, "attached to", byMember)
+	}
+	for _, old := range []struct {
+		release, capabilities string
+		runs                  bool // this system may lack CAP_SYS_RESOURCE, and runs no program then that has it by its file
+	}{
+		{"5.10.0-46-amd64", "cap_net_raw,cap_sys_ptrace,cap_sys_admin,cap_sys_resource=ep", false},
+		{"6.1.0-56-amd64", "cap_net_raw,cap_sys_ptrace,cap_sys_admin=ep", true},
+	} {
+		installedOn(t, old.release)
+		if text := must(t, "getcap", "/usr/libexec/pgsniff/pgsniff-attach"); !strings.HasSuffix(strings.TrimSpace(text), " "+old.capabilities) {
+			t.Errorf("with Linux %s the capabilities are %s", old.release, text)
+		}
+		if may && old.runs {
+			liveQuery(t, attacher(), s, "attached to", byMember)
+		}
 	}
 }
 
-// mayAttach reports whether the kernel lets root look into servers, and with the
-// capabilities of the package alone.
+// installedOn runs the package's script again, as if another kernel ran.
+func installedOn(t *testing.T, release string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "uname"), []byte("#!/bin/sh\necho "+release+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/var/lib/dpkg/info/pgsniff.postinst", "configure", "9.9.9")
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// mayAttach reports whether the kernel lets root look into servers.
 func mayAttach(t *testing.T) bool {
 	t.Helper()
-	release := strings.Split(strings.TrimSpace(must(t, "uname", "-r")), ".")
-	major, _ := strconv.Atoi(release[0])
-	minor, _ := strconv.Atoi(release[1])
-	if major < 6 || major == 6 && minor < 6 {
-		t.Logf("Linux %s.%s takes CAP_SYS_ADMIN to attach", release[0], release[1])
-		return false
-	}
 	text, err := run(t, "pgsniff", "live", "--attach-only", "--duration", "100ms")
 	if err != nil {
 		t.Logf("this kernel forbids it: %s", text)
@@ -266,6 +293,17 @@ func readable(t *testing.T, root string) string {
 	return path
 }
 
+// postmaster is the server's process: others may run on this machine, and do much.
+func postmaster(t *testing.T, s *pgtest.Server) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.DataDir, "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, _, _ := strings.Cut(string(text), "\n")
+	return pid
+}
+
 func port(s *pgtest.Server) string { return strconv.Itoa(s.Port) }
 
 const (
@@ -290,6 +328,11 @@ func liveQuery(t *testing.T, cmd *exec.Cmd, s *pgtest.Server, ready, shown strin
 	}
 	defer func() {
 		_ = cmd.Process.Signal(os.Interrupt)
+		var rest sync.WaitGroup // it may be writing more than a pipe takes
+		for _, r := range []io.Reader{stdout, stderr} {
+			rest.Go(func() { _, _ = io.Copy(io.Discard, r) })
+		}
+		rest.Wait()
 		_ = cmd.Wait()
 	}()
 	said := await(stderr, ready)
