@@ -22,6 +22,11 @@ var packages = map[string]string{
 	"pg_dump":  "postgresql-client",
 	"tcpdump":  "tcpdump",
 	"tshark":   "tshark",
+
+	"krb5kdc":      "krb5-kdc",
+	"kdb5_util":    "krb5-kdc",
+	"kadmin.local": "krb5-admin-server",
+	"kinit":        "krb5-user",
 }
 
 // Tool returns the path of a program: of the PostgreSQL installation that Start
