@@ -36,39 +36,25 @@ func (a *agent) inStep() bool { return a.reloads }
 
 // reloadable returns the handler of outputs that may change. It gets all that any output
 // might want.
-func (r *run) reloadable(sel *selection, cfg *session.Config, limits *exchange.Limits) session.Handler {
+func (r *run) reloadable(cfg *session.Config, limits *exchange.Limits) session.Handler {
 	a := r.agent
 	a.list, a.slots = new(fanned), len(r.outputs)
+	a.list.to(r.outputs)
 	r.counts = &a.list.counts
 	cfg.Messages = true
 	cfg.OnError = func(e *session.Event) {
 		for _, out := range r.outputs {
-			if out.views != nil && out.views.totals != nil {
-				out.views.Failure(e)
+			if out.stats != nil {
+				out.stats.failure(e)
 			}
 		}
 	}
 	limits.NoParameters, limits.NoColumns = false, false
-	for _, out := range r.outputs {
-		a.list.list = append(a.list.list, out.handlers(sel)...)
-		a.network = a.network || out.adapter != nil && out.adapter.WantsNetwork()
-		if out.adapter != nil {
-			out.adapter.Configure(out.adapter, cfg, limits)
-		}
+	for p := range r.parts() {
+		a.network = a.network || p.adapter.WantsNetwork()
+		p.adapter.Configure(p.adapter, cfg, limits)
 	}
 	return a.list
-}
-
-// handlers returns what sessions report to for an output whose selection may change.
-func (out *outlet) handlers(sel *selection) (list []session.Handler) {
-	if out.views != nil {
-		out.views.showAll = false
-		list = append(list, out.views)
-	}
-	if out.adapter != nil {
-		list = append(list, selectedBy(sel, out.adapter, out.derived))
-	}
-	return list
 }
 
 // networkOf tells the network's doings to outputs that may change.
@@ -79,10 +65,8 @@ func (r *run) networkOf() func(*netfacts.Event) {
 	fact := new(netfacts.Record)
 	return func(e *netfacts.Event) {
 		fact.Event = *e
-		for _, out := range r.outputs {
-			if out.adapter != nil {
-				out.adapter.Network(fact)
-			}
+		for p := range r.parts() {
+			p.adapter.Network(fact)
 		}
 	}
 }

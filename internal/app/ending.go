@@ -3,11 +3,8 @@ package app
 import (
 	"errors"
 
-	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
-	"github.com/pgsniff/pgsniff/internal/stats"
-	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // flush writes what outputs buffer.
@@ -42,17 +39,26 @@ func (r *run) endOutputs() error {
 	t := r.totals()
 	var errs []error
 	for _, out := range r.outputs {
-		if out.sink != nil {
-			errs = append(errs, out.sink.End(t))
-		}
-		if out.writer != nil {
-			r.stats(out)
-			errs = append(errs, out.writer.Flush())
-		}
+		errs = append(errs, out.end(t))
 	}
 	r.closeOutputs()
 	for _, out := range r.outputs {
 		errs = append(errs, out.failure)
+	}
+	return errors.Join(errs...)
+}
+
+// end writes what is left of an output.
+func (out *outlet) end(t *record.Totals) error {
+	var errs []error
+	if out.sink != nil {
+		errs = append(errs, out.sink.End(t))
+	}
+	if out.stats != nil {
+		errs = append(errs, out.stats.End(t))
+	}
+	if out.writer != nil {
+		errs = append(errs, out.writer.End(t))
 	}
 	return errors.Join(errs...)
 }
@@ -62,56 +68,6 @@ func (r *run) closeOutputs() {
 		_ = r.close(out) // what was not written was told by Write
 	}
 	r.ending.Wait()
-}
-
-// stats writes the view stats of an output, if it has it, at the end.
-func (r *run) stats(out *outlet) {
-	if out.views == nil || out.views.totals == nil {
-		return
-	}
-	c := &r.analyzer.Counts
-	report := r.report(out, (*totals).report, c.Packets-r.before.Packets, c.Bytes-r.before.Bytes)
-	report.First, report.Last = c.First, c.Last
-	if shown := r.opt.selection.span; shown != nil {
-		report.First = max(report.First, shown.begin.Load())
-	}
-	if report.First > report.Last {
-		report.First, report.Last = 0, 0 // nothing came in it
-	}
-	if r.opt.Every > 0 {
-		report.Start, report.End = r.analyzer.Period(0), c.Last
-		report.First = max(report.First, report.Start)
-	}
-	out.writer.Stats(report)
-}
-
-// period writes the view stats of an output about a period.
-func (r *run) period(out *outlet, t analyze.Tick) {
-	if out.views == nil || out.views.totals == nil {
-		return
-	}
-	if shown := r.opt.selection.span; shown != nil && !shown.has(t.End-1) {
-		return // before --since: nothing was counted
-	}
-	report := r.report(out, (*totals).period, t.Packets, t.Bytes)
-	report.Start, report.End = t.Start, t.End
-	report.First, report.Last = t.Start, t.End
-	out.writer.Stats(report)
-}
-
-type makeReport func(*totals, stats.Traffic, *[messages.NumKinds]uint64, stats.Sort, int) *stats.Report
-
-// report makes the view stats of what was counted so far.
-func (r *run) report(out *outlet, report makeReport, packets, bytes uint64) *stats.Report {
-	var kinds *[messages.NumKinds]uint64
-	if out.views.showAll {
-		all := r.analyzer.Shared().Kinds()
-		kinds = &all
-	}
-	by, _ := stats.ParseSort(r.opt.Sort) // it was checked
-	return report(out.views.totals, stats.Traffic{
-		Packets: packets, Bytes: bytes, Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
-	}, kinds, by, r.opt.Top)
 }
 
 // totals is what the run counted.

@@ -9,7 +9,7 @@ import (
 
 func TestLines(t *testing.T) {
 	linetest.Whole(t, map[string]uintptr{
-		"run":   unsafe.Sizeof(run{}),
-		"views": unsafe.Sizeof(views{}),
+		"run":    unsafe.Sizeof(run{}),
+		"fanned": unsafe.Sizeof(fanned{}),
 	})
 }

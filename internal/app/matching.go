@@ -5,6 +5,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/analyze"
 	"github.com/pgsniff/pgsniff/internal/capture"
+	"github.com/pgsniff/pgsniff/internal/selection"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -226,7 +227,7 @@ func (m *matching) release(k *keptConn) error {
 // matchingHandler finds out which connections match, on the way to the outputs.
 type matchingHandler struct {
 	session.Handler
-	sel     *selection
+	sel     *selection.Selection
 	showAll bool
 	m       *matching
 }
@@ -240,7 +241,7 @@ func (v *matchingHandler) match(s *session.Session) {
 
 // Message matches if it is shown, whatever its query's duration will be.
 func (v *matchingHandler) Message(e *session.Event) {
-	if v.sel.minDuration == 0 && (v.showAll && e.Session.PostgreSQL() || !v.showAll && v.sel.message(e)) {
+	if v.sel.MinDuration == 0 && (v.showAll && e.Session.PostgreSQL() || !v.showAll && v.sel.Message(e)) {
 		v.match(e.Session)
 	}
 	v.Handler.Message(e)
@@ -248,7 +249,7 @@ func (v *matchingHandler) Message(e *session.Event) {
 
 // Exchange matches if it is selected. Names of messages select none.
 func (v *matchingHandler) Exchange(s *session.Session, x *exchange.Exchange) {
-	if (v.sel.kinds == nil || v.sel.minDuration > 0) && (v.showAll || v.sel.exchange(s, x)) {
+	if (v.sel.Kinds == nil || v.sel.MinDuration > 0) && (v.showAll || v.sel.Exchange(s, x)) {
 		v.match(s)
 	}
 	v.Handler.Exchange(s, x)

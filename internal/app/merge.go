@@ -84,7 +84,7 @@ func runMerge(env *Env, paths []string, by stats.Sort, top int, format string) e
 	} else {
 		w = render.NewPretty(env.Out, render.PrettyOptions{Width: env.Width(), Time: render.TimeAbs, Theme: render.NewTheme(false), Groups: top})
 	}
-	w.Stats(sum)
+	w.Record(sum)
 	if err := w.Flush(); err != nil {
 		if isClosedPipe(err) {
 			return nil

@@ -12,32 +12,32 @@ import (
 	"github.com/pgsniff/pgsniff/internal/pooler"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/selection"
 	"github.com/pgsniff/pgsniff/internal/sink"
-	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
-// outlet is one output of a run: a writer with its views, a sink, or both where
-// views of the registry are written by a built-in format.
+// outlet is one output of a run. What it is made of ends in the order of the fields.
 type outlet struct {
 	spec    outputSpec
-	file    *anew         // nil for standard output
-	queue   *lineQueue    // before a pipe; nil where there is none
-	pipe    *os.File      // behind the queue
-	failure error         // of writing what was in the queue
-	writer  render.Writer // of a built-in format
-	views   *views        // of it; nil where no built-in view was asked for
-	sink    sink.Sink     // nil where there is none
-	adapter *sink.Adapter // before it
-	derived bool          // it shows what views make of messages, whatever their --type
-	due     int64         // when it is to be told the time, see run.tickAll
+	file    *anew        // nil for standard output
+	queue   *lineQueue   // before a pipe; nil where there is none
+	pipe    *os.File     // behind the queue
+	failure error        // of writing what was in the queue
+	parts   []part       // what sessions report to
+	sink    sink.Sink    // views of the registry and what they write to, or a format of it; nil where there is none
+	stats   *statsView   // nil where it was not asked for
+	writer  *render.Sink // of a built-in format
+	due     int64        // when it is to be told the time, see run.tickAll
 }
 
 // openOutputs makes the outputs, and returns how many goroutines are left for
 // the analysis.
-func (r *run) openOutputs(sel *selection, workers int) (int, error) {
+func (r *run) openOutputs(sel *selection.Selection, workers int) (int, error) {
 	if only := r.opt.only; only != nil {
-		r.outputs = []*outlet{{sink: only, adapter: sink.NewAdapter(only, r.opt.ShowSecrets), derived: true}}
+		out := &outlet{sink: only}
+		r.tell(out, only, sel, true)
+		r.outputs = []*outlet{out}
 		return workers, nil
 	}
 	specs, err := r.opt.outputs.all()
@@ -52,46 +52,60 @@ func (r *run) openOutputs(sel *selection, workers int) (int, error) {
 	for slot, spec := range specs {
 		out := &outlet{spec: spec}
 		r.outputs = append(r.outputs, out)
-		if err := r.openOutput(out, sel, slot); err != nil {
+		piped, err := r.openOutput(out, sel, slot, workers > 1)
+		if err != nil {
 			r.closeOutputs()
 			return 0, err
 		}
-		if out.views != nil && workers > 1 && sel.minDuration == 0 && formatting(out.writer, out.views.wants()) {
-			out.writer = render.NewPipe(out.writer)
-			out.views.write(out.writer)
+		if piped {
 			left = workers - 1
 		}
 	}
 	return left, nil
 }
 
-func (r *run) openOutput(out *outlet, sel *selection, slot int) error {
+// openOutput opens an output. It reports whether it writes in a goroutine of its own,
+// which it may if it is worth it.
+func (r *run) openOutput(out *outlet, sel *selection.Selection, slot int, mayPipe bool) (piped bool, err error) {
 	spec := &out.spec
 	env := r.sinkEnv(out, slot)
 	if !spec.builtin() {
 		s, err := r.opt.outputs.outputs[spec.format](env)
 		if err != nil {
-			return outputError(err)
+			return false, outputError(err)
 		}
-		return out.addViews(r, env, sel, s)
+		return false, r.addViews(out, env, sel, s)
 	}
 	w, err := env.Create()
 	if err != nil {
-		return outputError(err)
+		return false, outputError(err)
 	}
-	out.writer = newWriter(w, env, &r.opt.prettyFlags, r.opt.states(), sel, spec)
-	for _, v := range builtinViews {
-		if spec.view(v) && out.views == nil {
-			out.views = newViews(spec, sel, out.writer)
-			if t := out.views.totals; t != nil && r.opt.Histograms {
-				t.mergeable()
-			}
-			if t := out.views.totals; t != nil && spec.format == "json" {
-				t.examples = newExamples(r.opt.ShowSecrets)
-			}
-		}
+	wants := writerWants(spec)
+	writer := newWriter(w, env, &r.opt.prettyFlags, r.opt.states(), sel, spec)
+	if piped = mayPipe && sel.MinDuration == 0 && formatting(writer, wants); piped {
+		writer = render.NewPipe(writer)
 	}
-	return out.addViews(r, env, sel, &writerSink{out})
+	out.writer = render.NewSink(writer, wants)
+	if wants.Messages.Any() || wants.Queries || wants.Connections {
+		r.tell(out, out.writer, sel, false)
+	}
+	if spec.view("stats") {
+		out.stats = newStatsView(r, out.writer, sel, spec.format == "json")
+		r.tell(out, out.stats, sel, false)
+	}
+	return piped, r.addViews(out, env, sel, out.writer)
+}
+
+// writerWants is what is told to a built-in format as it is.
+func writerWants(spec *outputSpec) (w sink.Wants) {
+	for _, v := range spec.views {
+		w = w.Or(wantsOf(v))
+	}
+	w.Pooled = w.Queries
+	w.Parameters = w.Messages.Any() || w.Queries
+	w.Columns = w.Parameters
+	w.Connections = w.Connections || w.Messages.Any() // it says what is left to be said of rows
+	return w
 }
 
 func outputError(err error) error {
@@ -104,24 +118,27 @@ func outputError(err error) error {
 
 // addViews puts the views of the registry before where they write to. The built-in
 // views of a format that is not built in are what there is of records.
-func (out *outlet) addViews(r *run, env *sink.Env, sel *selection, to sink.Sink) error {
+func (r *run) addViews(out *outlet, env *sink.Env, sel *selection.Selection, to sink.Sink) error {
 	var list []sink.Sink
+	derived := false
 	for _, name := range out.spec.views {
 		if open := r.opt.outputs.views[name]; open != nil {
 			v, err := open(env, to)
 			if err != nil {
 				return outputError(err)
 			}
-			if name == changes.View.Name && sel.inside() {
-				v = newTypedSink(sel, v)
+			if name == changes.View.Name && sel.Inside() {
+				v = selection.Typed(sel, v)
 			}
-			out.derived = true
+			derived = true
 			list = append(list, v)
 		} else if !out.spec.builtin() {
-			list = append(list, newTypedSink(sel, sink.Pass(wantsOf(name), to)))
+			list = append(list, selection.Typed(sel, sink.Pass(wantsOf(name), to)))
 		}
 	}
 	switch {
+	case len(list) > 0 && out.spec.builtin():
+		out.sink = sink.NewFan(list...) // the writer has an end of its own
 	case len(list) > 0:
 		out.sink = sink.NewGroup(to, list...)
 	case !out.spec.builtin():
@@ -129,7 +146,7 @@ func (out *outlet) addViews(r *run, env *sink.Env, sel *selection, to sink.Sink)
 	default:
 		return nil
 	}
-	out.adapter = sink.NewAdapter(out.sink, r.opt.ShowSecrets)
+	r.tell(out, out.sink, sel, derived)
 	return nil
 }
 
@@ -163,9 +180,10 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 }
 
 // newWriter opens a built-in format.
-func newWriter(w io.Writer, env *sink.Env, o *prettyFlags, states bool, sel *selection, spec *outputSpec) render.Writer {
+func newWriter(w io.Writer, env *sink.Env, o *prettyFlags, states bool, sel *selection.Selection, spec *outputSpec) render.Writer {
 	ropt := render.Options{
 		MaxValueBytes: env.MaxValue, ShowSecrets: env.ShowSecrets, States: states, Micros: env.Micros, Slot: env.Slot,
+		NoConnections: !spec.view("connections") && (spec.format != "pretty" || sel.Kinds != nil),
 	}
 	if spec.format == "json" {
 		return render.NewJSON(w, ropt)
@@ -173,8 +191,8 @@ func newWriter(w io.Writer, env *sink.Env, o *prettyFlags, states bool, sel *sel
 	return render.NewPretty(w, render.PrettyOptions{
 		Options: ropt, Rows: o.Rows, Width: env.Width, Time: timeModes[o.Time],
 		Theme: render.NewTheme(env.Color), Flow: spec.view("messages"), Groups: env.Top,
-		Selected: spec.view("messages") && !spec.view("connections") && !sel.all(),
-		Verbose:  env.Verbose, SQLLines: o.SQL == "lines", Fold: !env.Verbose && sel.kinds == nil && sel.replicated == nil && !states,
+		Selected: spec.view("messages") && !spec.view("connections") && !sel.All(),
+		Verbose:  env.Verbose, SQLLines: o.SQL == "lines", Fold: !env.Verbose && sel.Kinds == nil && sel.Replicated == nil && !states,
 	})
 }
 
@@ -183,59 +201,12 @@ var timeModes = map[string]render.TimeMode{
 	"delta": render.TimeDelta, "epoch": render.TimeEpoch,
 }
 
-// writerSink is a built-in format as what views of the registry write to.
-type writerSink struct{ out *outlet }
-
-func (w *writerSink) Wants() sink.Wants        { return sink.Everything() }
-func (w *writerSink) Record(r record.Record)   { w.out.writer.Record(r) }
-func (w *writerSink) Tick(int64)               {}
-func (w *writerSink) End(*record.Totals) error { return nil } // the output flushes it
-
-// handler returns what the sessions report to, and adds to their configuration
-// what it wants.
-func (r *run) handler(sel *selection, cfg *session.Config, limits *exchange.Limits) session.Handler {
-	if r.agent.reloads {
-		return r.reloadable(sel, cfg, limits)
-	}
-	var list []session.Handler
-	for _, out := range r.outputs {
-		if v := out.views; v != nil {
-			list = append(list, v)
-			cfg.Messages = cfg.Messages || v.wantsMessages()
-			if v.totals != nil {
-				cfg.OnError = eachError(cfg.OnError, v.Failure)
-			}
-			shown := v.showMessages || v.showQueries || v.totals != nil && v.totals.examples != nil
-			limits.NoParameters, limits.NoColumns = limits.NoParameters && !shown, limits.NoColumns && !shown
-		}
-	}
-	for _, out := range r.outputs {
-		if out.adapter != nil && out.adapter.NeedsMessages() {
-			cfg.Messages = true
-		}
-	}
-	for _, out := range r.outputs {
-		if out.adapter != nil {
-			h := newSelected(sel, out.adapter, out.derived)
-			out.adapter.Configure(h, cfg, limits)
-			list = append(list, h)
-		}
-	}
-	if len(list) == 1 && r.outputs[0].views != nil {
-		r.counts = &r.outputs[0].views.counts
-		return list[0]
-	}
-	f := &fanned{list: list}
-	r.counts = &f.counts
-	return f
-}
-
 // pooled puts what pairs the legs of poolers before a handler, if anybody shows them; it
 // has to see what is secret. Sessions that begin are to be told to what it returns.
 func (r *run) pooled(h session.Handler) (session.Handler, func(*session.Session)) {
 	wanted := r.agent.reloads
-	for _, out := range r.outputs {
-		wanted = wanted || out.views != nil && out.views.showQueries || out.adapter != nil && out.adapter.WantsPooled()
+	for p := range r.parts() {
+		wanted = wanted || p.adapter.WantsPooled()
 	}
 	opened := r.opt.hooks.opened
 	if !wanted {
@@ -248,55 +219,15 @@ func (r *run) pooled(h session.Handler) (session.Handler, func(*session.Session)
 	return m, func(s *session.Session) { m.Opened(s); opened(s) }
 }
 
-// eachError calls two functions, of which the first may be nil.
-func eachError(a, b func(*session.Event)) func(*session.Event) {
-	if a == nil {
-		return b
-	}
-	return func(e *session.Event) { a(e); b(e) }
-}
-
-// fanned hands what sessions report to several handlers.
-type fanned struct {
-	list   []session.Handler
-	counts tally
-}
-
-func (f *fanned) Message(e *session.Event) {
-	for _, h := range f.list {
-		h.Message(e)
-	}
-}
-
-func (f *fanned) Exchange(s *session.Session, x *exchange.Exchange) {
-	f.counts.queries++
-	for _, h := range f.list {
-		h.Exchange(s, x)
-	}
-}
-
-func (f *fanned) Notice(s *session.Session, n *session.Notice) {
-	for _, h := range f.list {
-		h.Notice(s, n)
-	}
-}
-
-func (f *fanned) End(s *session.Session) {
-	f.counts.end(s)
-	for _, h := range f.list {
-		h.End(s)
-	}
-}
-
 // network returns what is told of the network, nil where no output wants it.
 func (r *run) network() func(*netfacts.Event) {
 	if r.agent.reloads {
 		return r.networkOf()
 	}
 	var list []*sink.Adapter
-	for _, out := range r.outputs {
-		if out.adapter != nil && out.adapter.WantsNetwork() {
-			list = append(list, out.adapter)
+	for p := range r.parts() {
+		if p.adapter.WantsNetwork() {
+			list = append(list, p.adapter)
 		}
 	}
 	if len(list) == 0 {
@@ -317,7 +248,9 @@ func (r *run) tickers() (list []analyze.Ticker) {
 	if r.opt.Every > 0 {
 		list = append(list, analyze.Ticker{Every: r.opt.Every, OnTick: func(t analyze.Tick) {
 			for _, out := range r.outputs {
-				r.period(out, t)
+				if out.stats != nil {
+					out.stats.period(t)
+				}
 			}
 		}})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/selection"
 )
 
 // reloadedFlags are those that count at once when the configuration is read again;
@@ -126,13 +127,13 @@ func identity(spec *outputSpec, p *parsed) string {
 
 // exchangeOutputs puts a new selection and new outputs in the place of the old ones.
 // New outputs are opened first: where one cannot be, nothing has happened.
-func (r *run) exchangeOutputs(o *Options, sel *selection, specs []outputSpec, p *parsed) error {
+func (r *run) exchangeOutputs(o *Options, sel *selection.Selection, specs []outputSpec, p *parsed) error {
 	old := make(map[string]*outlet)
 	for _, out := range r.outputs {
 		old[identity(&out.spec, r.agent.running)] = out
 	}
 	flags, before := r.opt.outputs, *r.sel
-	sel.kinds, sel.replicated = before.kinds, before.replicated // what outputs were opened with
+	sel.Kinds, sel.Replicated = before.Kinds, before.Replicated // what outputs were opened with
 	r.opt.outputs, *r.sel = o.outputs, *sel
 	r.several = len(specs) > 1
 	var outputs, opened []*outlet
@@ -162,12 +163,9 @@ func (r *run) exchangeOutputs(o *Options, sel *selection, specs []outputSpec, p 
 	r.opt.selection, r.opt.choice.sample, r.opt.Sort, r.opt.Top = o.selection, o.choice.sample, o.Sort, o.Top
 	r.agent.sampler.set(&r.opt.choice)
 	r.outputs = outputs
-	r.agent.list.list = nil
-	for _, out := range outputs {
-		r.agent.list.list = append(r.agent.list.list, out.handlers(r.sel)...)
-	}
+	r.agent.list.to(outputs)
 	for _, out := range old {
-		if err := r.endOutput(out); err != nil {
+		if err := r.dropOutput(out); err != nil {
 			r.warn(fmt.Errorf("writing an output that is over: %w", err))
 		}
 	}
@@ -182,29 +180,23 @@ func (r *run) openAnew(spec *outputSpec) (*outlet, error) {
 		}
 	}
 	out := &outlet{spec: *spec}
-	if err := r.openOutput(out, r.sel, r.agent.slots); err != nil {
+	if _, err := r.openOutput(out, r.sel, r.agent.slots, false); err != nil {
 		return nil, err
 	}
 	r.agent.slots++
-	if v := out.views; v != nil && v.totals != nil {
+	if v := out.stats; v != nil {
 		v.totals.packets, v.totals.bytes = r.analyzer.Counts.Packets, r.analyzer.Counts.Bytes
 	}
-	if out.adapter != nil && out.adapter.WantsNetwork() && !r.agent.network {
-		_ = out.sink.End(r.totals()) // it was told nothing
-		return nil, errors.New("the view findings is there after a restart")
+	for i := range out.parts {
+		if out.parts[i].adapter.WantsNetwork() && !r.agent.network {
+			_ = out.sink.End(r.totals()) // it was told nothing
+			return nil, errors.New("the view findings is there after a restart")
+		}
 	}
 	return out, nil
 }
 
-// endOutput ends an output that is not wanted any more.
-func (r *run) endOutput(out *outlet) error {
-	var errs []error
-	if out.sink != nil {
-		errs = append(errs, out.sink.End(r.totals()))
-	}
-	if out.writer != nil {
-		r.stats(out)
-		errs = append(errs, out.writer.Flush())
-	}
-	return errors.Join(append(errs, r.close(out))...)
+// dropOutput ends an output that is not wanted any more.
+func (r *run) dropOutput(out *outlet) error {
+	return errors.Join(out.end(r.totals()), r.close(out))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pgsniff/pgsniff/internal/capture"
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/redact"
+	"github.com/pgsniff/pgsniff/internal/selection"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -22,7 +23,7 @@ type run struct {
 	analyzer  *analyze.Analyzer
 	outputs   []*outlet
 	counts    *tally
-	sel       *selection
+	sel       *selection.Selection
 	first     atomic.Int64   // time of the first packet of a file that is shown; 0: not known
 	sofar     *record.Totals // as of the latest tick; belongs to the sessions' goroutine
 	keys      *keys
@@ -109,14 +110,14 @@ func (r *run) sessions() (session.Config, exchange.Limits) {
 // The outputs are put in place first, and each of the others before those in place: what
 // sees secrets (pooler pairing, --wal-out, hooks.made) comes before what hides them, and
 // all else behind it.
-func (r *run) handlers(sel *selection, cfg *session.Config, limits *exchange.Limits) (handler session.Handler, opened func(*session.Session), err error) {
+func (r *run) handlers(sel *selection.Selection, cfg *session.Config, limits *exchange.Limits) (handler session.Handler, opened func(*session.Session), err error) {
 	o := r.opt
-	handler = r.handler(sel, cfg, limits)
+	handler = r.handler(cfg, limits)
 	if s := r.agent.sampler; s != nil {
 		s.Handler, handler = handler, s
 	}
 	if r.keep.onlyMatching() {
-		handler = &matchingHandler{handler, sel, sel.all(), r.keep.matching}
+		handler = &matchingHandler{handler, sel, sel.All(), r.keep.matching}
 	}
 	if o.hooks.wrap != nil {
 		handler = o.hooks.wrap(handler, cfg, limits)

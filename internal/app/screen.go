@@ -203,7 +203,7 @@ func (s *screenRun) guard() {
 func (s *screenRun) hook() {
 	s.data = overview.New(overview.Options{
 		Live: s.live, Now: s.env.Now,
-		Shown:   func(sn *session.Session) bool { return s.run.sel.conn(sn) },
+		Shown:   func(sn *session.Session) bool { return s.run.sel.Conn(sn) },
 		Totals:  func() record.Totals { return *s.run.sofar },
 		Since:   s.since,
 		Columns: func(on bool) { s.run.analyzer.KeepColumns(on) },
@@ -214,7 +214,7 @@ func (s *screenRun) hook() {
 		made: func(r *run, h session.Handler, c *session.Config) session.Handler {
 			s.run = r
 			secrets, _ := h.(overview.Secrets) // nil where nothing is hidden
-			return s.data.Front(h, secrets, r.sel.all(), func() { r.counts.queries++ }, c)
+			return s.data.Front(h, secrets, r.sel.All(), func() { r.counts.queries++ }, c)
 		},
 		begun: func(stop func(), progress func() (int64, int64, bool)) {
 			s.stop.Store(&stop)

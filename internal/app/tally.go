@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/selection"
 	"github.com/pgsniff/pgsniff/internal/units"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -36,7 +37,7 @@ func (t *tally) end(s *session.Session) {
 	t.users.add(i.User)
 	t.databases.add(i.Database)
 	t.apps.add(i.Application)
-	t.clients.add(host(s.Client))
+	t.clients.add(selection.Host(s.Client))
 }
 
 // isEncrypted reports whether a connection was one of PostgreSQL's that could not be read.
@@ -103,7 +104,7 @@ func (r *run) advise() {
 		say("%s encrypted and could not be read: %s", was(t.encrypted, "connection"), what)
 	}
 	f := &r.opt.selection
-	if r.sel.all() || r.sel.matched {
+	if r.sel.All() || r.sel.Matched {
 		return
 	}
 	for _, c := range []struct {
@@ -112,10 +113,10 @@ func (r *run) advise() {
 		there        *nameList
 		matches      func(string) bool
 	}{
-		{"user", "users", f.users, &t.users, func(s string) bool { return r.sel.users[s] }},
-		{"database", "databases", f.databases, &t.databases, func(s string) bool { return r.sel.databases[s] }},
-		{"app", "application_names", f.apps, &t.apps, func(s string) bool { return r.sel.apps[s] }},
-		{"client", "clients", f.clients, &t.clients, r.sel.clients.has},
+		{"user", "users", f.users, &t.users, func(s string) bool { return r.sel.Users[s] }},
+		{"database", "databases", f.databases, &t.databases, func(s string) bool { return r.sel.Databases[s] }},
+		{"app", "application_names", f.apps, &t.apps, func(s string) bool { return r.sel.Apps[s] }},
+		{"client", "clients", f.clients, &t.clients, r.sel.Clients.Has},
 	} {
 		if len(c.asked) == 0 || slices.ContainsFunc(c.there.list, c.matches) {
 			continue
@@ -131,8 +132,8 @@ func (r *run) advise() {
 	switch {
 	case span.begins() > last:
 		say("--since %s matched nothing; the capture is of %s to %s", span.since, dateOf(r.analyzer.Counts.First), dateOf(last))
-	case r.sel.longest > 0 && r.sel.grep == nil:
-		say("--min-duration %s matched nothing; the longest query took %s", f.minDuration, units.AppendDuration(nil, r.sel.longest))
+	case r.sel.Longest > 0 && r.sel.Grep == nil:
+		say("--min-duration %s matched nothing; the longest query took %s", f.minDuration, units.AppendDuration(nil, r.sel.Longest))
 	case len(f.conns) > 0:
 		say("--conn %s matched nothing; there are connections 1 to %d", strings.Join(f.conns, ","), r.analyzer.Counts.TCPConnections)
 	default:

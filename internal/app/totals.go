@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/selection"
 	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -99,7 +100,7 @@ func (t *totals) connection(s *session.Session) {
 		t.streams = append(t.streams, stats.Stream{Conn: s.ID, Client: s.Client, Server: s.Server, Summary: i.Stream})
 	}
 	t.sum.Connection(&stats.ConnectionSample{
-		User: i.User, Database: i.Database, Application: i.Application, Client: host(s.Client),
+		User: i.User, Database: i.Database, Application: i.Application, Client: selection.Host(s.Client),
 		Queries: s.Totals().Queries, Errors: i.Errors, Bytes: i.Traffic.Bytes[0] + i.Traffic.Bytes[1],
 		Lifetime: time.Duration(max(i.Ended.Time-i.Started.Time, 0)), Encrypted: isEncrypted(i),
 		Continues: i.Continues != 0,

@@ -75,7 +75,7 @@ func (s *totals) record(t *testing.T, traffic stats.Traffic, by stats.Sort) (sta
 	t.Helper()
 	var out bytes.Buffer
 	w := render.NewJSON(&out, render.Options{})
-	w.Stats(s.report(traffic, &s.kinds, by, 0))
+	w.Record(s.report(traffic, &s.kinds, by, 0))
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 
+	"github.com/pgsniff/pgsniff/internal/selection"
 	"github.com/pgsniff/pgsniff/internal/walfile"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -12,7 +13,7 @@ import (
 // all that hides something: WAL is written as it is, or not at all.
 type walOut struct {
 	session.Handler
-	sel     *selection
+	sel     *selection.Selection
 	dir     *walfile.Dir
 	warn    func(error)
 	server  string // whose WAL it is
@@ -20,7 +21,7 @@ type walOut struct {
 	failure error
 }
 
-func newWALOut(path string, sel *selection, next session.Handler, warn func(error)) (*walOut, error) {
+func newWALOut(path string, sel *selection.Selection, next session.Handler, warn func(error)) (*walOut, error) {
 	dir, err := walfile.Open(path)
 	if err != nil {
 		return nil, &exitError{ExitFailure, fmt.Errorf("--wal-out: %w", err)}
@@ -30,7 +31,7 @@ func newWALOut(path string, sel *selection, next session.Handler, warn func(erro
 
 // Message writes the WAL in a message, and hands it on.
 func (w *walOut) Message(e *session.Event) {
-	if e.Replication != nil && e.Replication.Meaning.Mode == replication.ModePhysical && w.failure == nil && w.sel.conn(e.Session) {
+	if e.Replication != nil && e.Replication.Meaning.Mode == replication.ModePhysical && w.failure == nil && w.sel.Conn(e.Session) {
 		if wal, ok := e.Replication.Outer.(*replication.WALData); ok {
 			w.write(e, wal)
 		}

@@ -18,6 +18,7 @@ type Parts struct {
 	Parameters bool // the values of their parameters
 	Columns    bool // the columns of their results
 	States     bool // the steps of conversations
+	Failed     bool // the texts that errors of the message flow are about
 }
 
 // Maker makes records of what sessions report. Each record is borrowed until the
@@ -139,7 +140,7 @@ func (k *Maker) Message(e *session.Event) *Message {
 		o := &k.more
 		m.More = o
 		o.Notes, o.Cancels, o.First = e.Notes, e.Cancels, e.First
-		o.Columns, o.Types, o.Replication, o.Change = nil, nil, nil, nil
+		o.Columns, o.Types, o.Replication, o.Change, o.Failed = nil, nil, nil, nil, nil
 		if r := e.Replication; r != nil {
 			o.Replication, o.Change = &r.Meaning, r.Change
 		}
@@ -152,7 +153,31 @@ func (k *Maker) Message(e *session.Event) *Message {
 			}
 		}
 	}
+	if k.Parts.Failed && e.Kind == messages.KindErrorResponse {
+		k.failed(m, e)
+	}
 	return m
+}
+
+// failed adds the text that an error is about.
+func (k *Maker) failed(m *Message, e *session.Event) {
+	x := e.Exchange
+	if x == nil {
+		return
+	}
+	if m.More == nil {
+		k.more = More{First: e.First}
+		m.More = &k.more
+	}
+	m.More.Failed = CertainText(x.SQL, x.SQLLen, x.Missing)
+}
+
+// CertainText returns a text of which all is known for certain, else nil.
+func CertainText(sql []byte, length int, missing exchange.Missing) []byte {
+	if len(sql) < length || missing&exchange.InferredSQL != 0 {
+		return nil
+	}
+	return sql
 }
 
 // Query makes a record of a query cycle.

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"slices"
+	"unsafe"
 
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
@@ -40,6 +41,9 @@ type More struct {
 	First   Stamp                        // the packet of its first byte
 	Columns []messages.ColumnDescription // of a DataRow; nil if not known
 	Types   []uint32                     // of the parameters of a Bind
+	// Failed is the text that the position of an ErrorResponse is in, nil if it is not
+	// known for certain; with Parts.Failed.
+	Failed []byte
 	// Replication is what a CopyData holds, nil if nothing of replication; Change
 	// the change to data that it makes, nil for most.
 	Replication *replication.Meaning
@@ -87,6 +91,7 @@ func (m *Message) Clone() Record {
 		more := *m.More
 		more.Notes = slices.Clone(more.Notes)
 		more.Types = slices.Clone(more.Types)
+		more.Failed = bytes.Clone(more.Failed)
 		more.Columns = slices.Clone(more.Columns)
 		for i := range more.Columns {
 			more.Columns[i].Name = bytes.Clone(more.Columns[i].Name)
@@ -102,6 +107,42 @@ func (m *Message) Clone() Record {
 	}
 	return &c
 }
+
+// Keep returns what the message borrows and does not own in a copy, so that only its body
+// and More have to be copied beside it: a copy of m is good as long as these are, and
+// belongs to the goroutine that m does. What statements and descriptions of columns have
+// is not copied: it does not change. size is what the copies take, in bytes.
+func (m *More) Keep() (kept More, size int) {
+	kept = *m
+	kept.Notes, kept.Failed = slices.Clone(m.Notes), bytes.Clone(m.Failed)
+	size = len(m.Failed)
+	for i := range m.Notes {
+		size += noteSize + len(m.Notes[i].Text)
+	}
+	if m.Replication != nil {
+		meaning := *m.Replication
+		kept.Replication = &meaning
+		size += int(unsafe.Sizeof(meaning))
+	}
+	if m.Change != nil {
+		kept.Change = m.Change.Clone()
+		size += changeSize
+		if s := m.Change.Sum; s != nil {
+			size += len(s.Counts) * int(unsafe.Sizeof(s.Counts[0]))
+		}
+	}
+	return kept, size
+}
+
+// noteSize and changeSize are what a note and a change take beside their texts and rows;
+// those of a change are no longer than the message that it is in, which is counted.
+const (
+	noteSize   = int(unsafe.Sizeof(session.Note{}))
+	changeSize = int(unsafe.Sizeof(replication.Change{}) + unsafe.Sizeof(replication.Meaning{}) + unsafe.Sizeof(replication.Sum{}))
+)
+
+// SetWire gives a copy of the message its own body.
+func (m *Message) SetWire(body []byte) { m.body = body }
 
 // HasValues are the kinds with values whose types other messages tell.
 func HasValues(k messages.Kind) bool {

@@ -16,8 +16,7 @@ import (
 // JSON writes records as NDJSON, in the form that docs/json.md describes. It
 // appends to a buffer by hand: nothing is allocated for a record.
 type JSON struct {
-	out     *Output // main, or what is held
-	main    *Output
+	out     *Output
 	opt     Options
 	clock   jsontext.Clock
 	body    body
@@ -43,8 +42,7 @@ type JSON struct {
 
 // NewJSON returns a writer of JSON records.
 func NewJSON(w io.Writer, opt Options) *JSON {
-	j := &JSON{main: NewOutput(w), opt: opt}
-	j.out = j.main
+	j := &JSON{out: NewOutput(w), opt: opt}
 	j.clock.Micros = opt.Micros
 	j.body.max, j.body.secrets = opt.MaxValueBytes, opt.ShowSecrets
 	j.maker.Parts, j.maker.Privacy.Show = j.parts(), opt.ShowSecrets
@@ -353,20 +351,11 @@ func appendCancels(b []byte, c session.Cancelled) []byte {
 }
 
 // Flush writes what is buffered.
-func (j *JSON) Flush() error { return j.main.Flush() }
+func (j *JSON) Flush() error { return j.out.Flush() }
 
-func (j *JSON) output() *Output { return j.main }
+func (j *JSON) output() *Output { return j.out }
 
 // Failed reports whether the output has failed.
-func (j *JSON) Failed() bool { return j.main.Failed() }
-
-// Hold sends what is written from now on to h instead; nil ends that.
-func (j *JSON) Hold(h *Held) { j.out = j.main.hold(h) }
-
-// Release writes what was held of a connection.
-func (j *JSON) Release(_ *session.Session, h *Held) {
-	j.main.buf = append(j.main.buf, h.out.buf...)
-	j.main.wrote()
-}
+func (j *JSON) Failed() bool { return j.out.Failed() }
 
 var _ Writer = (*JSON)(nil)

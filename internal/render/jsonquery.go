@@ -40,6 +40,9 @@ func (j *JSON) notice(c *conn, n *record.Notice) {
 
 // End writes a connection record.
 func (j *JSON) End(s *session.Session) {
+	if j.opt.NoConnections {
+		return
+	}
 	j.close(connOf(s, j.opt.Slot), j.maker.Connection(s))
 }
 
@@ -48,7 +51,5 @@ func (j *JSON) close(c *conn, r *record.Connection) {
 	j.finish()
 }
 
-// Leave has nothing to say: JSON has all rows.
-func (j *JSON) Leave(*session.Session) {}
-
+// leave has nothing to say: JSON has all rows.
 func (j *JSON) leave(*conn) {}

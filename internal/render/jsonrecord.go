@@ -11,12 +11,13 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
-// Record writes a record that a view has derived from others.
-func (j *JSON) Record(r record.Record) { j.derived(r) }
-
-func (j *JSON) memory() int { return j.opt.Slot }
-
-func (j *JSON) derived(r record.Record) {
+// Record writes a record that a view has derived from others, or a message that waited.
+func (j *JSON) Record(r record.Record) {
+	if m, ok := r.(*record.Message); ok {
+		j.msg.from(m, connIn(m.Conn, j.opt.Slot), &j.more)
+		j.message(&j.msg)
+		return
+	}
 	b := &j.body
 	b.zone, b.shortest, b.label = nil, longestName, nil
 	torn := false // the record says itself that not all of it is there
@@ -37,6 +38,8 @@ func (j *JSON) derived(r record.Record) {
 	}
 	j.finish()
 }
+
+func (j *JSON) memory() int { return j.opt.Slot }
 
 // endsMemo is what a derived record says of its connection. Many records follow each
 // other that are of one.

@@ -72,7 +72,6 @@ type more struct {
 	zone    string // Formats of the session
 	columns []messages.ColumnDescription
 	types   []uint32
-	known   bool // the exchange is
 	// sql is the text that the position of an error is in, nil if it is not known, or
 	// not all of it.
 	sql []byte
@@ -106,7 +105,7 @@ func (m *message) take(e *session.Event, c *conn, o *more) {
 		m.more = o
 		// Field by field: a literal would be built elsewhere and copied, and wait for
 		// its own small writes.
-		o.notes, o.cancels, o.known = e.Notes, e.Cancels, e.Exchange != nil
+		o.notes, o.cancels = e.Notes, e.Cancels
 		o.zone, o.columns, o.types, o.replication, o.sql = "", nil, nil, nil, nil
 		if e.Replication != nil && e.Replication.Meaning.Kind != replication.KindUnknown {
 			o.replication, o.zone = &e.Replication.Meaning, e.Session.Info().Formats
@@ -117,6 +116,33 @@ func (m *message) take(e *session.Event, c *conn, o *more) {
 	}
 }
 
+// from makes m what a record tells of a message, as take does from an event: of one that
+// waited until it was known whether it is shown.
+func (m *message) from(r *record.Message, c *conn, o *more) {
+	m.conn, m.at, m.body = c, r.At, r.Wire()
+	m.exchange, m.len = r.Query, r.Len
+	m.dir, m.kind, m.tag = r.Direction, r.Kind, r.Tag
+	m.phase, m.after, m.tx = r.Phase, r.After, r.Tx
+	m.state, m.truncated, m.midStream = r.State, r.Truncated, r.Who.MidStream
+	m.more = nil
+	k := r.More
+	if k == nil {
+		return
+	}
+	values, replicated := hasValues(r.Kind), k.Replication != nil && k.Replication.Kind != replication.KindUnknown
+	if !values && !replicated && len(k.Notes) == 0 && k.Cancels.Conn == 0 && k.Failed == nil {
+		return
+	}
+	m.more = o
+	*o = more{notes: k.Notes, cancels: k.Cancels, columns: k.Columns, types: k.Types, sql: k.Failed}
+	if replicated {
+		o.replication = k.Replication
+	}
+	if values || replicated {
+		o.zone = r.Who.Formats
+	}
+}
+
 // failedText returns the text that an error of the message flow is about, nil if it is
 // not known for certain.
 func failedText(e *session.Event) []byte {
@@ -124,7 +150,7 @@ func failedText(e *session.Event) []byte {
 	if e.Kind != messages.KindErrorResponse || x == nil {
 		return nil
 	}
-	return knownText(x.SQL, x.SQLLen, x.Missing)
+	return record.CertainText(x.SQL, x.SQLLen, x.Missing)
 }
 
 // takeText adds the text that an error is about; take was called before.

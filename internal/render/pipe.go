@@ -2,7 +2,6 @@ package render
 
 import (
 	"github.com/pgsniff/pgsniff/internal/record"
-	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/replication"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -28,7 +27,6 @@ type writer interface {
 	leave(c *conn)
 	output() *Output
 	memory() int // its slot of connections, see connOf
-	derived(r record.Record)
 }
 
 // queryWriter is a writer that is also worth copying queries for.
@@ -59,8 +57,8 @@ type Pipe struct {
 	free    chan *pipeBatch
 	done    chan struct{}
 	running bool
-	direct  bool // what is written is being held
 	places  bool // w shows where in a text an error is
+	ends    bool // w tells of connections that are over
 	slot    int  // of w, see connOf
 	rows    int  // that w shows in a row, 0: all
 	conns   connMemo
@@ -109,8 +107,11 @@ func NewPipe(w Writer) *Pipe {
 		w: inner, slot: inner.memory(), failed: inner.output().failed, full: make(chan *pipeBatch, pipes), free: make(chan *pipeBatch, pipes),
 		done: make(chan struct{}, 1), maker: new(record.Maker),
 	}
-	if pretty, ok := w.(*Pretty); ok {
-		p.rows, p.places = pretty.opt.Rows, true
+	switch w := w.(type) {
+	case *Pretty:
+		p.rows, p.places, p.ends = w.opt.Rows, true, !w.opt.NoConnections
+	case *JSON:
+		p.ends = !w.opt.NoConnections
 	}
 	for range pipes {
 		p.free <- nil // made when it is needed: most captures are small
@@ -209,12 +210,7 @@ func (p *Pipe) drain() {
 
 // Message takes a message to write.
 func (p *Pipe) Message(e *session.Event) {
-	counted := p.passes(e)
-	if p.direct {
-		p.w.Message(e)
-		return
-	}
-	if counted { // nobody looks at more of it
+	if p.passes(e) { // nobody looks at more of it
 		m := p.add(pipeMessage)
 		m.take(e, p.conns.of(e.Session, p.slot), nil)
 		m.body = nil
@@ -297,23 +293,21 @@ func (p *Pipe) Notice(s *session.Session, n *session.Notice) {
 
 // End takes the end of a connection to write.
 func (p *Pipe) End(s *session.Session) {
-	m := p.add(pipeClose)
-	m.conn = connOf(s, p.slot)
-	p.cur.others = append(p.cur.others, pipeOther{end: *p.maker.Connection(s)})
-	p.added()
-}
-
-// Leave takes a connection that is over and is not to be shown by End.
-func (p *Pipe) Leave(s *session.Session) {
 	c := connOf(s, p.slot)
-	c.ahead = rowRun{}
-	p.add(pipeLeave).conn = c
+	if !p.ends {
+		c.ahead = rowRun{}
+		p.add(pipeLeave).conn = c
+		p.added()
+		return
+	}
+	p.add(pipeClose).conn = c
+	p.cur.others = append(p.cur.others, pipeOther{end: *p.maker.Connection(s)})
 	p.added()
 }
 
 // Exchange takes an exchange to write.
 func (p *Pipe) Exchange(s *session.Session, x *exchange.Exchange) {
-	if p.direct || p.queries == nil || !p.take(s, x) {
+	if p.queries == nil || !p.take(s, x) {
 		p.drain()
 		p.w.Exchange(s, x)
 	}
@@ -343,32 +337,13 @@ func (p *Pipe) take(s *session.Session, x *exchange.Exchange) bool {
 // Record writes a record that a view has derived.
 func (p *Pipe) Record(r record.Record) {
 	p.drain()
-	p.w.derived(r)
-}
-
-// Stats writes what the capture holds, after all else.
-func (p *Pipe) Stats(r *stats.Report) {
-	p.drain()
-	p.w.Stats(r)
+	p.w.Record(r)
 }
 
 // Flush writes all that came and returns the first error of the output.
 func (p *Pipe) Flush() error {
 	p.drain()
 	return p.w.Flush()
-}
-
-// Hold sends what is written from now on to h instead; nil ends that.
-func (p *Pipe) Hold(h *Held) {
-	p.drain()
-	p.w.Hold(h)
-	p.direct = h != nil
-}
-
-// Release writes what was held of a connection.
-func (p *Pipe) Release(s *session.Session, h *Held) {
-	p.drain()
-	p.w.Release(s, h)
 }
 
 // Failed reports whether the output has failed.

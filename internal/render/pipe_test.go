@@ -48,42 +48,6 @@ func TestPipe(t *testing.T) {
 	}
 }
 
-// What is held stays where it belongs among the rest.
-func TestPipeHolds(t *testing.T) {
-	var out bytes.Buffer
-	p := NewPipe(NewJSON(&out, Options{}))
-	s := &session.Session{ID: 7}
-	event := func(k messages.Kind) *session.Event {
-		e := &session.Event{Session: s, Tag: k.Tag()}
-		e.Direction, e.Kind, e.Len = messages.Frontend, k, 5
-		return e
-	}
-	var h Held
-	p.Message(event(messages.KindSync))
-	p.Hold(&h)
-	p.Message(event(messages.KindTerminate))
-	p.Hold(nil)
-	p.Message(event(messages.KindFlush))
-	if h.Len() == 0 {
-		t.Error("nothing is held")
-	}
-	p.Release(s, &h)
-	if err := p.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	var order []string
-	for line := range strings.Lines(out.String()) {
-		for _, k := range []string{"Sync", "Flush", "Terminate"} {
-			if strings.Contains(line, `"msg":"`+k+`"`) {
-				order = append(order, k)
-			}
-		}
-	}
-	if got := strings.Join(order, " "); got != "Sync Flush Terminate" {
-		t.Errorf("written are %s", got)
-	}
-}
-
 // failing is an output that is closed.
 type failing struct{}
 

@@ -7,7 +7,6 @@ import (
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/replication"
-	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // TimeMode is how pretty output shows times.
@@ -46,8 +45,7 @@ type PrettyOptions struct {
 
 // Pretty writes records for reading.
 type Pretty struct {
-	out     *Output // main, or what is held
-	main    *Output
+	out     *Output
 	opt     PrettyOptions
 	line    line
 	fields  fields
@@ -82,8 +80,7 @@ func NewPretty(w io.Writer, opt PrettyOptions) *Pretty {
 	if opt.Local == nil {
 		opt.Local = time.Local
 	}
-	p := &Pretty{main: NewOutput(w), opt: opt}
-	p.out = p.main
+	p := &Pretty{out: NewOutput(w), opt: opt}
 	p.columns = columns{name: column{15}, client: column{15}, encrypted: column{7}}
 	p.maker.Parts, p.maker.Privacy.Show = record.Parts{Parameters: true}, opt.ShowSecrets
 	p.fields = fields{line: &p.line, theme: opt.Theme, max: opt.MaxValueBytes, secrets: opt.ShowSecrets, lines: opt.SQLLines}
@@ -137,24 +134,11 @@ func (p *Pretty) nameWidth() int {
 }
 
 // Flush writes what is buffered.
-func (p *Pretty) Flush() error { return p.main.Flush() }
+func (p *Pretty) Flush() error { return p.out.Flush() }
 
-func (p *Pretty) output() *Output { return p.main }
+func (p *Pretty) output() *Output { return p.out }
 
 // Failed reports whether the output has failed.
-func (p *Pretty) Failed() bool { return p.main.Failed() }
-
-// Hold sends what is written from now on to h instead; nil ends that.
-func (p *Pretty) Hold(h *Held) { p.out = p.main.hold(h) }
-
-// Release writes what was held of a connection, and before it the line that
-// names the connection if there was none yet.
-func (p *Pretty) Release(s *session.Session, h *Held) {
-	if c := connOf(s, p.opt.Slot); !c.remembered().introduced {
-		p.introduce(c, s.Info().Started.Time, s.Info().MidStream)
-	}
-	p.main.buf = append(p.main.buf, h.out.buf...)
-	p.main.wrote()
-}
+func (p *Pretty) Failed() bool { return p.out.Failed() }
 
 var _ Writer = (*Pretty)(nil)

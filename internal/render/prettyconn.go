@@ -11,6 +11,10 @@ import (
 
 // End writes the line of a connection, or, below its messages, how it ended.
 func (p *Pretty) End(s *session.Session) {
+	if p.opt.NoConnections {
+		p.leave(connOf(s, p.opt.Slot))
+		return
+	}
 	p.close(connOf(s, p.opt.Slot), p.maker.Connection(s))
 }
 

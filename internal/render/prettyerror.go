@@ -9,7 +9,6 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/pgsniff/pgsniff/internal/record"
-	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -53,14 +52,6 @@ func (p *Pretty) errorPlace(e *messages.ErrorFields, sql []byte) {
 	} else if position := e.Get(messages.FieldInternalPosition); position != nil {
 		p.errorPosition(e.Get(messages.FieldInternalQuery), position)
 	}
-}
-
-// knownText returns a text of which all is known, else nil.
-func knownText(sql []byte, length int, missing exchange.Missing) []byte {
-	if len(sql) < length || missing&exchange.InferredSQL != 0 {
-		return nil
-	}
-	return sql
 }
 
 // errorLine writes one field, which may have several lines of its own.

@@ -18,7 +18,7 @@ func (p *Pretty) Message(e *session.Event) {
 
 func (p *Pretty) message(e *message) {
 	c := e.conn.remembered()
-	if !c.introduced && p.out == p.main {
+	if !c.introduced {
 		p.introduce(e.conn, e.at.Time, e.midStream)
 	}
 	if p.tooMany(e, c) || p.fold(e, c) {
@@ -73,7 +73,7 @@ func lineOf(e *message) uint32 { return uint32(e.phase) | uint32(e.after)<<8 | u
 
 // recall writes the line of a message that equals one that is remembered.
 func (p *Pretty) recall(e *message, m *memo) {
-	if h := &p.head; p.out == p.main && h.is(e.conn, e.at.Time, e.dir) {
+	if h := &p.head; h.is(e.conn, e.at.Time, e.dir) {
 		p.out.buf = append(append(append(p.out.buf, h.text...), m.text...), '\n')
 		p.out.wrote()
 	} else {
@@ -127,8 +127,7 @@ func (p *Pretty) tail(s string) {
 
 func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
 	l, t, c, h := &p.line, p.opt.Theme, of.remembered(), &p.head
-	main := p.out == p.main // of what is held, the day is told when it is written
-	if main && h.is(of, at, d) {
+	if h.is(of, at, d) {
 		l.buf = append(l.buf, h.text...)
 		l.col += h.columns
 		return
@@ -147,7 +146,7 @@ func (p *Pretty) prefix(of *conn, at int64, d messages.Direction) {
 	}
 	l.buf = append(l.buf, c.prefix[d]...)
 	l.col += c.prefixWidth
-	if main && p.opt.Time != TimeDelta { // by which each line's is its own
+	if p.opt.Time != TimeDelta { // by which each line's is its own
 		h.conn, h.at, h.direction, h.columns, h.text = of, at, d, l.col-col, append(h.text[:0], l.buf[from:]...)
 	}
 }

@@ -185,7 +185,7 @@ func (p *Pretty) queryError(q *record.Query) {
 	if !q.ErrorFields(&p.errs) {
 		return
 	}
-	p.failure(&p.errs.ErrorFields, knownText(q.SQL, q.SQLLen, q.Missing))
+	p.failure(&p.errs.ErrorFields, record.CertainText(q.SQL, q.SQLLen, q.Missing))
 }
 
 func (p *Pretty) queryNotes(q *record.Query) {

@@ -7,24 +7,42 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/jsontext"
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/internal/units"
 )
 
 // Record writes a record that a view has derived from others: a line with its
-// fields in their order.
-func (p *Pretty) Record(r record.Record) { p.derived(r) }
+// fields in their order. A message that waited is written as the others are.
+func (p *Pretty) Record(r record.Record) {
+	switch r := r.(type) {
+	case *record.Message:
+		p.waited(r)
+	case *record.Change:
+		p.change(r)
+	case *stats.Report:
+		p.stats(r)
+	case record.Sheet:
+		p.sheet(r)
+	default:
+		p.derived(r)
+	}
+}
 
 func (p *Pretty) memory() int { return p.opt.Slot }
 
+// waited writes a message that waited until it was known whether it is shown. What else
+// there was of its connection may wait still, so that the line that names the connection
+// has the time at which that began.
+func (p *Pretty) waited(r *record.Message) {
+	c := connIn(r.Conn, p.opt.Slot)
+	if !c.remembered().introduced {
+		p.introduce(c, r.Conn.Started.Time, r.Who.MidStream)
+	}
+	p.msg.from(r, c, &p.more)
+	p.message(&p.msg)
+}
+
 func (p *Pretty) derived(r record.Record) {
-	if s, ok := r.(record.Sheet); ok {
-		p.sheet(s)
-		return
-	}
-	if c, ok := r.(*record.Change); ok {
-		p.change(c)
-		return
-	}
 	p.start()
 	l := &p.line
 	l.wrap = true

@@ -57,7 +57,7 @@ func (p *Pretty) newDay(ns int64) {
 	if ns >= p.today && ns < p.today+dayLength && p.today != 0 {
 		return
 	}
-	if p.opt.Time != TimeAbs && p.opt.Time != TimeUTC || p.out != p.main {
+	if p.opt.Time != TimeAbs && p.opt.Time != TimeUTC {
 		return
 	}
 	t := time.Unix(0, ns).In(p.clock.zone)

@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/pgsniff/pgsniff/internal/record"
-
-	"github.com/pgsniff/pgsniff/internal/stats"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
@@ -14,18 +12,11 @@ import (
 // and returned by Flush; after one, records are thrown away.
 type Writer interface {
 	session.Handler
-	// Leave takes a connection that is over and is not to be shown by End.
-	Leave(s *session.Session)
-	// Record writes a record that a view has derived from others.
+	// Record writes a record that a view has derived from others, or that of a message
+	// that was not written when it came.
 	Record(r record.Record)
-	// Stats writes what the capture holds, after all else.
-	Stats(r *stats.Report)
 	// Flush writes what is buffered and returns the first error of the output.
 	Flush() error
-	// Hold sends what is written from now on to h instead; nil ends that.
-	Hold(h *Held)
-	// Release writes what was held of a connection.
-	Release(s *session.Session, h *Held)
 	// Failed reports whether the output has failed: what is written from then
 	// on is thrown away. It may be called from any goroutine.
 	Failed() bool
@@ -37,6 +28,7 @@ type Options struct {
 	ShowSecrets   bool
 	States        bool // messages come with the state of the conversation
 	Micros        bool // JSON: times have six digits of a fraction, not nine
+	NoConnections bool // connections are not told of when they are over
 	// Slot is where the writer keeps what it knows of a connection: of several
 	// writers each has its own, see record.Conn.
 	Slot int
@@ -69,23 +61,9 @@ func NewOutput(w io.Writer) *Output {
 	return &Output{w: w, buf: make([]byte, 0, flushAt+16<<10), failed: new(flag)}
 }
 
-// Held is output of a connection that waits for a decision.
-type Held struct{ out Output }
-
-// Len returns the number of bytes held.
-func (h *Held) Len() int { return len(h.out.buf) }
-
-// hold switches between the output and what is held.
-func (o *Output) hold(h *Held) *Output {
-	if h == nil {
-		return o
-	}
-	return &h.out
-}
-
 // wrote is called after each record.
 func (o *Output) wrote() {
-	if len(o.buf) >= flushAt && o.w != nil {
+	if len(o.buf) >= flushAt {
 		_ = o.Flush()
 	}
 }

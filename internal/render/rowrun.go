@@ -3,6 +3,7 @@ package render
 import (
 	"strconv"
 
+	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
@@ -45,6 +46,12 @@ func (p *Pretty) Counts(e *session.Event) bool {
 func (p *Pretty) Rows(e *session.Event, n, bytes int) {
 	p.counted(p.conns.of(e.Session, p.opt.Slot), n, bytes)
 }
+
+// FirstRows implements [sink.RowCounter].
+func (p *Pretty) FirstRows() int { return p.opt.Rows }
+
+// MoreRows implements [sink.RowCounter].
+func (p *Pretty) MoreRows(c *record.Conn, n, bytes int) { p.counted(connIn(c, p.opt.Slot), n, bytes) }
 
 // counted takes rows of the run that a connection is in.
 func (p *Pretty) counted(of *conn, n, bytes int) {
@@ -97,28 +104,28 @@ func (p *Pretty) endRun(of *conn) {
 	p.end()
 }
 
-// Leave says how many rows of a connection were not shown, where End does not.
-func (p *Pretty) Leave(s *session.Session) { p.leave(connOf(s, p.opt.Slot)) }
-
+// leave says how many rows of a connection were not shown, where its end is not.
 func (p *Pretty) leave(c *conn) { p.endRun(c) }
 
 // Counts implements [session.RowCounter].
 func (p *Pipe) Counts(e *session.Event) bool {
-	if p.direct {
-		c, ok := p.w.(session.RowCounter)
-		return ok && c.Counts(e)
-	}
 	return p.rows != 0 && isRow(e.Kind) && p.conns.of(e.Session, p.slot).ahead.counts(e.Kind, e.Step.Exchange, p.rows)
 }
 
 // Rows implements [session.RowCounter].
 func (p *Pipe) Rows(e *session.Event, n, bytes int) {
-	if p.direct {
-		p.w.(session.RowCounter).Rows(e, n, bytes)
-		return
-	}
 	m := p.add(pipeRows)
 	m.conn, m.len, m.rows = p.conns.of(e.Session, p.slot), bytes, uint32(n)
+	p.added()
+}
+
+// FirstRows implements [sink.RowCounter].
+func (p *Pipe) FirstRows() int { return p.rows }
+
+// MoreRows implements [sink.RowCounter].
+func (p *Pipe) MoreRows(c *record.Conn, n, bytes int) {
+	m := p.add(pipeRows)
+	m.conn, m.len, m.rows = connIn(c, p.slot), bytes, uint32(n)
 	p.added()
 }
 

@@ -2,14 +2,14 @@ package render
 
 import "github.com/pgsniff/pgsniff/internal/stats"
 
-// Stats writes tables of what the capture holds, below what was written before.
-func (p *Pretty) Stats(r *stats.Report) {
-	w := (*outputWriter)(p.main)
-	if !p.main.empty() {
-		p.main.buf = append(p.main.buf, '\n')
+// stats writes tables of what the capture holds, below what was written before.
+func (p *Pretty) stats(r *stats.Report) {
+	w := (*outputWriter)(p.out)
+	if !p.out.empty() {
+		p.out.buf = append(p.out.buf, '\n')
 	}
 	if r.End != 0 {
-		p.main.buf = append(p.main.buf, "── "...)
+		p.out.buf = append(p.out.buf, "── "...)
 	}
 	// The output keeps its error, see Flush.
 	_ = stats.WriteTables(w, r, stats.TableOptions{

@@ -7,21 +7,29 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
-// Adapter makes records of what sessions report and hands them to a sink. It is
-// the handler of the sessions, and belongs to their goroutine.
+// Adapter stands between the sessions and a sink: it makes records of what they report,
+// or hands it on as it is ([Direct]), as far as the sink wants it. It is a handler of the
+// sessions, and belongs to their goroutine.
 type Adapter struct {
-	sink  Sink
-	wants Wants
-	maker record.Maker
+	sink   Sink
+	direct session.Handler // nil for a sink that takes records alone
+	leaver Leaver          // nil for most
+	wants  Wants
+	maker  record.Maker
 }
 
 // NewAdapter returns an adapter before a sink. Secrets are shown if the user asked
 // for them.
 func NewAdapter(s Sink, showSecrets bool) *Adapter {
 	a := &Adapter{sink: s, wants: s.Wants()}
+	a.leaver, _ = s.(Leaver)
+	if d, ok := s.(Direct); ok {
+		a.direct = d.Events()
+	}
 	a.maker.Privacy.Show = showSecrets
 	a.maker.Parts = record.Parts{
 		Normalized: a.wants.Normalized, Parameters: a.wants.Parameters, Columns: a.wants.Columns, States: a.wants.States,
+		Failed: a.direct != nil,
 	}
 	return a
 }
@@ -66,8 +74,37 @@ func (a *Adapter) Configure(h session.Handler, c *session.Config, l *exchange.Li
 	l.NoColumns = l.NoColumns && !w.Columns
 }
 
-// message makes the record of a message, nil if it is not wanted.
-func (a *Adapter) message(e *session.Event) *record.Message {
+// Sink is the sink that it stands before.
+func (a *Adapter) Sink() Sink { return a.sink }
+
+// Wants is what the sink wants.
+func (a *Adapter) Wants() *Wants { return &a.wants }
+
+// TakesMessages returns what messages are handed to where none is selected: the adapter,
+// or the sink itself where it takes all of them as they are; nil if it wants none.
+func (a *Adapter) TakesMessages() session.Handler {
+	switch {
+	case !a.wants.Messages.Any():
+		return nil
+	case a.direct != nil && a.wants.Messages == AllKinds():
+		return a.direct
+	}
+	return a
+}
+
+// TakesExchanges is TakesMessages for query cycles.
+func (a *Adapter) TakesExchanges() session.Handler {
+	switch {
+	case !a.wants.Queries:
+		return nil
+	case a.direct != nil && a.wants.LeftOut:
+		return a.direct
+	}
+	return a
+}
+
+// MessageRecord makes the record of a message, nil if it is not wanted.
+func (a *Adapter) MessageRecord(e *session.Event) *record.Message {
 	if !a.wants.Messages[e.Kind] && (a.wants.Rows == 0 || e.Step.Anomaly == nil) {
 		return nil
 	}
@@ -76,7 +113,13 @@ func (a *Adapter) message(e *session.Event) *record.Message {
 
 // Message hands a message on.
 func (a *Adapter) Message(e *session.Event) {
-	if m := a.message(e); m != nil {
+	if a.direct != nil {
+		if a.wants.Messages[e.Kind] {
+			a.direct.Message(e)
+		}
+		return
+	}
+	if m := a.MessageRecord(e); m != nil {
 		a.sink.Record(m)
 	}
 }
@@ -86,20 +129,40 @@ func (a *Adapter) Exchange(s *session.Session, x *exchange.Exchange) {
 	if !a.wants.Queries || !a.wants.LeftOut && record.LeftOut(s) {
 		return
 	}
+	if a.direct != nil {
+		a.direct.Exchange(s, x)
+		return
+	}
 	a.sink.Record(a.maker.Query(s, x))
 }
 
 // Notice hands a notice on.
 func (a *Adapter) Notice(s *session.Session, n *session.Notice) {
-	if a.wants.Notices {
+	switch {
+	case !a.wants.Notices:
+	case a.direct != nil:
+		a.direct.Notice(s, n)
+	default:
 		a.sink.Record(a.maker.Notice(s, n))
 	}
 }
 
 // End hands a connection on, if it is PostgreSQL.
 func (a *Adapter) End(s *session.Session) {
-	if a.wants.Connections && s.PostgreSQL() {
+	a.Leave(s)
+	switch {
+	case !a.wants.Connections || !s.PostgreSQL():
+	case a.direct != nil:
+		a.direct.End(s)
+	default:
 		a.sink.Record(a.maker.Connection(s))
+	}
+}
+
+// Leave tells of a connection that is over and not to be shown.
+func (a *Adapter) Leave(s *session.Session) {
+	if a.leaver != nil {
+		a.leaver.Gone(s.ID)
 	}
 }
 

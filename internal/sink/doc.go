@@ -8,10 +8,18 @@
 //     (--view NAME).
 //   - An [Output] writes records (-o NAME).
 //
-// Selection and several sinks at once are sinks around sinks: [Select], [Fan].
-// [Adapter] makes records of what sessions report; what no sink wants is neither decoded
-// nor made. Sinks work in the goroutine that reports: records are borrowed, and copies
-// for another goroutine cost more processor time than most sinks' own work (measured).
+// [Adapter] makes records of what sessions report; what its sink does not want is neither
+// decoded nor made. Several views that share an output are told by a [Fan]. Selection is
+// none of a sink's business: internal/selection stands before the adapter of any sink, and
+// messages whose query may turn out not to be shown wait there. A sink for which making
+// records would be a large part of the work takes what sessions report as it is ([Direct]);
+// a sink may say what need not wait ([Wants].AtOnce, [RowCounter]), and be told of
+// connections that are not shown ([Leaver]).
+//
+// Sinks work in the goroutine that reports: records are borrowed, and what a sink keeps
+// with a connection ([record.Conn.Slot]), finds kept with a statement or is told of the
+// totals belongs to that goroutine. The formats pretty and json alone have a goroutine that
+// writes (render.Pipe), where what each side has is kept apart; ARCHITECTURE.md has figures.
 // What writes to a slow place, as a collector, buffers within bounds of its own.
 //
 // A whole output, in a package of its own:

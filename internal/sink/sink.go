@@ -3,6 +3,7 @@ package sink
 import (
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
+	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
 // Sink takes records. All methods are called by one goroutine, in the order of the
@@ -26,6 +27,31 @@ type Failer interface{ Failed() bool }
 
 // Flusher is a Sink that buffers output, which is to go out when traffic pauses.
 type Flusher interface{ Flush() error }
+
+// Direct is a Sink that takes what sessions report as it is, because to make a record of
+// it first would be a large part of its work: the writers of messages, which write
+// most bodies from memory, and sums over all queries. It is told what its Wants say, and
+// as records ([Sink.Record]) the messages that waited until it was known whether their
+// query is selected.
+type Direct interface {
+	Sink
+	// Events returns what is told. It is asked once.
+	Events() session.Handler
+}
+
+// RowCounter is a Sink that shows the first rows of a run, DataRow or CopyData messages of
+// a query, and counts the others: those that wait need not be held.
+type RowCounter interface {
+	// FirstRows is how many it shows; 0: all.
+	FirstRows() int
+	// MoreRows tells of n rows, with their bytes on the wire, that followed those of the
+	// connection that Record was told of.
+	MoreRows(c *record.Conn, n, bytes int)
+}
+
+// Leaver is a Sink that is told of each connection that is over, by its number, whether it
+// is selected or not, so that nothing is kept of it.
+type Leaver interface{ Gone(conn uint64) }
 
 // NetworkFact is what records of the network's doings have.
 type NetworkFact interface{ NetworkFact() }
@@ -65,7 +91,10 @@ type Wants struct {
 	// messages that are not wanted cost next to nothing. Such rows are told with all their
 	// values, secrets too: they are for comparing and measuring, and nothing of them may be
 	// shown or kept.
-	Rows    uint64
+	Rows uint64
+	// AtOnce has messages told when they come, though it be not known yet whether their
+	// query is selected: for counting.
+	AtOnce  bool
 	Network bool // what the network did: records of type *netfacts.Record
 	Pooled  bool // Query.Pooled and Behind
 
@@ -89,7 +118,7 @@ func (w Wants) Or(o Wants) Wants {
 	for i, b := range o.Messages {
 		w.Messages[i] = w.Messages[i] || b
 	}
-	w.LeftOut = w.LeftOut || o.LeftOut
+	w.LeftOut, w.AtOnce = w.LeftOut || o.LeftOut, w.AtOnce && o.AtOnce
 	w.Queries, w.Connections, w.Notices = w.Queries || o.Queries, w.Connections || o.Connections, w.Notices || o.Notices
 	w.Network, w.Pooled = w.Network || o.Network, w.Pooled || o.Pooled
 	w.Normalized, w.Parameters = w.Normalized || o.Normalized, w.Parameters || o.Parameters

@@ -74,6 +74,7 @@ var rules = []packageRule{
 	{"internal/netfacts", rule{own: "pkg/reassembly internal/record", reaches: true}},
 	{"internal/pooler", rule{own: "pkg/exchange pkg/session internal/record"}},
 	{"internal/sink", rule{own: "pkg/messages pkg/exchange pkg/session internal/record internal/termsafe"}},
+	{"internal/selection", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session internal/record internal/sink internal/value"}},
 	{"internal/walfile", rule{own: "pkg/replication", pure: true}},
 	{"internal/transactions", rule{own: "pkg/session internal/record internal/sink internal/units"}},
 	{"internal/changes", rule{own: "pkg/messages internal/record internal/sink"}},
@@ -84,7 +85,7 @@ var rules = []packageRule{
 	{"internal/parquet", rule{own: "internal/record internal/sink internal/jsontext"}},
 	{"internal/metrics", rule{own: "pkg/messages internal/record internal/sink internal/sqlnorm internal/order"}},
 	{"internal/otlp", rule{own: "pkg/messages pkg/exchange internal/record internal/sink internal/metrics internal/sqlnorm internal/jsontext"}},
-	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record internal/jsontext internal/units"}},
+	{"internal/render", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session pkg/tracker internal/sqlnorm internal/value internal/stats internal/record internal/sink internal/jsontext internal/units"}},
 	{"internal/analyze", rule{
 		own:     "pkg/messages pkg/codec pkg/exchange pkg/session pkg/reassembly internal/capture internal/packet internal/netfacts internal/tlsdecrypt internal/sqlnorm internal/friend",
 		reaches: true,
@@ -116,7 +117,7 @@ var rules = []packageRule{
 		own: "internal/attach internal/inside " +
 			"pkg/messages pkg/replication internal/walfile pkg/exchange pkg/session internal/capture internal/analyze internal/filter internal/redact internal/changes internal/transactions internal/render internal/record internal/sink internal/netfacts " +
 			"internal/stats internal/value internal/tlsdecrypt internal/pcapngw internal/privilege internal/ring " +
-			"internal/findings internal/pooler internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline internal/sampling " +
+			"internal/findings internal/pooler internal/check internal/compare internal/csvlog internal/metrics internal/otlp internal/parquet internal/pqtrace internal/report internal/sqlscript internal/timeline internal/sampling internal/selection " +
 			"internal/flow internal/overview internal/screen internal/termsafe internal/units",
 		reaches: true,
 	}},
