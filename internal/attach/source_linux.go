@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollTime is how often the ring is looked at while the server does little: the
-// programs wake nobody before much waits. It is how late output may come. Coming more
-// often costs more: Go's runtime is awake for a while after each time.
+// pollTime is how often the ring is looked at: the programs wake nobody before much
+// waits. It is how late output may come. Coming more often costs more: Go's runtime is
+// awake for a while after each time.
 const pollTime = 50 * time.Millisecond
 
 // drainTime bounds how long a stopped source waits for records that a program had
@@ -40,21 +39,13 @@ type source struct {
 	multi   bool             // the kernel has links of several uprobes
 	blind   error            // why programs for servers do not read the kernel's memory; nil: they do
 	shared  map[fileKey]bool // files that were attached to for all processes
-	wake    event
+	waits   waiter
 	events  uint64
 	clocked time.Time
 	stopped atomic.Bool
 	once    sync.Once
 	drained time.Time // when nothing can come any more
 	ended   bool
-}
-
-// event wakes a poll. The lock keeps a late Stop from a descriptor that was
-// closed and may be another's by then.
-type event struct {
-	sync.Mutex
-	fd   int
-	open bool
 }
 
 // Open attaches to servers. Its error is an *Error, which says what to do.
@@ -117,12 +108,7 @@ func (s *source) load() (err error) {
 	if s.reader, err = newRingReader(s.ring.FD(), ringSize); err != nil {
 		return err
 	}
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		return os.NewSyscallError("eventfd", err)
-	}
-	s.wake.fd, s.wake.open = fd, true
-	return nil
+	return s.waits.open(s.ring.FD())
 }
 
 // raiseMemlock is for kernels before 5.11, which count maps as locked memory. Where
@@ -197,22 +183,10 @@ func (s *source) Tend() error {
 	return s.attachReplaced()
 }
 
-// Wait waits for events, for pollTime at most.
+// Wait waits until much is in the ring, for pollTime at most.
 func (s *source) Wait(d time.Duration) error {
-	d = min(d, pollTime)
-	timeout := unix.NsecToTimespec(int64(d))
-	polls := []unix.PollFd{
-		{Fd: int32(s.ring.FD()), Events: unix.POLLIN},
-		{Fd: int32(s.wake.fd), Events: unix.POLLIN},
-	}
-	if s.stopped.Load() {
-		polls = polls[:1]
-	}
-	_, err := unix.Ppoll(polls, &timeout, nil)
-	if err != nil && !errors.Is(err, unix.EINTR) {
-		return os.NewSyscallError("ppoll", err)
-	}
-	return nil
+	_, err := s.waits.wait(min(d, pollTime))
+	return err
 }
 
 // Stop detaches.
@@ -220,11 +194,7 @@ func (s *source) Stop() {
 	s.once.Do(func() {
 		s.detach()
 		s.stopped.Store(true)
-		s.wake.Lock()
-		defer s.wake.Unlock()
-		if s.wake.open {
-			_, _ = unix.Write(s.wake.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-		}
+		s.waits.end()
 	})
 }
 
@@ -254,12 +224,7 @@ func (s *source) Stats() Stats {
 // Close releases everything.
 func (s *source) Close() error {
 	s.Stop()
-	s.wake.Lock()
-	if s.wake.open {
-		_ = unix.Close(s.wake.fd)
-		s.wake.open = false
-	}
-	s.wake.Unlock()
+	s.waits.close()
 	if s.reader != nil {
 		s.reader.close()
 		s.reader = nil
