@@ -188,18 +188,20 @@ func serverName(s attach.Server) string {
 	return name + ")"
 }
 
-// attachedLoop takes events until the source is stopped or the output is gone.
+// attachedLoop takes events until the source is stopped or the output is gone, which is
+// looked at with each tick.
 func (r *run) attachedLoop() error {
 	var e attach.Event
 	var due int64 // time of the next tick
-	for !r.failed() {
+	for {
 		switch err := r.attached.Next(&e); {
 		case err == nil:
 			r.attached.feed.Event(&e)
-			if e.Time >= due || e.Time < due-2*int64(tickTime) {
-				due = e.Time + int64(tickTime)
-				r.attachedTick()
+			if e.Time < due && e.Time >= due-2*int64(tickTime) {
+				continue
 			}
+			due = e.Time + int64(tickTime)
+			r.attachedTick()
 		case errors.Is(err, attach.ErrNoEvent):
 			r.attachedTick()
 			if err := r.attached.Wait(tickTime); err != nil {
@@ -211,8 +213,10 @@ func (r *run) attachedLoop() error {
 		default:
 			return err
 		}
+		if r.failed() {
+			return nil
+		}
 	}
-	return nil
 }
 
 // attachedTick has all output go out, and tells of losses.

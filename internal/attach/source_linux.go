@@ -156,6 +156,10 @@ func (s *source) Next(e *Event) error {
 			return nil
 		}
 		if r := s.reader.take(); r != nil {
+			if s.stream.takeData(r, e) {
+				s.events++
+				return nil
+			}
 			s.stream.take(r)
 			continue
 		}

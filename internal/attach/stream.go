@@ -19,8 +19,9 @@ type key struct {
 
 // stream makes events of records.
 type stream struct {
-	servers []int         // Options.Servers
-	conns   map[key]*Conn // by key; nil: not of interest
+	servers []int            // Options.Servers
+	conns   map[key]*Conn    // by key; nil: not of interest
+	recent  [numRecent]*Conn // some of conns, by their pids: a few backends do most at a time
 	latest  map[uint32]key
 	last    uint64 // ID
 	queue   []Event
@@ -41,6 +42,9 @@ type stream struct {
 // side follows, which tells of their ends.
 const maxConns = 32 << 10
 
+// numRecent is how many connections are found without their key's hash.
+const numRecent = 256
+
 func newStream(servers []int) *stream {
 	return &stream{
 		servers: servers, conns: make(map[key]*Conn), latest: make(map[uint32]key), sessions: make(map[key]*session),
@@ -60,6 +64,35 @@ func (s *stream) pop(e *Event) bool {
 }
 
 func (s *stream) push(e Event) { s.queue = append(s.queue, e) }
+
+// takeData fills e if a record brings data that is one event, as nearly all do: of a
+// connection that was heard of lately, and with nothing missing before it. e refers to the
+// record's memory. All other records are left to take.
+func (s *stream) takeData(r record, e *Event) bool {
+	if len(r) < headSize {
+		return false
+	}
+	d := messages.Frontend
+	switch r.kind() {
+	case recordFrontend:
+	case recordBackend:
+		d = messages.Backend
+	default:
+		return false
+	}
+	c := s.recent[r.pid()%numRecent]
+	if c == nil || c.key.pid != r.pid() || c.key.born != r.born() || c.next[d] != r.offset() {
+		return false
+	}
+	if d == messages.Frontend {
+		s.reads.Add(1)
+	}
+	b := r.data()
+	c.next[d] += uint64(len(b))
+	s.bytes += uint64(len(b))
+	*e = Event{Kind: Data, Conn: c, Time: r.time() + s.shift, Dir: d, Data: b, Offset: c.next[d]}
+	return true
+}
 
 // take takes a record; the events refer to its memory.
 func (s *stream) take(r record) {
@@ -86,8 +119,10 @@ func (s *stream) take(r record) {
 	case recordFrontend:
 		s.reads.Add(1)
 		s.data(c, messages.Frontend, r, at)
+		s.recent[k.pid%numRecent] = c
 	case recordBackend:
 		s.data(c, messages.Backend, r, at)
+		s.recent[k.pid%numRecent] = c
 	case recordEOF:
 		s.push(Event{Kind: EOF, Conn: c, Time: at, Dir: messages.Frontend})
 	case recordTLS:
@@ -183,6 +218,9 @@ func (s *stream) close(c *Conn, at int64) {
 }
 
 func (s *stream) forget(k key) {
+	if c := s.recent[k.pid%numRecent]; c != nil && c.key == k {
+		s.recent[k.pid%numRecent] = nil
+	}
 	delete(s.conns, k)
 	if s.latest[k.pid] == k {
 		delete(s.latest, k.pid)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -302,5 +303,95 @@ func TestWork(t *testing.T) {
 	want := Work{After: 42, Mixed: true, Failed: true, Parse: 1, Rewrite: 2, Plan: 3, Execute: 4, LockWait: 5, Lock: LockTag{tagType: 5, tagMode: 5}}
 	if *list[1].Work != want {
 		t.Errorf("%+v", *list[1].Work)
+	}
+}
+
+// The quick way of data says what the other one does, whatever comes before: losses, ends,
+// pids that are used again, and such that share a place.
+func TestTakeData(t *testing.T) {
+	quick := 0
+	for seed := range uint64(100) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		fast, slow := newStream([]int{1}), newStream([]int{1})
+		offsets := make(map[key]*[2]uint64)
+		var got, want []Event
+		for range 300 {
+			pid := uint32(7 + numRecent*rnd.IntN(3) + rnd.IntN(2))
+			k := key{pid: pid, born: uint64(1 + rnd.IntN(2))}
+			at := offsets[k]
+			if at == nil {
+				at = new([2]uint64)
+				offsets[k] = at
+			}
+			r := opened(pid, k.born, uint32(1+rnd.IntN(5)/4))
+			switch n := rnd.IntN(40); {
+			case n == 0:
+				r = exited(pid, k.born, at[0], at[1])
+				delete(offsets, k)
+			case n == 1:
+				r = made(recordEOF, pid, k.born, 0, "")
+			case n == 2:
+				at[0] += 5 // it will be missed
+			case n == 3:
+				r = made(recordFrontend, pid, k.born, at[0], "")[:rnd.IntN(headSize)]
+			case n > 4:
+				body := strings.Repeat("x", rnd.IntN(9))
+				r = made(recordFrontend+recordKind(n&1), pid, k.born, at[n&1], body)
+				at[n&1] += uint64(len(body))
+			}
+			var e Event
+			if fast.takeData(r, &e) {
+				got = append(got, e)
+				quick++
+			} else {
+				fast.take(r)
+				got = append(got, drain(fast)...)
+			}
+			slow.take(r)
+			want = append(want, drain(slow)...)
+		}
+		if fast.reads.Load() != slow.reads.Load() || fast.bytes != slow.bytes {
+			t.Fatalf("seed %d: %d reads, %d bytes, not %d, %d", seed, fast.reads.Load(), fast.bytes, slow.reads.Load(), slow.bytes)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d:\n%v\nnot\n%v", seed, kinds(got), kinds(want))
+		}
+	}
+	if quick == 0 {
+		t.Error("nothing went the quick way")
+	}
+}
+
+func BenchmarkStream(b *testing.B) {
+	const backends = 4
+	var records [2 * backends]record
+	for _, way := range []string{"quick", "other"} {
+		b.Run(way, func(b *testing.B) {
+			s := newStream(nil)
+			for i := range records {
+				pid := uint32(1000 + i/2)
+				s.take(opened(pid, 1, 1))
+				records[i] = made(recordFrontend+recordKind(i&1), pid, 1, 0, strings.Repeat("x", 64))
+				s.take(records[i])
+			}
+			var e Event
+			for s.pop(&e) {
+			}
+			b.ReportAllocs()
+			n := uint64(1)
+			for b.Loop() {
+				for _, r := range records {
+					binary.NativeEndian.PutUint64(r[headOffset:], 64*n)
+					if way == "other" || !s.takeData(r, &e) {
+						s.take(r)
+						s.pop(&e)
+						if s.pop(&e) {
+							b.Fatal("more than one event")
+						}
+					}
+				}
+				n++
+			}
+		})
 	}
 }
