@@ -183,14 +183,21 @@ func (h host) explain(err error) error {
 		e.Help = fmt.Sprintf("this kernel, %s, is too old: it takes %d.%d or later", h.release, oldestMajor, oldestMinor)
 	case denied && len(missing) > 0:
 		e.Help = h.grant(missing)
-	case h.lockdown != "" && (denied || errors.Is(err, unix.EINVAL)):
-		e.Help = fmt.Sprintf("the kernel is locked down (%s), which may forbid it: boot without lockdown=, or with Secure Boot switched off", h.lockdown)
 	case denied:
-		e.Help = "this process has the capabilities that it takes, so something else forbids it: a container's seccomp profile, which must allow bpf and perf_event_open, or a security module (AppArmor, SELinux)"
+		e.Help = "this process has the capabilities that it takes, so something else forbids it: a container's seccomp profile, which must allow bpf and perf_event_open, or a security module (AppArmor, SELinux)" + h.locked()
 	case errors.Is(err, ebpf.ErrNotSupported) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS):
-		e.Help = fmt.Sprintf("this kernel, %s, lacks something that it takes: CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and CONFIG_UPROBE_EVENTS", h.release)
+		e.Help = fmt.Sprintf("this kernel, %s, lacks something that it takes: CONFIG_BPF_SYSCALL, CONFIG_BPF_EVENTS and CONFIG_UPROBE_EVENTS", h.release) + h.locked()
 	}
 	return e
+}
+
+// locked tells that the kernel is locked down. Those that were tried take all programs for
+// servers; another may forbid more.
+func (h host) locked() string {
+	if h.lockdown == "" {
+		return ""
+	}
+	return fmt.Sprintf("; the kernel is locked down (%s), too", h.lockdown)
 }
 
 // grant lists the ways to give what is missing.
