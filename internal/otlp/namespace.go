@@ -43,7 +43,6 @@ func (t *text) describe(q *record.Query) {
 // describeBatch says it of several statements in one text. How many there are is known of
 // their results where none failed, and else of the text.
 func (t *text) describeBatch(q *record.Query) bool {
-	const bodies = "atomic" // of functions have semicolons of their own
 	statements, same, alike := 0, true, true
 	var first, summary, prefixed []byte
 	for s := range sqlnorm.Statements(q.Normalized) {
@@ -62,7 +61,7 @@ func (t *text) describeBatch(q *record.Query) bool {
 	}
 	t.summary = prefixed
 	whole := q.Error == nil && q.Complete
-	if whole && len(q.Results) != statements || !whole && bytes.Contains(bytes.ToLower(q.Normalized), []byte(bodies)) || statements < 2 {
+	if whole && len(q.Results) != statements || statements < 2 {
 		return false
 	}
 	if t.batch = statements; !alike || len(summary) == 0 {

@@ -1,32 +1,20 @@
 package sqlnorm
 
-import "iter"
+import (
+	"iter"
 
-// Statements yields the statements of a text, without the semicolons between them. What
-// holds no word and no sign is none. A function's body of statements is not told from
-// statements: ask only for texts of which it is known that they were several, or of
-// normalised ones without such a body.
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
+
+// Statements yields the statements of a text, without the semicolons between them and
+// the comments around them. What holds no word and no sign is none.
 func Statements(sql []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		l := lexer{src: sql}
-		start, end, depth := -1, 0, 0
+		l := sqltext.Lexer{Src: sql}
 		for {
-			t := l.next()
-			switch t.kind {
-			case tokenOpen:
-				depth++
-			case tokenClose:
-				depth = max(depth-1, 0)
-			}
-			if t.kind == tokenEOF || t.kind == tokenSemicolon && depth == 0 {
-				if start >= 0 && !yield(sql[start:end]) || t.kind == tokenEOF {
-					return
-				}
-				start = -1
-				continue
-			}
-			if end = t.end; start < 0 {
-				start = t.start
+			c, ok := l.Command()
+			if !ok || !yield(sql[c.Start:c.End]) {
+				return
 			}
 		}
 	}

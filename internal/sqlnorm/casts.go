@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // Casts calls f with the name of each type that a text makes a value of: 'x'::t,
 // CAST(x AS t), t 'x', x::s.t[]. It is without its schema, as [SecretTables] has it, and
@@ -10,29 +14,29 @@ func Casts(sql []byte, f func(name []byte)) {
 		return
 	}
 	var buf [maxTableName]byte
-	l := lexer{src: sql}
+	l := sqltext.Lexer{Src: sql}
 	due, casting := false, 0 // the name of a type is due; so many parentheses of CAST are open
-	var name token           // the word before
-	tell := func(t token) {
-		if t.end > t.start && t.end-t.start <= maxTableName {
-			f(tableName(buf[:0], sql[t.start:t.end]))
+	var name sqltext.Token   // the word before
+	tell := func(t sqltext.Token) {
+		if t.End > t.Start && t.End-t.Start <= maxTableName {
+			f(tableName(buf[:0], sql[t.Start:t.End]))
 		}
 	}
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		text := sql[t.start:t.end]
-		switch t.kind {
-		case tokenCast:
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		text := sql[t.Start:t.End]
+		switch t.Kind {
+		case sqltext.Cast:
 			due = true
 			continue
-		case tokenWord, tokenQuotedIdent:
+		case sqltext.Word, sqltext.QuotedIdent:
 			switch {
-			case equalFold(text, "cast"):
+			case sqltext.EqualFold(text, "cast"):
 				casting++
-			case casting > 0 && t.kind == tokenWord && equalFold(text, "as"):
+			case casting > 0 && t.Kind == sqltext.Word && sqltext.EqualFold(text, "as"):
 				due = true
 				continue
 			case due:
-				if next := l; next.next().kind != tokenDot {
+				if next := l; next.Next().Kind != sqltext.Dot {
 					tell(t)
 				} else {
 					continue
@@ -40,12 +44,12 @@ func Casts(sql []byte, f func(name []byte)) {
 			}
 			name, due = t, false
 			continue
-		case tokenDot:
+		case sqltext.Dot:
 			continue
-		case tokenString:
+		case sqltext.String:
 			tell(name)
 		}
-		name, due = token{}, false
+		name, due = sqltext.Token{}, false
 	}
 }
 
@@ -58,13 +62,15 @@ func mayCast(sql []byte) bool {
 // of, as [SecretTables] has it: the bounds are values of its columns. It is borrowed.
 func Parents(sql []byte, f func(name []byte)) {
 	var buf [maxTableName]byte
-	l := lexer{src: sql}
-	var table, last, before token // the table that is altered, and the words before
-	word := func(t token, w string) bool { return t.kind == tokenWord && equalFold(sql[t.start:t.end], w) }
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		if t.kind != tokenWord && t.kind != tokenQuotedIdent {
-			if t.kind != tokenDot {
-				last, before = token{}, token{}
+	l := sqltext.Lexer{Src: sql}
+	var table, last, before sqltext.Token // the table that is altered, and the words before
+	word := func(t sqltext.Token, w string) bool {
+		return t.Kind == sqltext.Word && sqltext.EqualFold(sql[t.Start:t.End], w)
+	}
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		if t.Kind != sqltext.Word && t.Kind != sqltext.QuotedIdent {
+			if t.Kind != sqltext.Dot {
+				last, before = sqltext.Token{}, sqltext.Token{}
 			}
 			continue
 		}
@@ -72,17 +78,17 @@ func Parents(sql []byte, f func(name []byte)) {
 		case word(last, "table"), word(before, "table") && !word(t, "attach"):
 			table = t
 		case word(t, "partition") && word(last, "attach"):
-			if n := table.end - table.start; n > 0 && n <= maxTableName {
-				f(tableName(buf[:0], sql[table.start:table.end]))
+			if n := table.End - table.Start; n > 0 && n <= maxTableName {
+				f(tableName(buf[:0], sql[table.Start:table.End]))
 			}
 		case word(before, "partition") && word(last, "of"):
 			name := t
-			for next := l; next.next().kind == tokenDot; next = l {
-				l.next()
-				name = l.next()
+			for next := l; next.Next().Kind == sqltext.Dot; next = l {
+				l.Next()
+				name = l.Next()
 			}
-			if n := name.end - name.start; n > 0 && n <= maxTableName {
-				f(tableName(buf[:0], sql[name.start:name.end]))
+			if n := name.End - name.Start; n > 0 && n <= maxTableName {
+				f(tableName(buf[:0], sql[name.Start:name.End]))
 			}
 		}
 		before, last = last, t

@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // command is what the redactor knows of the statement that it is in, from the
 // tokens so far.
@@ -24,9 +28,9 @@ type command struct {
 	plain     bool // what the token at hand names is no secret: see besideNumber
 
 	named namedState
-	last  tokenKind // the token before
-	lead  tokenKind // the one before the name that goes on with the token before
-	word  []byte    // the token before, if it is a word or a quoted name
+	last  sqltext.Kind // the token before
+	lead  sqltext.Kind // the one before the name that goes on with the token before
+	word  []byte       // the token before, if it is a word or a quoted name
 }
 
 type commandKind uint8
@@ -70,39 +74,39 @@ const (
 
 // follow takes note of a token that was dealt with. It reports whether it shows
 // that the text takes a secret.
-func (s *command) follow(t token, text []byte, nesting int) (takes bool) {
+func (s *command) follow(t sqltext.Token, text []byte, nesting int) (takes bool) {
 	before := s.named
-	if s.last != tokenDot && t.kind != tokenDot {
+	if s.last != sqltext.Dot && t.Kind != sqltext.Dot {
 		s.lead = s.last
 	}
-	switch t.kind {
-	case tokenWord:
+	switch t.Kind {
+	case sqltext.Word:
 		takes = s.followWord(text, nesting)
-	case tokenQuotedIdent:
+	case sqltext.QuotedIdent:
 		takes = s.followName(text)
-	case tokenOpen:
+	case sqltext.Open:
 		s.items.open(s)
 		s.depth++
 		s.beside()
-	case tokenClose:
+	case sqltext.Close:
 		s.depth = max(s.depth-1, 0)
 		s.named = namedNone
-	case tokenOperator, tokenOther:
+	case sqltext.Operator, sqltext.Other:
 		s.beside()
-	case tokenString, tokenNumber:
-		s.constants = s.constants || t.kind == tokenString
+	case sqltext.String, sqltext.Number:
+		s.constants = s.constants || t.Kind == sqltext.String
 		s.named = namedNone
 		if s.setting == setSecret {
 			s.setting = setToValue
 		}
-	case tokenComma:
+	case sqltext.Comma:
 		s.named = namedNone
 		s.items.comma(s)
-	case tokenParam, tokenCast:
+	case sqltext.Param, sqltext.Cast:
 		s.named = namedNone
 	}
-	switch t.kind {
-	case tokenOperator, tokenOther:
+	switch t.Kind {
+	case sqltext.Operator, sqltext.Other:
 		switch {
 		case s.setting == setSecret:
 			s.setting = setToValue
@@ -111,31 +115,31 @@ func (s *command) follow(t token, text []byte, nesting int) (takes bool) {
 		}
 	}
 	if s.data && before == namedName {
-		switch t.kind {
-		case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenOpen, tokenClose:
+		switch t.Kind {
+		case sqltext.Operator, sqltext.Other, sqltext.String, sqltext.Number, sqltext.Param, sqltext.Open, sqltext.Close:
 			takes = true
-		case tokenWord:
-			takes = takes || s.named == namedBeside && !equalFold(text, "is") && !equalFold(text, "for")
+		case sqltext.Word:
+			takes = takes || s.named == namedBeside && !sqltext.EqualFold(text, "is") && !sqltext.EqualFold(text, "for")
 		}
 	}
-	s.call = s.call.after(t.kind)
-	s.last = t.kind
+	s.call = s.call.after(t.Kind)
+	s.last = t.Kind
 	s.word = nil
-	if t.kind == tokenWord || t.kind == tokenQuotedIdent {
+	if t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent {
 		s.word = text
 	}
 	return takes || !s.data && s.mention && s.constants
 }
 
-func (c callState) after(k tokenKind) callState {
+func (c callState) after(k sqltext.Kind) callState {
 	switch {
 	case c == callNone:
 		return c
-	case k == tokenWord, (k == tokenOperator || k == tokenOther) && (c == callName || c == callRead):
+	case k == sqltext.Word, (k == sqltext.Operator || k == sqltext.Other) && (c == callName || c == callRead):
 		return c // the name itself, or that of the argument: setting_name => …
-	case k == tokenOpen && c == callSetConfig:
+	case k == sqltext.Open && c == callSetConfig:
 		return callName
-	case k == tokenOpen && c == callSetting:
+	case k == sqltext.Open && c == callSetting:
 		return callRead
 	}
 	return callNone
@@ -150,7 +154,7 @@ func (s *command) beside() {
 func (s *command) followWord(w []byte, nesting int) (takes bool) {
 	if nesting > 0 {
 		switch {
-		case equalFold(w, "begin"), equalFold(w, "then"), equalFold(w, "else"), equalFold(w, "loop"), equalFold(w, "declare"):
+		case sqltext.EqualFold(w, "begin"), sqltext.EqualFold(w, "then"), sqltext.EqualFold(w, "else"), sqltext.EqualFold(w, "loop"), sqltext.EqualFold(w, "declare"):
 			*s = command{mention: s.mention, constants: s.constants} // PL/pgSQL: a statement begins
 			return false
 		}
@@ -159,18 +163,18 @@ func (s *command) followWord(w []byte, nesting int) (takes bool) {
 	s.classify(w)
 	s.items.word(s, w)
 	s.meta = s.meta && nesting == 0
-	if equalFold(w, "identified") && !s.data {
+	if sqltext.EqualFold(w, "identified") && !s.data {
 		s.named, s.takes = namedName, true
 		return false
 	}
-	if s.named != namedNone && (inSet(besideWords, w) || equalFold(w, "from") && equalFold(s.word, "distinct")) {
+	if s.named != namedNone && (inSet(besideWords, w) || sqltext.EqualFold(w, "from") && sqltext.EqualFold(s.word, "distinct")) {
 		s.named = namedBeside
 		if s.setting == setSecret {
 			s.setting = setToValue
 		}
 		return false
 	}
-	if !s.data && equalFold(w, "set") && s.depth == 0 {
+	if !s.data && sqltext.EqualFold(w, "set") && s.depth == 0 {
 		s.setting, s.options = setName, false
 		s.named = namedNone
 		return false
@@ -180,12 +184,12 @@ func (s *command) followWord(w []byte, nesting int) (takes bool) {
 
 // followName looks at a name, or a word that may be one.
 func (s *command) followName(w []byte) (takes bool) {
-	secret := !(s.plain && s.data) && namesSecret(w) || s.last == tokenDot && equalFold(s.verb, "show") && secretPart(w)
+	secret := !(s.plain && s.data) && namesSecret(w) || s.last == sqltext.Dot && sqltext.EqualFold(s.verb, "show") && secretPart(w)
 	switch {
-	case s.setting == setName || s.setting >= setSecret && s.setting <= setOther && s.last == tokenDot:
+	case s.setting == setName || s.setting >= setSecret && s.setting <= setOther && s.last == sqltext.Dot:
 		switch {
-		case s.last != tokenDot && (equalFold(w, "local") || equalFold(w, "session") || equalFold(w, "global")):
-		case secret || s.last == tokenDot && secretPart(w) || equalFold(s.verb, "alter") && commandSetting(w):
+		case s.last != sqltext.Dot && (sqltext.EqualFold(w, "local") || sqltext.EqualFold(w, "session") || sqltext.EqualFold(w, "global")):
+		case secret || s.last == sqltext.Dot && secretPart(w) || sqltext.EqualFold(s.verb, "alter") && commandSetting(w):
 			s.setting, secret = setSecret, true
 		case s.setting != setSecret:
 			s.setting = setOther
@@ -209,11 +213,11 @@ func (s *command) followName(w []byte) (takes bool) {
 		return false
 	}
 	switch s.lead {
-	case tokenOperator, tokenOther, tokenString, tokenNumber, tokenParam, tokenClose, tokenCast:
+	case sqltext.Operator, sqltext.Other, sqltext.String, sqltext.Number, sqltext.Param, sqltext.Close, sqltext.Cast:
 		return true
 	}
-	target := equalFold(s.verb, "update") && s.words <= 3 && s.setting == setNone // UPDATE public.api_tokens
-	return s.depth > 0 || target || equalFold(s.verb, "insert") || equalFold(s.word, "as")
+	target := sqltext.EqualFold(s.verb, "update") && s.words <= 3 && s.setting == setNone // UPDATE public.api_tokens
+	return s.depth > 0 || target || sqltext.EqualFold(s.verb, "insert") || sqltext.EqualFold(s.word, "as")
 }
 
 // commandSetting tells whether a setting of the server's own holds a secret though its name
@@ -222,12 +226,12 @@ func commandSetting(w []byte) bool {
 	const primary = "primary_"
 	name := bytes.Trim(w, `"`)
 	return hasSuffixFold(w, "_command") ||
-		len(name) > len(primary) && equalFold(name[:len(primary)], primary) && !equalFold(name, "primary_slot_name")
+		len(name) > len(primary) && sqltext.EqualFold(name[:len(primary)], primary) && !sqltext.EqualFold(name, "primary_slot_name")
 }
 
 func hasSuffixFold(w []byte, suffix string) bool {
 	w = bytes.TrimSuffix(w, []byte(`"`))
-	return len(w) >= len(suffix) && equalFold(w[len(w)-len(suffix):], suffix)
+	return len(w) >= len(suffix) && sqltext.EqualFold(w[len(w)-len(suffix):], suffix)
 }
 
 // classify finds out from its first words what a statement is.
@@ -235,30 +239,30 @@ func (s *command) classify(w []byte) {
 	switch {
 	case s.words == 1:
 		s.verb = w
-		s.code = equalFold(w, "do")
-		define := equalFold(w, "create") || equalFold(w, "alter")
-		s.slash = s.last == tokenOther
+		s.code = sqltext.EqualFold(w, "do")
+		define := sqltext.EqualFold(w, "create") || sqltext.EqualFold(w, "alter")
+		s.slash = s.last == sqltext.Other
 		s.meta = s.slash || !define && lookupOperation(w) == ""
-		s.data = !define && !equalFold(w, "set") && !equalFold(w, "grant") && lookupOperation(w) != "" && !s.code
-		if equalFold(w, "set") {
+		s.data = !define && !sqltext.EqualFold(w, "set") && !sqltext.EqualFold(w, "grant") && lookupOperation(w) != "" && !s.code
+		if sqltext.EqualFold(w, "set") {
 			s.depth = 0
 		}
-	case equalFold(s.verb, "create") || equalFold(s.verb, "alter"):
+	case sqltext.EqualFold(s.verb, "create") || sqltext.EqualFold(s.verb, "alter"):
 		s.classifyObject(w)
-	case equalFold(s.verb, "copy"):
-		s.takes = s.takes || equalFold(w, "program")
+	case sqltext.EqualFold(s.verb, "copy"):
+		s.takes = s.takes || sqltext.EqualFold(w, "program")
 	}
 }
 
 func (s *command) classifyObject(w []byte) {
 	switch {
-	case equalFold(w, "function") || equalFold(w, "procedure"):
+	case sqltext.EqualFold(w, "function") || sqltext.EqualFold(w, "procedure"):
 		s.code = s.code || s.words <= 4
-	case s.kind == kindRole && s.words == 3 && equalFold(w, "mapping"):
+	case s.kind == kindRole && s.words == 3 && sqltext.EqualFold(w, "mapping"):
 		s.kind, s.options = kindMapping, false
 	case s.words == 2:
 		switch {
-		case equalFold(w, "role") || equalFold(w, "group") || equalFold(w, "user"):
+		case sqltext.EqualFold(w, "role") || sqltext.EqualFold(w, "group") || sqltext.EqualFold(w, "user"):
 			s.kind, s.options = kindRole, true
 		case !inSet(knownObjects, w):
 			s.kind = kindMapping
@@ -270,7 +274,7 @@ func (s *command) classifyObject(w []byte) {
 // statement is.
 func (s *command) constant() bool {
 	return (s.kind != kindOther || s.takes) && !s.harmless() || s.setting == setSecret || s.setting == setToValue ||
-		s.mention && equalFold(s.verb, "notify")
+		s.mention && sqltext.EqualFold(s.verb, "notify")
 }
 
 // secret tells whether a constant that comes now is one because of the names in
@@ -286,7 +290,7 @@ func (s *command) harmless() bool {
 
 // holdsCode tells whether what is in dollar quotes now is code.
 func (s *command) holdsCode() bool {
-	return s.code || equalFold(s.word, "execute")
+	return s.code || sqltext.EqualFold(s.word, "execute")
 }
 
 // redactsNumber tells whether a number is redacted in a text that takes secrets.
@@ -305,14 +309,14 @@ func (s *command) redactsNumber(number []byte) bool {
 // secrets, since it is meant to be a constant. next is the byte behind it.
 func (s *command) redactsQuoted(name []byte, next byte, library bool) bool {
 	switch {
-	case s.last == tokenDot || next == '.' || next == '(':
+	case s.last == sqltext.Dot || next == '.' || next == '(':
 		return false
 	case s.setting == setToValue:
 		return true
-	case s.data && library && s.last != tokenOpen:
+	case s.data && library && s.last != sqltext.Open:
 		return s.word == nil || !inSet(placeWords, s.word)
 	case s.data:
-		return s.named == namedBeside && s.last != tokenOpen
+		return s.named == namedBeside && s.last != sqltext.Open
 	case s.kind == kindRole:
 		return s.named != namedNone && s.words > 2
 	}
@@ -331,20 +335,20 @@ const (
 func (s *command) bareWord(w []byte) bareState {
 	switch {
 	case s.setting == setToValue:
-		if !equalFold(w, "default") {
+		if !sqltext.EqualFold(w, "default") {
 			return bareSecret
 		}
 	case s.data:
 	case s.meta && s.mention && s.words >= 2 && s.named == namedNone: // \password bob x
 		return bareRest
-	case s.meta && s.words == 1 && s.named == namedName && equalFold(s.verb, "password") && !s.slash:
+	case s.meta && s.words == 1 && s.named == namedName && sqltext.EqualFold(s.verb, "password") && !s.slash:
 		return bareRest
-	case s.setting == setSecret && s.last != tokenDot:
-		if !equalFold(w, "to") && !equalFold(w, "from") {
+	case s.setting == setSecret && s.last != sqltext.Dot:
+		if !sqltext.EqualFold(w, "to") && !sqltext.EqualFold(w, "from") {
 			return bareSecret
 		}
 	case s.takes && s.named == namedBeside, s.options && s.words > 2 && s.named != namedNone:
-		if !equalFold(w, "null") && !equalFold(w, "by") {
+		if !sqltext.EqualFold(w, "null") && !sqltext.EqualFold(w, "by") {
 			return bareRest
 		}
 	case s.options && s.words > 2:
@@ -361,5 +365,5 @@ func (s *command) bareWord(w []byte) bareState {
 
 // isName tells whether the name of a role is due.
 func (s *command) isName() bool {
-	return s.last == tokenComma || s.last == tokenDot || inSet(nameWords, s.word)
+	return s.last == sqltext.Comma || s.last == sqltext.Dot || inSet(nameWords, s.word)
 }

@@ -1,5 +1,7 @@
 package sqlnorm
 
+import "github.com/pgsniff/pgsniff/internal/sqltext"
+
 // knownObjects are what CREATE and ALTER are about where no secrets are.
 var knownObjects = makeSet("access", "aggregate", "cast", "collation", "constraint", "conversion",
 	"database", "default", "domain", "event", "extension", "function", "global", "index", "language",
@@ -46,7 +48,7 @@ func makeSet(words ...string) map[string]bool {
 
 func inSet(set map[string]bool, w []byte) bool {
 	var buf [maxSetWord]byte
-	return len(w) <= len(buf) && set[string(appendLower(buf[:0], w))]
+	return len(w) <= len(buf) && set[string(sqltext.AppendLower(buf[:0], w))]
 }
 
 // placeWords are those that the name of a table or column follows.

@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // Tag is a key with its value that an application put into a comment.
 type Tag struct {
@@ -19,23 +23,23 @@ func AppendTags(dst []Tag, sql []byte) []Tag {
 	if !commented(sql) {
 		return dst
 	}
-	l := lexer{src: sql}
-	first, end, semicolon := l.next(), 0, 0
-	for t := first; t.kind != tokenEOF; t = l.next() {
-		if end = t.end; t.kind == tokenSemicolon {
-			semicolon = t.start
+	l := sqltext.Lexer{Src: sql}
+	first, end, semicolon := l.Next(), 0, 0
+	for t := first; t.Kind != sqltext.EOF; t = l.Next() {
+		if end = t.End; t.Kind == sqltext.Semicolon {
+			semicolon = t.Start
 		}
 	}
 	from := len(dst)
-	dst = appendTagsOf(dst, sql[:first.start])
-	if first.kind == tokenEOF {
+	dst = appendTagsOf(dst, sql[:first.Start])
+	if first.Kind == sqltext.EOF {
 		return dst[:from] // there is no statement
 	}
 	if semicolon > 0 && semicolon == end-1 { // select 1 /*…*/;
-		before := lexer{src: sql[:semicolon]}
+		before := sqltext.Lexer{Src: sql[:semicolon]}
 		last := 0
-		for t := before.next(); t.kind != tokenEOF; t = before.next() {
-			last = t.end
+		for t := before.Next(); t.Kind != sqltext.EOF; t = before.Next() {
+			last = t.End
 		}
 		dst = appendTagsOf(dst, sql[last:semicolon])
 	}
@@ -66,7 +70,7 @@ func commented(sql []byte) bool {
 		return false
 	}
 	switch first, last := sql[0], sql[len(sql)-1]; {
-	case first == '/' || last == '/' || first == '-' || last == ';' || class[first]&classSpace != 0 || class[last]&classSpace != 0:
+	case first == '/' || last == '/' || first == '-' || last == ';' || sqltext.Classes[first]&sqltext.ClassSpace != 0 || sqltext.Classes[last]&sqltext.ClassSpace != 0:
 		return bytes.Contains(sql, []byte("/*"))
 	}
 	// A comment to the end of the line may follow the last one in asterisks.
@@ -179,7 +183,7 @@ func appendPlainTags(dst []Tag, b []byte) ([]Tag, bool) {
 // others by.
 func tagKey(b []byte) bool {
 	for _, c := range b {
-		if c != '.' && c != '-' && c != '%' && class[c]&classIdentCont == 0 || c >= 0x80 {
+		if c != '.' && c != '-' && c != '%' && sqltext.Classes[c]&sqltext.ClassIdentCont == 0 || c >= 0x80 {
 			return false
 		}
 	}
@@ -200,7 +204,7 @@ func decodeTag(b []byte) []byte {
 			if at+1 < len(b) && b[at+1] == '%' {
 				at++
 			}
-			if at+2 < len(b) && class[b[at+1]]&classHex != 0 && class[b[at+2]]&classHex != 0 {
+			if at+2 < len(b) && sqltext.Classes[b[at+1]]&sqltext.ClassHex != 0 && sqltext.Classes[b[at+2]]&sqltext.ClassHex != 0 {
 				out = append(out, hexValue(b[at+1])<<4|hexValue(b[at+2]))
 				i = at + 2
 			} else {
@@ -250,7 +254,7 @@ func TraceOf(tags []Tag) (t Trace, ok bool) {
 
 func lowerHex(b []byte) bool {
 	for _, c := range b {
-		if class[c]&classHex == 0 || c >= 'A' && c <= 'F' {
+		if sqltext.Classes[c]&sqltext.ClassHex == 0 || c >= 'A' && c <= 'F' {
 			return false
 		}
 	}

@@ -3,6 +3,8 @@ package sqlnorm
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // pwdLetters is the one word of three letters, which a look at every other place
@@ -67,13 +69,13 @@ func wordAt(s []byte, i int) found {
 		w := &slots[k]
 		start := i - w.at
 		end := start + len(w.word)
-		if w.letters != four || start < 0 || end > len(s) || !equalFold(s[start:end], w.word) {
+		if w.letters != four || start < 0 || end > len(s) || !sqltext.EqualFold(s[start:end], w.word) {
 			continue
 		}
-		if w.ends && end < len(s) && class[s[end]]&classIdentCont != 0 {
+		if w.ends && end < len(s) && sqltext.Classes[s[end]]&sqltext.ClassIdentCont != 0 {
 			continue
 		}
-		if w.begins && start > 0 && class[s[start-1]]&classIdentCont != 0 {
+		if w.begins && start > 0 && sqltext.Classes[s[start-1]]&sqltext.ClassIdentCont != 0 {
 			continue
 		}
 		if w.others != nil && beginsOther(s[end:], w.others) {
@@ -87,7 +89,7 @@ func wordAt(s []byte, i int) found {
 // beginsOther tells whether a text begins with one of some words, in any case.
 func beginsOther(s []byte, words []string) bool {
 	for _, w := range words {
-		if len(s) >= len(w) && equalFold(s[:len(w)], w) {
+		if len(s) >= len(w) && sqltext.EqualFold(s[:len(w)], w) {
 			return true
 		}
 	}
@@ -149,10 +151,10 @@ func calls(s []byte, i int) bool {
 	if i < len(s) && s[i] == '"' {
 		i++
 	}
-	if i < len(s) && class[s[i]]&classGap != 0 {
-		l := lexer{src: s[:min(len(s), i+most)]}
-		i = l.skipSpace(i)
-		return i == len(l.src) && i < len(s) || i < len(s) && s[i] == '('
+	if i < len(s) && sqltext.Classes[s[i]]&sqltext.ClassGap != 0 {
+		l := sqltext.Lexer{Src: s[:min(len(s), i+most)]}
+		i = l.SkipSpace(i)
+		return i == len(l.Src) && i < len(s) || i < len(s) && s[i] == '('
 	}
 	return i < len(s) && s[i] == '('
 }
@@ -163,7 +165,7 @@ func plainWord(s []byte, start, end int) bool {
 	if end-start > len("pass") {
 		return false
 	}
-	if start > 0 && class[s[start-1]]&classIdentCont != 0 {
+	if start > 0 && sqltext.Classes[s[start-1]]&sqltext.ClassIdentCont != 0 {
 		hump := s[start] == 'P' && s[start-1]-'a' < 26 // userPass
 		return s[start-1] != '_' && !hump              // bypass
 	}
@@ -182,7 +184,7 @@ func shaped(s []byte, w found) bool {
 		token = 20
 		key   = 20
 	)
-	if w.use != useShape || w.start > 0 && class[s[w.start-1]]&classIdentCont != 0 {
+	if w.use != useShape || w.start > 0 && sqltext.Classes[s[w.start-1]]&sqltext.ClassIdentCont != 0 {
 		return false
 	}
 	if c := s[w.start] | 0x20; c != 'e' && !(c == 'a' && w.end-w.start == len("akia")) {
@@ -196,7 +198,7 @@ func shaped(s []byte, w found) bool {
 	for i < len(s) && (s[i]-'A' < 26 || s[i]-'0' < 10) {
 		i++
 	}
-	return i-w.start == key && (i == len(s) || class[s[i]]&classIdentCont == 0)
+	return i-w.start == key && (i == len(s) || sqltext.Classes[s[i]]&sqltext.ClassIdentCont == 0)
 }
 
 // tokenBody tells whether what stands behind the beginning of a service's token may be the
@@ -204,7 +206,7 @@ func shaped(s []byte, w found) bool {
 func tokenBody(s []byte) bool {
 	const least = 8
 	n, letter, digit := 0, false, false
-	for n < len(s) && n < longestWord && (class[s[n]]&(classIdentStart|classDigit) != 0 && s[n] < 0x80 || s[n] == '-' || s[n] == '.') {
+	for n < len(s) && n < longestWord && (sqltext.Classes[s[n]]&(sqltext.ClassIdentStart|sqltext.ClassDigit) != 0 && s[n] < 0x80 || s[n] == '-' || s[n] == '.') {
 		digit = digit || s[n]-'0' < 10
 		letter = letter || s[n]|0x20-'a' < 26
 		n++
@@ -218,7 +220,7 @@ const longestWord = 256
 
 // skipWord returns where the name that goes on at i ends, or is too long to be one.
 func skipWord(s []byte, i int) int {
-	for end := min(len(s), i+longestWord); i < end && class[s[i]]&classIdentCont != 0; {
+	for end := min(len(s), i+longestWord); i < end && sqltext.Classes[s[i]]&sqltext.ClassIdentCont != 0; {
 		i++
 	}
 	return i
@@ -266,10 +268,10 @@ func disguised(s []byte) bool {
 		pair, query, _ = bytes.Cut(query, []byte("&"))
 		name, _, ok := bytes.Cut(pair, []byte("="))
 		for i := 0; ok && i+2 < len(name); i++ {
-			if name[i] != '%' || class[name[i+1]]&classHex == 0 || class[name[i+2]]&classHex == 0 {
+			if name[i] != '%' || sqltext.Classes[name[i+1]]&sqltext.ClassHex == 0 || sqltext.Classes[name[i+2]]&sqltext.ClassHex == 0 {
 				continue
 			}
-			if c := hexValue(name[i+1])<<4 | hexValue(name[i+2]); c == '_' || c < 0x80 && c != '$' && class[c]&classIdentCont != 0 {
+			if c := hexValue(name[i+1])<<4 | hexValue(name[i+2]); c == '_' || c < 0x80 && c != '$' && sqltext.Classes[c]&sqltext.ClassIdentCont != 0 {
 				return true
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // ShortestToken is the length in bytes of the shortest value that [IsToken] knows.
@@ -61,7 +63,7 @@ func beginsForm(four uint32) bool {
 func basic(s []byte) bool {
 	const least, most = 8, 256
 	n := 0
-	for n < len(s) && n < most && (class[s[n]]&(classIdentStart|classDigit) != 0 && s[n] < 0x80 && s[n] != '_' || s[n] == '+' || s[n] == '/') {
+	for n < len(s) && n < most && (sqltext.Classes[s[n]]&(sqltext.ClassIdentStart|sqltext.ClassDigit) != 0 && s[n] < 0x80 && s[n] != '_' || s[n] == '+' || s[n] == '/') {
 		n++
 	}
 	if n < least {
@@ -94,7 +96,7 @@ func InHex(text []byte) bool {
 		}
 		text = text[i+2:]
 		n := 0
-		for n < len(text) && class[text[n]]&classHex != 0 {
+		for n < len(text) && sqltext.Classes[text[n]]&sqltext.ClassHex != 0 {
 			n++
 		}
 		for digits := text[:n&^1]; len(digits) >= least; {

@@ -3,6 +3,8 @@ package sqlnorm
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // HoldsSecret tells whether a text that is no SQL has a secret in it: a name of one
@@ -58,8 +60,8 @@ func disguisedName(s []byte) bool {
 			return false
 		}
 		a, b := s[i+len(escape)], s[i+len(escape)+1]
-		if class[a]&class[b]&classHex != 0 {
-			if c := hexValue(a)<<4 | hexValue(b); c < 0x80 && c != '$' && class[c]&classIdentCont != 0 && namesPair(s[:i], s[i:]) {
+		if sqltext.Classes[a]&sqltext.Classes[b]&sqltext.ClassHex != 0 {
+			if c := hexValue(a)<<4 | hexValue(b); c < 0x80 && c != '$' && sqltext.Classes[c]&sqltext.ClassIdentCont != 0 && namesPair(s[:i], s[i:]) {
 				return true
 			}
 		}
@@ -101,8 +103,8 @@ func findPw(s []byte, i int) int {
 		}
 		start := i + n
 		i = start + len(pw)
-		before := start == 0 || s[start-1] == '_' || class[s[start-1]]&classIdentCont == 0
-		if before && (i == len(s) || class[s[i]]&classIdentCont == 0) {
+		before := start == 0 || s[start-1] == '_' || sqltext.Classes[s[start-1]]&sqltext.ClassIdentCont == 0
+		if before && (i == len(s) || sqltext.Classes[s[i]]&sqltext.ClassIdentCont == 0) {
 			return i
 		}
 	}
@@ -110,10 +112,10 @@ func findPw(s []byte, i int) int {
 
 // tagged tells whether a name is that of an element of XML.
 func tagged(s []byte, start, end int) bool {
-	for start > 0 && class[s[start-1]]&classIdentCont != 0 {
+	for start > 0 && sqltext.Classes[s[start-1]]&sqltext.ClassIdentCont != 0 {
 		start--
 	}
-	return start > 0 && s[start-1] == '<' && end < len(s) && (s[end] == '>' || class[s[end]]&classSpace != 0)
+	return start > 0 && s[start-1] == '<' && end < len(s) && (s[end] == '>' || sqltext.Classes[s[end]]&sqltext.ClassSpace != 0)
 }
 
 // privateKey tells whether a text is a private key in PEM, which has no name to know it
@@ -224,7 +226,7 @@ func valued(rest []byte) bool {
 		quoted, rest = true, rest[1:]
 	}
 	n := 0
-	for n < len(rest) && n < most && class[rest[n]]&classSpace != 0 {
+	for n < len(rest) && n < most && sqltext.Classes[rest[n]]&sqltext.ClassSpace != 0 {
 		n++
 	}
 	if n == len(rest) {

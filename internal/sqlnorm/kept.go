@@ -1,5 +1,7 @@
 package sqlnorm
 
+import "github.com/pgsniff/pgsniff/internal/sqltext"
+
 // kept follows a statement and knows the numbers in it that are no constants: the
 // ordinals of ORDER BY and GROUP BY, which name columns of the result, and the modifiers
 // of types, numeric(10,2). pg_stat_statements keeps them apart, too. It also knows labels
@@ -53,37 +55,37 @@ func (k *kept) level() *keptLevel {
 
 // next takes the next token. It reports whether that is a number that stays, or a word
 // that is a label; l is behind the token.
-func (k *kept) next(t token, l *lexer) bool {
+func (k *kept) next(t sqltext.Token, l *sqltext.Lexer) bool {
 	word, item, named := k.word, k.item, k.named
 	k.word, k.item, k.named = keptOther, false, noType
 	lv := k.level()
-	switch t.kind {
-	case tokenWord:
-		k.nextWord(l.src[t.start:t.end], word, named)
+	switch t.Kind {
+	case sqltext.Word:
+		k.nextWord(l.Src[t.Start:t.End], word, named)
 		return word == keptAs && !lv.cast
-	case tokenQuotedIdent:
+	case sqltext.QuotedIdent:
 		if named == typeBegins {
 			k.named = typeNamed
 		}
-	case tokenDot:
+	case sqltext.Dot:
 		if named == typeNamed { // of a schema
 			k.named = typeBegins
 		}
-	case tokenCast:
+	case sqltext.Cast:
 		k.named = typeBegins
-	case tokenComma:
+	case sqltext.Comma:
 		k.item = lv.by
-	case tokenNumber:
-		whole := digitsAt(l.src, t.start) == t.end
+	case sqltext.Number:
+		whole := digitsAt(l.Src, t.Start) == t.End
 		return whole && k.depth < maxKeptDepth && (lv.mods || lv.by && item && endsItem(*l))
-	case tokenOpen:
+	case sqltext.Open:
 		k.depth++
 		if k.depth < maxKeptDepth {
 			k.levels[k.depth] = keptLevel{cast: word == keptCast, mods: named == typeNamed}
 		}
-	case tokenClose:
+	case sqltext.Close:
 		k.depth = max(k.depth-1, 0)
-	case tokenSemicolon:
+	case sqltext.Semicolon:
 		k.depth = 0
 		k.levels[0] = keptLevel{}
 	}
@@ -92,9 +94,9 @@ func (k *kept) next(t token, l *lexer) bool {
 
 // endsItem reports whether an item of a list ends before the next token: nothing is
 // reckoned with the number.
-func endsItem(l lexer) bool {
-	switch l.next().kind {
-	case tokenComma, tokenClose, tokenSemicolon, tokenEOF, tokenWord:
+func endsItem(l sqltext.Lexer) bool {
+	switch l.Next().Kind {
+	case sqltext.Comma, sqltext.Close, sqltext.Semicolon, sqltext.EOF, sqltext.Word:
 		return true
 	}
 	return false
@@ -111,41 +113,41 @@ func (k *kept) nextWord(w []byte, before keptWord, named namedType) {
 	switch len(w) {
 	case 2:
 		switch {
-		case equalFold(w, "by"):
+		case sqltext.EqualFold(w, "by"):
 			lv.by = lv.query && (before == keptOrder || before == keptGroup)
 			k.item = lv.by
-		case equalFold(w, "as"):
+		case sqltext.EqualFold(w, "as"):
 			k.word = keptAs
 			if lv.cast {
 				k.named = typeBegins
 			}
 		}
 	case 3:
-		if equalFold(w, "for") {
+		if sqltext.EqualFold(w, "for") {
 			lv.by = false
 		}
 	case 4:
-		if equalFold(w, "cast") {
+		if sqltext.EqualFold(w, "cast") {
 			k.word = keptCast
 		}
 	case 5:
 		switch {
-		case equalFold(w, "order"):
+		case sqltext.EqualFold(w, "order"):
 			k.word = keptOrder
-		case equalFold(w, "group"):
+		case sqltext.EqualFold(w, "group"):
 			k.word = keptGroup
 		case isOneOf(w, "limit", "fetch", "union", "where"):
 			lv.by = false
 		}
 	case 6:
 		switch {
-		case equalFold(w, "select"):
+		case sqltext.EqualFold(w, "select"):
 			lv.query, lv.by = true, false
 		case isOneOf(w, "having", "offset", "window", "except"):
 			lv.by = false
 		}
 	case 9:
-		if equalFold(w, "intersect") || equalFold(w, "returning") {
+		if sqltext.EqualFold(w, "intersect") || sqltext.EqualFold(w, "returning") {
 			lv.by = false
 		}
 	}

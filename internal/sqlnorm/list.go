@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // ellipsis stands for the neighbours of a list's element that were left out.
 const ellipsis = ", ..."
@@ -79,14 +83,14 @@ func (n *normalizer) enterRows() {
 }
 
 // rowsGoOn tells whether a token between rows belongs to them.
-func (n *normalizer) rowsGoOn(t token) bool {
-	switch t.kind {
-	case tokenOpen:
+func (n *normalizer) rowsGoOn(t sqltext.Token) bool {
+	switch t.Kind {
+	case sqltext.Open:
 		return n.word == wordValues || n.before == beforeComma
-	case tokenComma:
+	case sqltext.Comma:
 		return n.before == beforeClose || n.before == beforeOther
-	case tokenDots:
-		return n.before == beforeComma && t.end-t.start == 3
+	case sqltext.Dots:
+		return n.before == beforeComma && t.End-t.Start == 3
 	}
 	return false
 }
@@ -99,15 +103,15 @@ func (n *normalizer) leaveRows() {
 }
 
 // open writes an opening parenthesis or bracket.
-func (n *normalizer) open(t token) {
+func (n *normalizer) open(t sqltext.Token) {
 	kind := listPlain
 	top := n.lists.top()
 	switch {
-	case t.kind == tokenOpen && n.word == wordIn:
+	case t.Kind == sqltext.Open && n.word == wordIn:
 		kind = listItems
-	case t.kind == tokenOpenBracket && n.word == wordArray:
+	case t.Kind == sqltext.OpenBracket && n.word == wordArray:
 		kind = listItems
-	case t.kind == tokenOpenBracket && top != nil && top.kind == listItems && !n.before.operandEnded():
+	case t.Kind == sqltext.OpenBracket && top != nil && top.kind == listItems && !n.before.operandEnded():
 		kind = listItems // an array within an array constructor
 	}
 	n.write(t, beforeOpen)
@@ -115,7 +119,7 @@ func (n *normalizer) open(t token) {
 }
 
 // close writes a closing parenthesis or bracket.
-func (n *normalizer) close(t token) {
+func (n *normalizer) close(t sqltext.Token) {
 	n.endItem()
 	n.lists.pop()
 	n.write(t, beforeClose)
@@ -194,12 +198,12 @@ func equalButNumbers(a, b []byte) bool {
 		switch {
 		case c == '"':
 			quoted = !quoted
-		case c == '$' && !quoted && (i == 1 || class[a[i-2]]&classIdentCont == 0):
+		case c == '$' && !quoted && (i == 1 || sqltext.Classes[a[i-2]]&sqltext.ClassIdentCont == 0):
 			params = true
-			for i < len(a) && class[a[i]]&classDigit != 0 {
+			for i < len(a) && sqltext.Classes[a[i]]&sqltext.ClassDigit != 0 {
 				i++
 			}
-			for j < len(b) && class[b[j]]&classDigit != 0 {
+			for j < len(b) && sqltext.Classes[b[j]]&sqltext.ClassDigit != 0 {
 				j++
 			}
 		}

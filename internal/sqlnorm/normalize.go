@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // Append appends the normalised text of sql to dst and returns the extended
 // slice, as the built-in append does. The two must not overlap; sql is read
@@ -20,7 +24,7 @@ func Append(dst, sql []byte) []byte { return AppendIn(dst, sql, false) }
 // escapes, as the server reported by standard_conforming_strings, or are not.
 func AppendIn(dst, sql []byte, escapes bool) []byte {
 	n := normalizer{start: len(dst)}
-	n.escapes = escapes
+	n.Escapes = escapes
 	out := n.run(dst, sql)
 	if !n.params || n.literals == 0 && !n.squashed {
 		return out // no parameter gets in the way of another
@@ -29,7 +33,7 @@ func AppendIn(dst, sql []byte, escapes bool) []byte {
 		return n.numberAgain()
 	}
 	again := normalizer{start: len(dst), number: n.highest}
-	again.escapes = escapes
+	again.Escapes = escapes
 	if n.squashed {
 		again.number, again.renumber = 0, true
 	}
@@ -71,7 +75,7 @@ func (b before) operandEnded() bool {
 
 // normalizer is the state of one pass over a statement.
 type normalizer struct {
-	lexer
+	sqltext.Lexer
 	dst   []byte
 	start int // where the normalised text starts in dst
 
@@ -98,10 +102,10 @@ type normalizer struct {
 
 // run normalises sql and returns dst with the text.
 func (n *normalizer) run(dst, sql []byte) []byte {
-	n.dst, n.src, n.pos, n.minusAt = dst, sql, 0, -1
+	n.dst, n.Src, n.Pos, n.minusAt = dst, sql, 0, -1
 	for {
-		t := n.next()
-		if t.kind == tokenEOF {
+		t := n.Next()
+		if t.Kind == sqltext.EOF {
 			break
 		}
 		n.token(t)
@@ -111,22 +115,22 @@ func (n *normalizer) run(dst, sql []byte) []byte {
 }
 
 // token writes one token.
-func (n *normalizer) token(t token) {
+func (n *normalizer) token(t sqltext.Token) {
 	if n.lists.n > 0 && n.lists.inRows() && !n.rowsGoOn(t) {
 		n.leaveRows()
 	}
 	minusAt := n.minusAt
 	n.minusAt = -1
-	stays := n.kept.next(t, &n.lexer)
-	switch t.kind {
-	case tokenWord:
-		n.writeWord(n.src[t.start:t.end], stays)
-	case tokenString:
+	stays := n.kept.next(t, &n.Lexer)
+	switch t.Kind {
+	case sqltext.Word:
+		n.writeWord(n.Src[t.Start:t.End], stays)
+	case sqltext.String:
 		n.constant()
-	case tokenNumber:
+	case sqltext.Number:
 		if stays {
-			n.space(tokenParam)
-			n.dst = append(n.dst, n.src[t.start:t.end]...)
+			n.space(sqltext.Param)
+			n.dst = append(n.dst, n.Src[t.Start:t.End]...)
 			n.before, n.word = beforeConstant, wordPlain
 			return
 		}
@@ -134,48 +138,48 @@ func (n *normalizer) token(t token) {
 			n.dst, n.before = n.dst[:minusAt], n.minusBefore
 		}
 		n.constant()
-	case tokenParam:
-		n.param(n.src[t.start+1 : t.end])
-	case tokenComma:
+	case sqltext.Param:
+		n.param(n.Src[t.Start+1 : t.End])
+	case sqltext.Comma:
 		n.endItem()
 		n.write(t, beforeComma)
 		n.startItem()
-	case tokenSemicolon:
+	case sqltext.Semicolon:
 		n.semicolon = n.semicolon || len(n.dst) > n.start
-	case tokenOpen, tokenOpenBracket:
+	case sqltext.Open, sqltext.OpenBracket:
 		n.open(t)
-	case tokenClose, tokenCloseBracket:
+	case sqltext.Close, sqltext.CloseBracket:
 		n.close(t)
-	case tokenOperator:
+	case sqltext.Operator:
 		n.operator(t)
-	case tokenDots:
+	case sqltext.Dots:
 		n.write(t, beforeOther)
 		n.endRow()
 	default:
-		n.write(t, writtenAs[t.kind])
+		n.write(t, writtenAs[t.Kind])
 	}
 }
 
 // writtenAs says what a token that is written as it is leaves behind.
 var writtenAs = [...]before{
-	tokenQuotedIdent: beforeIdent,
-	tokenDot:         beforeDot,
-	tokenColon:       beforeColon,
-	tokenCast:        beforeCast,
-	tokenOther:       beforeOther,
+	sqltext.QuotedIdent: beforeIdent,
+	sqltext.Dot:         beforeDot,
+	sqltext.Colon:       beforeColon,
+	sqltext.Cast:        beforeCast,
+	sqltext.Other:       beforeOther,
 }
 
 // write writes a token as it is.
-func (n *normalizer) write(t token, b before) {
-	n.space(t.kind)
-	n.dst = append(n.dst, n.src[t.start:t.end]...)
+func (n *normalizer) write(t sqltext.Token, b before) {
+	n.space(t.Kind)
+	n.dst = append(n.dst, n.Src[t.Start:t.End]...)
 	n.before, n.word = b, wordPlain
 }
 
 // operator writes an operator, and remembers a minus that is a sign.
-func (n *normalizer) operator(t token) {
+func (n *normalizer) operator(t sqltext.Token) {
 	n.flushSemicolon()
-	if t.end == t.start+1 && n.src[t.start] == '-' && !n.before.operandEnded() {
+	if t.End == t.Start+1 && n.Src[t.Start] == '-' && !n.before.operandEnded() {
 		n.minusAt, n.minusBefore = len(n.dst), n.before
 	}
 	n.write(t, beforeOperator)
@@ -186,9 +190,9 @@ func (n *normalizer) operator(t token) {
 func (n *normalizer) writeWord(w []byte, label bool) {
 	n.flushSemicolon()
 	mark := len(n.dst)
-	n.space(tokenWord)
+	n.space(sqltext.Word)
 	at := len(n.dst)
-	n.dst = appendLower(n.dst, w)
+	n.dst = sqltext.AppendLower(n.dst, w)
 	c := wordPlain
 	if n.before != beforeDot { // a name after a dot is never a keyword
 		c = classify(n.dst[at:])
@@ -247,7 +251,7 @@ func (n *normalizer) param(digits []byte) {
 }
 
 func (n *normalizer) writeParam(number int, literal bool) {
-	n.space(tokenParam)
+	n.space(sqltext.Param)
 	n.marks.add(len(n.dst), literal)
 	n.dst = append(n.dst, '$')
 	n.dst = strconv.AppendInt(n.dst, int64(number), 10)
@@ -266,7 +270,7 @@ func (n *normalizer) flushSemicolon() {
 
 // space writes what separates the next token from the one before. Two tokens
 // stand together only where they cannot be read as one.
-func (n *normalizer) space(next tokenKind) {
+func (n *normalizer) space(next sqltext.Kind) {
 	if n.semicolon {
 		n.flushSemicolon()
 	}
@@ -277,21 +281,21 @@ func (n *normalizer) space(next tokenKind) {
 
 // Sets of kinds of tokens that follow without a space.
 const (
-	closing      = 1<<tokenComma | 1<<tokenClose | 1<<tokenCloseBracket // whatever is before
-	afterOperand = closing | 1<<tokenOpenBracket | 1<<tokenDot | 1<<tokenColon | 1<<tokenCast
-	afterColon   = closing | 1<<tokenWord | 1<<tokenQuotedIdent | 1<<tokenParam
-	everything   = 1<<(tokenOther+1) - 1
+	closing      = 1<<sqltext.Comma | 1<<sqltext.Close | 1<<sqltext.CloseBracket // whatever is before
+	afterOperand = closing | 1<<sqltext.OpenBracket | 1<<sqltext.Dot | 1<<sqltext.Colon | 1<<sqltext.Cast
+	afterColon   = closing | 1<<sqltext.Word | 1<<sqltext.QuotedIdent | 1<<sqltext.Param
+	everything   = 1<<(sqltext.Other+1) - 1
 )
 
 // together has, for what is before, the set of what follows without a space.
 var together = [...]uint32{
 	beforeNothing:  everything,
-	beforeIdent:    afterOperand | 1<<tokenOpen,
+	beforeIdent:    afterOperand | 1<<sqltext.Open,
 	beforeSpaced:   afterOperand,
 	beforeKeyword:  closing,
 	beforeConstant: afterOperand,
 	beforeOperator: closing,
-	beforeDot:      afterColon | 1<<tokenOperator,
+	beforeDot:      afterColon | 1<<sqltext.Operator,
 	beforeColon:    afterColon,
 	beforeCast:     afterColon,
 	beforeComma:    closing,

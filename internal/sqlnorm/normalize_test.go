@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // normalCases are statements and their normalised texts. They also seed the
@@ -264,10 +266,10 @@ func FuzzAppend(f *testing.F) {
 		if again := Append(nil, out); !bytes.Equal(again, out) {
 			t.Fatalf("not a fixed point:\n sql %q\n one %q\n two %q", sql, out, again)
 		}
-		l := lexer{src: out}
-		for tok := l.next(); tok.kind != tokenEOF; tok = l.next() {
-			if tok.kind == tokenString || tok.kind == tokenNumber {
-				t.Fatalf("constant %q survives: %q became %q", out[tok.start:tok.end], sql, out)
+		l := sqltext.Lexer{Src: out}
+		for tok := l.Next(); tok.Kind != sqltext.EOF; tok = l.Next() {
+			if tok.Kind == sqltext.String || tok.Kind == sqltext.Number {
+				t.Fatalf("constant %q survives: %q became %q", out[tok.Start:tok.End], sql, out)
 			}
 		}
 		if same := Append(nil, rewrite(sql)); !bytes.Equal(same, out) {
@@ -281,15 +283,15 @@ func FuzzAppend(f *testing.F) {
 // rewrite puts other constants and other white space into a statement.
 func rewrite(sql []byte) []byte {
 	var out []byte
-	l := lexer{src: sql}
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		text := sql[t.start:t.end]
-		switch t.kind {
-		case tokenString:
+	l := sqltext.Lexer{Src: sql}
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		text := sql[t.Start:t.End]
+		switch t.Kind {
+		case sqltext.String:
 			text = []byte("E'o\\'ther'")
-		case tokenNumber:
+		case sqltext.Number:
 			text = []byte("0x7F")
-		case tokenWord:
+		case sqltext.Word:
 			text = bytes.Clone(text)
 			for i, c := range text {
 				if c-'a' < 26 {

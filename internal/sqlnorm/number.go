@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // maxMarks is how many parameters a text may have for their places to be
 // remembered. Most statements have fewer; others are read twice, if need be.
@@ -52,7 +56,7 @@ func (n *normalizer) numberAgain() []byte {
 		n.dst = append(n.dst, n.dst[from:m.at+1]...)
 		number++
 		n.dst = strconv.AppendInt(n.dst, int64(number), 10)
-		for from = m.at + 1; from < end && class[n.dst[from]]&classDigit != 0; from++ {
+		for from = m.at + 1; from < end && sqltext.Classes[n.dst[from]]&sqltext.ClassDigit != 0; from++ {
 		}
 	}
 	n.dst = append(n.dst, n.dst[from:end]...)

@@ -1,5 +1,7 @@
 package sqlnorm
 
+import "github.com/pgsniff/pgsniff/internal/sqltext"
+
 // operations are the words that statements begin with: PostgreSQL's commands,
 // those of a replication connection, and those of PgBouncer's console.
 var operations = makeOperations(
@@ -23,7 +25,7 @@ const maxOperation = len("CREATE_REPLICATION_SLOT")
 func makeOperations(words ...string) map[string]string {
 	m := make(map[string]string, len(words))
 	for _, w := range words {
-		m[string(appendLower(nil, []byte(w)))] = w
+		m[string(sqltext.AppendLower(nil, []byte(w)))] = w
 	}
 	return m
 }
@@ -36,12 +38,12 @@ func makeOperations(words ...string) map[string]string {
 // no command that is known: it never holds text of the statement. It does not
 // matter whether sql is normalised.
 func Operation(sql []byte) string {
-	l := lexer{src: sql}
+	l := sqltext.Lexer{Src: sql}
 	for {
-		switch t := l.next(); t.kind {
-		case tokenOpen, tokenSemicolon:
-		case tokenWord:
-			op := lookupOperation(sql[t.start:t.end])
+		switch t := l.Next(); t.Kind {
+		case sqltext.Open, sqltext.Semicolon:
+		case sqltext.Word:
+			op := lookupOperation(sql[t.Start:t.End])
 			if op != "WITH" {
 				return op
 			}
@@ -60,47 +62,47 @@ func lookupOperation(word []byte) string {
 	if len(word) > len(buf) {
 		return ""
 	}
-	return operations[string(appendLower(buf[:0], word))]
+	return operations[string(sqltext.AppendLower(buf[:0], word))]
 }
 
 // mainOperation returns the command after the queries of a WITH, which l has
 // just passed. Each query's name and columns stand before AS, and its command in
 // parentheses after it, so the command looked for is the first one outside of
 // such parentheses that is no query's name.
-func mainOperation(l *lexer) string {
-	depth, prev, name := 0, tokenEOF, true
+func mainOperation(l *sqltext.Lexer) string {
+	depth, prev, name := 0, sqltext.EOF, true
 	for {
-		t := l.next()
-		switch t.kind {
-		case tokenEOF:
+		t := l.Next()
+		switch t.Kind {
+		case sqltext.EOF:
 			return ""
-		case tokenSemicolon:
+		case sqltext.Semicolon:
 			if depth == 0 {
 				return ""
 			}
-		case tokenOpen:
-			if depth == 0 && prev == tokenClose {
+		case sqltext.Open:
+			if depth == 0 && prev == sqltext.Close {
 				continue // WITH … AS (…) ((SELECT …)): these hide nothing
 			}
 			depth++
-		case tokenClose:
+		case sqltext.Close:
 			depth = max(depth-1, 0)
-		case tokenComma:
+		case sqltext.Comma:
 			name = depth == 0
-		case tokenWord:
-			word := l.src[t.start:t.end]
+		case sqltext.Word:
+			word := l.Src[t.Start:t.End]
 			if depth == 0 && !name {
 				if op := mainCommand(lookupOperation(word)); op != "" {
 					return op
 				}
 			}
-			if depth == 0 && !equalFold(word, "recursive") {
+			if depth == 0 && !sqltext.EqualFold(word, "recursive") {
 				name = false
 			}
-		case tokenQuotedIdent:
+		case sqltext.QuotedIdent:
 			name = name && depth > 0
 		}
-		prev = t.kind
+		prev = t.Kind
 	}
 }
 

@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // Redacted is what [Redact] writes in the place of a secret.
 const Redacted = "'<redacted>'"
@@ -47,8 +51,8 @@ func MayHoldSecret(sql []byte) bool {
 			return true
 		}
 	}
-	l := lexer{src: sql}
-	if bytes.Contains(sql, []byte("://")) || beginsDefinition(sql[l.skipSpace(0):]) || findPw(sql, 0) >= 0 {
+	l := sqltext.Lexer{Src: sql}
+	if bytes.Contains(sql, []byte("://")) || beginsDefinition(sql[l.SkipSpace(0):]) || findPw(sql, 0) >= 0 {
 		return true
 	}
 	if bytes.IndexByte(sql, '\\') >= 0 && (bytes.Contains(sql, []byte(`&"`)) || bytes.Contains(sql, []byte(`\x`)) || bytes.Contains(sql, []byte(`\u00`))) {
@@ -77,17 +81,17 @@ func beginsDefinition(sql []byte) bool {
 	case 'a', 'c', 'd', 's', 'm', 'w':
 		w := sql[:skipWord(sql, 0)]
 		const most = 80 // bytes in which the dot of a setting's name is looked for
-		return equalFold(w, "alter") || equalFold(w, "create") || equalFold(w, "do") || pastedLine(w) ||
-			(equalFold(w, "set") || equalFold(w, "show")) && bytes.IndexByte(sql[:min(len(sql), most)], '.') >= 0
+		return sqltext.EqualFold(w, "alter") || sqltext.EqualFold(w, "create") || sqltext.EqualFold(w, "do") || pastedLine(w) ||
+			(sqltext.EqualFold(w, "set") || sqltext.EqualFold(w, "show")) && bytes.IndexByte(sql[:min(len(sql), most)], '.') >= 0
 	}
 	return false
 }
 
 // Defines tells whether a text begins with CREATE or ALTER.
 func Defines(sql []byte) bool {
-	l := lexer{src: sql}
-	t := l.next()
-	return t.kind == tokenWord && isOneOf(sql[t.start:t.end], "create", "alter")
+	l := sqltext.Lexer{Src: sql}
+	t := l.Next()
+	return t.Kind == sqltext.Word && isOneOf(sql[t.Start:t.End], "create", "alter")
 }
 
 // pastedLine tells whether a line that begins with a word is one for a shell or a
@@ -140,13 +144,13 @@ func (o Redactor) Text(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 	if !MayHoldSecret(sql) {
 		return append(dst, sql...), 0
 	}
-	c := redactor{lexer: lexer{src: sql, escapes: o.Escapes}}
+	c := redactor{Lexer: sqltext.Lexer{Src: sql, Escapes: o.Escapes}}
 	c.run()
 	takes := c.takes || cut && c.code || bytes.Contains(sql, []byte(`\'`)) && urlWithSecret(sql) || givesTokens(sql, o.Escapes)
 	if !takes && !c.comments {
 		return append(dst, sql...), c.catalogs()
 	}
-	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, takes: takes, library: c.library}
+	r := redactor{Lexer: sqltext.Lexer{Src: sql, Escapes: o.Escapes}, dst: dst, write: true, takes: takes, library: c.library}
 	r.run()
 	found := c.catalogs()
 	if r.replaced {
@@ -164,7 +168,7 @@ func (o Redactor) Text(dst, sql []byte, cut bool) ([]byte, Secrecy) {
 // Taking is Text for a text that takes secrets though it does not say so: it executes
 // what takes them.
 func (o Redactor) Taking(dst, sql []byte) []byte {
-	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, takes: true}
+	r := redactor{Lexer: sqltext.Lexer{Src: sql, Escapes: o.Escapes}, dst: dst, write: true, takes: true}
 	r.run()
 	return append(r.dst, sql[r.copied:]...)
 }
@@ -183,13 +187,13 @@ func Ends(sql []byte) bool {
 }
 
 func hasWord(sql []byte, a, b string) bool {
-	l := lexer{src: sql}
+	l := sqltext.Lexer{Src: sql}
 	for {
-		switch t := l.next(); t.kind {
-		case tokenEOF:
+		switch t := l.Next(); t.Kind {
+		case sqltext.EOF:
 			return false
-		case tokenWord:
-			if w := sql[t.start:t.end]; equalFold(w, a) || equalFold(w, b) {
+		case sqltext.Word:
+			if w := sql[t.Start:t.End]; sqltext.EqualFold(w, a) || sqltext.EqualFold(w, b) {
 				return true
 			}
 		}
@@ -202,9 +206,9 @@ func RedactAll(dst, sql []byte) []byte { return Redactor{}.All(dst, sql) }
 
 // All is [RedactAll].
 func (o Redactor) All(dst, sql []byte) []byte {
-	c := redactor{lexer: lexer{src: sql, escapes: o.Escapes}}
+	c := redactor{Lexer: sqltext.Lexer{Src: sql, Escapes: o.Escapes}}
 	c.run()
-	r := redactor{lexer: lexer{src: sql, escapes: o.Escapes}, dst: dst, write: true, all: true, takes: true, library: c.library}
+	r := redactor{Lexer: sqltext.Lexer{Src: sql, Escapes: o.Escapes}, dst: dst, write: true, all: true, takes: true, library: c.library}
 	r.run()
 	return append(r.dst, sql[r.copied:]...)
 }
@@ -241,7 +245,7 @@ func codeWithSecret(text []byte) bool {
 	case Operation(text) == "":
 		return callsWithConstant(text) || deparsed(text) // a part of one, or of a document that has it
 	}
-	r := redactor{lexer: lexer{src: text}, constants: true}
+	r := redactor{Lexer: sqltext.Lexer{Src: text}, constants: true}
 	r.run()
 	return r.takes && r.found
 }
@@ -257,7 +261,7 @@ var firstLetters = func() (letters [256]bool) {
 // beginsCommand are the bytes that the text of a command may begin with.
 var beginsCommand = func() (bytes [256]bool) {
 	for c := range bytes {
-		bytes[c] = firstLetters[c|0x20] || class[c]&classSpace != 0 || c == '(' || c == ';' || c == '-' || c == '/'
+		bytes[c] = firstLetters[c|0x20] || sqltext.Classes[c]&sqltext.ClassSpace != 0 || c == '(' || c == ';' || c == '-' || c == '/'
 	}
 	return bytes
 }()
@@ -267,12 +271,12 @@ var beginsCommand = func() (bytes [256]bool) {
 func mayBegin(text []byte) bool {
 	for i, c := range text {
 		switch {
-		case class[c]&classSpace != 0 || c == '(' || c == ';':
+		case sqltext.Classes[c]&sqltext.ClassSpace != 0 || c == '(' || c == ';':
 		case c == '-' || c == '/':
 			return true
 		case firstLetters[c|0x20]:
 			end := i
-			for end < len(text) && end-i <= maxOperation && class[text[end]]&classIdentCont != 0 {
+			for end < len(text) && end-i <= maxOperation && sqltext.Classes[text[end]]&sqltext.ClassIdentCont != 0 {
 				end++
 			}
 			return end-i <= maxOperation && lookupOperation(text[i:end]) != ""
@@ -321,7 +325,7 @@ func RenamesSecret(sql, column []byte) (found bool) {
 func RenamesAny(sql []byte, called func(name []byte) bool) (found bool) {
 	var buf [maxWord]byte
 	Renames(sql, called, func(name []byte) {
-		found = found || !called(name) && (name[0] == '"' || len(name) > maxWord || classify(appendLower(buf[:0], name)) == wordPlain)
+		found = found || !called(name) && (name[0] == '"' || len(name) > maxWord || classify(sqltext.AppendLower(buf[:0], name)) == wordPlain)
 	})
 	return found
 }
@@ -334,22 +338,22 @@ func Renames(sql []byte, called func(name []byte) bool, f func(name []byte)) {
 		// some of which a backslash is the second half of a character.
 		sql = bytes.ReplaceAll(sql, []byte{'\''}, []byte{' '})
 	}
-	l := lexer{src: sql}
+	l := sqltext.Lexer{Src: sql}
 	found, cast := false, false // the token before is called so, but for AS or a cast between; a type's name is due
 	for {
-		t := l.next()
-		if t.kind == tokenEOF {
+		t := l.Next()
+		if t.Kind == sqltext.EOF {
 			return
 		}
-		text := sql[t.start:t.end]
-		name := t.kind == tokenWord || t.kind == tokenQuotedIdent
-		if found && (t.kind == tokenCast || cast && name) {
-			cast = t.kind == tokenCast // password::text AS p
+		text := sql[t.Start:t.End]
+		name := t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent
+		if found && (t.Kind == sqltext.Cast || cast && name) {
+			cast = t.Kind == sqltext.Cast // password::text AS p
 			continue
 		}
 		cast = false
 		if found && name {
-			if equalFold(text, "as") {
+			if sqltext.EqualFold(text, "as") {
 				continue
 			}
 			f(text)
@@ -362,18 +366,18 @@ func Renames(sql []byte, called func(name []byte) bool, f func(name []byte)) {
 // something: WITH t(a, b) AS (…), (SELECT …) t(a, b), table t(a, b). It is borrowed.
 func Aliases(sql []byte, f func(name []byte)) {
 	var buf [maxWord]byte
-	plain := func(t token) bool {
-		text := sql[t.start:t.end]
-		return t.kind == tokenQuotedIdent || t.kind == tokenWord && (len(text) > maxWord || classify(appendLower(buf[:0], text)) == wordPlain)
+	plain := func(t sqltext.Token) bool {
+		text := sql[t.Start:t.End]
+		return t.Kind == sqltext.QuotedIdent || t.Kind == sqltext.Word && (len(text) > maxWord || classify(sqltext.AppendLower(buf[:0], text)) == wordPlain)
 	}
-	l := lexer{src: sql}
-	var last, before token
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		due := before.kind == tokenClose || plain(before) || before.kind == tokenWord && isOneOf(sql[before.start:before.end], "as", "with")
-		if t.kind == tokenOpen && plain(last) && due {
-			for t = l.next(); t.kind == tokenWord || t.kind == tokenQuotedIdent; t = l.next() {
-				f(sql[t.start:t.end])
-				if t = l.next(); t.kind != tokenComma {
+	l := sqltext.Lexer{Src: sql}
+	var last, before sqltext.Token
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		due := before.Kind == sqltext.Close || plain(before) || before.Kind == sqltext.Word && isOneOf(sql[before.Start:before.End], "as", "with")
+		if t.Kind == sqltext.Open && plain(last) && due {
+			for t = l.Next(); t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent; t = l.Next() {
+				f(sql[t.Start:t.End])
+				if t = l.Next(); t.Kind != sqltext.Comma {
 					break
 				}
 			}
@@ -384,9 +388,9 @@ func Aliases(sql []byte, f func(name []byte)) {
 
 // Mentions tells whether a text has something that is called so.
 func Mentions(sql []byte, called func(name []byte) bool) bool {
-	l := lexer{src: sql}
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		if (t.kind == tokenWord || t.kind == tokenQuotedIdent) && called(sql[t.start:t.end]) {
+	l := sqltext.Lexer{Src: sql}
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		if (t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent) && called(sql[t.Start:t.End]) {
 			return true
 		}
 	}

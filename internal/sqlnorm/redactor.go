@@ -3,12 +3,14 @@ package sqlnorm
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // redactor is the state of one pass over SQL. The first pass finds out whether the
 // text takes secrets, the second one redacts them.
 type redactor struct {
-	lexer
+	sqltext.Lexer
 	dst     []byte
 	copied  int // how much of src is in dst
 	nesting int
@@ -39,13 +41,13 @@ type redactor struct {
 // run goes through the text.
 func (r *redactor) run() {
 	for end := 0; !r.over; {
-		t := r.next()
-		r.gap(end, t.start)
-		if t.kind == tokenEOF {
+		t := r.Next()
+		r.gap(end, t.Start)
+		if t.Kind == sqltext.EOF {
 			return
 		}
 		r.token(t)
-		end = t.end
+		end = t.End
 	}
 }
 
@@ -54,7 +56,7 @@ func (r *redactor) gap(from, to int) {
 	if to-from < len("--x") {
 		return
 	}
-	g := r.src[from:to]
+	g := r.Src[from:to]
 	if bytes.Contains(g, []byte("--")) || bytes.Contains(g, []byte("/*")) {
 		if r.all || commentNames(g) || r.takes && !r.data && (r.defines || bytes.IndexByte(g, '\'') >= 0) {
 			r.comments = true
@@ -63,41 +65,41 @@ func (r *redactor) gap(from, to int) {
 	}
 }
 
-func (r *redactor) token(t token) {
-	text := r.src[t.start:t.end]
+func (r *redactor) token(t sqltext.Token) {
+	text := r.Src[t.Start:t.End]
 	s := &r.command
-	switch t.kind {
-	case tokenSemicolon:
+	switch t.Kind {
+	case sqltext.Semicolon:
 		*s = command{}
 		return
-	case tokenParam:
+	case sqltext.Param:
 		r.params = true
 		r.takes = r.takes || s.constant() || s.secret() || s.call == callName
-	case tokenString:
+	case sqltext.String:
 		r.string(t)
-	case tokenNumber:
+	case sqltext.Number:
 		modifier := s.items.begun && s.named == namedNone // varchar(64)
 		r.takes = r.takes || s.secret() && !modifier || s.setting == setToValue
 		if r.all || r.takes && s.redactsNumber(text) {
 			r.replace(t)
 		}
-	case tokenQuotedIdent:
+	case sqltext.QuotedIdent:
 		r.quoted(t)
-	case tokenWord:
+	case sqltext.Word:
 		r.word(t)
 	}
-	s.plain = (t.kind == tokenWord || t.kind == tokenQuotedIdent) && EndsInKey(text) && (t.end == r.joined || r.besideNumber(t.end))
+	s.plain = (t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent) && EndsInKey(text) && (t.End == r.joined || r.besideNumber(t.End))
 	if !r.over && s.follow(t, text, r.nesting) {
 		r.takes = true
 	}
-	r.reads = r.reads || s.mention && equalFold(s.verb, "copy")
+	r.reads = r.reads || s.mention && sqltext.EqualFold(s.verb, "copy")
 	r.names = r.names || s.mention && s.data
 	r.defines = r.defines || s.kind != kindOther || s.takes || s.setting == setToValue
 }
 
 // quoted looks at a quoted name.
-func (r *redactor) quoted(t token) {
-	text := r.src[t.start:t.end]
+func (r *redactor) quoted(t sqltext.Token) {
+	text := r.Src[t.Start:t.End]
 	s := &r.command
 	if mentionsSecret(text) && bytes.ContainsAny(text, "=:/'@%(") { // "password=x"
 		r.takes = true
@@ -105,11 +107,11 @@ func (r *redactor) quoted(t token) {
 		return
 	}
 	escaped := text[0] != '"' && bytes.IndexByte(text, '\\') >= 0                 // U&"cr\0079pt"
-	if calls(r.src, t.end) && (escaped || findWord(text, 0).use == useFunction) { // "crypt"(
+	if calls(r.Src, t.End) && (escaped || findWord(text, 0).use == useFunction) { // "crypt"(
 		r.takes, r.library = true, true
 	}
-	program := s.takes && equalFold(s.word, "program") // COPY … PROGRAM "…"
-	value := program || s.redactsQuoted(text, r.at(t.end), r.library)
+	program := s.takes && sqltext.EqualFold(s.word, "program") // COPY … PROGRAM "…"
+	value := program || s.redactsQuoted(text, r.At(t.End), r.library)
 	if program || s.setting == setToValue || s.named != namedNone && value {
 		r.takes = true
 	}
@@ -119,29 +121,29 @@ func (r *redactor) quoted(t token) {
 }
 
 // word looks at a word that is not quoted.
-func (r *redactor) word(t token) {
-	text := r.src[t.start:t.end]
+func (r *redactor) word(t sqltext.Token) {
+	text := r.Src[t.Start:t.End]
 	s := &r.command
 	if s.words == 0 && r.nesting == 0 && r.pasted(text) {
 		r.takes = true
-		r.rest(t.start)
+		r.rest(t.Start)
 		return
 	}
 	if s.words == 0 && r.nesting == 0 && pastedLine(text) {
 		r.takes = true
-		r.rest(t.end)
+		r.rest(t.End)
 		return
 	}
 	switch w := findWord(text, 0); {
 	case w.use == useCatalog:
 		r.reads = true
-	case w.use == useSetting && calls(r.src, t.end):
+	case w.use == useSetting && calls(r.Src, t.End):
 		s.call = callSetting
-	case w.use != useFunction && w.use != useLogin || !calls(r.src, t.end):
-	case equalFold(text, "set_config"):
+	case w.use != useFunction && w.use != useLogin || !calls(r.Src, t.End):
+	case sqltext.EqualFold(text, "set_config"):
 		s.call = callSetConfig
 	case w.use == useLogin:
-		r.takes = r.takes || r.logsIn(text[w.start:w.end], len(text), t.end)
+		r.takes = r.takes || r.logsIn(text[w.start:w.end], len(text), t.End)
 	default:
 		r.takes, r.library = true, true
 	}
@@ -151,7 +153,7 @@ func (r *redactor) word(t token) {
 		r.replace(t)
 	case bareRest:
 		r.takes = true
-		r.rest(t.start)
+		r.rest(t.Start)
 	}
 }
 
@@ -169,19 +171,19 @@ func (r *redactor) logsIn(word []byte, name, end int) bool {
 // more than are looked at.
 func (r *redactor) severalArguments(i int) bool {
 	const most = 64 // tokens
-	l := lexer{src: r.src, pos: i, escapes: r.escapes}
+	l := sqltext.Lexer{Src: r.Src, Pos: i, Escapes: r.Escapes}
 	depth := 0
 	for range most {
-		switch l.next().kind {
-		case tokenEOF:
+		switch l.Next().Kind {
+		case sqltext.EOF:
 			return true
-		case tokenOpen, tokenOpenBracket:
+		case sqltext.Open, sqltext.OpenBracket:
 			depth++
-		case tokenClose, tokenCloseBracket:
+		case sqltext.Close, sqltext.CloseBracket:
 			if depth--; depth == 0 {
 				return false
 			}
-		case tokenComma:
+		case sqltext.Comma:
 			if depth == 1 {
 				return true
 			}
@@ -193,20 +195,20 @@ func (r *redactor) severalArguments(i int) bool {
 // besideNumber tells whether what ends in key and at i is compared with a number, or with
 // something else that ends so: tables are joined by it.
 func (r *redactor) besideNumber(i int) bool {
-	l := lexer{src: r.src, pos: i, escapes: r.escapes}
-	if l.next().kind != tokenOperator {
+	l := sqltext.Lexer{Src: r.Src, Pos: i, Escapes: r.Escapes}
+	if l.Next().Kind != sqltext.Operator {
 		return false
 	}
-	t := l.next()
-	for t.kind == tokenWord || t.kind == tokenQuotedIdent {
-		if next := l; next.next().kind != tokenDot {
-			r.joined = t.end
-			return EndsInKey(r.src[t.start:t.end])
+	t := l.Next()
+	for t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent {
+		if next := l; next.Next().Kind != sqltext.Dot {
+			r.joined = t.End
+			return EndsInKey(r.Src[t.Start:t.End])
 		}
-		l.next()
-		t = l.next()
+		l.Next()
+		t = l.Next()
 	}
-	return t.kind == tokenNumber
+	return t.Kind == sqltext.Number
 }
 
 // pasted tells whether a statement that begins with a word is none, but something
@@ -217,7 +219,7 @@ func (r *redactor) pasted(verb []byte) bool {
 	}
 	if r.holds == 0 {
 		r.holds = no
-		if HoldsSecret(r.src) {
+		if HoldsSecret(r.Src) {
 			r.holds = yes
 		}
 	}
@@ -234,9 +236,9 @@ func definesRole(text []byte) bool {
 	for i := range text {
 		verb := text[i:min(len(text), i+len("create"))]
 		switch {
-		case len(verb) >= len("alter") && equalFold(verb[:len("alter")], "alter"):
+		case len(verb) >= len("alter") && sqltext.EqualFold(verb[:len("alter")], "alter"):
 			verb = verb[:len("alter")]
-		case !equalFold(verb, "create"):
+		case !sqltext.EqualFold(verb, "create"):
 			continue
 		}
 		rest := text[i+len(verb):]
@@ -250,8 +252,8 @@ func definesRole(text []byte) bool {
 }
 
 // string copies or redacts a constant.
-func (r *redactor) string(t token) {
-	text := r.src[t.start:t.end]
+func (r *redactor) string(t sqltext.Token) {
+	text := r.Src[t.Start:t.End]
 	s := &r.command
 	dollar := text[0] == '$'
 	code := dollar && s.holdsCode()
@@ -262,7 +264,7 @@ func (r *redactor) string(t token) {
 	}
 	switch {
 	case s.call == callName:
-		r.takes = r.takes || secretSetting(text) || r.computed(t.end)
+		r.takes = r.takes || secretSetting(text) || r.computed(t.End)
 		if !r.all {
 			return // the name itself is none
 		}
@@ -273,28 +275,28 @@ func (r *redactor) string(t token) {
 	if !r.all && !r.takes && !r.constants {
 		return
 	}
-	wrong := !dollar && misquoted(r.src, t)
+	wrong := !dollar && misquoted(r.Src, t)
 	if !r.all && s.harmless() && !wrong && !HoldsSecret(text) {
 		return
 	}
 	r.found = true
 	if wrong {
-		r.rest(t.start)
+		r.rest(t.Start)
 		return
 	}
 	r.replace(t)
 }
 
 // body goes through code in dollar quotes.
-func (r *redactor) body(t token) {
-	text := r.src[t.start:t.end]
-	start, end := dollarBody(text)
+func (r *redactor) body(t sqltext.Token) {
+	text := r.Src[t.Start:t.End]
+	start, end := sqltext.DollarBody(text)
 	in := redactor{
-		lexer: lexer{src: text[start:end], escapes: r.escapes}, nesting: r.nesting + 1, write: r.write, all: r.all, takes: r.takes, library: r.library,
+		Lexer: sqltext.Lexer{Src: text[start:end], Escapes: r.Escapes}, nesting: r.nesting + 1, write: r.write, all: r.all, takes: r.takes, library: r.library,
 		constants: r.constants, defines: r.defines,
 	}
 	if r.write {
-		r.dst = append(r.dst, r.src[r.copied:t.start+start]...)
+		r.dst = append(r.dst, r.Src[r.copied:t.Start+start]...)
 		in.dst = r.dst
 	}
 	in.run()
@@ -308,28 +310,28 @@ func (r *redactor) body(t token) {
 	r.found = r.found || in.found
 	r.library = r.library || in.library
 	if r.write {
-		r.dst = append(in.dst, in.src[in.copied:]...)
-		r.copied = t.start + end
-		if in.over && r.copied < len(r.src) {
+		r.dst = append(in.dst, in.Src[in.copied:]...)
+		r.copied = t.Start + end
+		if in.over && r.copied < len(r.Src) {
 			r.rest(r.copied) // nor does anything tell where the code ends
 		}
 	}
 }
 
 // replace redacts a token.
-func (r *redactor) replace(t token) {
+func (r *redactor) replace(t sqltext.Token) {
 	if !r.all || !r.write {
-		r.replaceAs(t.start, t.end, Redacted)
+		r.replaceAs(t.Start, t.End, Redacted)
 		return
 	}
-	r.replaceAs(t.start, t.end, "'<redacted, ")
-	r.dst = strconv.AppendInt(r.dst, int64(t.end-t.start), 10)
+	r.replaceAs(t.Start, t.End, "'<redacted, ")
+	r.dst = strconv.AppendInt(r.dst, int64(t.End-t.Start), 10)
 	r.dst = append(r.dst, " bytes>'"...)
 }
 
 // rest redacts all from i on: nothing tells where the secret ends.
 func (r *redactor) rest(i int) {
-	r.replaceAs(i, len(r.src), Redacted)
+	r.replaceAs(i, len(r.Src), Redacted)
 	r.over = r.write
 }
 
@@ -337,7 +339,7 @@ func (r *redactor) replaceAs(from, to int, with string) {
 	if !r.write {
 		return
 	}
-	r.dst = append(r.dst, r.src[r.copied:from]...)
+	r.dst = append(r.dst, r.Src[r.copied:from]...)
 	r.dst = append(r.dst, with...)
 	r.copied = to
 	r.replaced = true
@@ -347,21 +349,21 @@ func (r *redactor) replaceAs(from, to int, with string) {
 // before one of its quotes, or with text right behind it. Whether a server takes such a
 // backslash for an escape depends on standard_conforming_strings, which it reports after
 // it has changed, and which is not known where the beginning was not captured.
-func misquoted(src []byte, t token) bool {
-	text := src[t.start:t.end]
+func misquoted(src []byte, t sqltext.Token) bool {
+	text := src[t.Start:t.End]
 	if text[0]|0x20 != 'e' && bytes.Contains(text, []byte(`\'`)) {
 		return true
 	}
-	if t.end == len(src) {
+	if t.End == len(src) {
 		return bytes.IndexByte(text, '\'') == len(text)-1 || text[len(text)-1] != '\'' // it does not end
 	}
-	switch c := src[t.end]; {
+	switch c := src[t.End]; {
 	case c == '\'' || c == '"':
 		return true
-	case class[c]&classIdentCont != 0:
-		word := src[t.end:skipWord(src, t.end)]
+	case sqltext.Classes[c]&sqltext.ClassIdentCont != 0:
+		word := src[t.End:skipWord(src, t.End)]
 		var buf [maxWord]byte
-		return len(word) > len(buf) || classify(appendLower(buf[:0], word)) == wordPlain
+		return len(word) > len(buf) || classify(sqltext.AppendLower(buf[:0], word)) == wordPlain
 	}
 	return false
 }
@@ -382,9 +384,9 @@ func holdsOtherwise(text []byte) bool {
 // computed tells whether an argument goes on behind a constant that ends at i, so that
 // this is a part of it only.
 func (r *redactor) computed(i int) bool {
-	l := lexer{src: r.src, pos: i, escapes: r.escapes}
-	t := l.next()
-	return t.kind == tokenOperator
+	l := sqltext.Lexer{Src: r.Src, Pos: i, Escapes: r.Escapes}
+	t := l.Next()
+	return t.Kind == sqltext.Operator
 }
 
 // commentNames tells whether a comment names a secret. Of those that applications

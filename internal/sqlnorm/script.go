@@ -3,6 +3,8 @@ package sqlnorm
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // InScript returns how many statements a text has, and whether psql, given a text and a semicolon in a script, sends just
@@ -18,38 +20,38 @@ func InScript(sql []byte) (statements int, ok bool) {
 	// What is open at the end would take in what follows.
 	const end = "\n;"
 	text := append(append(make([]byte, 0, len(sql)+len(end)), sql...), end...)
-	l := lexer{src: text}
+	l := sqltext.Lexer{Src: text}
 	depth, words := 0, scriptWords{first: true}
 	for {
-		t := l.next()
-		if words.first && t.kind != tokenSemicolon {
+		t := l.Next()
+		if words.first && t.Kind != sqltext.Semicolon {
 			statements++
 		}
-		switch t.kind {
-		case tokenEOF:
+		switch t.Kind {
+		case sqltext.EOF:
 			return 0, false // the last semicolon was taken in
-		case tokenSemicolon:
-			if t.start == len(text)-1 {
+		case sqltext.Semicolon:
+			if t.Start == len(text)-1 {
 				return statements, depth == 0
 			}
 			words = scriptWords{first: true}
 			continue
-		case tokenOpen:
+		case sqltext.Open:
 			depth++
-		case tokenClose:
+		case sqltext.Close:
 			if depth--; depth < 0 {
 				return 0, false
 			}
-		case tokenColon:
-			if c := l.at(t.end); c == '\'' || c == '"' || c == '{' || c >= 'A' && c <= 'Z' {
+		case sqltext.Colon:
+			if c := l.At(t.End); c == '\'' || c == '"' || c == '{' || c >= 'A' && c <= 'Z' {
 				return 0, false
 			}
-		case tokenOther, tokenOperator:
-			if bytes.IndexByte(text[t.start:t.end], '\\') >= 0 {
+		case sqltext.Other, sqltext.Operator:
+			if bytes.IndexByte(text[t.Start:t.End], '\\') >= 0 {
 				return 0, false
 			}
-		case tokenWord:
-			if words.next(text[t.start:t.end]) {
+		case sqltext.Word:
+			if words.next(text[t.Start:t.End]) {
 				return 0, false
 			}
 		}
@@ -63,11 +65,11 @@ type scriptWords struct{ first, copies, from bool }
 func (w *scriptWords) next(word []byte) (readsData bool) {
 	switch {
 	case w.first:
-		w.first, w.copies = false, equalFold(word, "copy")
-	case w.from && equalFold(word, "stdin"):
+		w.first, w.copies = false, sqltext.EqualFold(word, "copy")
+	case w.from && sqltext.EqualFold(word, "stdin"):
 		return true
 	default:
-		w.from = w.copies && equalFold(word, "from")
+		w.from = w.copies && sqltext.EqualFold(word, "from")
 	}
 	return false
 }

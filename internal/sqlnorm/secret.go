@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // harmlessNames are settings and the like that have a secret's name in theirs.
 var harmlessNames = map[string]bool{
@@ -28,14 +32,14 @@ func namesSecret(name []byte) bool {
 	for w := findWord(name, 0); w.use != 0; w = findWord(name, w.next) {
 		if w.use == useName && (!plainWord(name, w.start, w.end) || w.start == 0 && w.end == len(name)) {
 			var buf [32]byte
-			return !tellsOf(name, w.start, w.end) && (len(name) > len(buf) || !harmlessNames[string(appendLower(buf[:0], name))])
+			return !tellsOf(name, w.start, w.end) && (len(name) > len(buf) || !harmlessNames[string(sqltext.AppendLower(buf[:0], name))])
 		}
 	}
 	if bytes.IndexByte(name, '.') >= 0 && secretPart(name) {
 		return true
 	}
 	n := len(name) - len("pw")
-	return n >= 0 && equalFold(name[n:], "pw") && (n == 0 || name[n-1] == '_')
+	return n >= 0 && sqltext.EqualFold(name[n:], "pw") && (n == 0 || name[n-1] == '_')
 }
 
 // EndsInKey tells whether a name ends in key, as those of secrets do and of what tables are

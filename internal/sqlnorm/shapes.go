@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 )
 
 // Shapes remembers what was derived from texts that differ in their constants
@@ -134,21 +136,21 @@ func beforeConstants(b []byte) (n int) {
 // holesOf finds the constants of a text that may be others; ok is false if there
 // are too many.
 func holesOf(sql []byte) (holes []hole, ok bool) {
-	l := lexer{src: sql}
+	l := sqltext.Lexer{Src: sql}
 	var k kept
 	for {
-		t := l.next()
-		if t.kind == tokenEOF {
+		t := l.Next()
+		if t.Kind == sqltext.EOF {
 			return holes, true
 		}
-		if k.next(t, &l) && t.kind == tokenNumber {
+		if k.next(t, &l) && t.Kind == sqltext.Number {
 			continue // it belongs to the shape
 		}
-		h := hole{start: t.start, end: t.end}
-		switch token := sql[t.start:t.end]; {
-		case t.kind == tokenNumber && digitsAt(token, 0) == len(token) && !l.is(t.end, classIdentCont) && l.at(t.end) != '.':
-		case t.kind == tokenString && token[0] == '\'' && plainAt(token, 1) == len(token)-1 && token[len(token)-1] == '\'':
-			h.start, h.end, h.text = t.start+1, t.end-1, true
+		h := hole{start: t.Start, end: t.End}
+		switch token := sql[t.Start:t.End]; {
+		case t.Kind == sqltext.Number && digitsAt(token, 0) == len(token) && !l.Is(t.End, sqltext.ClassIdentCont) && l.At(t.End) != '.':
+		case t.Kind == sqltext.String && token[0] == '\'' && plainAt(token, 1) == len(token)-1 && token[len(token)-1] == '\'':
+			h.start, h.end, h.text = t.Start+1, t.End-1, true
 		default:
 			continue
 		}
@@ -161,7 +163,7 @@ func holesOf(sql []byte) (holes []hole, ok bool) {
 
 // digitsAt returns where the digits from i on end.
 func digitsAt(b []byte, i int) int {
-	for i < len(b) && class[b[i]]&classDigit != 0 {
+	for i < len(b) && sqltext.Classes[b[i]]&sqltext.ClassDigit != 0 {
 		i++
 	}
 	return i

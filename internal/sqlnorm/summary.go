@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // maxSummary is the length at which a summary is cut, between two words
 // (OpenTelemetry: "Generating query summary").
@@ -18,8 +22,8 @@ func AppendSummary(dst, sql []byte) []byte {
 	if Operation(sql) == "" {
 		return dst
 	}
-	s := summary{lexer: lexer{src: sql}, dst: dst, from: len(dst), first: true}
-	for t := s.next(); t.kind != tokenEOF && !s.full; t = s.next() {
+	s := summary{Lexer: sqltext.Lexer{Src: sql}, dst: dst, from: len(dst), first: true}
+	for t := s.Next(); t.Kind != sqltext.EOF && !s.full; t = s.Next() {
 		s.token(t)
 	}
 	return s.dst
@@ -31,7 +35,7 @@ const maxSummaryDepth = 64
 
 // summary is where AppendSummary is in the statement.
 type summary struct {
-	lexer
+	sqltext.Lexer
 	dst    []byte
 	from   int
 	full   bool
@@ -39,7 +43,7 @@ type summary struct {
 	object bool // what follows CREATE, ALTER or DROP is to be named
 	target bool // a relation's name may follow
 	list   bool // a comma brings another one
-	prev   token
+	prev   sqltext.Token
 	depth  int
 	// levels tells of each open parenthesis what it is.
 	levels [maxSummaryDepth]summaryLevel
@@ -51,30 +55,30 @@ type summaryLevel struct{ query, list bool }
 
 func (s *summary) level() *summaryLevel { return &s.levels[min(s.depth, maxSummaryDepth-1)] }
 
-func (s *summary) token(t token) {
+func (s *summary) token(t sqltext.Token) {
 	prev := s.prev
 	s.prev = t
-	switch t.kind {
-	case tokenWord:
+	switch t.Kind {
+	case sqltext.Word:
 		s.word(t, prev)
 		return
-	case tokenQuotedIdent:
+	case sqltext.QuotedIdent:
 		if s.target {
 			s.relation(t)
 		}
-	case tokenOpen:
+	case sqltext.Open:
 		s.level().list = s.list
 		s.depth++
 		*s.level() = summaryLevel{}
 		s.list = false
 		return // a relation may follow: from (a join b)
-	case tokenClose:
+	case sqltext.Close:
 		s.depth = max(s.depth-1, 0)
 		s.list, s.target = s.level().list, false
-	case tokenComma:
+	case sqltext.Comma:
 		s.target = s.list
 		return
-	case tokenSemicolon:
+	case sqltext.Semicolon:
 		s.depth, s.first, s.list = 0, true, false
 		s.levels[0] = summaryLevel{}
 	}
@@ -82,9 +86,9 @@ func (s *summary) token(t token) {
 }
 
 // word takes a word that is not quoted.
-func (s *summary) word(t, prev token) {
-	w := s.src[t.start:t.end]
-	if prev.kind == tokenDot {
+func (s *summary) word(t, prev sqltext.Token) {
+	w := s.Src[t.Start:t.End]
+	if prev.Kind == sqltext.Dot {
 		return
 	}
 	if s.first || s.command(w, prev) {
@@ -105,15 +109,15 @@ func (s *summary) word(t, prev token) {
 }
 
 // command reports whether a word is a command inside of a statement.
-func (s *summary) command(w []byte, prev token) bool {
-	before := s.src[prev.start:prev.end]
+func (s *summary) command(w []byte, prev sqltext.Token) bool {
+	before := s.Src[prev.Start:prev.End]
 	switch mainCommand(lookupOperation(w)) {
 	case "SELECT", "INSERT", "DELETE", "MERGE":
 		// A trigger's events and what is granted are words, not commands.
-		return prev.kind != tokenComma && !equalFold(before, "on") && !equalFold(before, "for") && !equalFold(before, "or") &&
-			!equalFold(before, "before") && !equalFold(before, "after") && !equalFold(before, "grant") && !equalFold(before, "revoke") && !equalFold(before, "then")
+		return prev.Kind != sqltext.Comma && !sqltext.EqualFold(before, "on") && !sqltext.EqualFold(before, "for") && !sqltext.EqualFold(before, "or") &&
+			!sqltext.EqualFold(before, "before") && !sqltext.EqualFold(before, "after") && !sqltext.EqualFold(before, "grant") && !sqltext.EqualFold(before, "revoke") && !sqltext.EqualFold(before, "then")
 	case "UPDATE":
-		return prev.kind == tokenOpen || prev.kind == tokenClose || equalFold(before, "explain") || equalFold(before, "analyze")
+		return prev.Kind == sqltext.Open || prev.Kind == sqltext.Close || sqltext.EqualFold(before, "explain") || sqltext.EqualFold(before, "analyze")
 	}
 	return false
 }
@@ -143,7 +147,7 @@ func (s *summary) operation(w []byte) {
 }
 
 // objectWord takes a word between CREATE, ALTER or DROP and the object's name.
-func (s *summary) objectWord(t token, w []byte) {
+func (s *summary) objectWord(t sqltext.Token, w []byte) {
 	switch {
 	case isOneOf(w, "or", "replace", "temp", "temporary", "unlogged", "unique", "materialized", "concurrently", "global", "local", "recursive", "foreign", "on"):
 	case isOneOf(w, "table", "view", "index", "sequence", "schema", "database", "type", "domain", "trigger", "extension"):
@@ -158,16 +162,16 @@ func (s *summary) objectWord(t token, w []byte) {
 }
 
 // opensRelations reports whether relations are named after a word.
-func (s *summary) opensRelations(w []byte, prev token) bool {
+func (s *summary) opensRelations(w []byte, prev sqltext.Token) bool {
 	switch {
-	case equalFold(w, "from"):
+	case sqltext.EqualFold(w, "from"):
 		// extract(… from …) and is distinct from name none.
-		return s.level().query && !equalFold(s.src[prev.start:prev.end], "distinct")
-	case equalFold(w, "join"), equalFold(w, "into"):
+		return s.level().query && !sqltext.EqualFold(s.Src[prev.Start:prev.End], "distinct")
+	case sqltext.EqualFold(w, "join"), sqltext.EqualFold(w, "into"):
 		return true
-	case equalFold(w, "using"):
-		next := s.lexer
-		return s.level().query && next.next().kind != tokenOpen
+	case sqltext.EqualFold(w, "using"):
+		next := s.Lexer
+		return s.level().query && next.Next().Kind != sqltext.Open
 	}
 	return false
 }
@@ -184,7 +188,7 @@ func endsRelations(w []byte) bool {
 
 func isOneOf(w []byte, list ...string) bool {
 	for _, v := range list {
-		if equalFold(w, v) {
+		if sqltext.EqualFold(w, v) {
 			return true
 		}
 	}
@@ -192,34 +196,34 @@ func isOneOf(w []byte, list ...string) bool {
 }
 
 // relation takes a name with its schema, unless it turns out to be a function's.
-func (s *summary) relation(t token) {
-	end := t.end
+func (s *summary) relation(t sqltext.Token) {
+	end := t.End
 	for {
-		next := s.lexer
-		dot := next.next()
-		if dot.kind != tokenDot {
+		next := s.Lexer
+		dot := next.Next()
+		if dot.Kind != sqltext.Dot {
 			// insert into t (a) names a relation, from f(a) a function.
-			if dot.kind == tokenOpen && s.list && !equalFold(s.lastWord(), "into") {
+			if dot.Kind == sqltext.Open && s.list && !sqltext.EqualFold(s.lastWord(), "into") {
 				s.target = false
 				return
 			}
 			break
 		}
-		name := next.next()
-		if name.kind != tokenWord && name.kind != tokenQuotedIdent {
+		name := next.Next()
+		if name.Kind != sqltext.Word && name.Kind != sqltext.QuotedIdent {
 			break
 		}
-		s.lexer, end = next, name.end
+		s.Lexer, end = next, name.End
 	}
 	s.target = false
-	s.add(s.src[t.start:end])
+	s.add(s.Src[t.Start:end])
 }
 
 // lastWord returns the word before a relation's name.
 func (s *summary) lastWord() []byte {
-	b := bytes.TrimRight(s.src[:s.prev.start], " \t\r\n")
+	b := bytes.TrimRight(s.Src[:s.prev.Start], " \t\r\n")
 	i := len(b)
-	for i > 0 && class[b[i-1]]&classIdentCont != 0 {
+	for i > 0 && sqltext.Classes[b[i-1]]&sqltext.ClassIdentCont != 0 {
 		i--
 	}
 	return b[i:]

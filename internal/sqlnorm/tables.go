@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // SecretTables calls f with the name of each table, or type, that a text names, if it names a
 // secret, too, which may be one of the table's columns: without its schema, as it is kept
@@ -20,32 +24,32 @@ func Tables(sql []byte, f func(name []byte)) { tablesOf(sql, f, nil) }
 func tablesOf(sql []byte, f func(name []byte), called func(name []byte) bool) {
 	const most = 16
 	var buf [maxTableName]byte
-	var names [most]token
+	var names [most]sqltext.Token
 	var about [most]bool
 	n, secret := 0, false
 	due, named, target := false, false, false // the name of a table is due; it was the token before
 	// CREATE or ALTER was the token before, the name of a key, of tokens.
 	define, key, tokens := false, false, false
-	l := lexer{src: sql}
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		text := sql[t.start:t.end]
-		name := t.kind == tokenWord || t.kind == tokenQuotedIdent
-		secret = secret || key && !(t.kind == tokenWord && inSet(numberTypes, text)) ||
-			tokens && t.kind == tokenWord && isOneOf(text, "text", "varchar", "character", "bytea", "citext")
+	l := sqltext.Lexer{Src: sql}
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		text := sql[t.Start:t.End]
+		name := t.Kind == sqltext.Word || t.Kind == sqltext.QuotedIdent
+		secret = secret || key && !(t.Kind == sqltext.Word && inSet(numberTypes, text)) ||
+			tokens && t.Kind == sqltext.Word && isOneOf(text, "text", "varchar", "character", "bytea", "citext")
 		tokens = called != nil && name && NamesTokens(text)
 		found := called != nil && name && called(text)
 		key = found && EndsInKey(text)
 		secret = secret || found && !key
 		defines := define
-		define = t.kind == tokenWord && isOneOf(text, "create", "alter")
+		define = t.Kind == sqltext.Word && isOneOf(text, "create", "alter")
 		switch {
-		case t.kind == tokenDot && named:
+		case t.Kind == sqltext.Dot && named:
 			n, due, named = n-1, true, false // it was the schema's
-		case t.kind == tokenWord && isOneOf(text, "from", "join"):
+		case t.Kind == sqltext.Word && isOneOf(text, "from", "join"):
 			due, named, target = true, false, false
-		case t.kind == tokenWord && isOneOf(text, "into", "update", "table", "copy"), defines && t.kind == tokenWord && equalFold(text, "type"):
+		case t.Kind == sqltext.Word && isOneOf(text, "into", "update", "table", "copy"), defines && t.Kind == sqltext.Word && sqltext.EqualFold(text, "type"):
 			due, named, target = true, false, true
-		case due && t.kind == tokenWord && isOneOf(text, "only", "if", "not", "exists", "stdin", "temp", "temporary", "unlogged"):
+		case due && t.Kind == sqltext.Word && isOneOf(text, "only", "if", "not", "exists", "stdin", "temp", "temporary", "unlogged"):
 		case due && name && n < most && len(text) <= maxTableName:
 			names[n], about[n], due, named = t, target, false, true
 			n++
@@ -56,7 +60,7 @@ func tablesOf(sql []byte, f func(name []byte), called func(name []byte) bool) {
 	secret = secret || key
 	for i, t := range names[:n] {
 		if called == nil || secret && (about[i] || n == 1) {
-			f(tableName(buf[:0], sql[t.start:t.end]))
+			f(tableName(buf[:0], sql[t.Start:t.End]))
 		}
 	}
 }
@@ -70,51 +74,51 @@ func tableName(dst, text []byte) []byte {
 	if text[0] == '"' {
 		return append(dst, bytes.Trim(text, `"`)...)
 	}
-	return appendLower(dst, text)
+	return sqltext.AppendLower(dst, text)
 }
 
 // CopiesWhole returns the name of the table that a text copies all columns of, as
 // [SecretTables] has it, nil if it does no such thing. It is appended to dst.
 func CopiesWhole(dst, sql []byte) []byte {
-	l := lexer{src: sql}
-	verb := l.next()
-	if verb.kind != tokenWord || !equalFold(sql[verb.start:verb.end], "copy") {
+	l := sqltext.Lexer{Src: sql}
+	verb := l.Next()
+	if verb.Kind != sqltext.Word || !sqltext.EqualFold(sql[verb.Start:verb.End], "copy") {
 		return nil
 	}
-	name := l.next()
-	next := l.next()
-	for next.kind == tokenDot {
-		name = l.next()
-		next = l.next()
+	name := l.Next()
+	next := l.Next()
+	for next.Kind == sqltext.Dot {
+		name = l.Next()
+		next = l.Next()
 	}
-	if name.kind != tokenWord && name.kind != tokenQuotedIdent || next.kind != tokenWord || name.end-name.start > maxTableName {
+	if name.Kind != sqltext.Word && name.Kind != sqltext.QuotedIdent || next.Kind != sqltext.Word || name.End-name.Start > maxTableName {
 		return nil
 	}
-	return tableName(dst, sql[name.start:name.end])
+	return tableName(dst, sql[name.Start:name.End])
 }
 
 // InsertsWhole calls f with the name of each table that a text inserts whole rows into
 // without a list of columns, as [SecretTables] has it. The name is borrowed.
 func InsertsWhole(sql []byte, f func(name []byte)) {
 	var buf [maxTableName]byte
-	l := lexer{src: sql}
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		if t.kind != tokenWord || !equalFold(sql[t.start:t.end], "into") {
+	l := sqltext.Lexer{Src: sql}
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		if t.Kind != sqltext.Word || !sqltext.EqualFold(sql[t.Start:t.End], "into") {
 			continue
 		}
-		name := l.next()
-		next := l.next()
-		for next.kind == tokenDot {
-			name = l.next()
-			next = l.next()
+		name := l.Next()
+		next := l.Next()
+		for next.Kind == sqltext.Dot {
+			name = l.Next()
+			next = l.Next()
 		}
-		if next.kind == tokenWord && equalFold(sql[next.start:next.end], "as") {
-			l.next()
-			next = l.next()
+		if next.Kind == sqltext.Word && sqltext.EqualFold(sql[next.Start:next.End], "as") {
+			l.Next()
+			next = l.Next()
 		}
-		list := next.kind == tokenOpen && !beginsQuery(sql[l.skipSpace(next.end):])
-		if (name.kind == tokenWord || name.kind == tokenQuotedIdent) && name.end-name.start <= maxTableName && !list {
-			f(tableName(buf[:0], sql[name.start:name.end]))
+		list := next.Kind == sqltext.Open && !beginsQuery(sql[l.SkipSpace(next.End):])
+		if (name.Kind == sqltext.Word || name.Kind == sqltext.QuotedIdent) && name.End-name.Start <= maxTableName && !list {
+			f(tableName(buf[:0], sql[name.Start:name.End]))
 		}
 	}
 }
@@ -134,22 +138,22 @@ func AppendName(dst, text []byte) []byte { return tableName(dst, text) }
 
 // DefinesType tells whether a text begins with CREATE TYPE or ALTER TYPE.
 func DefinesType(sql []byte) bool {
-	l := lexer{src: sql}
-	l.next()
-	t := l.next()
-	return t.kind == tokenWord && equalFold(sql[t.start:t.end], "type")
+	l := sqltext.Lexer{Src: sql}
+	l.Next()
+	t := l.Next()
+	return t.Kind == sqltext.Word && sqltext.EqualFold(sql[t.Start:t.End], "type")
 }
 
 // Writes tells whether a text begins with INSERT, UPDATE or MERGE, or may hold one.
 func Writes(sql []byte) bool {
-	l := lexer{src: sql}
-	t := l.next()
-	return t.kind == tokenWord && isOneOf(sql[t.start:t.end], "insert", "update", "merge", "with", "explain", "prepare")
+	l := sqltext.Lexer{Src: sql}
+	t := l.Next()
+	return t.Kind == sqltext.Word && isOneOf(sql[t.Start:t.End], "insert", "update", "merge", "with", "explain", "prepare")
 }
 
 // BacksUp tells whether a text is the command of a base backup.
 func BacksUp(sql []byte) bool {
-	l := lexer{src: sql}
-	t := l.next()
-	return t.kind == tokenWord && equalFold(sql[t.start:t.end], "base_backup")
+	l := sqltext.Lexer{Src: sql}
+	t := l.Next()
+	return t.Kind == sqltext.Word && sqltext.EqualFold(sql[t.Start:t.End], "base_backup")
 }

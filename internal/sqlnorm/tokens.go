@@ -1,6 +1,10 @@
 package sqlnorm
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // What is called tokens may be tokens, or how many of them there are: language models
 // count them. The value tells which: a number is no secret.
@@ -9,10 +13,10 @@ import "bytes"
 func NamesTokens(name []byte) bool {
 	name = bytes.Trim(name, `"`)
 	n := len(name) - len("tokens")
-	if n < 0 || !equalFold(name[n:], "tokens") {
+	if n < 0 || !sqltext.EqualFold(name[n:], "tokens") {
 		return false
 	}
-	return n == 0 || class[name[n-1]]&classIdentCont == 0 || name[n-1] == '_' || name[n] == 'T'
+	return n == 0 || sqltext.Classes[name[n-1]]&sqltext.ClassIdentCont == 0 || name[n-1] == '_' || name[n] == 'T'
 }
 
 // givenText tells whether what follows the name of tokens gives it a text: "tokens": ["x"],
@@ -31,24 +35,24 @@ func givenText(rest []byte) bool {
 	if len(rest) == 0 || isNumber(rest) {
 		return false
 	}
-	return len(rest) < n || class[rest[0]]&classIdentStart != 0 && !isOneOf(rest[:skipWord(rest, 0)], "null", "true", "false")
+	return len(rest) < n || sqltext.Classes[rest[0]]&sqltext.ClassIdentStart != 0 && !isOneOf(rest[:skipWord(rest, 0)], "null", "true", "false")
 }
 
 // isNumber tells whether a text begins with a number, and no letter follows it.
 func isNumber(s []byte) bool {
 	s = bytes.TrimLeft(s, "-+ ")
 	i := 0
-	for i < len(s) && (class[s[i]]&classDigit != 0 || s[i] == '.' || s[i] == ',') {
+	for i < len(s) && (sqltext.Classes[s[i]]&sqltext.ClassDigit != 0 || s[i] == '.' || s[i] == ',') {
 		i++
 	}
-	return i > 0 && (i == len(s) || class[s[i]]&classIdentCont == 0)
+	return i > 0 && (i == len(s) || sqltext.Classes[s[i]]&sqltext.ClassIdentCont == 0)
 }
 
 // givesTokens tells whether a text compares, sets or inserts a text where tokens are.
 func givesTokens(sql []byte, escapes bool) bool {
 	given := false
-	tokensIn(sql, escapes, func(t token) {
-		given = given || t.kind == tokenString && !isNumber(bytes.TrimLeft(sql[t.start:t.end], "'"))
+	tokensIn(sql, escapes, func(t sqltext.Token) {
+		given = given || t.Kind == sqltext.String && !isNumber(bytes.TrimLeft(sql[t.Start:t.End], "'"))
 	})
 	return given
 }
@@ -56,10 +60,10 @@ func givesTokens(sql []byte, escapes bool) bool {
 // TokenParameters returns which of the first 64 parameters of a text are compared with
 // tokens, or given to them.
 func TokenParameters(sql []byte) (set uint64) {
-	tokensIn(sql, false, func(t token) {
-		if t.kind == tokenParam {
+	tokensIn(sql, false, func(t sqltext.Token) {
+		if t.Kind == sqltext.Param {
 			n := 0
-			for _, c := range sql[t.start+1 : min(t.end, t.start+4)] {
+			for _, c := range sql[t.Start+1 : min(t.End, t.Start+4)] {
 				n = n*10 + int(c-'0')
 			}
 			if n > 0 && n <= 64 {
@@ -72,43 +76,43 @@ func TokenParameters(sql []byte) (set uint64) {
 
 // tokensIn calls f with the constants and parameters of a text that are compared with
 // what is called tokens, set there or inserted.
-func tokensIn(sql []byte, escapes bool, f func(token)) {
+func tokensIn(sql []byte, escapes bool, f func(sqltext.Token)) {
 	if !bytes.Contains(sql, []byte("okens")) && !bytes.Contains(sql, []byte("OKENS")) {
 		return
 	}
-	l := lexer{src: sql, escapes: escapes}
+	l := sqltext.Lexer{Src: sql, Escapes: escapes}
 	var in insertion
 	named, beside := false, false // right behind a name of tokens; behind what is compared with it
 	depth, list := 0, 0           // of parentheses; that of the list which it is compared with
-	for t := l.next(); t.kind != tokenEOF; t = l.next() {
-		text := sql[t.start:t.end]
+	for t := l.Next(); t.Kind != sqltext.EOF; t = l.Next() {
+		text := sql[t.Start:t.End]
 		in.next(t, text)
-		switch t.kind {
-		case tokenWord, tokenQuotedIdent:
-			word := t.kind == tokenWord && isOneOf(text, "in", "like", "ilike", "any", "is", "distinct", "from", "array", "not", "to")
+		switch t.Kind {
+		case sqltext.Word, sqltext.QuotedIdent:
+			word := t.Kind == sqltext.Word && isOneOf(text, "in", "like", "ilike", "any", "is", "distinct", "from", "array", "not", "to")
 			if NamesTokens(text) {
 				named, beside = true, false
 			} else if named = named && word; !named {
 				beside = beside && word
 			}
-		case tokenOperator:
+		case sqltext.Operator:
 			beside, named = named || beside, false
-		case tokenOpen, tokenOpenBracket:
+		case sqltext.Open, sqltext.OpenBracket:
 			if depth++; (beside || named) && list == 0 {
 				list = depth
 			}
 			beside, named = beside || named, false
-		case tokenClose, tokenCloseBracket:
+		case sqltext.Close, sqltext.CloseBracket:
 			if depth--; depth < list {
 				beside, list = false, 0
 			}
 			named = false
-		case tokenString, tokenParam:
+		case sqltext.String, sqltext.Param:
 			if beside || named || in.tokens() {
 				f(t)
 			}
-		case tokenNumber:
-		case tokenComma:
+		case sqltext.Number:
+		case sqltext.Comma:
 			named, beside = false, beside && list > 0
 		default:
 			named, beside = false, false
@@ -137,11 +141,11 @@ const (
 )
 
 // next takes note of a token.
-func (n *insertion) next(t token, text []byte) {
-	switch t.kind {
-	case tokenWord, tokenQuotedIdent:
+func (n *insertion) next(t sqltext.Token, text []byte) {
+	switch t.Kind {
+	case sqltext.Word, sqltext.QuotedIdent:
 		switch {
-		case t.kind == tokenWord && equalFold(text, "into"):
+		case t.Kind == sqltext.Word && sqltext.EqualFold(text, "into"):
 			*n = insertion{state: insertTable}
 		case n.state == insertColumns && NamesTokens(text) && n.item < maxTokenColumns:
 			n.columns[n.item], n.any = true, true
@@ -150,9 +154,9 @@ func (n *insertion) next(t token, text []byte) {
 		case n.state == insertRows && n.depth == 0 && isOneOf(text, "from", "on", "returning", "where"):
 			n.state = insertNone
 		}
-	case tokenSemicolon:
+	case sqltext.Semicolon:
 		*n = insertion{}
-	case tokenOpen:
+	case sqltext.Open:
 		if n.state == insertTable {
 			n.state, n.item = insertColumns, 0
 			return
@@ -160,13 +164,13 @@ func (n *insertion) next(t token, text []byte) {
 		if n.depth++; n.depth == 1 && n.state == insertRows {
 			n.item = 0
 		}
-	case tokenClose:
+	case sqltext.Close:
 		if n.state == insertColumns {
 			n.state, n.depth = insertRows, 0
 			return
 		}
 		n.depth = max(n.depth-1, 0)
-	case tokenComma:
+	case sqltext.Comma:
 		if n.state == insertColumns || n.state == insertRows && n.depth <= 1 {
 			n.item++
 		}

@@ -44,8 +44,9 @@ var rules = []packageRule{
 	{"internal/friend", rule{own: "pkg/messages internal/grammar", pure: true}},
 	{"pkg/codec", rule{own: "pkg/messages internal/grammar internal/friend", pure: true}},
 	{"pkg/tracker", rule{own: "pkg/messages internal/grammar internal/friend", pure: true}},
-	{"pkg/exchange", rule{own: "pkg/messages pkg/wire pkg/tracker internal/friend", pure: true}},
-	{"pkg/replication", rule{own: "pkg/messages", pure: true}},
+	{"internal/sqltext", rule{pure: true}},
+	{"pkg/exchange", rule{own: "pkg/messages pkg/wire pkg/tracker internal/friend internal/sqltext", pure: true}},
+	{"pkg/replication", rule{own: "pkg/messages internal/sqltext", pure: true}},
 	{"pkg/session", rule{own: "pkg/messages pkg/wire pkg/codec pkg/tracker pkg/exchange pkg/replication internal/friend", pure: true}},
 	{"pkg/connection", rule{own: "pkg/messages pkg/codec pkg/tracker", pure: true}},
 	{"pkg/scram", rule{own: "pkg/messages"}},
@@ -54,7 +55,7 @@ var rules = []packageRule{
 
 	{"internal/sampling", rule{pure: true}},
 	{"internal/order", rule{pure: true}},
-	{"internal/sqlnorm", rule{pure: true}},
+	{"internal/sqlnorm", rule{own: "internal/sqltext", pure: true}},
 	{"internal/redact", rule{own: "pkg/messages pkg/replication pkg/exchange pkg/session internal/sqlnorm", pure: true}},
 	{"internal/zoneinfo", rule{pure: true}},
 	{"internal/value", rule{own: "internal/zoneinfo", pure: true}},
@@ -91,7 +92,7 @@ var rules = []packageRule{
 		reaches: true,
 	}},
 	{"internal/findings", rule{
-		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/record internal/sink internal/netfacts internal/order internal/tlsdecrypt internal/units",
+		own:     "pkg/messages pkg/exchange pkg/session internal/sqlnorm internal/sqltext internal/record internal/sink internal/netfacts internal/order internal/tlsdecrypt internal/units",
 		reaches: true,
 	}},
 	{"internal/inside", rule{
