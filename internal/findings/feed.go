@@ -119,7 +119,7 @@ func (f *Feed) query(r *record.Query) {
 	q := &f.exchange
 	results := q.Results[:0]
 	*q = Exchange{
-		ID: r.ID, Protocol: r.Protocol, SQL: r.SQL, Normalized: r.Normalized, Fingerprint: r.Fingerprint, Operation: r.Operation,
+		ID: r.ID, Protocol: r.Protocol, SQL: r.SQL, Escapes: r.Escapes(), Normalized: r.Normalized, Fingerprint: r.Fingerprint, Operation: r.Operation,
 		Statement: r.Statement, Portal: r.Portal, HasParams: r.HasParams, Params: r.Params, Formats: r.Formats,
 		Rows: r.Rows, Bytes: r.Bytes, CopyBytes: r.CopyBytes, Copy: r.Copy, Error: r.Error, FailedAt: r.FailedAt,
 		Start: r.Start, FirstReply: r.FirstReply, FirstRow: r.FirstRow, End: r.End, Pause: r.Pause, PauseTx: r.PauseTx, Tx: r.Tx,

@@ -28,6 +28,7 @@ type Exchange struct {
 	ID       uint64
 	Protocol exchange.Protocol
 	SQL      []byte // nil if not known
+	Escapes  bool   // backslashes in its plain constants are escapes
 	// Normalized, Fingerprint and Operation are derived from SQL.
 	Normalized  []byte
 	Fingerprint uint64

@@ -166,11 +166,8 @@ func (e *Engine) prepared(q *seenExchange) {
 	}
 	switch q.s.verb {
 	case "discard", "deallocate":
-		name := lastName(q.SQL)
-		if q.s.verb == "discard" || bytes.EqualFold(name, []byte("all")) {
-			c.named.dropAll()
-		} else if len(c.named.alive) > 0 {
-			c.named.drop(hashOf(name))
+		if q.state == "" {
+			c.removesBySQL(q)
 		}
 		return
 	}
@@ -200,20 +197,6 @@ func (e *Engine) prepared(q *seenExchange) {
 			t.id = q.ID
 		}
 	}
-}
-
-// lastName returns the name that ends a DEALLOCATE.
-func lastName(sql []byte) []byte {
-	sql = bytes.TrimRight(sql, "; \t\r\n")
-	if n := len(sql); n > 1 && sql[n-1] == '"' {
-		if i := bytes.LastIndexByte(sql[:n-1], '"'); i >= 0 {
-			return sql[i+1 : n-1]
-		}
-	}
-	if i := bytes.LastIndexAny(sql, " \t\r\n"); i >= 0 {
-		sql = sql[i+1:]
-	}
-	return bytes.ToLower(sql)
 }
 
 // The shapes of preparing again and again.

@@ -130,6 +130,9 @@ func (q *Query) Derive(n *Normalizer) {
 	n.comment(q)
 }
 
+// Escapes reports whether backslashes in plain constants of the SQL are escapes.
+func (q *Query) Escapes() bool { return q.escapes }
+
 // Result is what one command returned.
 type Result struct {
 	Tag       []byte // nil if the command did not complete

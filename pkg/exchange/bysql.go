@@ -1,46 +1,11 @@
 package exchange
 
 import (
-	"bytes"
 	"iter"
 
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
-
-// prepared reads the name and the statement from the text of a PREPARE.
-func prepared(sql []byte) (name string, text []byte, ok bool) {
-	return definition(sql, "prepare", "as")
-}
-
-// declared reads the name and the query from the text of a DECLARE.
-func declared(sql []byte) (name string, text []byte, ok bool) {
-	return definition(sql, "declare", "for")
-}
-
-// definition reads a command that gives a name to the text after a word.
-func definition(sql []byte, command, before string) (name string, text []byte, ok bool) {
-	word, rest := nextWord(sql)
-	if !bytes.EqualFold(word, []byte(command)) {
-		return "", nil, false
-	}
-	if word, rest = nextWord(rest); len(word) == 0 {
-		return "", nil, false
-	}
-	if word[0] != '"' {
-		if i := bytes.IndexByte(word, '('); i > 0 { // the types follow at once
-			rest = rest[:len(rest):len(rest)]
-			word = word[:i]
-		}
-	}
-	name = identifier(word)
-	for len(rest) > 0 {
-		if word, rest = nextWord(rest); bytes.EqualFold(word, []byte(before)) {
-			text = bytes.TrimSpace(rest)
-			return name, text, len(text) > 0
-		}
-	}
-	return "", nil, false
-}
 
 // doubted is for the commands of x whose replies were lost. What a PREPARE or DECLARE
 // among them may have given a name to is not known: a statement or portal that had the
@@ -48,47 +13,66 @@ func definition(sql []byte, command, before string) (name string, text []byte, o
 // complete. The other commands that matter only take names away, which later requests
 // tell: they fail, unless bytes with what made the names anew are lost.
 func (l *Log) doubted(x *Exchange) {
-	for x.scanned < len(x.SQL) {
-		command, rest := nextCommand(x.SQL[x.scanned:])
-		x.scanned = len(x.SQL) - len(rest)
-		if takesNames(command) {
+	s := l.settings(x)
+	if !s.Legible(x.SQL) {
+		l.forgetAll()
+		l.forgot = true
+		return
+	}
+	for {
+		text, _, more := x.nextCommand(s)
+		if !more {
+			return
+		}
+		switch c := s.Read(text); c.Action {
+		case sqltext.Deallocate, sqltext.DeallocateAll, sqltext.DiscardAll:
 			l.removed(x)
-		}
-		if name, _, ok := prepared(command); ok {
+		case sqltext.Prepare:
 			l.forgot = true
-			if s := l.statements[name]; s != nil && s.exchange <= x.ID {
-				// Nor is it what connections prepared by that name until now.
-				other := l.shared.learned[learnedKey{l.server, name}]
-				unknown := &Statement{name: name, label: []byte(name), Inferred: true, other: other, exchange: x.ID}
-				unknown.file(l.shared)
-				l.addStatement(name, unknown)
+			if c.Known {
+				l.doubtedStatement(x, c.Name)
+			} else {
+				l.forgetAll()
 			}
-			for y := range l.after(x) {
-				if s := y.Prepared; s != nil && s.name == name && s.exchange <= x.ID {
-					label := y.Statement
-					l.setSQL(y, nil)
-					y.Statement = label
-					y.Missing = y.Missing&^InferredSQL | MissingParse
-				}
-			}
-		}
-		if name, _, ok := declared(command); ok {
-			if p := l.portals[name]; p != nil && p.exchange <= x.ID {
-				l.dropPortal([]byte(name))
-			}
-			for y := range l.after(x) {
-				if p := y.portal; p != nil && y.Portal != nil && string(y.Portal) == name && p.exchange <= x.ID {
-					y.flags |= flagHoles
-				}
+		case sqltext.Declare:
+			if c.Known {
+				l.doubtedCursor(x, c.Name)
+			} else {
+				l.dropPortals(x.ID)
 			}
 		}
 	}
 }
 
-// takesNames reports whether a command may take prepared statements away.
-func takesNames(command []byte) bool {
-	word, _ := nextWord(command)
-	return bytes.EqualFold(word, []byte("deallocate")) || bytes.EqualFold(word, []byte("discard"))
+// doubtedStatement is for a name that x may have given to another statement.
+func (l *Log) doubtedStatement(x *Exchange, name string) {
+	if s := l.statements[name]; s != nil && s.exchange <= x.ID {
+		// Nor is it what connections prepared by that name until now.
+		other := l.shared.learned[learnedKey{l.server, name}]
+		unknown := &Statement{name: name, label: []byte(name), Inferred: true, other: other, exchange: x.ID}
+		unknown.file(l.shared)
+		l.addStatement(name, unknown)
+	}
+	for y := range l.after(x) {
+		if s := y.Prepared; s != nil && s.name == name && s.exchange <= x.ID {
+			label := y.Statement
+			l.setSQL(y, nil)
+			y.Statement = label
+			y.Missing = y.Missing&^InferredSQL | MissingParse
+		}
+	}
+}
+
+// doubtedCursor is for a name that x may have given to another portal.
+func (l *Log) doubtedCursor(x *Exchange, name string) {
+	if p := l.portals[name]; p != nil && p.exchange <= x.ID {
+		l.dropPortal([]byte(name))
+	}
+	for y := range l.after(x) {
+		if p := y.portal; p != nil && y.Portal != nil && string(l.nameKey(y.Portal)) == name && p.exchange <= x.ID {
+			y.flags |= flagHoles
+		}
+	}
 }
 
 // removed tells that x may have taken away statements of other exchanges: what was lost
@@ -100,13 +84,13 @@ func (l *Log) removed(x *Exchange) {
 	}
 }
 
-// madeBySQL is for a statement that PREPARE made: a Bind may name it.
-func (l *Log) madeBySQL(x *Exchange, name string, text []byte) {
+// madeBySQL is for a statement that PREPARE made: a Bind may name it. The last cut bytes of
+// its text are missing.
+func (l *Log) madeBySQL(x *Exchange, name string, text []byte, cut int) {
 	p := &l.shared.parse
 	*p = messages.Parse{Statement: []byte(name), SQL: text, ParameterOIDs: p.ParameterOIDs[:0]}
-	cut := x.cutBy()
 	s := l.newStatement(name, p, len(text)+cut)
-	s.exchange, s.unsure = x.ID, cut > 0
+	s.exchange, s.unsure, s.Escapes = x.ID, cut > 0, x.Escapes
 	if ahead := l.statements[name]; ahead != nil && ahead.exchange > x.ID {
 		l.replaced(x, name, s)
 	} else {
@@ -185,8 +169,9 @@ func (l *Log) after(x *Exchange) iter.Seq[*Exchange] {
 }
 
 // cursorBySQL is for a cursor that DECLARE made: it is a portal, which an Execute may
-// name.
-func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
+// name. The last cut bytes of its text are missing.
+func (l *Log) cursorBySQL(x *Exchange, c sqltext.Named, cut int) {
+	name, text := c.Name, c.Text
 	ahead := l.portals[name]
 	if ahead == nil || ahead.exchange <= x.ID {
 		l.dropPortal([]byte(name))
@@ -202,9 +187,8 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 		l.shared.DroppedParts++
 		return
 	}
-	cut := x.cutBy()
-	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text) + cut, unsure: cut > 0}
-	p.cost, p.exchange = cost, x.ID
+	p.statement = &Statement{SQL: append(noText, sql...), SQLLen: len(text) + cut, unsure: cut > 0, Escapes: x.Escapes}
+	p.cost, p.exchange, p.hold = cost, x.ID, c.Hold
 	p.refs++
 	if ahead != nil {
 		l.replacedPortal(x, name, p)
@@ -219,11 +203,38 @@ func (l *Log) cursorBySQL(x *Exchange, name string, text []byte) {
 	l.usedAhead(x, name, p)
 }
 
+// closedBySQL is for a cursor that CLOSE has closed.
+func (l *Log) closedBySQL(x *Exchange, name string) {
+	if p := l.portals[name]; p == nil || p.exchange > x.ID {
+		l.replacedPortal(x, name, nil)
+	} else {
+		l.dropPortal([]byte(name))
+	}
+}
+
+// closedAllBySQL is for all cursors, or for one of which the name is not known. What runs
+// the command, an unnamed portal mostly, is not among them.
+func (l *Log) closedAllBySQL(x *Exchange) {
+	for name, p := range l.portals {
+		if p.exchange <= x.ID && p != x.portal {
+			l.dropPortal([]byte(name))
+		}
+	}
+}
+
+// endedBySQL is for a command that has ended a transaction: further ones of the same string
+// may begin the next. Which cursors end with a part of it is not known: they are left.
+func (l *Log) endedBySQL(x *Exchange, committed bool) {
+	if c, _, _ := l.command(x, sqltext.EndTransaction, sqltext.RollbackTo); c.Action != sqltext.RollbackTo {
+		l.endPortals(x.ID, x.portal, committed)
+	}
+}
+
 // usedAhead gives a portal that x has made to those that were asked to execute it before
 // that was known.
 func (l *Log) usedAhead(x *Exchange, name string, p *portal) {
 	for y := range l.after(x) {
-		if y.portal == nil && y.Portal != nil && string(y.Portal) == name && y.Missing&MissingBind != 0 {
+		if y.portal == nil && y.Portal != nil && string(l.nameKey(y.Portal)) == name && y.Missing&MissingBind != 0 {
 			y.Missing &^= MissingBind | MissingParse
 			l.use(y, p)
 		}

@@ -4,11 +4,22 @@ import (
 	"bytes"
 	"math"
 
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
 // cutName stands for a name whose end is missing: no name has a NUL.
 const cutName = "\x00"
+
+// nameKey returns what of a name that the protocol carries tells it from others: servers
+// cut names there, between bytes of their encoding, while they cut those of SQL between
+// characters. What clients have sent is what is shown.
+func (l *Log) nameKey(name []byte) []byte {
+	if len(name) <= sqltext.MaxName || l.Encodings.charset() != sqltext.CharsetUTF8 && !sqltext.IsASCII(name) {
+		return name
+	}
+	return name[:sqltext.MaxName]
+}
 
 // nameCut reports whether a name that b, of the message m, begins with goes on in
 // bytes that are missing. What is there of it may be the name of another.
@@ -54,13 +65,4 @@ func (l *Log) unknown(x *Exchange) {
 	l.disuse(x)
 	x.cutParameter = 0
 	x.Missing |= MissingBind | MissingParse
-}
-
-// cutBy returns how many bytes are missing of the command of x's text that was looked at
-// last: the end of the text.
-func (x *Exchange) cutBy() int {
-	if x.scanned < len(x.SQL) {
-		return 0
-	}
-	return x.SQLLen - len(x.SQL)
 }

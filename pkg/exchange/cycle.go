@@ -181,11 +181,35 @@ func (l *Log) ready(m *Message) {
 			l.Totals.Transactions++
 			l.worked = false
 		}
-		l.dropPortals(s.Exchange) // they end with their transaction
+		l.endTransaction(s.Exchange, !l.failed)
+	}
+	l.failed = false
+	if l.n > 0 {
+		l.readAhead()
 	}
 	l.blurred = l.lost.latest || s.Doubtful || s.Inferred || s.Exchange == 0 && s.Request == messages.KindUnknown
 	if l.lastEnd, l.lastTx, l.idle = m.At, s.Tx, l.n == 0; l.idle && !l.lost.latest {
 		l.lost = lost{} // it was nothing that was answered
+	}
+}
+
+// readAhead takes note that what was sent ahead is read with another setting of
+// standard_conforming_strings than it had when it was sent.
+func (l *Log) readAhead() {
+	if x := *l.slot(l.first); x != nil && x.Escapes == l.Escapes {
+		return
+	}
+	for i := range min(l.n, maxLook) {
+		x := *l.slot(l.first + uint64(i))
+		if x == nil {
+			continue
+		}
+		x.Escapes = l.Escapes
+		for i := range x.changes {
+			if s := x.changes[i].statement; s != nil {
+				s.Escapes = l.Escapes
+			}
+		}
 	}
 }
 
@@ -224,6 +248,7 @@ func (l *Log) discard(x *Exchange, uncertain flags) {
 
 // replyError ends a request, and in the extended protocol its cycle.
 func (l *Log) replyError(x *Exchange, m *Message) {
+	l.failed = true
 	x.closeResult()
 	if x.Error == nil { // the first one counts
 		x.Error = x.keep(l.shared.cut(m.Body))
@@ -273,7 +298,7 @@ func (l *Log) refusedParse(x *Exchange) {
 		l.reused()
 	}
 	name := x.Statement
-	if x.FailedAt == messages.KindParse && len(name) > 0 && l.statements[string(name)] == nil && string(x.SQLState()) == duplicateStatement {
+	if x.FailedAt == messages.KindParse && len(name) > 0 && l.statements[string(l.nameKey(name))] == nil && string(x.SQLState()) == duplicateStatement {
 		l.conclude(name, nil).refused = true
 	}
 }

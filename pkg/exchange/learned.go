@@ -29,7 +29,7 @@ func (s *Shared) learn(server serverKey, st *Statement) {
 }
 
 func (s *Shared) learnFor(server serverKey, st *Statement) {
-	if len(st.name) > maxLearnedName {
+	if len(st.label) > maxLearnedName {
 		return
 	}
 	key := learnedKey{server, st.name}
@@ -58,12 +58,13 @@ func (s *Shared) learnFor(server serverKey, st *Statement) {
 // s is what was concluded before, nil if nothing was; the others may have
 // prepared more since.
 func (l *Log) conclude(name []byte, s *Statement) *Statement {
-	other := l.shared.learned[learnedKey{l.server, string(name)}]
+	key := string(l.nameKey(name))
+	other := l.shared.learned[learnedKey{l.server, key}]
 	if s != nil && s.other == other {
 		return s
 	}
 	refused := s != nil && s.refused
-	s = &Statement{name: string(name), label: []byte(string(name)), Inferred: true, other: other, refused: refused}
+	s = &Statement{name: key, label: []byte(string(name)), Inferred: true, other: other, refused: refused}
 	if other != nil {
 		s.SQL, s.SQLLen, s.ParamTypes = other.SQL, other.SQLLen, other.ParamTypes
 	}

@@ -42,8 +42,11 @@ type Log struct {
 
 	replication bool
 	server      serverKey // where statements are shared
-	// Escapes tells that backslashes in plain constants are escapes from now on.
+	// Escapes tells that backslashes in plain constants are escapes from now on. What was
+	// sent ahead is read so, too, once what was asked before it is answered.
 	Escapes bool
+	// Encodings are those of the client and the server.
+	Encodings Encodings
 
 	open  []*Exchange // ring: open[(head+i) % len] has ID first+i, nil for none
 	head  int
@@ -62,6 +65,7 @@ type Log struct {
 	idle    bool  // nothing was asked since
 	blurred bool  // something was, or came, of which it is not known what it was
 	worked  bool  // something was executed since the session was last idle
+	failed  bool  // an error came since the latest ReadyForQuery
 	columns *Columns
 	lost    lost
 	// heard tells that the backend was heard; ending, that no more will come; lossy is
@@ -104,7 +108,7 @@ func (l *Log) Reset() {
 // connection replicates, and the server and database whose statements may be
 // those of other connections.
 func (l *Log) Begin(replication bool, server, database string) {
-	l.replication, l.server, l.Escapes = replication, serverKey{server, database}, false
+	l.replication, l.server, l.Escapes, l.Encodings = replication, serverKey{server, database}, false, Encodings{}
 }
 
 // Find returns the open exchange with a number, nil if there is none. It is

@@ -1,6 +1,9 @@
 package exchange
 
-import "github.com/pgsniff/pgsniff/pkg/messages"
+import (
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+	"github.com/pgsniff/pgsniff/pkg/messages"
+)
 
 // portal is what a Bind made: a statement with parameters. The log, exchanges
 // and their Describes refer to it; what the last of them leaves is used again.
@@ -9,6 +12,8 @@ type portal struct {
 	columns   *Columns // with the formats asked for; nil while not known
 	told      bool     // columns is the answer to a Describe of the portal
 	suspended bool     // it has more rows
+	hold      bool     // it is a cursor that outlives its transaction if that is committed
+	held      bool     // it has outlived it
 	refused   bool     // its Bind failed or was passed over: what it took the place of is not known
 	bind      []byte   // body of the Bind, owned
 	hasBind   bool     // it could be kept, or is not wanted
@@ -30,6 +35,7 @@ const (
 // bindPortal makes a portal for the Bind with a body, in the place that its name
 // says. Where there is no room for more, the exchange has it alone.
 func (l *Log) bindPortal(x *Exchange, name []byte, s *Statement, body []byte) *portal {
+	name = l.nameKey(name)
 	if old := l.findPortal(name); len(name) > 0 || l.lastTx == 'E' || old != nil && (old.suspended || l.n > 1) {
 		x.note(change{by: messages.KindBind, name: string(name), portal: old, bind: x.binds})
 	}
@@ -67,7 +73,7 @@ func (l *Log) findPortal(name []byte) *portal {
 	if len(name) == 0 {
 		return l.unnamedPtl
 	}
-	return l.portals[string(name)]
+	return l.portals[string(l.nameKey(name))]
 }
 
 // dropPortal forgets a portal.
@@ -83,8 +89,8 @@ func (l *Log) dropPortal(name []byte) {
 	}
 }
 
-// dropPortals forgets the portals bound in exchanges up to one: they end with their
-// transaction. Those of a pipelining frontend's next transactions stay.
+// dropPortals forgets the portals bound in exchanges up to one. Those of a pipelining
+// frontend's next transactions stay.
 func (l *Log) dropPortals(exchange uint64) {
 	if p := l.unnamedPtl; p != nil && p.exchange <= exchange {
 		l.dropPortal(nil)
@@ -94,6 +100,31 @@ func (l *Log) dropPortals(exchange uint64) {
 	}
 	for name, p := range l.portals {
 		if p.exchange <= exchange {
+			l.shared.leave(p)
+			delete(l.portals, name)
+		}
+	}
+}
+
+// endTransaction is dropPortals for those that end with their transaction, whose last
+// exchange this is.
+func (l *Log) endTransaction(exchange uint64, committed bool) {
+	if p := l.unnamedPtl; p != nil && p.exchange <= exchange {
+		l.dropPortal(nil)
+	}
+	if len(l.portals) > 0 {
+		l.endPortals(exchange, nil, committed)
+	}
+}
+
+// endPortals is endTransaction for portals with names, but for one that is running.
+func (l *Log) endPortals(exchange uint64, running *portal, committed bool) {
+	for name, p := range l.portals {
+		switch {
+		case p.exchange > exchange || p.held || p == running:
+		case p.hold && committed:
+			p.held = true
+		default:
 			l.shared.leave(p)
 			delete(l.portals, name)
 		}
@@ -122,7 +153,7 @@ func (l *Log) undoPortal(x *Exchange, c *change) {
 		l.replacedPortal(x, c.name, c.portal)
 	}
 	for y := range l.after(x) {
-		if y.Portal == nil || string(y.Portal) != c.name || y.flags&flagDiscarded != 0 || y.ranNothing() {
+		if y.Portal == nil || string(l.nameKey(y.Portal)) != c.name || y.flags&flagDiscarded != 0 || y.ranNothing() {
 			continue
 		}
 		if made := y.portal != nil && y.portal.exchange == x.ID; made != (c.by == messages.KindBind) || !made && y.portal != nil {
@@ -178,7 +209,8 @@ func (l *Log) learnEmpty(x *Exchange) {
 	if x.portal == nil || x.portal.exchange == x.ID {
 		return
 	}
-	if word, _ := nextWord(x.SQL); len(word) > 0 {
+	text := sqltext.Lexer{Src: x.SQL, Escapes: x.Escapes}
+	if _, some := text.Command(); some {
 		l.disuse(x)
 	}
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // Prepared calls yield for each prepared statement whose whole text is known, the
-// unnamed one first and the others in the order of their names. columns is the body
+// unnamed one first and the others in the order of their names, which are as clients
+// have sent them. columns is the body
 // of the RowDescription that describes its result, nil where that is not known. All
 // of it is borrowed for the call.
 func (l *Log) Prepared(yield func(name string, s *Statement, columns []byte)) {
@@ -24,7 +25,8 @@ func (l *Log) Prepared(yield func(name string, s *Statement, columns []byte)) {
 		tell("", l.unnamed)
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.statements)) {
-		tell(name, l.statements[name])
+		s := l.statements[name]
+		tell(string(s.label), s)
 	}
 }
 

@@ -40,7 +40,7 @@ func (l *Log) asked(x *Exchange, m *Message) {
 		if n := bytes.IndexByte(sql, 0); n >= 0 {
 			sql = sql[:n]
 		}
-		x.SQLLen = textLen(m, 0, sql, 0)
+		x.SQLLen, x.scanned = textLen(m, 0, sql, 0), 0
 		if x.SQL = x.keep(l.shared.cut(sql)); x.SQL == nil {
 			x.SQL = noText
 		}
@@ -125,7 +125,7 @@ func (l *Log) requestParse(x *Exchange, m *Message) {
 		l.parsed(x, s)
 		return
 	}
-	name := string(p.Statement)
+	name := string(l.nameKey(p.Statement))
 	s := l.newStatement(name, p, sqlLen)
 	s.exchange, s.unsure = x.ID, m.Lost > 0
 	old := l.statements[name]
@@ -168,9 +168,9 @@ func textLen(m *Message, at int, text []byte, after int) int {
 }
 
 func (l *Log) newStatement(name string, p *messages.Parse, sqlLen int) *Statement {
-	s := &Statement{name: name, label: []byte(name), SQLLen: sqlLen, SQL: noText, Escapes: l.Escapes}
+	s := &Statement{name: name, label: []byte(string(p.Statement)), SQLLen: sqlLen, SQL: noText, Escapes: l.Escapes}
 	sql := l.shared.cut(p.SQL)
-	s.cost = statementCost + len(sql) + 2*len(name) + 4*len(p.ParameterOIDs)
+	s.cost = statementCost + len(sql) + len(name) + len(s.label) + 4*len(p.ParameterOIDs)
 	if !s.file(l.shared) {
 		s.cost = statementCost
 		s.shorten()
@@ -217,10 +217,11 @@ func (l *Log) statement(name []byte) *Statement {
 		}
 		return l.unnamed
 	}
-	if l.last != nil && l.last.name == string(name) {
+	key := l.nameKey(name)
+	if l.last != nil && l.last.name == string(key) {
 		return l.last
 	}
-	s := l.statements[string(name)]
+	s := l.statements[string(key)]
 	if s == nil || s.Inferred {
 		return l.conclude(name, s)
 	}
@@ -238,9 +239,11 @@ func (l *Log) setSQL(x *Exchange, s *Statement) {
 	if s == nil {
 		x.Prepared, x.SQL, x.SQLLen, x.Statement = nil, nil, 0, nil
 		x.Missing &^= InferredSQL
+		x.scanned = 0
 		return
 	}
 	if x.Prepared != s {
+		x.scanned = 0
 		if x.sqlCost = s.cost; !x.charge(s.cost) {
 			x.sqlCost = 0
 			s = s.withoutText()
@@ -316,7 +319,7 @@ func (l *Log) requestDescribe(x *Exchange, body []byte) {
 
 func (l *Log) requestExecute(x *Exchange, m *Message) {
 	name := cstring(m.Body)
-	if x.portal != nil && string(name) == string(x.Portal) {
+	if x.portal != nil && string(l.nameKey(name)) == string(l.nameKey(x.Portal)) {
 		if x.Prepared != x.portal.statement {
 			l.setSQL(x, x.portal.statement) // whatever was parsed since
 		}
@@ -335,7 +338,7 @@ func (l *Log) requestClose(x *Exchange, body []byte) {
 	if len(body) == 0 {
 		return
 	}
-	name := cstring(body[1:])
+	name := l.nameKey(cstring(body[1:]))
 	if body[0] == byte(messages.TargetPortal) {
 		x.note(change{by: messages.KindClose, ofPortal: true, name: string(name), portal: l.findPortal(name)})
 		l.dropPortal(name)

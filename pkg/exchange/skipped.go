@@ -14,7 +14,7 @@ func (l *Log) skipped(x *Exchange, m *Message) {
 	case messages.KindParse:
 		p := &l.shared.parse
 		_ = p.Decode(m.Body)
-		s := l.newStatement(string(p.Statement), p, textLen(m, len(p.Statement)+1, p.SQL, 2))
+		s := l.newStatement(string(l.nameKey(p.Statement)), p, textLen(m, len(p.Statement)+1, p.SQL, 2))
 		s.unfile()
 		l.setSQL(x, s)
 	case messages.KindBind:
@@ -38,14 +38,14 @@ func (l *Log) skippedBind(x *Exchange, m *Message) {
 	statement := cstring(m.Body[min(len(name)+1, len(m.Body)):])
 	x.Portal = x.keepName(name)
 	s := x.Prepared
-	if s == nil || s.name != string(statement) {
-		if s = l.statements[string(statement)]; len(statement) == 0 {
+	if s == nil || s.name != string(l.nameKey(statement)) {
+		if s = l.statements[string(l.nameKey(statement))]; len(statement) == 0 {
 			s = l.unnamed
 		}
 		if s == nil {
 			// Its name outlives the exchange, whose buffer serves others then. In judge
 			// it becomes known that nothing has the name, if nothing was lost.
-			s = &Statement{name: string(statement), label: []byte(string(statement)), Inferred: true}
+			s = &Statement{name: string(l.nameKey(statement)), label: []byte(string(statement)), Inferred: true}
 			if !x.charge(2 * len(statement)) {
 				s.shorten()
 			}

@@ -48,7 +48,7 @@ const statementCost = 320
 // file charges s to the memory of all connections; false if there is no room.
 func (s *Statement) file(sh *Shared) bool {
 	if s.cost == 0 {
-		s.cost = statementCost + len(s.SQL) + 2*len(s.name) + 4*len(s.ParamTypes)
+		s.cost = statementCost + len(s.SQL) + len(s.name) + len(s.label) + 4*len(s.ParamTypes)
 	}
 	if !sh.reserve(s.cost) {
 		return false
@@ -100,7 +100,7 @@ const mostUncharged = statementCost + 1024
 // shorten drops the name of a statement that nothing was charged for, if it is long. What
 // is left is no name, since none has a NUL.
 func (s *Statement) shorten() {
-	if len(s.name) > maxUncharged {
+	if len(s.label) > maxUncharged {
 		s.name, s.label = "\x00", nil
 	}
 }

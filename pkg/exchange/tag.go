@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -34,7 +35,7 @@ func (x *Exchange) contradicts(tag []byte) bool {
 	if x.SQL == nil || x.Protocol == ProtocolReplication {
 		return false
 	}
-	sql, done := x.SQL, 0
+	done := 0
 	for i := range x.Results {
 		if x.Results[i].Tag != nil {
 			done++
@@ -43,26 +44,36 @@ func (x *Exchange) contradicts(tag []byte) bool {
 	if done > maxTagged || done > 0 && x.Protocol == ProtocolExtended {
 		return false
 	}
-	var word []byte
-	for i := 0; i <= done; {
-		if len(sql) == 0 {
-			return false // cut short, or a rule made more of it
-		}
-		var command []byte
-		command, sql = nextCommand(sql)
-		if word, _ = nextWord(bytes.TrimLeft(command, "( \t\r\n")); len(word) > 0 {
-			i++
-		}
-	}
-	if i := bytes.IndexAny(word, "(;*'\""); i >= 0 {
-		word = word[:i]
-	}
-	expected, known := tagWords[string(bytes.ToUpper(word))]
+	expected, known := tagWords[x.verb(done)]
 	got, _, _ := bytes.Cut(tag, []byte{' '})
 	if _, told := tagWords[string(got)]; !known || !told {
 		return false
 	}
 	return !slices.Contains(strings.Fields(expected), string(got))
+}
+
+// verb returns the word that a command of x's text begins with, in upper case, "" where it
+// is none: there are fewer commands if the text is cut short, or a rule made more of one.
+func (x *Exchange) verb(command int) string {
+	l := sqltext.Lexer{Src: x.SQL, Escapes: x.Escapes}
+	for {
+		c, ok := l.Command()
+		if !ok {
+			return ""
+		}
+		if command--; command >= 0 {
+			continue
+		}
+		l := sqltext.Lexer{Src: x.SQL[:c.Stop], Pos: c.Start, Escapes: x.Escapes}
+		t := l.Next()
+		for t.Kind == sqltext.Open {
+			t = l.Next()
+		}
+		if t.Kind != sqltext.Word {
+			return ""
+		}
+		return string(bytes.ToUpper(l.Src[t.Start:t.End]))
+	}
 }
 
 // mistrust is for a reply that shows, after a loss, that those before it and those to

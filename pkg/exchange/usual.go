@@ -99,7 +99,7 @@ func (l *Log) executeUsual(u friend.Usual, m *Message, b []byte, parts []friend.
 	if u == usualDescribe {
 		d := b[parts[0].End+messageHead : parts[1].To]
 		name := cstring(d[1:])
-		if ofStatement = d[0] == byte(messages.TargetStatement); ofStatement && string(name) != s.name || !ofStatement && len(name) > 0 {
+		if ofStatement = d[0] == byte(messages.TargetStatement); ofStatement && string(l.nameKey(name)) != s.name || !ofStatement && len(name) > 0 {
 			return false
 		}
 	}
@@ -160,6 +160,7 @@ func (l *Log) known(name []byte) *Statement {
 		}
 		return nil
 	}
+	name = l.nameKey(name)
 	if s := l.last; s != nil && s.name == string(name) {
 		return s
 	}
@@ -230,7 +231,7 @@ func (l *Log) endUsual(x *Exchange, m *Message) {
 			l.Totals.Transactions++
 			l.worked = false
 		}
-		l.dropPortals(m.Step.Exchange)
+		l.endTransaction(m.Step.Exchange, true)
 	}
 	l.blurred, l.idle = false, true
 	l.lastEnd, l.lastTx = m.At, m.Step.Tx

@@ -22,7 +22,10 @@ type token struct {
 	text string
 }
 
-// lexer splits the text of a command.
+// lexer splits the text of a command. It is not that of SQL (internal/sqltext), since the
+// server has another scanner for these commands (src/backend/replication/repl_scanner.l):
+// keywords are in upper case only, a position such as 0/16B3748 is one token, and there
+// are no comments, escapes, dollar quotes or operators.
 type lexer struct {
 	s   string
 	off int

@@ -1,6 +1,10 @@
 package replication
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pgsniff/pgsniff/internal/sqltext"
+)
 
 // ParseCommand reads a command as the server's own grammar does (repl_scanner.l
 // and repl_gram.y in PostgreSQL's source, of versions 9.4 to 19): keywords are in
@@ -70,12 +74,12 @@ func (p *parser) keyword(w string) bool {
 	return true
 }
 
-// name takes an identifier: in lower case unless quoted.
+// name takes an identifier: unless it is quoted, with its letters of ASCII in lower case.
 func (p *parser) name() string {
 	s := p.t.text
 	switch p.t.kind {
 	case tokenWord:
-		s = strings.ToLower(s)
+		s = string(sqltext.AppendLower(nil, []byte(s)))
 	case tokenIdentifier:
 	default:
 		p.failed = true

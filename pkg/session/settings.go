@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+
+	"github.com/pgsniff/pgsniff/pkg/exchange"
 )
 
 // maxSettings bounds the messages that are remembered.
@@ -23,13 +25,14 @@ type settingsOf struct {
 
 	escapes, extended bool
 	odd               odd
+	encodings         exchange.Encodings
 }
 
 func (s *Session) settingsOf() settingsOf {
 	i := &s.info
 	return settingsOf{
 		i.ServerVersion, i.Application, i.Product, i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats, i.SearchPath,
-		i.Escapes, s.extended, s.odd,
+		i.Escapes, s.extended, s.odd, s.log.Encodings,
 	}
 }
 
@@ -39,7 +42,7 @@ func (s *Session) setSettings(t *settingsOf) {
 	i.TimeZone, i.DateStyle, i.IntervalStyle, i.Formats = t.timeZone, t.dateStyle, t.intervalStyle, t.formats
 	i.SearchPath = t.searchPath
 	i.Escapes, s.extended, s.odd = t.escapes, t.extended, t.odd
-	s.log.Escapes = t.escapes
+	s.log.Escapes, s.log.Encodings = t.escapes, t.encodings
 }
 
 // learnParameters learns from ParameterStatus messages that follow each other.
@@ -79,12 +82,18 @@ func (s *Session) learnParameter(body []byte) {
 		s.info.Escapes = hasValue(body, "off")
 		s.log.Escapes = s.info.Escapes
 		return
+	case hasName(body, "client_encoding"):
+		s.log.Encodings.SetClient(valueOf(body))
+		return
+	case hasName(body, "server_encoding"):
+		s.log.Encodings.SetServer(valueOf(body))
+		return
 	default:
 		s.productOfParameter(body)
 		return
 	}
-	name, rest, _ := bytes.Cut(body, []byte{0})
-	value, _, _ := bytes.Cut(rest, []byte{0})
+	name, _, _ := bytes.Cut(body, []byte{0})
+	value := valueOf(body)
 	if value = value[:min(len(value), maxName)]; string(value) != *known {
 		*known = s.setting(string(name), value)
 		switch known {
@@ -105,12 +114,15 @@ func (s *Session) setFormats() {
 	}
 }
 
-// hasValue reports whether the second string of body is value.
-func hasValue(body []byte, value string) bool {
+// valueOf returns the second string of body.
+func valueOf(body []byte) []byte {
 	_, rest, _ := bytes.Cut(body, []byte{0})
-	v, _, _ := bytes.Cut(rest, []byte{0})
-	return string(v) == value
+	value, _, _ := bytes.Cut(rest, []byte{0})
+	return value
 }
+
+// hasValue reports whether the second string of body is value.
+func hasValue(body []byte, value string) bool { return string(valueOf(body)) == value }
 
 // hasName reports whether the first string of body is name.
 func hasName(body []byte, name string) bool {
