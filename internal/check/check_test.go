@@ -74,10 +74,13 @@ func TestMark(t *testing.T) {
 		{"select '-- test: a', \"/* test: b */\", $x$-- test: c$x$, $$/* test: d */$$", "", false},
 		{"select $1, 'it''s' /* test: a */, $2", "a", false},
 		{"select '-- test: a", "", false},
+		{"select E'\\' -- test: a' /* /* */ test: b */", "", false},
+		{"select e$x$ -- test: a\r$x$", "a", false},
+		{"/* test: a /* b */ */", "a /* b */", true},
 		{"/* test: never ends", "", false},
 		{"", "", false},
 	} {
-		if name, alone := mark([]byte(c.sql)); name != c.name || alone != c.alone {
+		if name, alone := mark([]byte(c.sql), false); name != c.name || alone != c.alone {
 			t.Errorf("%q: %q, %v", c.sql, name, alone)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/order"
 	"github.com/pgsniff/pgsniff/internal/record"
+	"github.com/pgsniff/pgsniff/internal/sqltext"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 )
 
@@ -187,7 +188,7 @@ func (c *counter) named(m map[string]*counts, name string, order *[]string) *cou
 // section counts a query for the section that its connection is in. A statement
 // that is nothing but a mark begins one, and is not counted.
 func (c *counter) section(k *conn, q *record.Query, x cost) {
-	name, alone := mark(q.SQL)
+	name, alone := mark(q.SQL, q.Escapes())
 	if name == "" {
 		for i := range q.Comment {
 			if key := string(q.Comment[i].Name); key == "section" || key == "test" {
@@ -211,63 +212,34 @@ func (c *counter) section(k *conn, q *record.Query, x cost) {
 	}
 }
 
+// marks are what a comment that names a section begins with.
+var marks = [][]byte{[]byte("section:"), []byte("test:")}
+
 // mark finds a comment "section: NAME" or "test: NAME" in a statement, and tells
-// whether there is nothing else in it. An empty NAME ends a section.
-func mark(sql []byte) (name string, alone bool) {
-	for at := 0; ; {
-		i := bytes.IndexAny(sql[at:], "/-'\"$")
-		if i < 0 {
+// whether there is nothing else in it. An empty NAME ends a section. Escapes tells that
+// backslashes in its plain constants are escapes.
+func mark(sql []byte, escapes bool) (name string, alone bool) {
+	if !bytes.Contains(sql, marks[0]) && !bytes.Contains(sql, marks[1]) {
+		return "", false
+	}
+	l := sqltext.Lexer{Src: sql, Escapes: escapes}
+	for {
+		from := l.Pos
+		t := l.Next()
+		for c := range sqltext.Comments(sql, from, t.Start) {
+			text := bytes.TrimSpace(c.Text(sql))
+			for _, word := range marks {
+				if value, ok := bytes.CutPrefix(text, word); ok {
+					before := bytes.Trim(sql[:c.Start], "; \t\r\n")
+					after := bytes.Trim(sql[c.End:], "; \t\r\n")
+					return string(bytes.TrimSpace(value)), len(before)+len(after) == 0
+				}
+			}
+		}
+		if t.Kind == sqltext.EOF {
 			return "", false
 		}
-		at += i
-		rest := sql[at:]
-		var end, skip int
-		switch {
-		case bytes.HasPrefix(rest, []byte("/*")):
-			length := bytes.Index(rest[2:], []byte("*/"))
-			if length < 0 {
-				return "", false
-			}
-			end, skip = length+2, length+4
-		case bytes.HasPrefix(rest, []byte("--")):
-			if end = bytes.IndexByte(rest, '\n'); end < 0 {
-				end = len(rest)
-			}
-			skip = end
-		default:
-			at += quoted(rest)
-			continue
-		}
-		text := bytes.TrimSpace(rest[2:end])
-		for _, word := range []string{"section:", "test:"} {
-			if value, ok := bytes.CutPrefix(text, []byte(word)); ok {
-				before := bytes.Trim(sql[:at], "; \t\r\n")
-				after := bytes.Trim(rest[skip:], "; \t\r\n")
-				return string(bytes.TrimSpace(value)), len(before)+len(after) == 0
-			}
-		}
-		at += skip
 	}
-}
-
-// quoted returns how many bytes a constant or name in quotes takes that b begins with, and 1
-// where it begins with neither: what looks like a comment in them is none.
-func quoted(b []byte) int {
-	quote := b[:1]
-	if b[0] == '$' {
-		n := bytes.IndexByte(b[1:], '$')
-		if n < 0 || bytes.ContainsAny(b[1:n+1], " \t\r\n'\"();,") {
-			return 1 // a parameter
-		}
-		quote = b[:n+2]
-	} else if b[0] != '\'' && b[0] != '"' {
-		return 1
-	}
-	n := bytes.Index(b[len(quote):], quote)
-	if n < 0 {
-		return len(b)
-	}
-	return n + 2*len(quote)
 }
 
 // transaction judges a connection's transaction that is over.

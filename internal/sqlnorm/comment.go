@@ -80,25 +80,9 @@ func commented(sql []byte) bool {
 
 // appendTagsOf appends the tags in a stretch of white space and comments.
 func appendTagsOf(dst []Tag, gap []byte) []Tag {
-	for len(gap) > 0 {
-		switch {
-		case bytes.HasPrefix(gap, []byte("--")):
-			i := bytes.IndexAny(gap, "\r\n")
-			if i < 0 {
-				return dst
-			}
-			gap = gap[i:]
-		case bytes.HasPrefix(gap, []byte("/*")):
-			i := bytes.Index(gap, []byte("*/"))
-			if i < 0 {
-				return dst // not closed, or the text was cut
-			}
-			if i >= 2 {
-				dst = appendComment(dst, gap[2:i])
-			}
-			gap = gap[max(i, 2):]
-		default:
-			gap = gap[1:]
+	for c := range sqltext.Comments(gap, 0, len(gap)) {
+		if !c.Line {
+			dst = appendComment(dst, c.Text(gap))
 		}
 	}
 	return dst

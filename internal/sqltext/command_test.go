@@ -50,6 +50,24 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+func TestComments(t *testing.T) {
+	for gap, want := range map[string][]string{
+		"":                        nil,
+		" -- a\n/* b /* c */ */-": {" a", " b /* c */ "},
+		"--\r/**/ /*/":            {"", ""},
+		"/* /* */":                nil,
+		"--":                      {""},
+	} {
+		var got []string
+		for c := range Comments([]byte(gap), 0, len(gap)) {
+			got = append(got, string(c.Text([]byte(gap))))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, not %q", gap, got, want)
+		}
+	}
+}
+
 func TestName(t *testing.T) {
 	long := strings.Repeat("é", 40)
 	for _, c := range []struct {

@@ -177,7 +177,7 @@ func (l *Lexer) SkipSpace(i int) int {
 		case c == '-' && l.At(i+1) == '-':
 			i = l.skipLine(i)
 		case c == '/' && l.At(i+1) == '*':
-			i = l.skipComment(i)
+			i, _ = l.skipComment(i)
 		default:
 			return i
 		}
@@ -193,16 +193,16 @@ func (l *Lexer) skipLine(i int) int {
 	return len(l.Src)
 }
 
-// skipComment returns the end of the block comment that starts at i. Block
-// comments nest.
-func (l *Lexer) skipComment(i int) int {
+// skipComment returns the end of the block comment that starts at i, and whether it is
+// closed. Block comments nest.
+func (l *Lexer) skipComment(i int) (end int, closed bool) {
 	depth := 1
 	for i += 2; i < len(l.Src); {
 		switch {
 		case l.Src[i] == '*' && l.At(i+1) == '/':
 			i += 2
 			if depth--; depth == 0 {
-				return i
+				return i, true
 			}
 		case l.Src[i] == '/' && l.At(i+1) == '*':
 			i += 2
@@ -211,7 +211,7 @@ func (l *Lexer) skipComment(i int) int {
 			i++
 		}
 	}
-	return len(l.Src)
+	return len(l.Src), false
 }
 
 // scanWord scans an identifier or keyword, or the string or quoted identifier

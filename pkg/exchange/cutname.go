@@ -15,7 +15,14 @@ const cutName = "\x00"
 // cut names there, between bytes of their encoding, while they cut those of SQL between
 // characters. What clients have sent is what is shown.
 func (l *Log) nameKey(name []byte) []byte {
-	if len(name) <= sqltext.MaxName || l.Encodings.charset() != sqltext.CharsetUTF8 && !sqltext.IsASCII(name) {
+	if len(name) <= sqltext.MaxName {
+		return name // nearly all are, so this is to be inlined
+	}
+	return l.longKey(name)
+}
+
+func (l *Log) longKey(name []byte) []byte {
+	if l.Encodings.charset() != sqltext.CharsetUTF8 && !sqltext.IsASCII(name) {
 		return name
 	}
 	return name[:sqltext.MaxName]

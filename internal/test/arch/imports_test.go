@@ -101,7 +101,7 @@ var rules = []packageRule{
 	}},
 	{"internal/timeline", rule{own: "internal/record internal/sink internal/sqlnorm internal/jsontext internal/netfacts internal/findings", reaches: true}},
 	{"internal/compare", rule{own: "internal/order internal/findings internal/record internal/sink internal/sqlnorm internal/termsafe internal/units", reaches: true}},
-	{"internal/check", rule{own: "internal/findings internal/order internal/record internal/sink internal/termsafe pkg/messages", reaches: true}},
+	{"internal/check", rule{own: "internal/sqltext internal/findings internal/order internal/record internal/sink internal/termsafe pkg/messages", reaches: true}},
 	{"internal/overview", rule{
 		own:     "pkg/messages pkg/replication pkg/exchange pkg/session internal/record internal/sink internal/stats internal/findings internal/netfacts internal/order",
 		reaches: true,
