@@ -86,10 +86,10 @@ func (r *run) openOutput(out *outlet, sel *selection.Selection, slot int, mayPip
 		writer = render.NewPipe(writer)
 	}
 	out.writer = render.NewSink(writer, wants)
-	if wants.Messages.Any() || wants.Queries || wants.Connections {
+	if wants.Any() {
 		r.tell(out, out.writer, sel, false)
 	}
-	if spec.view("stats") {
+	if spec.view(viewStats.Name) {
 		out.stats = newStatsView(r, out.writer, sel, spec.format == "json")
 		r.tell(out, out.stats, sel, false)
 	}
@@ -97,10 +97,8 @@ func (r *run) openOutput(out *outlet, sel *selection.Selection, slot int, mayPip
 }
 
 // writerWants is what is told to a built-in format as it is.
-func writerWants(spec *outputSpec) (w sink.Wants) {
-	for _, v := range spec.views {
-		w = w.Or(wantsOf(v))
-	}
+func writerWants(spec *outputSpec) sink.Wants {
+	w := spec.handsOn()
 	w.Pooled = w.Queries
 	w.Parameters = w.Messages.Any() || w.Queries
 	w.Columns = w.Parameters
@@ -116,25 +114,28 @@ func outputError(err error) error {
 	return &exitError{ExitFailure, err}
 }
 
-// addViews puts the views of the registry before where they write to. The built-in
-// views of a format that is not built in are what there is of records.
+// addViews puts views before where they write to: those that derive records, and, of a
+// format that is not built in, those that hand on what there is, which are one.
 func (r *run) addViews(out *outlet, env *sink.Env, sel *selection.Selection, to sink.Sink) error {
 	var list []sink.Sink
 	derived := false
+	if wants := out.spec.handsOn(); !out.spec.builtin() && wants.Any() {
+		list = append(list, selection.Typed(sel, sink.Pass(wants, to)))
+	}
 	for _, name := range out.spec.views {
-		if open := r.opt.outputs.views[name]; open != nil {
-			v, err := open(env, to)
-			if err != nil {
-				return outputError(err)
-			}
-			if name == changes.View.Name && sel.Inside() {
-				v = selection.Typed(sel, v)
-			}
-			derived = true
-			list = append(list, v)
-		} else if !out.spec.builtin() {
-			list = append(list, selection.Typed(sel, sink.Pass(wantsOf(name), to)))
+		open := r.opt.outputs.views[name]
+		if open == nil {
+			continue
 		}
+		v, err := open(env, to)
+		if err != nil {
+			return outputError(err)
+		}
+		if name == changes.View.Name && sel.Inside() {
+			v = selection.Typed(sel, v)
+		}
+		derived = true
+		list = append(list, v)
 	}
 	switch {
 	case len(list) > 0 && out.spec.builtin():
@@ -148,19 +149,6 @@ func (r *run) addViews(out *outlet, env *sink.Env, sel *selection.Selection, to 
 	}
 	r.tell(out, out.sink, sel, derived)
 	return nil
-}
-
-// wantsOf is what a built-in view is made of.
-func wantsOf(view string) (w sink.Wants) {
-	switch view {
-	case "messages":
-		w.Messages, w.Notices = sink.AllKinds(), true
-	case "queries":
-		w.Queries, w.Notices = true, true
-	case "connections":
-		w.Connections = true
-	}
-	return w
 }
 
 func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {

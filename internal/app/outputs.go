@@ -25,6 +25,16 @@ type outputSpec struct {
 // view reports whether a view was asked for.
 func (s *outputSpec) view(name string) bool { return slices.Contains(s.views, name) }
 
+// handsOn is what views hand on that derive nothing.
+func (s *outputSpec) handsOn() (w sink.Wants) {
+	for i := range registeredViews {
+		if v := &registeredViews[i]; s.view(v.Name) {
+			w = w.Or(v.Of)
+		}
+	}
+	return w
+}
+
 // builtin reports whether the format is one of those that know the built-in views
 // of themselves.
 func (s *outputSpec) builtin() bool { return slices.Contains(builtinFormats, s.format) }
@@ -56,8 +66,10 @@ func (o *outputFlags) add(cmd *cobra.Command) {
 	f.StringVar(&o.otlp, "otlp", "", "send OpenTelemetry spans and metrics to the collector at `URL` (http://host:4318): -o otlp --to URL")
 	f.StringVar(&o.metrics, "metrics", "", "serve metrics for Prometheus at `ADDRESS` (127.0.0.1:9187): -o metrics --to ADDRESS")
 	o.views, o.outputs = make(map[string]sink.OpenView), make(map[string]sink.OpenOutput)
-	for _, v := range registeredViews {
-		o.views[v.Name] = v.Setup(f)
+	for i := range registeredViews {
+		if v := &registeredViews[i]; v.Setup != nil {
+			o.views[v.Name] = v.Setup(f)
+		}
 	}
 	for _, v := range registeredOutputs {
 		o.outputs[v.Name] = v.Setup(f)
@@ -141,7 +153,7 @@ func (s *outputSpec) complete() error {
 			return usageError("--view %s: -o %s has %s", v, s.format, strings.Join(allowed, ", "))
 		}
 	}
-	if !s.builtin() && slices.Contains(s.views, "stats") {
+	if !s.builtin() && s.view(viewStats.Name) {
 		return usageError("--view stats: -o %s does not have it", s.format)
 	}
 	return nil

@@ -15,22 +15,18 @@ import (
 	"github.com/pgsniff/pgsniff/internal/transactions"
 )
 
-// registeredViews and registeredOutputs are what --view and -o offer beside the
-// views and formats that are built in: one line for each package.
+// registeredViews and registeredOutputs are what --view and -o offer, beside the formats
+// that are built in: one line for each package.
 var (
-	registeredViews   = []sink.View{changes.View, findings.View, transactions.View}
+	registeredViews   = []sink.View{sink.Messages, sink.Queries, sink.Connections, viewStats, changes.View, findings.View, transactions.View}
 	registeredOutputs = []sink.Output{csvlog.Output, pqtrace.Output, sqlscript.Output, timeline.Output, otlp.Output, metrics.Output, parquet.Output, report.Output}
 )
 
-// builtinViews are those that the formats pretty and json know of themselves.
-var builtinViews = []string{"messages", "queries", "connections", "stats"}
-
 var builtinFormats = []string{"pretty", "json"}
 
-func viewNames() []string {
-	names := builtinViews[:len(builtinViews):len(builtinViews)]
-	for _, v := range registeredViews {
-		names = append(names, v.Name)
+func viewNames() (names []string) {
+	for i := range registeredViews {
+		names = append(names, registeredViews[i].Name)
 	}
 	return names
 }

@@ -222,3 +222,25 @@ func TestMinDurationMessages(t *testing.T) {
 		}
 	}
 }
+
+// What several views of an output hand on, it is told once.
+func TestViewsHandOnOnce(t *testing.T) {
+	register(t)
+	const capture = pcaps + "/malformed.pcap"
+	count := func(views string) int {
+		out, stderr, code := command("read", capture, "-o", "count", "--view", views)
+		_, n, ok := strings.Cut(out, "notice:")
+		var notices int
+		if _, err := fmt.Sscan(strings.FieldsFunc(n, func(r rune) bool { return r < '0' || r > '9' })[0], &notices); err != nil || !ok || code != ExitOK {
+			t.Fatalf("%v: %s: exit %d, %s", err, out, code, stderr)
+		}
+		return notices
+	}
+	lines, _, _ := command("read", capture, "--json", "--view", "messages")
+	want := strings.Count(lines, `"type":"notice"`)
+	for _, views := range []string{"messages", "queries", "messages,queries,connections"} {
+		if n := count(views); n != want || n == 0 {
+			t.Errorf("--view %s: %d notices, %d in JSON", views, n, want)
+		}
+	}
+}

@@ -11,6 +11,10 @@ import (
 	"github.com/pgsniff/pgsniff/pkg/session"
 )
 
+// viewStats is the row of the registry. The view counts what the run knows, too, so that
+// the run opens it.
+var viewStats = sink.View{Name: "stats", Help: "totals at the end, and the queries that took most time"}
+
 // statsView is the view stats: it adds up what it is told, and hands on a report, at the end
 // and for each period of --every. It is a [sink.Direct], since it has more queries to
 // look at than any other, and a [sink.Leaver].

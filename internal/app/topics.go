@@ -22,16 +22,10 @@ func viewsText() string {
 	var b strings.Builder
 	b.WriteString(`--view LIST says what is shown. Several may be given with commas.
 
-  messages      each message, with its fields, the phase that it leads to, and what
-                is odd about it; the default
-  queries       each query when it is over: how long it took, what came of it, its
-                SQL and its values
-  connections   each connection when it ends: who, how long, how it ended
-  stats         totals at the end, and the queries that took most time
 `)
 	for i := range registeredViews {
 		v := &registeredViews[i]
-		fmt.Fprintf(&b, "  %-13s %s\n", v.Name, v.Help)
+		fmt.Fprintf(&b, "  %-13s %s\n", v.Name, strings.ReplaceAll(v.Help, "\n", "\n"+strings.Repeat(" ", 16)))
 	}
 	b.WriteString(`
 --view and -o before a --to PATH go to that path, so that one run can write several

@@ -9,15 +9,38 @@ import (
 	"github.com/pgsniff/pgsniff/internal/record"
 )
 
-// View is a row of the registry for --view: something that derives records. The
-// views messages, queries and connections hand on what there is.
+// View is a row of the registry for --view: something that derives records, or hands on
+// what there is.
 type View struct {
 	Name string // of --view
-	Help string // half a sentence: what it shows
+	Help string // half a sentence: what it shows; in lines, where it is longer than one
+	// Of is what a view hands on that derives nothing: it has no Setup, and several that
+	// share an output are one.
+	Of Wants
 	// Setup adds the view's own flags, if it has any, and returns what makes the
 	// view once they are set. It is called once for each command.
 	Setup func(f *pflag.FlagSet) OpenView
 }
+
+// Messages, Queries and Connections are the views that hand on what there is. Notices say
+// what is odd between messages, and are of queries, too.
+var (
+	Messages = View{
+		Name: "messages",
+		Help: "each message, with its fields, the phase that it leads to, and what\nis odd about it; the default",
+		Of:   Wants{Messages: AllKinds(), Notices: true},
+	}
+	Queries = View{
+		Name: "queries",
+		Help: "each query when it is over: how long it took, what came of it, its\nSQL and its values",
+		Of:   Wants{Queries: true, Notices: true},
+	}
+	Connections = View{
+		Name: "connections",
+		Help: "each connection when it ends: who, how long, how it ended",
+		Of:   Wants{Connections: true},
+	}
+)
 
 // OpenView makes a view that hands its records to out. Out is not to be ended by
 // it; its Wants are not asked.

@@ -129,6 +129,9 @@ func (w Wants) Or(o Wants) Wants {
 	return w
 }
 
+// Any reports whether records of messages, queries or connections are wanted.
+func (w *Wants) Any() bool { return w.Messages.Any() || w.Queries || w.Connections }
+
 // Takes reports whether a record is one of those wanted. What views derive is taken
 // by all that are put behind them.
 func (w *Wants) Takes(r record.Record) bool {
