@@ -229,7 +229,12 @@ func (r *run) dropPrivileges(name string) error {
 		return err
 	}
 	if user == nil {
-		return privilege.DropCapabilities()
+		err := privilege.DropCapabilities()
+		if errors.Is(err, privilege.ErrKept) {
+			r.warn(err)
+			return nil
+		}
+		return err
 	}
 	if r.keep != nil && r.keep.out != nil {
 		if err := user.Own(r.keep.out.Name()); err != nil {

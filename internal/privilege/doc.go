@@ -9,3 +9,8 @@
 //
 // It does not confine the process any further: no chroot, no seccomp.
 package privilege
+
+import "errors"
+
+// ErrKept tells that a process which is not root's goes on with its capabilities.
+var ErrKept = errors.New("goes on with its capabilities, which a program built with cgo cannot give up: build it with CGO_ENABLED=0, as those that are released")
