@@ -80,7 +80,7 @@ func (t *timing) detach() {
 }
 
 // governTime is how often it is looked at what the probes cost. Variable for tests.
-var governTime = 500 * time.Millisecond
+var governTime = 250 * time.Millisecond
 
 // govern keeps what the probes cost below a share of the host's processors.
 func (s *source) govern(share float64) {
