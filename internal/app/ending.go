@@ -70,11 +70,11 @@ func (r *run) closeOutputs() {
 	r.ending.Wait()
 }
 
-// totals is what the run counted.
+// totals is what the run counted, of packets those from the time on that was asked for.
 func (r *run) totals() *record.Totals {
 	c := &r.analyzer.Counts
 	return &record.Totals{
-		Packets: c.Packets, Bytes: c.Bytes, First: c.First, Last: c.Last,
+		Packets: c.Packets - r.before.Packets, Bytes: c.Bytes - r.before.Bytes, First: c.First, Last: c.Last,
 		Live: r.live != nil, KernelDropped: r.live.droppedPackets(),
 		Connections: r.analyzer.Connections(), Messages: r.analyzer.Messages(), Queries: r.counts.queries,
 		Errors: r.analyzer.Shared().Errors, LostBytes: c.Lost, RetransmittedBytes: c.Retransmitted,

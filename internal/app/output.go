@@ -160,7 +160,7 @@ func (r *run) sinkEnv(out *outlet, slot int) *sink.Env {
 	return &sink.Env{
 		To: out.spec.to, Create: func() (io.WriteCloser, error) { return r.create(out) },
 		Warn: r.warn, Live: o.live, Now: env.Now, Width: width,
-		Getenv: env.Getenv, Args: env.args, Totals: func() record.Totals { return *r.sofar }, Begun: r.first.Load,
+		Getenv: env.Getenv, Args: env.args, Totals: func() record.Totals { return *r.sofar }, Begun: r.first.Load, Warned: r.warned.list,
 		Color:    o.Color == "always" || o.Color == "auto" && width > 0 && env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "dumb",
 		MaxValue: o.maxValue(out.spec.format), Micros: o.Precision == "micro", ShowSecrets: o.ShowSecrets, Top: o.Top, Every: o.Every,
 		Slot: slot, Verbose: o.Verbose, Pretty: out.spec.format == "pretty",

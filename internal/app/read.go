@@ -151,6 +151,7 @@ func (r *run) waiting() {
 const warningPrefix = "pgsniff: warning: "
 
 func (r *run) warn(err error) {
+	r.warned.add(err)
 	if !r.opt.Quiet {
 		fmt.Fprintf(r.env.Err, warningPrefix+"%s\n", visible(err))
 	}

@@ -41,7 +41,8 @@ type run struct {
 	linesLost atomic.Uint64  // that nobody read
 	agent     *agent
 	packet    capture.Packet
-	_         [152]byte // see TestLines
+	warned    *warned
+	_         [144]byte // see TestLines
 }
 
 func newRun(env *Env, o *Options, paths ...string) (*run, error) {
@@ -54,7 +55,7 @@ func newRun(env *Env, o *Options, paths ...string) (*run, error) {
 	}
 	locked := *env
 	locked.Err = &lockedWriter{w: env.Err}
-	r := &run{env: &locked, opt: o, sofar: new(record.Totals), inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
+	r := &run{env: &locked, opt: o, sofar: new(record.Totals), warned: new(warned), inputs: newInputs(env.In, append(paths, o.KeyLog, o.kept.bpfFile)...)}
 	if err := r.inputs.refuseStream(env.Out); err != nil {
 		return nil, err
 	}
@@ -152,6 +153,9 @@ func (r *run) finish(sourceErr error) error {
 	}
 	if err := r.kept(r.keep.close()); sourceErr == nil {
 		sourceErr = err
+	}
+	if sourceErr != nil {
+		r.warned.add(sourceErr)
 	}
 	if err := r.endOutputs(); err != nil {
 		if isClosedPipe(err) {

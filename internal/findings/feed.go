@@ -22,7 +22,7 @@ var wanted = sink.KindsOf(
 // Wants is what an Engine has to be told.
 func Wants() sink.Wants {
 	return sink.Wants{
-		Messages: wanted, Rows: maxSourceRows, Queries: true, LeftOut: true, Connections: true, Notices: true, Network: true,
+		Messages: wanted, Rows: maxSourceRows, Anomalies: true, Queries: true, LeftOut: true, Connections: true, Notices: true, Network: true,
 		Normalized: true, Parameters: true, Columns: true,
 	}
 }

@@ -29,6 +29,7 @@ const (
 type class struct {
 	Fingerprint string  `json:"fingerprint"`
 	SQL         string  `json:"sql"`
+	Unknown     bool    `json:"unknown,omitempty"` // the text is not in the capture
 	Operation   string  `json:"operation,omitempty"`
 	Calls       uint64  `json:"calls"`
 	Errors      uint64  `json:"errors"`
@@ -69,19 +70,18 @@ type step struct {
 	Count int    `json:"count,omitempty"` // of equal ones in a row, if more than one
 }
 
-// classOf returns the class of a query, nil where there are too many.
+// classOf returns the class of a query, that of all others where there are too many.
+// Queries whose text is not in the capture are one.
 func (o *output) classOf(q *record.Query) *class {
 	if c := o.classes[q.Fingerprint]; c != nil {
 		return c
 	}
-	if q.Normalized == nil {
-		return nil
-	}
-	if len(o.classes) >= maxClasses {
+	if len(o.classes) >= maxClasses && q.Normalized != nil {
 		return o.other
 	}
 	c := &class{
 		Fingerprint: strconv.FormatUint(q.Fingerprint, 16), SQL: o.sqlText(q.Normalized), Operation: q.Operation,
+		Unknown: q.Normalized == nil,
 	}
 	o.classes[q.Fingerprint] = c
 	o.load.halved = append(o.load.halved, c.Spark.halve)

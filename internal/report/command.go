@@ -8,6 +8,9 @@ func command(args []string, noValues bool) string {
 	if len(args) == 0 {
 		return ""
 	}
+	for i, a := range args {
+		noValues = noValues || a == "--redact=all" || a == "--redact" && i+1 < len(args) && args[i+1] == "all"
+	}
 	var b strings.Builder
 	b.WriteString("pgsniff")
 	hide := false

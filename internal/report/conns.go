@@ -51,15 +51,6 @@ type group struct {
 	Total  int64  `json:"total"`
 }
 
-// failure is the errors with one code and message.
-type failure struct {
-	State    string `json:"sqlstate"`
-	Severity string `json:"severity,omitempty"`
-	Message  string `json:"message,omitempty"`
-	Count    uint64 `json:"count"`
-	Example  *call  `json:"example"`
-}
-
 // query notes a query of a connection, and how long it was idle in a transaction before.
 func (c *connection) query(o *output, q *record.Query) {
 	c.who(q.Who)
@@ -130,21 +121,13 @@ func (c *connection) who(w *record.Who) {
 // groups are queries by one property.
 type groups struct {
 	byName map[string]*group
-	other  uint64 // queries of names beyond the bound
+	other  *group // those of names beyond the bound
 }
 
 func (g *groups) add(name string, q *record.Query) {
 	k := g.byName[name]
 	if k == nil {
-		if len(g.byName) >= maxGroups {
-			g.other++
-			return
-		}
-		if g.byName == nil {
-			g.byName = make(map[string]*group)
-		}
-		k = &group{Name: name}
-		g.byName[name] = k
+		k = g.begin(name)
 	}
 	k.Calls++
 	k.Rows += q.Rows
@@ -152,4 +135,20 @@ func (g *groups) add(name string, q *record.Query) {
 	if q.Error != nil {
 		k.Errors++
 	}
+}
+
+// begin returns the group of a name that has none yet.
+func (g *groups) begin(name string) *group {
+	if len(g.byName) >= maxGroups {
+		if g.other == nil {
+			g.other = &group{Name: "(others)"}
+		}
+		return g.other
+	}
+	if g.byName == nil {
+		g.byName = make(map[string]*group)
+	}
+	k := &group{Name: name}
+	g.byName[name] = k
+	return k
 }

@@ -50,29 +50,33 @@ type output struct {
 	allConns   uint64
 	encrypted  uint64 // of them, those that could not be read
 	joined     uint64 // those that began before the capture
+	messages   uint64
+	asked      uint64 // queries
+	skipped    uint64 // those that the server passed over after an error
 	users      groups
 	databases  groups
 	apps       groups
 	clients    groups
 	failures   map[string]*failure
-	moreErrors uint64
+	allErrors  uint64
+	moreErrors uint64         // beyond the bound of groups
 	findings   [][]byte       // as JSON
 	moreFound  uint64         // findings beyond the bound
 	named      map[uint64]int // how many findings name a connection
 	flows      flows
 	streams    []*stream
+	moreStream uint64 // replication connections beyond the bound
 	text       textVisitor
 	zone       record.Zone
 }
 
-// Wants leaves the rows of results and COPY out: they are counted with their queries.
+// Wants is all messages, for the ladders: rows and COPY data are told already for the
+// findings' sake.
 func (o *output) Wants() sink.Wants {
-	w := sink.Wants{
+	return sink.Wants{
 		Messages: sink.AllKinds(), Queries: true, LeftOut: true, Connections: true,
 		Normalized: true, Parameters: true,
 	}
-	w.Messages[messages.KindDataRow], w.Messages[messages.KindCopyData] = false, false
-	return w
 }
 
 func (o *output) Record(r record.Record) {
@@ -83,7 +87,11 @@ func (o *output) Record(r record.Record) {
 	}
 	switch r := r.(type) {
 	case *record.Message:
+		o.messages++
 		o.flows.message(r)
+		if r.Query == 0 && (r.Kind == messages.KindErrorResponse || r.Kind == messages.KindErrorResponseV2) {
+			o.failedOutside(r)
+		}
 	case *record.Query:
 		o.query(r)
 	case *record.Connection:
@@ -107,6 +115,12 @@ func (o *output) since(ns int64) int64 {
 }
 
 func (o *output) query(q *record.Query) {
+	if q.Skipped { // the server did nothing for it
+		o.skipped++
+		o.flows.done(o.flows.take(q))
+		return
+	}
+	o.asked++
 	i, s := o.load.at(q.Place().Time)
 	s.queries++
 	s.rows += q.Rows
@@ -125,14 +139,13 @@ func (o *output) query(q *record.Query) {
 	o.clients.add(host, q)
 	o.connOf(q.Conn).query(o, q)
 	flow := o.flows.take(q)
-	if c := o.classOf(q); c != nil {
-		c.add(q, i)
-		if c != o.other && c.slow(q) {
-			c.keep(o.call(q, flow))
-		}
+	c := o.classOf(q)
+	c.add(q, i)
+	if c != o.other && c.slow(q) {
+		c.keep(o.call(q, flow))
 	}
 	if q.Error != nil {
-		o.failure(q)
+		o.failed(q)
 	}
 	o.flows.done(flow)
 }
@@ -151,33 +164,6 @@ func (o *output) call(q *record.Query, f *flow) *call {
 		k.Steps, k.More = f.copy(q.Start.Time), f.more
 	}
 	return k
-}
-
-// failure groups the errors that queries ended in.
-func (o *output) failure(q *record.Query) {
-	e := o.text.failure(q)
-	e.message = o.message(e.message)
-	key := e.state + e.message
-	if o.noSQL {
-		key = e.state
-	}
-	f := o.failures[key]
-	if f == nil {
-		if len(o.failures) >= maxErrors {
-			o.moreErrors++
-			return
-		}
-		f = &failure{State: e.state, Severity: e.severity, Example: o.call(q, nil)}
-		if f.Example.SQL == "" {
-			f.Example.SQL = o.sqlText(q.Normalized)
-		}
-		if !o.noSQL {
-			f.Message = e.message
-		}
-		f.Example.SQL = cut([]byte(f.Example.SQL), maxExampleSQL)
-		o.failures[key] = f
-	}
-	f.Count++
 }
 
 func (o *output) end(c *record.Connection) {

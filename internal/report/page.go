@@ -51,6 +51,7 @@ type data struct {
 	Findings     []json.RawMessage `json:"findings"`
 	MoreFindings uint64            `json:"more_findings,omitempty"`
 	Streams      []*stream         `json:"streams,omitempty"`
+	MoreStreams  uint64            `json:"more_streams,omitempty"`
 }
 
 // meta is what was captured and what is missing.
@@ -63,6 +64,7 @@ type meta struct {
 	Connections   uint64 `json:"connections"`
 	Messages      uint64 `json:"messages"`
 	Queries       uint64 `json:"queries"`
+	Skipped       uint64 `json:"skipped,omitempty"` // queries that the server passed over after an error
 	Errors        uint64 `json:"errors"`
 	Lost          uint64 `json:"lost_bytes"`
 	Retransmitted uint64 `json:"retransmitted_bytes"`
@@ -73,6 +75,8 @@ type meta struct {
 	NoSQL         bool   `json:"no_sql,omitempty"`
 	NoValues      bool   `json:"no_values,omitempty"`
 	Command       string `json:"command,omitempty"` // that made the page
+	// Warnings are what is known to be missing beside the numbers: a file that is cut short.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // seriesData is the load over time, one element for each slot.
@@ -117,7 +121,7 @@ func (o *output) data(t *record.Totals) *data {
 		Series: o.seriesData(), Heat: o.heat(), Bounds: bounds[:], Histogram: o.durations[:],
 		Classes: o.sortedClasses(), Connections: o.shownConns(),
 		Users: o.users.sorted(), Databases: o.databases.sorted(), Apps: o.apps.sorted(), Clients: o.clients.sorted(),
-		Errors: o.sortedErrors(), MoreErrors: o.moreErrors, Streams: o.streams,
+		Errors: o.sortedErrors(), MoreErrors: o.moreErrors, Streams: o.streams, MoreStreams: o.moreStream,
 	}
 	d.MoreConns = o.allConns - min(o.allConns, uint64(len(d.Connections)))
 	if o.other.Calls > 0 {
@@ -133,15 +137,21 @@ func (o *output) data(t *record.Totals) *data {
 }
 
 func (o *output) meta(t *record.Totals) meta {
+	var warnings []string
+	if o.env.Warned != nil {
+		for _, w := range o.env.Warned() {
+			warnings = append(warnings, cut([]byte(w), maxParams))
+		}
+	}
 	start, begun := o.load.start, ""
 	if start != 0 {
 		begun = time.Unix(0, start).UTC().Format(time.RFC3339Nano)
 	}
 	return meta{
 		Start: begun, StartMS: start / 1e6, Span: max(t.Last-start, 0),
-		Packets: t.Packets, Bytes: t.Bytes, Connections: t.Connections, Messages: t.Messages, Queries: t.Queries, Errors: t.Errors,
+		Packets: t.Packets, Bytes: t.Bytes, Connections: o.allConns, Messages: o.messages, Queries: o.asked, Skipped: o.skipped, Errors: o.allErrors,
 		Lost: t.LostBytes, Retransmitted: t.RetransmittedBytes, KernelDropped: t.KernelDropped, Live: t.Live, Encrypted: o.encrypted, Joined: o.joined,
-		NoSQL: o.noSQL, NoValues: o.noValues, Command: command(o.env.Args, o.noValues),
+		NoSQL: o.noSQL, NoValues: o.noValues, Command: cut([]byte(command(o.env.Args, o.noValues)), maxSQL), Warnings: warnings,
 	}
 }
 
@@ -192,8 +202,8 @@ func (g *groups) sorted() []*group {
 	slices.SortFunc(list, func(a, b *group) int {
 		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Name, b.Name))
 	})
-	if g.other > 0 {
-		list = append(list, &group{Name: "(others)", Calls: g.other})
+	if g.other != nil {
+		list = append(list, g.other)
 	}
 	return list
 }

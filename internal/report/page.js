@@ -3,6 +3,10 @@
 const d = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 
+// What would change the direction of the text around it, or has no form, is written as
+// \x1b or \u202e.
+const visible = (s) => s.replace(/\r\n/g, "\n").replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+  (c) => { const n = c.charCodeAt(0).toString(16); return n.length > 2 ? "\\u" + n.padStart(4, "0") : "\\x" + n.padStart(2, "0"); });
 // All text of the capture comes into the page here, as text.
 function el(name, attrs, ...children) {
   const e = document.createElement(name);
@@ -10,7 +14,7 @@ function el(name, attrs, ...children) {
     if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
     else if (v !== undefined && v !== false) e.setAttribute(k, v === true ? "" : v);
   }
-  e.append(...children.filter((c) => c !== undefined && c !== null));
+  e.append(...children.filter((c) => c !== undefined && c !== null).map((c) => typeof c === "string" ? visible(c) : c));
   return e;
 }
 function svg(name, attrs, ...children) {
@@ -22,6 +26,7 @@ function svg(name, attrs, ...children) {
 
 // Units.
 const num = (n) => n.toLocaleString("en-US");
+const count = (n, what) => `${num(n)} ${what}${n === 1 ? "" : "s"}`;
 function dur(ns) {
   if (ns === undefined || ns < 0) return "";
   if (ns >= 12e10) return ns < 72e11 ? (ns / 6e10).toPrecision(3) * 1 + " min" : Number((ns / 36e11).toFixed(1)) + " h";
@@ -47,8 +52,11 @@ const facts = [["Packets", num(d.meta.packets)], ["Bytes", size(d.meta.bytes)], 
   ["Not captured", size(d.meta.lost_bytes), d.meta.lost_bytes > 0], ["Sent again", size(d.meta.retransmitted_bytes)]];
 if (d.meta.encrypted) facts.push(["Connections encrypted and not read", num(d.meta.encrypted), true]);
 if (d.meta.joined) facts.push(["Connections begun before the capture", num(d.meta.joined)]);
+if (d.meta.skipped) facts.push(["Queries passed over after an error", num(d.meta.skipped)]);
 if (d.meta.live) facts.push(["Dropped by the kernel", num(d.meta.kernel_dropped), d.meta.kernel_dropped > 0]);
 for (const [name, value, bad] of facts) $("facts").append(el("div", {}, el("dt", {}, name), el("dd", { class: bad ? "bad" : undefined }, value)));
+for (const w of d.meta.warnings || []) $("warnings").append(el("li", {}, w));
+$("warnings").hidden = !(d.meta.warnings || []).length;
 
 // Findings.
 if (!d.findings || d.findings.length === 0) $("findings").append(el("p", {}, d.meta.queries || d.meta.errors ? "Nothing was found to be wrong." : "Nothing could be read that something may be wrong with."));
@@ -163,6 +171,11 @@ function move(factor, part) {
 }
 for (const [id, factor, part] of [["closer", 0.5, 0], ["farther", 2, 0], ["earlier", 1, -0.5], ["later", 1, 0.5]]) $(id).addEventListener("click", () => move(factor, part));
 function drawCharts() {
+  const kept = plots.length ? { min: plots[0].scales.x.min, max: plots[0].scales.x.max } : undefined;
+  drawAll();
+  if (kept && plots.length) plots[0].setScale("x", kept);
+}
+function drawAll() {
   for (const p of plots) p.destroy();
   plots = [];
   $("charts").replaceChildren();
@@ -171,8 +184,8 @@ function drawCharts() {
   if (d.meta.queries) chart("Duration in ms (about)", [["p50", ms(s.p50), "--green"], ["p95", ms(s.p95), "--blue"], ["p99", ms(s.p99), "--amber"]], true);
   chart("Connections open", [["connections", s.open, "--blue"]]);
   chart("Bytes of rows a second", [["bytes/s", perSecond(s.bytes), "--green"]]);
-  const lags = (d.streams || []).filter((r) => (r.series || []).length).slice(0, 4);
-  if (lags.length) chart("Replication lag in ms (95 %)", lags.map((r, i) => ["#" + r.conn + " " + (r.who || ""), lagOf(r), ["--blue", "--amber", "--green", "--red"][i]]));
+  const lagging = (d.streams || []).filter((r) => (r.series || []).length), lags = lagging.slice(0, 4);
+  if (lags.length) chart("Replication lag in ms (95 %)" + (lagging.length > 4 ? `, of 4 of ${lagging.length} connections` : ""), lags.map((r, i) => [visible("#" + r.conn + " " + (r.who || "")), lagOf(r), ["--blue", "--amber", "--green", "--red"][i]]));
   if (!(d.heat || []).length) { heat = undefined; $("charts").append(numbers()); return; }
   $("charts").append(el("p", { class: "hint" }, "Durations over time: the darker, the more queries"));
   heat = el("canvas", { class: "heat", role: "img", "aria-label": "Heat map of durations over time; the table of durations has the same numbers in sum" });
@@ -226,18 +239,19 @@ function ladder(c) {
     svg("line", { x1: left, y1: 20, x2: left, y2: h }), svg("line", { x1: right, y1: 20, x2: right, y2: h }));
   c.steps.forEach((m, i) => {
     const y = 38 + i * rowH, [a, b] = m.back ? [right, left] : [left, right];
-    g.append(svg("text", { x: 0, y: y + 4 }, dur(m.at) || "0"), svg("line", { class: m.back ? "back" : "msg", x1: a, y1: y, x2: b, y2: y }),
+    g.append(svg("text", { x: 0, y: y + 4 }, m.at > 0 ? dur(m.at) : "0"), svg("line", { class: m.back ? "back" : "msg", x1: a, y1: y, x2: b, y2: y }),
       svg("path", { d: `M${b},${y} l${m.back ? 7 : -7},-4 v8 z`, class: "hbar" }),
       svg("text", { x: left + 14, y: y - 4 }, m.name + (m.count ? ` × ${num(m.count)}` : "") + `, ${size(m.len)}`));
   });
-  const list = el("ol", { class: "unseen" }, ...c.steps.map((m) => el("li", {}, `${dur(m.at) || "0"}, ${m.back ? "server" : "client"}: ${m.name}${m.count ? ` × ${num(m.count)}` : ""}, ${size(m.len)}`)));
+  const list = el("ol", { class: "unseen" }, ...c.steps.map((m) => el("li", {}, `${m.at > 0 ? dur(m.at) : "0"}, ${m.back ? "server" : "client"}: ${m.name}${m.count ? ` × ${num(m.count)}` : ""}, ${size(m.len)}`)));
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Messages between client and server" }, g, list);
 }
+const textOf = (c) => c.unknown ? "(not in the capture)" : c.sql;
 function details(c) {
   const box = el("div");
-  box.append(el("pre", {}, c.sql || "(text left out)"));
+  box.append(el("pre", {}, textOf(c) || "(text left out)"));
   for (const k of c.slowest || []) {
-    box.append(el("p", {}, `${dur(k.duration)} at ${clock(k.ts)}, #${k.conn} query ${k.id}, packet ${k.frame}, ${num(k.rows)} rows`, k.error ? el("span", { class: "err" }, " error " + k.error) : ""));
+    box.append(el("p", {}, `${dur(k.duration)} at ${clock(k.ts)}, #${k.conn} query ${k.id}, packet ${k.frame}, ${count(k.rows, "row")}`, k.error ? el("span", { class: "err" }, " error " + k.error) : ""));
     if (k.params) box.append(el("code", {}, k.params));
     if (k.sql && k.sql !== c.sql && !k.params) box.append(el("code", {}, k.sql));
   }
@@ -252,38 +266,40 @@ const open = new Set();
 const classColumns = [{ name: "calls", key: (c) => c.calls }, { name: "errors", key: (c) => c.errors }, { name: "rows", key: (c) => c.rows },
   { name: "total", key: (c) => c.total }, { name: "share", key: (c) => c.total }, { name: "mean", key: (c) => c.total / Math.max(1, c.calls) },
   { name: "p50", key: (c) => c.p50 }, { name: "p95", key: (c) => c.p95 }, { name: "p99", key: (c) => c.p99 }, { name: "max", key: (c) => c.max },
-  { name: "over time", key: (c) => c.calls }, { name: "query", key: (c) => c.sql, text: true }];
+  { name: "over time", key: (c) => c.calls }, { name: "query", key: textOf, text: true }];
 let wanted = "";
-const matching = () => (d.classes || []).filter((c) => !wanted || (c.sql + " " + (c.operation || "")).toLowerCase().includes(wanted));
+const matching = () => (d.classes || []).filter((c) => !wanted || (textOf(c) + " " + (c.operation || "")).toLowerCase().includes(wanted));
 if (!(d.classes || []).length && !d.other) $("classes").before(el("p", {}, "No query could be read."));
 const drawClasses = sortable($("classes"), classColumns, matching, 3, (c) => {
   const shown = open.has(c.fingerprint);
-  const toggle = el("button", { type: "button", class: "row", "aria-expanded": String(shown), onclick: () => {
+  const change = () => {
     if (!open.delete(c.fingerprint)) open.add(c.fingerprint);
     drawClasses();
     const again = [...document.querySelectorAll("#classes .row")].find((b) => b.dataset.id === c.fingerprint);
     if (again) again.focus();
-  } }, el("code", {}, c.sql.length > 160 ? c.sql.slice(0, 160) + "…" : c.sql || c.fingerprint));
+  };
+  const closes = (e) => { if (e.key === "Escape") { e.preventDefault(); change(); } };
+  const toggle = el("button", { type: "button", class: "row", "aria-expanded": String(shown), onclick: change, onkeydown: shown ? closes : () => {} }, el("code", {}, textOf(c).length > 160 ? textOf(c).slice(0, 160) + "…" : textOf(c) || c.fingerprint));
   toggle.dataset.id = c.fingerprint;
   const row = el("tr", { class: shown ? "open" : undefined }, el("td", {}, num(c.calls)), el("td", { class: c.errors ? "err" : undefined }, num(c.errors)), el("td", {}, num(c.rows)),
     el("td", {}, dur(c.total)), el("td", {}, (100 * c.total / total).toFixed(1) + " %"), el("td", {}, dur(c.total / Math.max(1, c.calls))),
     el("td", {}, dur(c.p50)), el("td", {}, dur(c.p95)), el("td", {}, dur(c.p99)), el("td", {}, dur(c.max)), el("td", {}, sparkline(c.spark || [])), el("td", { class: "text" }, toggle));
-  return shown ? [row, el("tr", { class: "open" }, el("td", { class: "text", colspan: classColumns.length }, details(c)))] : [row];
+  return shown ? [row, el("tr", { class: "open", onkeydown: closes }, el("td", { class: "text", colspan: classColumns.length }, details(c)))] : [row];
 });
 $("search").addEventListener("input", (e) => {
   wanted = e.target.value.toLowerCase();
   drawClasses();
   $("found").textContent = wanted ? `${num(matching().length)} of ${num((d.classes || []).length)}` : "";
 });
-if (d.other) $("found").after(el("p", { class: "hint" }, `${num(d.other.calls)} further queries, of other texts, took ${dur(d.other.total)}; they are not listed.`));
+if (d.other) $("found").after(el("p", { class: "hint" }, `${num(d.other.calls)} further queries, of other texts, took ${dur(d.other.total)}${d.other.errors ? ", and " + num(d.other.errors) + " of them failed" : ""}; they are not listed.`));
 
 // Errors.
-const outside = d.meta.errors - (d.errors || []).reduce((a, e) => a + e.count, 0) - (d.more_errors || 0);
-if (outside > 0) $("errors").before(el("p", {}, `${num(outside)} errors are of logins, or of sessions that were ended: no query asked for them.`));
-if (!(d.errors || []).length) $("errors").replaceWith(el("p", {}, "No query ended in an error."));
+const asked = (e) => e.example.id ? `#${e.example.conn} query ${e.example.id}` : `#${e.example.conn}, of a login or a session and not of a query`;
+if (d.more_errors) $("errors").before(el("p", { class: "hint" }, `${count(d.more_errors, "error")} of further texts are not listed.`));
+if (!(d.errors || []).length) $("errors").replaceWith(el("p", {}, "There was no error."));
 else sortable($("errors"), [{ name: "count", key: (e) => e.count }, { name: "SQLSTATE", key: (e) => e.sqlstate }, { name: "message and an example", key: (e) => e.message || "", text: true }],
   () => d.errors, 0, (e) => [el("tr", {}, el("td", {}, num(e.count)), el("td", {}, e.sqlstate), el("td", { class: "text" }, el("p", { class: "err" }, (e.severity || "") + " " + (e.message || "")),
-    el("code", {}, e.example.sql || ""), el("p", { class: "hint" }, `#${e.example.conn} query ${e.example.id}, packet ${e.example.frame}, at ${clock(e.example.ts)}`)))]);
+    e.example.sql ? el("code", {}, e.example.sql) : undefined, el("p", { class: "hint" }, `${asked(e)}, packet ${e.example.frame}, at ${clock(e.example.ts)}`)))]);
 
 // Connections.
 (() => {
@@ -306,6 +322,7 @@ else sortable($("errors"), [{ name: "count", key: (e) => e.count }, { name: "SQL
 })();
 
 // Replication.
+if (d.more_streams) $("streams").before(el("p", { class: "hint" }, `${count(d.more_streams, "further connection")} of replication are not listed.`));
 if ((d.streams || []).length) {
   $("replication").hidden = false;
   const stages = ["write", "flush", "apply"], behind = (r) => Math.max(0, ...stages.map((k) => (r[k] || {}).bytes || 0));
@@ -320,7 +337,7 @@ if ((d.streams || []).length) {
 // Who asked.
 for (const [name, list] of [["Users", d.users], ["Databases", d.databases], ["Applications", d.applications], ["Clients", d.clients]]) {
   const t = el("table");
-  $("groups").append(el("div", { class: "scroll" }, el("h3", {}, name), t));
+  $("groups").append(el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, el("h3", {}, name), t));
   t.setAttribute("aria-label", name);
   sortable(t, [{ name: "name", key: (g) => g.name, text: true }, { name: "calls", key: (g) => g.calls }, { name: "errors", key: (g) => g.errors }, { name: "rows", key: (g) => g.rows }, { name: "total", key: (g) => g.total }],
     () => list || [], 4, (g) => [el("tr", {}, el("td", { class: "text" }, g.name || "(not known)"), el("td", {}, num(g.calls)), el("td", {}, num(g.errors)), el("td", {}, num(g.rows)), el("td", {}, dur(g.total)))]);
@@ -335,5 +352,9 @@ $("theme").addEventListener("click", () => {
   drawCharts();
 });
 drawCharts();
+// Paper is light.
+let chosen;
+addEventListener("beforeprint", () => { chosen = document.documentElement.dataset.theme; document.documentElement.dataset.theme = "light"; drawCharts(); });
+addEventListener("afterprint", () => { if (chosen) document.documentElement.dataset.theme = chosen; else delete document.documentElement.dataset.theme; drawCharts(); });
 addEventListener("resize", () => { for (const p of plots) p.setSize({ width: $("charts").clientWidth, height: 170 }); if (plots.length) drawHeat(plots[0].scales.x.min, plots[0].scales.x.max); });
 })();

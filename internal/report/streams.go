@@ -36,7 +36,11 @@ type lag struct {
 // stream takes what a connection's end tells of replication.
 func (o *output) stream(c *record.Connection) {
 	sum := c.Info.Stream
-	if sum == nil || len(o.streams) >= maxStreams {
+	if sum == nil {
+		return
+	}
+	if len(o.streams) >= maxStreams {
+		o.moreStream++
 		return
 	}
 	s := &stream{Conn: c.Conn.ID, Client: c.Conn.Client, Who: c.Who.Application, Kind: sum.Mode.String(), Slot: sum.Slot.Name, WAL: sum.WALBytes, Period: sum.Period}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/pkg/messages"
@@ -14,8 +13,6 @@ type textVisitor struct {
 	buf, scratch     []byte
 	err              errorText
 }
-
-type errorText struct{ severity, state, message string }
 
 // params returns the parameters of a query as $1 = 'x', $2 = NULL, borrowed until the
 // next call.
@@ -43,48 +40,3 @@ func (t *textVisitor) params(q *record.Query, zone *record.Zone) []byte {
 	t.buf = b
 	return b
 }
-
-// failure returns what an error says.
-func (t *textVisitor) failure(q *record.Query) errorText {
-	t.err = errorText{}
-	q.VisitError(t)
-	return t.err
-}
-
-// message returns the message of an error as the page may show it: what it quotes is a
-// value as often as a name.
-func (o *output) message(text string) string {
-	if !o.noValues {
-		return text
-	}
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(text, `"`)
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		b.WriteString(`"…"`)
-		if _, text, ok = strings.Cut(rest, `"`); !ok {
-			return b.String()
-		}
-	}
-}
-
-// Text takes a field of an error.
-func (t *textVisitor) Text(name string, v []byte) {
-	switch name {
-	case "severity":
-		t.err.severity = cut(v, 20)
-	case "sqlstate":
-		t.err.state = cut(v, 5)
-	case "message":
-		t.err.message = cut(v, maxParams)
-	}
-}
-
-// Pairs passes over fields without a name.
-func (t *textVisitor) Pairs(string, []messages.Pair) {}
-
-// SecretText takes what stands in place of a secret.
-func (t *textVisitor) SecretText(name string, v []byte) { t.Text(name, v) }

@@ -105,7 +105,7 @@ func (a *Adapter) TakesExchanges() session.Handler {
 
 // MessageRecord makes the record of a message, nil if it is not wanted.
 func (a *Adapter) MessageRecord(e *session.Event) *record.Message {
-	if !a.wants.Messages[e.Kind] && (a.wants.Rows == 0 || e.Step.Anomaly == nil) {
+	if !a.wants.Messages[e.Kind] && (!a.wants.Anomalies || e.Step.Anomaly == nil) {
 		return nil
 	}
 	return a.maker.Message(e)

@@ -12,6 +12,7 @@ type Fan struct {
 	sinks    []Sink
 	wants    Wants
 	messages [messages.NumKinds][]Sink
+	odd      [messages.NumKinds][]Sink // those of messages of which there are notes
 	queries  []Sink
 	leftOut  []Sink // those that take queries which sampling leaves out
 	conns    []Sink
@@ -32,6 +33,9 @@ func NewFan(sinks ...Sink) Sink {
 		for k, wanted := range w.Messages {
 			if wanted {
 				f.messages[k] = append(f.messages[k], s)
+			}
+			if wanted || w.Anomalies {
+				f.odd[k] = append(f.odd[k], s)
 			}
 		}
 		if w.Queries {
@@ -64,7 +68,9 @@ func (f *Fan) Record(r record.Record) {
 	list := f.sinks
 	switch r := r.(type) {
 	case *record.Message:
-		list = f.messages[r.Kind]
+		if list = f.messages[r.Kind]; len(r.Notes()) > 0 {
+			list = f.odd[r.Kind]
+		}
 	case *record.Query:
 		if list = f.queries; r.Sampled.LeftOut {
 			list = f.leftOut

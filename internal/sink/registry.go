@@ -77,6 +77,9 @@ type Env struct {
 	Getenv func(name string) string
 	// Totals returns what was counted so far, as of the latest Tick.
 	Totals func() record.Totals
+	// Warned returns what was said of the input so far that may be missing, a line each: that
+	// it is cut short, for instance. Nil: nothing is known of it.
+	Warned func() []string
 	// Begun returns when what is shown of a file begins: its first packet, or what was
 	// asked for; 0: not known, as of live traffic.
 	Begun func() int64

@@ -92,6 +92,9 @@ type Wants struct {
 	// values, secrets too: they are for comparing and measuring, and nothing of them may be
 	// shown or kept.
 	Rows uint64
+	// Anomalies has messages told, of whatever kind, in which something is against the
+	// protocol.
+	Anomalies bool
 	// AtOnce has messages told when they come, though it be not known yet whether their
 	// query is selected: for counting.
 	AtOnce  bool
@@ -119,6 +122,7 @@ func (w Wants) Or(o Wants) Wants {
 		w.Messages[i] = w.Messages[i] || b
 	}
 	w.LeftOut, w.AtOnce = w.LeftOut || o.LeftOut, w.AtOnce && o.AtOnce
+	w.Anomalies = w.Anomalies || o.Anomalies
 	w.Queries, w.Connections, w.Notices = w.Queries || o.Queries, w.Connections || o.Connections, w.Notices || o.Notices
 	w.Network, w.Pooled = w.Network || o.Network, w.Pooled || o.Pooled
 	w.Normalized, w.Parameters = w.Normalized || o.Normalized, w.Parameters || o.Parameters
@@ -137,7 +141,7 @@ func (w *Wants) Any() bool { return w.Messages.Any() || w.Queries || w.Connectio
 func (w *Wants) Takes(r record.Record) bool {
 	switch r := r.(type) {
 	case *record.Message:
-		return w.Messages[r.Kind]
+		return w.Messages[r.Kind] || w.Anomalies && len(r.Notes()) > 0
 	case *record.Query:
 		return w.Queries
 	case *record.Connection:

@@ -23,6 +23,8 @@ type visit struct {
 	Aria               string
 	Found, Ladder      []string
 	Opened             string
+	Closed             bool   // by Escape, and the focus stays
+	Ink, Printed       string // colours of the text in the dark theme, and of that on paper
 	Charts, Bars, Idle int
 	Zoomed, Unzoomed   bool
 	Closer             bool     // zoomed by the keyboard
@@ -95,8 +97,11 @@ func TestReport(t *testing.T) {
 	if len(v.Wide) > 0 {
 		t.Errorf("too wide for a narrow window: %q", v.Wide)
 	}
-	if v.Light == v.Dark || v.Light == "" {
-		t.Errorf("themes %s and %s", v.Light, v.Dark)
+	if v.Light == v.Dark || v.Light == "" || v.Ink == v.Printed || v.Printed == "" {
+		t.Errorf("themes %s and %s; text is %s in the dark and %s on paper", v.Light, v.Dark, v.Ink, v.Printed)
+	}
+	if !v.Closed {
+		t.Error("Escape does not close a query")
 	}
 	if !strings.Contains(v.Text, "division by zero") {
 		t.Error("an error is not shown")
@@ -127,7 +132,7 @@ func TestReportOfNothing(t *testing.T) {
 // TestReportIsHarmless puts markup and script into every text of a session: none of it
 // may become more than text.
 func TestReportIsHarmless(t *testing.T) {
-	evil := `</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><svg/onload=alert(3)>` + strings.Repeat("w", 300)
+	evil := `</script><script>alert(1)</script><img src=x onerror=alert(2)>]]>--><svg/onload=alert(3)>` + "\u202e\x1b" + strings.Repeat("w", 300)
 	var b pcapBuilder
 	b.open()
 	for _, sql := range []string{"select '" + evil + "'", "select 1 as \"" + evil + "\"", evil} {
@@ -159,8 +164,11 @@ func TestReportIsHarmless(t *testing.T) {
 	if len(v.Wide) > 0 {
 		t.Errorf("a long word makes the page too wide for a narrow window: %q", v.Wide)
 	}
-	if !strings.Contains(v.Text, "<img src=x") {
+	if !strings.Contains(v.Text, "<img src=x") || !strings.Contains(v.Text, `\u202e\x1bwww`) {
 		t.Error("the text is not shown as it is")
+	}
+	if strings.ContainsAny(v.Text, "\u202e\x1b") {
+		t.Error("the text changes the direction of what stands beside it")
 	}
 }
 

@@ -64,10 +64,15 @@ const [path, browser, search] = process.argv.slice(2);
     out.unzoomed = before === await ink();
   }
   out.unnamed = await p.$$eval("main [role=img]:not([aria-label]), main [role=region]:not([aria-label]), main button:empty", (l) => l.length);
+  const ink = () => p.evaluate(() => getComputedStyle(document.body).color);
   const background = () => p.evaluate(() => getComputedStyle(document.body).backgroundColor);
   out.light = await background();
   await p.click("#theme");
   out.dark = await background();
+  await p.emulateMedia({ media: "print" });
+  out.printed = await ink();
+  await p.emulateMedia({ media: "screen" });
+  out.ink = await ink();
   out.bars = await p.$$eval("#conns rect.hbar, #conns rect.bad", (l) => l.length);
   out.idle = await p.$$eval("#conns rect.idle", (l) => l.length);
   out.conns = await p.$$eval("#conntable tbody tr", (l) => l.map((e) => e.textContent));
@@ -78,6 +83,11 @@ const [path, browser, search] = process.argv.slice(2);
   }
   out.text = await p.evaluate(() => document.body.innerText);
   out.elements = await p.$$eval("img, iframe, object, link, audio, video, form", (l) => l.length);
+  if (out.found.length) {
+    await p.focus("#classes .row");
+    await p.keyboard.press("Escape");
+    out.closed = await p.evaluate(() => !document.querySelector("#classes tr.open") && document.activeElement.matches(".row"));
+  }
   // In a narrow window, as that of a telephone, tables alone scroll to the side.
   out.wide = [];
   for (const again of [false, true]) {
