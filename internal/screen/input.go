@@ -22,11 +22,11 @@ func (m *model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case "ctrl+c":
 		return tea.Quit
 	case "ctrl+z":
-		if alone() { // Bubble Tea would wait for somebody to go on with it
+		if alone() {
 			m.say("no shell is there that could go on with the program")
 			return nil
 		}
-		return tea.Suspend
+		return m.job.stop
 	case "ctrl+l":
 		return tea.ClearScreen
 	}

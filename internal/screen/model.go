@@ -60,6 +60,7 @@ type model struct {
 	opt     Options
 	theme   *theme
 	painter painter
+	job     *job
 	w, h    int
 	tab     int
 	from    int              // the tab that the flow was opened from
@@ -89,7 +90,7 @@ func newModel(opt Options) *model {
 	if opt.Local == nil {
 		opt.Local = time.Local
 	}
-	m := &model{opt: opt, theme: newTheme(opt.Color), painter: painter{out: opt.Out}, w: 80, h: 24}
+	m := &model{opt: opt, theme: newTheme(opt.Color), painter: painter{out: opt.Out}, job: newJob(), w: 80, h: 24}
 	m.pages = [numTabs][]page{
 		{newActivity()}, {newQueries()}, {&flowPage{}}, {newFindings()}, {newFailures()}, {newStreams()},
 	}
@@ -189,6 +190,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.drawn++
 		if !m.pause {
 			m.refresh()
+		}
+		if m.job.lost(m.painter.showing()) {
+			return m, tea.Batch(m.nextFrame(), m.job.retake)
 		}
 		return m, m.nextFrame()
 	case endedMsg:

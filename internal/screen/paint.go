@@ -54,6 +54,13 @@ func (p *painter) set(w int, lines []textLine, cursor place) {
 	}
 }
 
+// showing reports whether the screen is shown.
+func (p *painter) showing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.on
+}
+
 // synchronize has updates appear at once.
 func (p *painter) synchronize() {
 	p.mu.Lock()

@@ -51,26 +51,32 @@ type Options struct {
 }
 
 // Run shows the screen until the user leaves it, or a signal ends the program. The
-// terminal is then as it was before.
+// terminal is then as it was before, and so it is while the program is stopped.
 func Run(opt Options) error {
 	m := newModel(opt)
 	p := tea.NewProgram(m, programOptions(&opt, m.painter.output())...)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, append(jobSignals(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	defer signal.Stop(signals)
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
-		select {
-		case <-signals:
-		case <-opt.Quit:
-		case <-done:
-			return
-		}
+		m.job.watch(p, &opt, signals, done)
+		endAnywhere()
+		close(m.job.ended)
 		go p.Quit() // it waits for a frame to be written
 		drain(opt.Out, done)
 	}()
-	_, err := p.Run()
+	result := make(chan error, 1)
+	go func() {
+		_, err := p.Run()
+		result <- err
+	}()
+	var err error
+	select {
+	case err = <-result:
+	case <-m.job.left:
+	}
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic):
 		return errors.New("the screen failed; this is a fault of the program, please report it")

@@ -187,6 +187,135 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// held waits until the program has the terminal, with texts on the screen, and holds that
+// all of that is the program's own.
+func (p *pane) held(texts ...string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		state := strings.TrimSpace(p.run("display-message", "-p", "#{alternate_on} #{mouse_any_flag}"))
+		if state == "1 1" {
+			break
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("alternate screen, mouse: %s\n%s", state, p.screen())
+		}
+	}
+	if screen := p.wait(texts...); strings.Contains(screen, "Stopped") || strings.Contains(screen, "ready") {
+		p.t.Errorf("something else is on the screen:\n%s", screen)
+	}
+}
+
+// stopped waits until the program is stopped, and the shell, which looks for that when a
+// line is typed, has said so.
+func (p *pane) stopped(pid int) {
+	p.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if strings.Contains(string(stat), ") T ") {
+			if strings.Contains(p.screen(), "Stopped") {
+				return
+			}
+			p.keys("Enter")
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("the program is not stopped, or nobody says so: %s\n%s", stat, p.screen())
+		}
+	}
+}
+
+// TestScreenJob stops the program as shells and others do, from the keyboard and from
+// outside, and goes on with it. While it is stopped the terminal is as it was before: the
+// shell is one that leaves modes as it finds them, so that stty shows which there are.
+func TestScreenJob(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture, err := filepath.Abs("../../testdata/pcaps/base_mix.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPane(t)
+	p.keys("-l", "clear; export PS1='ready ''in dash> '; cd "+t.TempDir()+"; exec dash -i")
+	p.keys("Enter")
+	p.wait("ready in dash>")
+	typed := func(line string) {
+		p.keys("-l", line)
+		p.keys("Enter")
+	}
+	typed("clear; stty -g >before; echo ok $((6*7))")
+	p.wait("ok 42")
+	typed(program + " browse " + capture)
+	p.held("CALLS", "copy m from stdin")
+	pid := p.child()
+	signal := func(s syscall.Signal) {
+		t.Helper()
+		if err := syscall.Kill(pid, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asBefore := func() {
+		t.Helper()
+		p.quiet()
+		typed("clear; stty -g | cmp - before && echo modes $((6*7))")
+		p.wait("modes 42")
+	}
+	for _, how := range []string{"TSTP", "Ctrl-Z"} {
+		if how == "TSTP" {
+			signal(syscall.SIGTSTP)
+		} else {
+			p.keys("C-z")
+		}
+		p.stopped(pid)
+		asBefore()
+		typed("clear; bg") // it needs the terminal
+		p.stopped(pid)
+		asBefore()
+		p.run("resize-window", "-x", "100", "-y", "30")
+		typed("fg")
+		p.held("CALLS", "copy m from stdin")
+		p.keys("?")
+		p.wait("Everywhere")
+		p.keys("?")
+		p.wait("CALLS", "copy m from stdin")
+		p.run("resize-window", "-x", "80", "-y", "24")
+		p.held("CALLS", "copy m from stdin")
+	}
+
+	// Nothing can be given back before SIGSTOP; going on, all is taken again.
+	signal(syscall.SIGSTOP)
+	p.wait("Stopped")
+	p.keys("-l", "clear; stty sane; echo sane $((6*7))")
+	p.keys("C-j") // the modes are the program's still
+	p.wait("sane 42")
+	typed("clear; bg")
+	p.stopped(pid)
+	typed("reset; fg")
+	p.held("CALLS", "copy m from stdin")
+	p.keys("1")
+	p.wait("3 connections")
+	p.keys("2")
+	p.held("CALLS", "copy m from stdin")
+
+	// What ends a stopped job leaves the terminal to the shell.
+	signal(syscall.SIGTSTP)
+	p.stopped(pid)
+	typed("clear; kill %1; kill -CONT %1")
+	p.wait("427 packets")
+	for range 100 {
+		if strings.Contains(p.screen(), "Done ") { // and not Done(1)
+			break
+		}
+		p.keys("Enter")
+		time.Sleep(50 * time.Millisecond)
+	}
+	p.wait("Done ")
+	asBefore()
+}
+
 // TestScreenManners is what terminals of other sorts get: no colours where NO_COLOR is
 // set, a pipe's packets while keys come from the terminal, a message where there is none.
 func TestScreenManners(t *testing.T) {

@@ -1,5 +1,0 @@
-//go:build !unix
-
-package screen
-
-func alone() bool { return false }
