@@ -12,6 +12,8 @@ import (
 
 	"github.com/pgsniff/pgsniff/internal/redact"
 	"github.com/pgsniff/pgsniff/internal/render"
+	"github.com/pgsniff/pgsniff/internal/selection"
+	"github.com/pgsniff/pgsniff/internal/sink"
 	"github.com/pgsniff/pgsniff/pkg/exchange"
 	"github.com/pgsniff/pgsniff/pkg/messages"
 	"github.com/pgsniff/pgsniff/pkg/session"
@@ -35,6 +37,10 @@ func TestPlaceOfErrors(t *testing.T) {
 		"messages": func(w *render.Pretty) session.Handler { return &onlyOne{Writer: w, messages: true} },
 		"piped":    func(w *render.Pretty) session.Handler { return &onlyOne{Writer: render.NewPipe(w), messages: true} },
 		"queries":  func(w *render.Pretty) session.Handler { return &onlyOne{Writer: w} },
+		"waited": func(w *render.Pretty) session.Handler { // for the duration of its query
+			to := render.NewSink(w, sink.Wants{Messages: sink.AllKinds()})
+			return selection.NewHandler(&selection.Selection{MinDuration: 1}, sink.NewAdapter(to, false), false)
+		},
 	}
 	for _, level := range []redact.Level{redact.None, redact.Secrets, redact.All} {
 		for view, open := range views {
@@ -48,7 +54,11 @@ func TestPlaceOfErrors(t *testing.T) {
 					for _, position := range positions {
 						failAt(redact.NewHandler(level, h), sql, position)
 					}
-					h.(*onlyOne).Flush()
+					if p, ok := h.(*onlyOne); ok {
+						p.Flush()
+					} else {
+						w.Flush()
+					}
 					carets := checkPlaces(t, sql, positions, width, out.String())
 					if carets == 0 && !strings.HasPrefix(sql, "<") {
 						t.Errorf("%s, level %d: no caret for %q:\n%s", view, level, sql, out.Bytes())
