@@ -46,7 +46,7 @@ if (d.meta.start) {
   const day = (ns) => new Date(d.meta.start_ms + ns / 1e6).toISOString().slice(0, 10);
   const from = clock(0).slice(0, 8), to = clock(d.meta.span).slice(0, 8), other = day(d.meta.span) === day(0) ? "" : day(d.meta.span) + " ";
   $("period").textContent = `${day(0)} ${from} to ${other}${to} UTC, ${dur(d.meta.span) || "0 s"}`;
-} else $("period").textContent = "There is no PostgreSQL in it.";
+} else $("period").textContent = d.meta.connections || d.meta.messages ? "Its packets have no times." : "There is no PostgreSQL in it.";
 const facts = [["Packets", num(d.meta.packets)], ["Bytes", size(d.meta.bytes)], ["Connections", num(d.meta.connections)],
   ["Messages", num(d.meta.messages)], ["Queries", num(d.meta.queries)], ["Errors", num(d.meta.errors), d.meta.errors > 0],
   ["Not captured", size(d.meta.lost_bytes), d.meta.lost_bytes > 0], ["Sent again", size(d.meta.retransmitted_bytes)]];
@@ -65,7 +65,7 @@ for (const f of d.findings || []) {
   if (f.cost && f.cost.time_ns) cost.push(dur(f.cost.time_ns));
   if (f.cost && f.cost.round_trips) cost.push(num(f.cost.round_trips) + " round trips");
   if (f.cost && f.cost.bytes) cost.push(size(f.cost.bytes));
-  const seen = (f.evidence || []).slice(0, 3).map((e) => el("p", { class: "hint" }, `#${e.conn} query ${e.query ?? "–"}, packet ${e.frame}: ${e.text}`));
+  const seen = (f.evidence || []).slice(0, 3).map((e) => el("p", { class: "hint" }, `#${e.conn}${e.query ? " query " + e.query : ""}, packet ${e.frame}: ${e.text}`));
   $("findings").append(el("article", { class: "finding " + f.severity },
     el("h3", {}, el("span", { class: "tag" }, f.severity), " " + f.code + (cost.length ? " – costs " + cost.join(", ") : "")),
     el("p", {}, f.title), ...(f.queries || []).slice(0, 3).map((q) => el("code", {}, q.normalized || "")), ...seen, el("p", {}, "→ " + f.advice)));
@@ -114,7 +114,7 @@ function chart(title, list, logarithmic) {
   const axis = { stroke: css("--dim"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") } };
   const u = new uPlot({
     title, width: host.clientWidth || 1100, height: 170, padding: [8, margin, 0, 0], cursor: { sync: { key: "time" } }, tzDate: (t) => uPlot.tzDate(new Date(t * 1e3), "Etc/UTC"), 
-    scales: { x: { time: true }, y: logarithmic ? { distr: 3 } : {} }, axes: [{ ...axis, values: ticks, space: 96 }, { ...axis, values: (u, list) => list.map((n) => n === null ? "" : few(n)), size: axisWidth, ...(logarithmic ? { splits: tens, filter: (u, list) => list } : {}) }],
+    scales: { x: { time: true }, y: logarithmic ? { distr: 3 } : { range: (u, min, max) => [0, Math.max(1.1 * max, 1)] } }, axes: [{ ...axis, values: ticks, space: 96 }, { ...axis, values: (u, list) => list.map((n) => n === null ? "" : few(n)), size: axisWidth, ...(logarithmic ? { splits: tens, filter: (u, list) => list } : {}) }],
     series: [{ value: (u, t) => t === null || t === undefined ? "" : new Date(t * 1000).toISOString().slice(11, 23) }, ...list.map(([label, values, colour]) => ({ label, stroke: css(colour), width: 1.5, points: slots < 60 ? { show: true } : { show: true, filter: () => alone(values) } }))],
     hooks: { setScale: [(p, key) => { if (key === "x") zoom(p); }] },
   }, [x, ...list.map(([, values]) => values)], host);
@@ -196,7 +196,7 @@ $("unzoom").addEventListener("click", () => { if (plots.length) plots[0].setScal
 
 // The histogram, as a table with bars.
 (() => {
-  const t = el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "up to"), el("th", { scope: "col" }, "queries"), el("th", { scope: "col", class: "text" }, ""))));
+  const t = el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "up to"), el("th", { scope: "col" }, "queries"), el("td"))));
   const body = el("tbody"), joined = [];
   for (let i = 0; i < d.histogram.length; i += 4) joined.push([d.bounds[Math.min(i + 3, d.bounds.length - 1)], d.histogram.slice(i, i + 4).reduce((a, b) => a + b, 0)]);
   const used = joined.map((j, i) => j[1] ? i : -1).filter((i) => i >= 0), most = Math.max(1, ...joined.map((j) => j[1]));

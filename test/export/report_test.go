@@ -23,6 +23,7 @@ type visit struct {
 	Aria               string
 	Found, Ladder      []string
 	Opened             string
+	Run                int    // texts of SQL that run into what stands beside them
 	Closed             bool   // by Escape, and the focus stays
 	Ink, Printed       string // colours of the text in the dark theme, and of that on paper
 	Charts, Bars, Idle int
@@ -99,6 +100,9 @@ func TestReport(t *testing.T) {
 	}
 	if v.Light == v.Dark || v.Light == "" || v.Ink == v.Printed || v.Printed == "" {
 		t.Errorf("themes %s and %s; text is %s in the dark and %s on paper", v.Light, v.Dark, v.Ink, v.Printed)
+	}
+	if v.Run > 0 {
+		t.Errorf("%d texts of SQL run into others", v.Run)
 	}
 	if !v.Closed {
 		t.Error("Escape does not close a query")

@@ -28,6 +28,7 @@ const [path, browser, search] = process.argv.slice(2);
     list.some((b) => b.t !== a.t && b.y === a.y && a.left < b.left && b.left < a.right)).map((a) => a.t)));
   const column = (n) => p.$$eval(`#classes tbody tr td:nth-child(${n})`, (l) => l.map((e) => e.textContent));
   out.facts = await p.$$eval("#facts dd", (l) => l.map((e) => e.textContent));
+  out.run = await p.$$eval(".finding code, #errors code, tr.open code", (l) => l.filter((e) => getComputedStyle(e).display !== "block").length);
   out.findings = await p.$$eval("#findings h3", (l) => l.map((e) => e.textContent));
   out.calls = await column(1);
   await p.click("#classes th:nth-child(1) button");
