@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ func (r *run) create(out *outlet) (io.WriteCloser, error) {
 		f, _ := r.env.Out.(*os.File)
 		return r.queued(out, f, stdout{r.env.Out}), nil
 	}
-	if err := r.inputs.refuse("--to", out.spec.to); err != nil {
+	if err := r.inputs.refuse(cmp.Or(out.spec.flag, "--to"), out.spec.to); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(out.spec.to, os.O_WRONLY|os.O_CREATE, 0o600)

@@ -20,6 +20,7 @@ type outputSpec struct {
 	to     string // path; empty for standard output
 	chosen bool   // --view was given
 	any    bool   // --view or -o was given
+	flag   string // that said to; empty: --to
 }
 
 // view reports whether a view was asked for.

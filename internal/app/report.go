@@ -41,7 +41,7 @@ no parameters and constants, with --no-sql no SQL either, so that it may be pass
 			if !strings.HasSuffix(to, ".html") && !strings.HasSuffix(to, ".htm") && to != "-" {
 				return usageError("-o %s: the page is HTML; its name must end in .html", to)
 			}
-			o.outputs.last = outputSpec{views: report.Views, format: report.Name, to: to, chosen: true, any: true}
+			o.outputs.last = outputSpec{views: report.Views, format: report.Name, to: to, chosen: true, any: true, flag: "-o"}
 			return runRead(env, o, args)
 		},
 	}
