@@ -59,7 +59,7 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 	r.attachedTo(opt, servers)
 	defer r.onHangup()()
 	defer r.govern()()
-	stop := stopSignals(r.attached.Stop, env.Out, o.Duration, !r.agent.reloads)
+	stop := stopSignals(r.attached.Stop, r.onlyReader(), o.Duration, !r.agent.reloads)
 	err = r.attachedLoop()
 	stop()
 	r.countLost()

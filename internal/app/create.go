@@ -16,6 +16,7 @@ import (
 func (r *run) create(out *outlet) (io.WriteCloser, error) {
 	if out.spec.to == "" {
 		f, _ := r.env.Out.(*os.File)
+		out.standard = true
 		return r.queued(out, f, stdout{r.env.Out}), nil
 	}
 	if err := r.inputs.refuse(cmp.Or(out.spec.flag, "--to"), out.spec.to); err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"io"
 
 	"github.com/pgsniff/pgsniff/internal/record"
 	"github.com/pgsniff/pgsniff/internal/sink"
@@ -32,6 +33,17 @@ func (r *run) failed() bool {
 		}
 	}
 	return true
+}
+
+// onlyReader is standard output if nothing is written elsewhere, else nil: the run is at its
+// end when who reads that has gone.
+func (r *run) onlyReader() io.Writer {
+	for _, out := range r.outputs {
+		if !out.standard && r.opt.only == nil {
+			return nil
+		}
+	}
+	return r.env.Out
 }
 
 // endOutputs writes what is left and returns what went wrong.

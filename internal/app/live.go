@@ -178,7 +178,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	defer onAsked(r.ask)()
 	defer r.onHangup()()
 	defer r.govern()()
-	stop := stopSignals(r.live.Stop, env.Out, o.Duration, !r.agent.reloads)
+	stop := stopSignals(r.live.Stop, r.onlyReader(), o.Duration, !r.agent.reloads)
 	unwatch := r.watchDrops(dropTime)
 	err = r.liveLoop()
 	stop()

@@ -11,7 +11,8 @@ import (
 
 // stopSignals calls stop, which ends a run in good order, when the user or the system wants it: on SIGINT,
 // SIGTERM and, if hangup is set, SIGHUP, after a duration if that is not 0, and when the reader of
-// the output has gone. A second SIGINT or SIGTERM ends the program at once. The
+// out, if that is not nil, has gone. SIGPIPE does not tell that: it may be about packets, or about
+// a collector. A second SIGINT or SIGTERM ends the program at once. The
 // function that it returns ends all that.
 func stopSignals(stop func(), out io.Writer, d time.Duration, hangup bool) func() {
 	signals := make(chan os.Signal, 1)
@@ -19,9 +20,6 @@ func stopSignals(stop func(), out io.Writer, d time.Duration, hangup bool) func(
 	if hangup && !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	// A write to a closed pipe shall fail instead of ending the program.
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
 	done := make(chan struct{})
 	var timer *time.Timer
 	if d > 0 {
@@ -33,8 +31,6 @@ func stopSignals(stop func(), out io.Writer, d time.Duration, hangup bool) func(
 			select {
 			case <-signals:
 				signal.Stop(signals)
-				stop()
-			case <-pipe:
 				stop()
 			case <-done:
 				return

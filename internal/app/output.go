@@ -20,15 +20,17 @@ import (
 // outlet is one output of a run. What it is made of ends in the order of the fields.
 type outlet struct {
 	spec    outputSpec
-	file    *anew        // nil for standard output
-	queue   *lineQueue   // before a pipe; nil where there is none
-	pipe    *os.File     // behind the queue
-	failure error        // of writing what was in the queue
-	parts   []part       // what sessions report to
-	sink    sink.Sink    // views of the registry and what they write to, or a format of it; nil where there is none
-	stats   *statsView   // nil where it was not asked for
-	writer  *render.Sink // of a built-in format
-	due     int64        // when it is to be told the time, see run.tickAll
+	file    *anew        // nil where there is none: for standard output, or a collector
+	// standard tells that it is written to standard output.
+	standard bool
+	queue    *lineQueue   // before a pipe; nil where there is none
+	pipe     *os.File     // behind the queue
+	failure  error        // of writing what was in the queue
+	parts    []part       // what sessions report to
+	sink     sink.Sink    // views of the registry and what they write to, or a format of it; nil where there is none
+	stats    *statsView   // nil where it was not asked for
+	writer   *render.Sink // of a built-in format
+	due      int64        // when it is to be told the time, see run.tickAll
 }
 
 // openOutputs makes the outputs, and returns how many goroutines are left for

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // TestFilesAreTheirOwnersAlone: what is written of other people's traffic is nobody
@@ -79,5 +82,39 @@ func TestPacketsThatNobodyReads(t *testing.T) {
 	}
 	if out != whole {
 		t.Errorf("%d bytes of results, not %d", len(out), len(whole))
+	}
+}
+
+// TestOnlyReader holds that a run goes on when the reader of standard output has gone, if
+// something is written elsewhere.
+func TestOnlyReader(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stats.json")
+	for args, alone := range map[string]bool{
+		"--json": true,
+		"--view stats -o json --to " + file + " --json --view messages": false,
+		"--json --view messages --view stats -o json":                   true,
+		"--json --to " + file:                      false,
+		"--view queries --otlp http://127.0.0.1:9": false,
+	} {
+		var out strings.Builder
+		var r *run
+		o := &Options{}
+		env := &Env{In: strings.NewReader(""), Out: &out, Err: io.Discard, Getenv: os.Getenv, Now: time.Now, Width: func() int { return 0 }}
+		cmd := &cobra.Command{RunE: func(*cobra.Command, []string) (err error) {
+			r, err = newRun(env, o)
+			return err
+		}}
+		o.add(cmd)
+		o.choice.add(cmd)
+		o.selection.span = new(span)
+		cmd.SetArgs(strings.Fields(args))
+		if err := cmd.Execute(); err != nil {
+			t.Errorf("%s: %v", args, err)
+			continue
+		}
+		t.Cleanup(r.closeOutputs)
+		if got := r.onlyReader() != nil; got != alone {
+			t.Errorf("%s: %v", args, got)
+		}
 	}
 }

@@ -65,7 +65,7 @@ func runRead(env *Env, o *Options, paths []string) error {
 	}
 	stop := showProgress(env, o.Quiet, files)
 	defer onAsked(r.ask)()
-	restore := stopSignals(files.Stop, env.Out, 0, true)
+	restore := stopSignals(files.Stop, r.onlyReader(), 0, true)
 	err = r.loop(files)
 	restore()
 	if !r.begun {
