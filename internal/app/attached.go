@@ -56,10 +56,10 @@ func runAttached(env *Env, o *Options, f *liveFlags) error {
 	if err := r.dropPrivileges(f.userDrop); err != nil {
 		return &exitError{ExitFailure, err}
 	}
+	stop := stopSignals(r.attached.Stop, r.onlyReader(), o.Duration, !r.agent.reloads) // who reads that it has begun may end it
 	r.attachedTo(opt, servers)
 	defer r.onHangup()()
 	defer r.govern()()
-	stop := stopSignals(r.attached.Stop, r.onlyReader(), o.Duration, !r.agent.reloads)
 	err = r.attachedLoop()
 	stop()
 	r.countLost()

@@ -171,6 +171,7 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	if err := r.dropPrivileges(f.userDrop); err != nil {
 		return &exitError{ExitFailure, err}
 	}
+	stop := stopSignals(r.live.Stop, r.onlyReader(), o.Duration, !r.agent.reloads) // who reads that it has begun may end it
 	r.listening()
 	if f := o.hooks.begun; f != nil {
 		f(r.live.Stop, nil)
@@ -178,7 +179,6 @@ func runLive(env *Env, o *Options, f *liveFlags) error {
 	defer onAsked(r.ask)()
 	defer r.onHangup()()
 	defer r.govern()()
-	stop := stopSignals(r.live.Stop, r.onlyReader(), o.Duration, !r.agent.reloads)
 	unwatch := r.watchDrops(dropTime)
 	err = r.liveLoop()
 	stop()
