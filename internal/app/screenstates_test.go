@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"io"
 	"testing"
 	"time"
 
@@ -9,16 +10,13 @@ import (
 	"github.com/pgsniff/pgsniff/internal/test/hostile"
 )
 
-// TestScreenStates holds what top says of connections while they are open: one that is
-// encrypted and has no keys, one that the server has ended and the client has not closed,
-// one that waits in a transaction, and one whose query has no reply.
-func TestScreenStates(t *testing.T) {
+// screenStates are packets of connections in five states, of the last of which some come every
+// tenth of a second; each is called after these.
+func screenStates(each func()) io.Reader {
 	const fin, ack = 1, 16
-	var s *screenRun
-	latest := map[uint64]overview.Conn{}
 	n := 0
 	var busy *hostile.Conn
-	packets := hostile.Stream(func(p *hostile.Packets) bool {
+	return hostile.Stream(func(p *hostile.Packets) bool {
 		if n == 0 {
 			open := func(number int) *hostile.Conn {
 				c := hostile.NewConn(uint32(number))
@@ -56,21 +54,67 @@ func TestScreenStates(t *testing.T) {
 		p.Now += int64(100 * time.Millisecond)
 		p.Send(busy, hostile.Client, hostile.Query("select 2"))
 		p.Send(busy, hostile.Server, join(hostile.Complete("SELECT 1"), hostile.Ready()))
+		each()
+		n++
+		return n < 20_000 // more than is read at once
+	})
+}
+
+// inStates are the states that the five are in.
+var inStates = map[uint64]overview.State{1: overview.Encrypted, 2: overview.Ended, 3: overview.InTx, 4: overview.Waiting, 5: overview.Idle}
+
+// TestScreenStates holds what top says of connections while they are open: one that is
+// encrypted and has no keys, one that the server has ended and the client has not closed,
+// one that waits in a transaction, and one whose query has no reply.
+func TestScreenStates(t *testing.T) {
+	var s *screenRun
+	latest := map[uint64]overview.Conn{}
+	s = screenRunOf(true, screenStates(func() {
 		list, _, _, _ := s.data.Conns()
 		for _, c := range list {
 			latest[c.ID] = c
 		}
-		n++
-		return n < 20_000 // more than is read at once
-	})
-	s = screenRunOf(true, packets)
+	}))
 	s.opt.Workers = 1
 	if err := runRead(s.env, s.opt, []string{"-"}); err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[uint64]overview.State{1: overview.Encrypted, 2: overview.Ended, 3: overview.InTx, 4: overview.Waiting, 5: overview.Idle} {
+	for id, want := range inStates {
 		if c := latest[id]; c.State != want || c.ID != id || want == overview.Ended && c.How == "" {
 			t.Errorf("connection %d is %s %s, want %s", id, c.State, c.How, want)
+		}
+	}
+}
+
+// TestScreenStatesAtEnd holds that browse says the same of connections that are open where the
+// capture ends, and for how long they had been so then.
+func TestScreenStatesAtEnd(t *testing.T) {
+	for _, args := range [][]string{nil, {"--database", "d"}} {
+		s := screenRunOf(false, screenStates(func() {}))
+		s.opt.selection.databases = args[min(len(args), 1):]
+		if err := runRead(s.env, s.opt, []string{"-"}); err != nil {
+			t.Fatal(err)
+		}
+		_, _, list, _ := s.data.Conns()
+		told := 0
+		for _, c := range list {
+			want, ok := inStates[c.ID]
+			if !ok {
+				continue
+			}
+			told++
+			if c.State != want {
+				t.Errorf("%v: connection %d is %s %s, want %s", args, c.ID, c.State, c.How, want)
+			}
+			if (want == overview.Waiting || want == overview.InTx) && c.For < int64(1000*time.Second) {
+				t.Errorf("%v: connection %d is %s for %s", args, c.ID, c.State, time.Duration(c.For))
+			}
+			if want == overview.Waiting && c.SQL != "select 1 for update" {
+				t.Errorf("%v: %q runs", args, c.SQL)
+			}
+		}
+		if want := len(inStates) - len(args)/2; told != want {
+			t.Errorf("%v: %d connections, want %d", args, told, want)
 		}
 	}
 }

@@ -242,6 +242,7 @@ func (c *Collector) End(t *record.Totals) error {
 	c.findings = list
 	c.totals, c.done = *t, true
 	c.now = max(c.now, t.Last)
+	endedAt(c.ended, c.now)
 	c.conns, c.moreConns, c.streams = nil, 0, nil
 	return nil
 }

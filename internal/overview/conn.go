@@ -66,11 +66,14 @@ type Conn struct {
 	Queries, Errors, Rows       uint64
 	Rate                        float64 // queries a second, lately
 	Latest                      record.Stamp
+
+	silent bool // nothing of the running query was answered
 }
 
 // seen is what is kept with a connection.
 type seen struct {
 	ended int64 // when the latest query ended
+	left  *left // the query that has not, as it seems; nil if there is none
 	// Of the rate.
 	at      int64
 	queries uint64
@@ -131,6 +134,8 @@ func (c *Collector) Closed(s *session.Session) {
 	k.How = s.Info().State.String()
 	if s.Info().State != session.StateOpen {
 		k.State, k.Since, k.For, k.SQL = Ended, at, -1, ""
+	} else if x := c.seen(k.Place).left; x != nil && (k.State == Idle || k.State == InTx || k.State == Failed || k.State == Unknown) {
+		x.describe(&k)
 	}
 	c.keepEnded(k)
 	if c.started != 0 {

@@ -54,12 +54,15 @@ func (f *front) some(e *session.Event, tell func(*session.Event)) {
 
 // Exchange counts a query cycle.
 func (f *front) Exchange(s *session.Session, x *exchange.Exchange) {
+	c := f.c
+	seen := c.seenOf(record.ConnOf(s))
+	if open := x.Unanswered || x.Missing&exchange.MissingReply != 0; open || seen.left != nil {
+		c.unfinished(s, seen, x, open)
+	}
 	if !f.fast {
 		f.Handler.Exchange(s, x)
 		return
 	}
-	c := f.c
-	seen := c.seenOf(record.ConnOf(s))
 	f.sample(&c.sample, seen, x)
 	c.mu.Lock()
 	k := c.count(&c.sample)
