@@ -114,10 +114,30 @@ func capturing(t *testing.T, opt LiveOptions) Live {
 	return l
 }
 
-// rest stops a capture and returns all its packets.
-func rest(t *testing.T, l Live) (list []Packet) {
+// arrived waits until the kernel has taken so many packets, on all interfaces together: it
+// hands them over when it has time, which on a busy machine may be long.
+func arrived(t *testing.T, l Live, want uint64) {
 	t.Helper()
-	time.Sleep(200 * time.Millisecond) // the kernel hands packets over when it has time
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		n := uint64(0)
+		for i := range l.Interfaces() {
+			n += l.Stats(i).Received
+		}
+		if n >= want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d packets arrived", n, want)
+		}
+	}
+}
+
+// rest waits until so many packets have arrived, and for some that should not, stops a
+// capture and returns all its packets.
+func rest(t *testing.T, l Live, want uint64) (list []Packet) {
+	t.Helper()
+	arrived(t, l, want)
+	time.Sleep(50 * time.Millisecond)
 	l.Stop()
 	var p Packet
 	for end := time.Now().Add(time.Minute); ; {
@@ -155,7 +175,7 @@ func TestLiveFrames(t *testing.T) {
 		for _, f := range frames {
 			send(f)
 		}
-		got := rest(t, l)
+		got := rest(t, l, uint64(len(frames)))
 		if len(got) != len(frames) {
 			t.Fatalf("%d frames, want %d", len(got), len(frames))
 		}
@@ -200,7 +220,7 @@ func TestLiveCooked(t *testing.T) {
 			want[i] = append(b, frame("", 60)[12:]...)
 		}
 		var got []Packet
-		for _, p := range rest(t, l) {
+		for _, p := range rest(t, l, 4) { // as they leave and as they come
 			if len(p.Data) >= 20 && bytes.Equal(p.Data[12:18], marker) && int(binary.BigEndian.Uint32(p.Data[4:])) == rx.Index {
 				got = append(got, p)
 			}
@@ -233,7 +253,7 @@ func TestLiveLoopback(t *testing.T) {
 			}
 			conn.Close()
 			n := 0
-			for _, p := range rest(t, l) {
+			for _, p := range rest(t, l, 1) {
 				// The refusal quotes the packet; the packet itself has it at its end.
 				if bytes.HasSuffix(p.Data, []byte("once upon a time")) && len(p.Data) < 14+20+8+20+20 {
 					n++
@@ -253,7 +273,7 @@ func TestLiveSnapLen(t *testing.T) {
 		l := capturing(t, LiveOptions{SnapLen: 100})
 		defer l.Close()
 		send(frame("\x08\x00", 1000))
-		got := rest(t, l)
+		got := rest(t, l, 1)
 		if len(got) != 1 || len(got[0].Data) != 100 || got[0].OrigLen != 1014 {
 			t.Errorf("got %+v", got)
 		}
@@ -269,7 +289,7 @@ func TestLiveDrops(t *testing.T) {
 		for range sent {
 			send(frame("\x08\x00", 30_000))
 		}
-		got := rest(t, l)
+		got := rest(t, l, sent)
 		s := l.Stats(0)
 		if s.Received != sent || s.Dropped == 0 || s.Dropped+uint64(len(got)) != sent {
 			t.Errorf("%d sent, %d came, statistics are %+v", sent, len(got), s)
@@ -291,7 +311,7 @@ func TestLiveMerge(t *testing.T) {
 		for range 20 {
 			send(frame("\x08\x00", 100))
 		}
-		got := rest(t, l)
+		got := rest(t, l, 40)
 		if len(got) != 40 {
 			t.Fatalf("%d packets", len(got))
 		}
@@ -318,10 +338,14 @@ func TestLiveAllocs(t *testing.T) {
 		for range packets {
 			send(f)
 		}
-		time.Sleep(150 * time.Millisecond)
+		arrived(t, l, packets)
 		var p Packet
 		if n := testing.AllocsPerRun(packets-2, func() {
-			if err := l.Next(&p); err != nil {
+			err := l.Next(&p)
+			for err == ErrNoPacket && l.Wait(time.Minute) == nil { // the kernel has it, and hands over some at a time
+				err = l.Next(&p)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		}); n != 0 {
@@ -353,7 +377,7 @@ func TestLiveWait(t *testing.T) {
 		}
 		time.AfterFunc(50*time.Millisecond, l.Stop)
 		wait(24 * time.Hour)
-		rest(t, l)
+		rest(t, l, 1)
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
