@@ -22,11 +22,13 @@ type probe struct {
 	needed bool
 }
 
+// They are put there in this order. A reply whose request was not seen is told as such; a
+// request whose reply was not seen would get that of the next.
 var probes = []probe{
-	{function: "secure_read", program: "pgsniff_read", needed: true},
-	{function: "secure_read", program: "pgsniff_readen", returns: true, needed: true},
 	{function: "secure_write", program: "pgsniff_write", needed: true},
 	{function: "secure_write", program: "pgsniff_wrote", returns: true, needed: true},
+	{function: "secure_read", program: "pgsniff_read", needed: true},
+	{function: "secure_read", program: "pgsniff_readen", returns: true, needed: true},
 	{function: "pq_init", program: "pgsniff_began"},
 	{function: "be_tls_open_server", program: "pgsniff_tls"},
 	{function: "be_tls_get_version", program: "pgsniff_tlsver", returns: true},

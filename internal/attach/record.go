@@ -115,6 +115,9 @@ func (r record) flags() uint32     { return binary.NativeEndian.Uint32(r[headFla
 func (r record) u32(at int) uint32 { return binary.NativeEndian.Uint32(r[at:]) }
 func (r record) u64(at int) uint64 { return binary.NativeEndian.Uint64(r[at:]) }
 
+// after reports whether a record tells of what was later than a time of the monotonic clock.
+func (r record) after(time int64) bool { return len(r) >= headSize && r.time() > time }
+
 // data returns the bytes of a record that carries some.
 func (r record) data() []byte {
 	n := binary.NativeEndian.Uint32(r[headLength:])

@@ -43,6 +43,7 @@ type source struct {
 	events  uint64
 	clocked time.Time
 	stopped atomic.Bool
+	until   atomic.Int64 // when Stop was called, by the monotonic clock; 0: it was not
 	once    sync.Once
 	drained time.Time // when nothing can come any more
 	ended   bool
@@ -156,6 +157,9 @@ func (s *source) Next(e *Event) error {
 			return nil
 		}
 		if r := s.reader.take(); r != nil {
+			if until := s.until.Load(); until != 0 && record(r).after(until) {
+				continue
+			}
 			if s.stream.takeData(r, e) {
 				s.events++
 				return nil
@@ -193,9 +197,14 @@ func (s *source) Wait(d time.Duration) error {
 	return err
 }
 
-// Stop detaches.
+// Stop detaches. Programs are taken away from one function after the other, which takes a
+// second where the host is busy, and meanwhile some see what others do not: replies, for
+// example, whose requests nobody saw. So all ends when that begins.
 func (s *source) Stop() {
 	s.once.Do(func() {
+		var now unix.Timespec
+		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // all Linux has it
+		s.until.Store(now.Nano())
 		s.detach()
 		s.stopped.Store(true)
 		s.waits.end()
