@@ -92,13 +92,14 @@ func startsRecord(b []byte) bool {
 // lose is for a gap: the next record begins where a chunk does.
 func (r *records) lose() { r.have, r.left = 0, 0 }
 
+// push has a record wait. Where too many do, the older half is let go: what comes after
+// a loss belongs to the newer ones.
 func (r *records) push(s sealed) {
-	if r.first == maxSealed/2 {
-		r.list, r.first = r.list[:copy(r.list, r.list[r.first:])], 0
-	}
 	if len(r.list) == maxSealed {
-		r.first++
-		return
+		r.first = max(r.first, maxSealed/2)
+	}
+	if r.first >= maxSealed/2 {
+		r.list, r.first = r.list[:copy(r.list, r.list[r.first:])], 0
 	}
 	r.list = append(r.list, s)
 }

@@ -102,3 +102,45 @@ func TestWireBounds(t *testing.T) {
 		t.Error("a query is taken for TLS")
 	}
 }
+
+// Whatever comes first, records or their plaintext, and how much of it: the records that
+// wait are bounded, the latest are among them, and as long as no more wait than may, each
+// piece of plaintext has its packet.
+func TestWireWaiting(t *testing.T) {
+	for seed := range uint64(8) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		var r records
+		r.changed = true
+		var frame uint64
+		var waiting []uint64 // what a reader that keeps all has
+		for range 100 {
+			for range random.IntN(maxSealed / 8 * (1 + int(seed%4))) {
+				frame++
+				r.feed(tlsRecord(23, 17+int(frame%200)), reassembly.Stamp{Frame: frame})
+				waiting = append(waiting, frame)
+			}
+			if len(r.list) > maxSealed || r.first > len(r.list) {
+				t.Fatalf("%d records wait, of which %d are done", len(r.list), r.first)
+			}
+			if n := len(r.list); n > 0 && r.first < n && r.list[n-1].at.Frame != frame {
+				t.Fatalf("the latest record is in packet %d, want %d", r.list[n-1].at.Frame, frame)
+			}
+			full := len(waiting) > maxSealed/2
+			for range random.IntN(len(waiting) + 1) {
+				step := min(1+random.IntN(skipped), len(waiting))
+				want := waiting[step-1] // those before it are the handshake's
+				at, ok := r.take(int(want%200), false)
+				if !full && (!ok || at.Frame != want) {
+					t.Fatalf("the record of packet %d is in %d (%v)", want, at.Frame, ok)
+				}
+				if waiting = waiting[step:]; len(waiting) == 0 {
+					break
+				}
+			}
+			if full {
+				r.forget()
+				waiting = waiting[:0]
+			}
+		}
+	}
+}
