@@ -280,9 +280,19 @@ func TestServersThatEnd(t *testing.T) {
 
 // What is no server is refused with a word on it.
 func TestNoServer(t *testing.T) {
+	dir := t.TempDir()
+	script, empty := filepath.Join(dir, "script"), filepath.Join(dir, "empty")
+	for file, text := range map[string]string{script: "#!/bin/sh\n", empty: ""} {
+		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for path, want := range map[string]string{
 		"/no/such/program": "no such program",
-		os.Args[0]:         "has no function secure_read",
+		os.Args[0]:         "is not the program of a PostgreSQL server",
+		dir:                "is no program",
+		script:             "pgsniff interfaces lists the servers",
+		empty:              "pgsniff interfaces lists the servers",
 	} {
 		_, err := attach.Open(attach.Options{Programs: []string{path}})
 		if err == nil {

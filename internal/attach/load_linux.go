@@ -3,6 +3,7 @@
 package attach
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -163,6 +164,9 @@ func (s *source) attach(paths []string, mayEnd bool) error {
 }
 
 func (s *source) attachToProgram(path string) error {
+	if err := readable(path); err != nil {
+		return err
+	}
 	x, err := link.OpenExecutable(path)
 	if err != nil {
 		return err
@@ -179,6 +183,23 @@ func (s *source) attachToProgram(path string) error {
 		}
 	}
 	return nil
+}
+
+// readable tells what to do about a file that is no program of this system's form. Where it
+// is not there or may not be read, what follows tells better.
+func readable(path string) error {
+	f, err := elf.Open(path)
+	switch {
+	case err == nil:
+		return f.Close()
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return nil
+	}
+	return &Error{
+		What:  path + " is no program that could be attached to",
+		Help:  "a script may start the server: pgsniff interfaces lists the servers that run, and --attach=PID takes one of them",
+		Cause: err,
+	}
 }
 
 func (s *source) attachTo(x *link.Executable, path string, returns bool) error {
