@@ -19,8 +19,8 @@ import (
 
 // outlet is one output of a run. What it is made of ends in the order of the fields.
 type outlet struct {
-	spec    outputSpec
-	file    *anew        // nil where there is none: for standard output, or a collector
+	spec outputSpec
+	file *anew // nil where there is none: for standard output, or a collector
 	// standard tells that it is written to standard output.
 	standard bool
 	queue    *lineQueue   // before a pipe; nil where there is none
