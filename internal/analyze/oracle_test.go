@@ -27,7 +27,7 @@ var (
 )
 
 // onceWrong are seeds of conversations of which something wrong was said.
-var onceWrong = []uint64{770228, 770284, 770644, 770756, 771042, 771351, 771435, 771554, 772618, 772729, 772884, 31000051, 31001901, 32000628, 32001660, 32002382, 32004827, 32011168, 33000307}
+var onceWrong = []uint64{770228, 770284, 770644, 770756, 771042, 771351, 771435, 771554, 772618, 772729, 772884, 31000051, 31001901, 32000628, 32001660, 32002382, 32004827, 32011168, 33000307, 183}
 
 // TestServerAgrees has random conversations with real servers and holds the records to
 // the server's own log: what was executed and what failed, in that order, with that

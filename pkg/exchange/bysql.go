@@ -139,8 +139,9 @@ func (l *Log) replacedAll(x *Exchange) {
 	}
 }
 
-// replacedPortal is replaced for a portal, nil for none.
-func (l *Log) replacedPortal(x *Exchange, name string, p *portal) {
+// replacedPortal is replaced for a portal, nil for none. It reports whether a request after x
+// binds or closes a portal of that name.
+func (l *Log) replacedPortal(x *Exchange, name string, p *portal) (later bool) {
 	for y := range l.after(x) {
 		for i := y.confirmed; i < len(y.changes); i++ {
 			c := &y.changes[i]
@@ -151,10 +152,11 @@ func (l *Log) replacedPortal(x *Exchange, name string, p *portal) {
 						p.refs++
 					}
 				}
-				return
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // after ranges over the open exchanges that were asked for after x.

@@ -148,10 +148,8 @@ func (l *Log) use(x *Exchange, p *portal) {
 func (l *Log) undoPortal(x *Exchange, c *change) {
 	name := []byte(c.name)
 	now := l.findPortal(name)
-	again := now != nil && (c.by == messages.KindClose || now.exchange != x.ID) // bound since
-	if again {
-		l.replacedPortal(x, c.name, c.portal)
-	}
+	// It was bound, or closed, since.
+	again := l.replacedPortal(x, c.name, c.portal) || now != nil && (c.by == messages.KindClose || now.exchange != x.ID)
 	for y := range l.after(x) {
 		if y.Portal == nil || string(l.nameKey(y.Portal)) != c.name || y.flags&flagDiscarded != 0 || y.ranNothing() {
 			continue
